@@ -1,0 +1,4 @@
+# Our own code compiles without warnings. -ffp-contract=off: a fused multiply-add is written, never inferred (docs/numerics.md).
+add_library(engine_warnings INTERFACE)
+target_compile_options(engine_warnings INTERFACE -Wall -Wextra -Wpedantic -Wno-missing-field-initializers)
+add_compile_options(-ffp-contract=off)
