@@ -1,12 +1,28 @@
-# engine_test(NAME SOURCES a_test.cc … DEPS …): one GoogleTest binary, one ctest entry.
+# engine_test(NAME SOURCES a_test.cc … DEPS … [LABELS asan tsan full] [TIMEOUT seconds])
+# One GoogleTest binary, one ctest entry. Labels: asan, tsan: also built and run under that sanitizer;
+# full: too slow for `make test`, run by `make test-full`. The target engine_tests builds every test of this build.
+add_custom_target(engine_tests)
+
 function(engine_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  if(ENGINE_SANITIZE AND NOT ENGINE_SANITIZE_LABEL IN_LIST ARG_LABELS)
+    return()
+  endif()
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock_main engine_warnings)
-  add_test(NAME ${name} COMMAND ${name})
-  if(NOT ARG_TIMEOUT)
-    set(ARG_TIMEOUT 300)
+  engine_add_test(${name} "${ARG_LABELS}" "${ARG_TIMEOUT}" $<TARGET_FILE:${name}>)
+  add_dependencies(engine_tests ${name})
+endfunction()
+
+# engine_add_test(NAME LABELS TIMEOUT COMMAND…): the ctest entry alone, named after the sanitizer of this build.
+function(engine_add_test name labels timeout)
+  if(ENGINE_SANITIZE)
+    set(name ${ENGINE_SANITIZE_LABEL}.${name})
   endif()
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+  if(NOT timeout)
+    set(timeout 300)
+  endif()
+  add_test(NAME ${name} COMMAND ${ARGN})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout} LABELS "${labels}")
 endfunction()

@@ -1,0 +1,20 @@
+# engine_fuzz(NAME SOURCES a_fuzz.cc DEPS … CORPUS dir)
+# A libFuzzer binary in the asan build: ctest runs it over the seed corpus and then mutates for a few seconds, always from
+# the same seed. New inputs and crashes land in the build folder. Other builds skip it.
+function(engine_fuzz name)
+  cmake_parse_arguments(ARG "" "CORPUS" "SOURCES;DEPS" ${ARGN})
+  if(NOT ENGINE_SANITIZE STREQUAL "address")
+    return()
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} engine_warnings)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  add_dependencies(engine_tests ${name})
+
+  set(found ${CMAKE_CURRENT_BINARY_DIR}/${name}_found)
+  file(MAKE_DIRECTORY ${found})
+  cmake_path(ABSOLUTE_PATH ARG_CORPUS)
+  engine_add_test(${name} asan 60 $<TARGET_FILE:${name}>
+    -seed=1 -max_total_time=4 -timeout=5 -rss_limit_mb=2048 -verbosity=0 -artifact_prefix=${found}/ ${found} ${ARG_CORPUS})
+endfunction()

@@ -1,0 +1,15 @@
+# Speeds up builds where the machine can: a compiler cache and a parallel linker, each used only if it is there.
+find_program(ENGINE_CCACHE ccache)
+if(ENGINE_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${ENGINE_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${ENGINE_CCACHE})
+endif()
+
+include(CheckLinkerFlag)
+foreach(linker lld mold)
+  check_linker_flag(CXX -fuse-ld=${linker} ENGINE_LINKER_${linker})
+  if(ENGINE_LINKER_${linker})
+    add_link_options(-fuse-ld=${linker})
+    break()
+  endif()
+endforeach()
