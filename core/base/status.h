@@ -45,9 +45,10 @@ inline std::string_view Message(const absl::Status& status) {
 
 }  // namespace engine
 
-#define RETURN_IF_ERROR(expr)                       \
-  do {                                              \
-    if (absl::Status status_ = (expr); !status_.ok()) return status_; \
+#define RETURN_IF_ERROR(expr)                                        \
+  do {                                                               \
+    absl::Status return_if_error_status = (expr);                    \
+    if (!return_if_error_status.ok()) return return_if_error_status; \
   } while (false)
 
 #define ENGINE_CONCAT_(a, b) a##b

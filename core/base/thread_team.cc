@@ -1,0 +1,153 @@
+#include "core/base/thread_team.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "core/base/check.h"
+
+namespace engine {
+namespace {
+
+void Pause() {
+#if defined(__x86_64__)
+  _mm_pause();
+#endif
+}
+
+// Spins before sleeping. A barrier inside a step is reached within microseconds, so 20,000 pauses (about 100 us to 1
+// ms) only end in sleep when a core was taken away or the engine is idle.
+constexpr int kSpins = 20000;
+
+template <typename Ready>
+bool SpinUntil(Ready&& ready) {
+  for (int i = 0; i < kSpins; ++i) {
+    if (ready()) return true;
+    Pause();
+  }
+  return false;
+}
+
+std::vector<int> AllowedCores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::vector<int> cores;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return cores;
+  for (int core = 0; core < CPU_SETSIZE; ++core) {
+    if (CPU_ISSET(core, &set)) cores.push_back(core);
+  }
+  return cores;
+}
+
+// cgroup v2 "quota period" in microseconds; "max" or a missing file means no limit.
+int CgroupThreads() {
+  std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r");
+  if (file == nullptr) return 0;
+  double quota = 0;
+  double period = 0;
+  const int fields = std::fscanf(file, "%lf %lf", &quota, &period);
+  std::fclose(file);
+  return fields == 2 && period > 0 ? std::max(1, static_cast<int>(std::ceil(quota / period))) : 0;
+}
+
+void PinTo(std::jthread& thread, int core) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(core, &set);
+  pthread_setaffinity_np(thread.native_handle(), sizeof set, &set);  // best effort: an unpinned worker is only slower
+}
+
+}  // namespace
+
+int ThreadTeam::AllowedThreads() {
+  const int cores = std::max<int>(1, static_cast<int>(AllowedCores().size()));
+  const int quota = CgroupThreads();
+  return quota > 0 ? std::min(cores, quota) : cores;
+}
+
+absl::StatusOr<std::unique_ptr<ThreadTeam>> ThreadTeam::Create(const ThreadTeamOptions& options) {
+  if (options.num_threads < 1 || options.num_threads > 1024) {
+    return InvalidArgument("--threads is %d; give 1 to 1024", options.num_threads);
+  }
+  std::unique_ptr<ThreadTeam> team(new ThreadTeam(options.num_threads, options.max_queues));
+  const std::vector<int> cores = AllowedCores();
+  for (int index = 1; index < options.num_threads; ++index) {
+    team->threads_.emplace_back([raw = team.get(), index] { raw->WorkerLoop(index); });
+    if (options.pin && options.num_threads <= static_cast<int>(cores.size())) {
+      PinTo(team->threads_.back(), cores[index]);
+    }
+  }
+  return team;
+}
+
+ThreadTeam::ThreadTeam(int num_threads, int max_queues) : num_threads_(num_threads), queues_(max_queues) {}
+
+ThreadTeam::~ThreadTeam() {
+  stop_ = true;
+  ++dispatch_;
+  dispatch_.notify_all();
+}
+
+void ThreadTeam::Run(const std::function<void(Worker&)>& fn) {
+  for (int q = 0; q < queues_used_; ++q) queues_[q].next.store(0, std::memory_order_relaxed);
+  queues_used_.store(0, std::memory_order_relaxed);
+  work_ = &fn;
+  running_.store(num_threads_ - 1, std::memory_order_relaxed);
+  arrived_.store(0, std::memory_order_relaxed);
+  sense_.store(false, std::memory_order_relaxed);
+  dispatch_.fetch_add(1, std::memory_order_release);
+  if (num_threads_ > 1) dispatch_.notify_all();
+  Worker worker(0, num_threads_, this);
+  fn(worker);
+  const auto done = [&] { return running_.load(std::memory_order_acquire) == 0; };
+  while (!SpinUntil(done)) {
+    if (const int left = running_.load(std::memory_order_acquire); left != 0) running_.wait(left);
+  }
+}
+
+void ThreadTeam::WaitForDispatch(uint64_t last_seen) {
+  const auto ready = [&] { return dispatch_.load(std::memory_order_acquire) != last_seen; };
+  while (!SpinUntil(ready)) dispatch_.wait(last_seen, std::memory_order_acquire);
+}
+
+void ThreadTeam::WorkerLoop(int index) {
+  for (uint64_t seen = 0;; ++seen) {
+    WaitForDispatch(seen);
+    if (stop_) return;
+    Worker worker(index, num_threads_, this);
+    (*work_)(worker);
+    if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) running_.notify_one();
+  }
+}
+
+void Worker::Barrier() {
+  if (count_ == 1) return;
+  sense_ = !sense_;
+  if (team_->arrived_.fetch_add(1, std::memory_order_acq_rel) == count_ - 1) {
+    team_->arrived_.store(0, std::memory_order_relaxed);
+    team_->sense_.store(sense_, std::memory_order_release);
+    team_->sense_.notify_all();
+    return;
+  }
+  const auto released = [&] { return team_->sense_.load(std::memory_order_acquire) == sense_; };
+  while (!SpinUntil(released)) team_->sense_.wait(!sense_, std::memory_order_acquire);
+}
+
+int64_t Worker::Take() {
+  ENGINE_CHECK(queue_ >= 0 && queue_ < static_cast<int>(team_->queues_.size()));
+  if (queue_ >= team_->queues_used_.load(std::memory_order_relaxed)) {
+    int used = team_->queues_used_.load(std::memory_order_relaxed);
+    while (used <= queue_ && !team_->queues_used_.compare_exchange_weak(used, queue_ + 1, std::memory_order_relaxed)) {
+    }
+  }
+  return team_->queues_[queue_].next.fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace engine

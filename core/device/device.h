@@ -1,0 +1,52 @@
+// What runs programs: memory, streams and facts. One implementation per backend.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/base/status.h"
+#include "core/device/buffer.h"
+#include "core/device/step_extents.h"
+
+namespace engine {
+
+struct Program;
+
+struct DeviceInfo {
+  std::string name;         // "cpu", "cuda:0": what --device selects
+  std::string kind;         // "cpu": whose kernel list applies
+  std::string description;  // for people: model name, ISA
+  std::string isa;          // CPU: portable, avx2 or avx512
+  int workers = 1;          // CPU threads that walk a program together
+  int64_t memory_bytes = 0;
+  int max_steps_in_flight = 1;
+};
+
+enum class MemoryKind { kDevice, kHost };
+
+// Work in order. Not thread-safe: one thread submits.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+
+  // Runs every step of a bound program over `extents`. May return before the work is done.
+  virtual absl::Status Run(const Program& program, const StepExtents& extents) = 0;
+  virtual absl::Status Copy(std::byte* destination, const std::byte* source, int64_t bytes) = 0;
+
+  // A ticket for everything submitted so far, and waiting for it.
+  virtual absl::StatusOr<uint64_t> Record() = 0;
+  virtual absl::Status Wait(uint64_t ticket) = 0;
+};
+
+class Device {
+ public:
+  virtual ~Device() = default;
+
+  virtual const DeviceInfo& info() const = 0;
+  // Zeroed memory, aligned to 64 bytes. ResourceExhausted names the size when there is not enough.
+  virtual absl::StatusOr<Buffer> Allocate(int64_t bytes, MemoryKind kind) = 0;
+  virtual absl::StatusOr<std::unique_ptr<Stream>> CreateStream() = 0;
+};
+
+}  // namespace engine

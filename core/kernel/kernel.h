@@ -1,0 +1,55 @@
+// A prepared kernel: one per op node, with a variant for each range of rows.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "core/base/thread_team.h"
+#include "core/device/step_extents.h"
+#include "core/kernel/numerics.h"
+#include "core/kernel/problem.h"
+#include "core/tensor/tensor.h"
+
+namespace engine {
+
+struct LaunchArgs {
+  std::span<const Tensor> in;
+  std::span<const Tensor> out;
+  std::span<std::byte> scratch;  // Kernel::scratch_bytes(), shared by all workers, contents undefined
+  const StepExtents& extents;
+  Worker& worker;
+};
+
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+
+  // Called by every worker of the device with the same arguments but its own worker. Allocates nothing, reads nothing
+  // from the host, cannot fail. Outputs are complete when every worker has returned.
+  virtual void Launch(const LaunchArgs& args) const = 0;
+
+  // Booked once for the program, granted to each launch.
+  virtual int64_t scratch_bytes() const { return 0; }
+};
+
+struct KernelEntry {
+  std::string_view name;  // "linear.panel16.avx512"
+  const OpSchema* op = nullptr;
+  Exactness exactness = Exactness::kExact;
+
+  // OK, or the reason it declines: that sentence is what the user reads.
+  absl::Status (*supports)(const Problem& problem) = nullptr;
+
+  // Optional. Layouts in which it takes the weight at in[index], best first. Null: row-major.
+  std::span<const LayoutId> (*weight_layouts)(const Problem& problem, int index) = nullptr;
+
+  // May allocate, create library primitives and tune. May still decline with a reason; selection then goes on.
+  absl::StatusOr<std::unique_ptr<Kernel>> (*prepare)(const Problem& problem) = nullptr;
+};
+
+// The op's reference as the last entry of every list.
+KernelEntry ReferenceKernel(const OpSchema& schema);
+
+}  // namespace engine

@@ -1,0 +1,31 @@
+// Everything that decides which kernel runs an op: a value that prints itself.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "core/device/device.h"
+#include "core/kernel/numerics.h"
+#include "core/kernel/op.h"
+
+namespace engine {
+
+// Rows of an op's own leading dimension, both ends included. A kernel prepares one variant per range.
+struct RowRange {
+  int64_t min;
+  int64_t max;
+};
+
+struct Problem {
+  const OpRef& op;
+  std::span<const TensorSpec> in;  // weights may have kOpenLayout
+  std::span<const TensorSpec> out;
+  std::span<const RowRange> rows;  // ascending, contiguous from 1; zero rows are always legal
+  Numerics level = Numerics::kInvariant;
+  const DeviceInfo& device;
+
+  int64_t max_rows() const { return rows.empty() ? 0 : rows.back().max; }
+  std::string to_string() const;  // "linear{} f32[tokens, 576] q4_0[1536, 576] -> f32[tokens, 1536] on cpu (avx512)"
+};
+
+}  // namespace engine
