@@ -2,8 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <span>
 
-#include "core/graph/graph.h"
+#include "core/graph/builder.h"
 
 namespace engine {
 

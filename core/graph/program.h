@@ -15,8 +15,10 @@ struct Step {
   std::unique_ptr<Kernel> kernel;
   int node = 0;                 // in Program::graph
   bool barrier = false;         // workers meet before this step: it touches bytes that an earlier one touched
+  int64_t scratch_offset = 0;   // steps that may run at the same time have scratch of their own
   std::vector<Candidate> walk;  // every entry that was asked
-  std::vector<Tensor> in, out;  // filled by Bind
+  std::vector<Tensor> in, out;  // filled by Bind, like scratch
+  std::span<std::byte> scratch;
 };
 
 // Most that a step may bring; row ranges, arena and step buffers are sized by it.
@@ -33,7 +35,6 @@ struct Program {
   std::vector<int64_t> arena_offsets;  // per value; -1 when it does not live in the arena
   int64_t arena_bytes = 0;
   int64_t scratch_bytes = 0;
-  std::span<std::byte> scratch;  // filled by Bind
 
   // Addresses of everything the program does not own: weights, caches, step inputs and outputs, by value id (null for
   // intermediates). `arena` holds arena_bytes + scratch_bytes. Called once; the addresses stay for the program's life.

@@ -17,7 +17,7 @@ class ReferenceOp : public Kernel {
 }  // namespace
 
 KernelEntry ReferenceKernel(const OpSchema& schema) {
-  return {.name = "reference",
+  return {.name = kReferenceName,
           .op = &schema,
           .exactness = Exactness::kExact,
           .supports = [](const Problem&) { return absl::OkStatus(); },

@@ -49,6 +49,8 @@ struct KernelEntry {
   absl::StatusOr<std::unique_ptr<Kernel>> (*prepare)(const Problem& problem) = nullptr;
 };
 
+inline constexpr std::string_view kReferenceName = "reference";
+
 // The op's reference as the last entry of every list.
 KernelEntry ReferenceKernel(const OpSchema& schema);
 

@@ -1,0 +1,118 @@
+#include "core/kv/block_manager.h"
+
+#include <algorithm>
+
+#include "core/base/check.h"
+
+namespace engine {
+
+BlockManager::BlockManager(const CacheSpec& spec, int num_blocks, int group, PrefixIndex& index)
+    : spec_(spec), group_(group), index_(index), blocks_(num_blocks), cached_(num_blocks) {
+  free_.reserve(num_blocks);
+  for (int32_t block = num_blocks - 1; block >= 0; --block) free_.push_back(block);  // low ids are taken first
+}
+
+int64_t BlockManager::BlocksToGrow(const BlockTable& table, int64_t num_tokens) const {
+  return std::max<int64_t>(0, BlocksForTokens(num_tokens) - static_cast<int64_t>(table.size()));
+}
+
+void BlockManager::Grow(BlockTable& table, int64_t num_tokens) {
+  for (int64_t missing = BlocksToGrow(table, num_tokens); missing > 0; --missing) table.push_back(Take());
+}
+
+void BlockManager::Share(BlockTable& table, int64_t index_in_table, int32_t block) {
+  ENGINE_CHECK(is_named(block) && table[index_in_table] == kNullBlock);
+  if (blocks_[block].owners++ == 0) cached_.Remove(block);
+  table[index_in_table] = block;
+}
+
+void BlockManager::Name(int32_t block, int32_t node) {
+  ENGINE_CHECK(blocks_[block].owners > 0 && !is_named(block));
+  blocks_[block].node = node;
+  index_.Attach(node, group_, block);
+}
+
+void BlockManager::ReleaseInvisible(BlockTable& table, int64_t position) {
+  // Blocks leave in order, so everything before the first null block from the end of the range is null too.
+  const int64_t visible = std::min<int64_t>(FirstVisible(spec_, position) / kBlockTokens, table.size());
+  for (int64_t i = visible - 1; i >= 0 && table[i] != kNullBlock; --i) {
+    DropOwner(table[i]);
+    table[i] = kNullBlock;
+  }
+}
+
+void BlockManager::Release(BlockTable& table) {
+  for (auto block = table.rbegin(); block != table.rend(); ++block) {
+    if (*block != kNullBlock) DropOwner(*block);
+  }
+  table.clear();
+}
+
+int32_t BlockManager::Take() {
+  ENGINE_CHECK(num_available() > 0);
+  int32_t block;
+  if (!free_.empty()) {
+    block = free_.back();
+    free_.pop_back();
+  } else {
+    block = cached_.oldest();
+    cached_.Remove(block);
+    index_.Detach(blocks_[block].node, group_);
+    blocks_[block].node = PrefixIndex::kNoNode;
+  }
+  blocks_[block].owners = 1;
+  return block;
+}
+
+void BlockManager::DropOwner(int32_t block) {
+  ENGINE_CHECK(blocks_[block].owners > 0);
+  if (--blocks_[block].owners > 0) return;
+  if (is_named(block)) {
+    cached_.PushNewest(block);
+  } else {
+    free_.push_back(block);
+  }
+}
+
+absl::Status BlockManager::CheckInvariants(std::span<const BlockTable* const> tables) const {
+  RETURN_IF_ERROR(CheckOwners(tables));
+  int num_owned = 0, num_cached = 0;
+  for (int32_t block = 0; block < num_blocks(); ++block) {
+    const Block& b = blocks_[block];
+    num_owned += b.owners > 0;
+    num_cached += b.owners == 0 && is_named(block);
+    if (b.owners > 1 && !is_named(block)) {
+      return FailedPrecondition("block %d has %d owners but is not known to be full", block, b.owners);
+    }
+    if (is_named(block) && index_.block(b.node, group_) != block) {
+      return FailedPrecondition("block %d is named by prefix node %d, which names block %d", block, b.node,
+                                index_.block(b.node, group_));
+    }
+  }
+  for (const int32_t block : free_) {
+    if (blocks_[block].owners != 0 || is_named(block)) return FailedPrecondition("free block %d is in use", block);
+  }
+  if (num_cached != cached_.size() || num_free() + num_cached + num_owned != num_blocks()) {
+    return FailedPrecondition("%d free + %d cached (%d can be evicted) + %d owned blocks are not all %d", num_free(),
+                              num_cached, cached_.size(), num_owned, num_blocks());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BlockManager::CheckOwners(std::span<const BlockTable* const> tables) const {
+  std::vector<int32_t> owners(blocks_.size(), 0);
+  for (const BlockTable* table : tables) {
+    for (const int32_t block : *table) {
+      if (block != kNullBlock) ++owners[block];
+    }
+  }
+  for (int32_t block = 0; block < num_blocks(); ++block) {
+    if (owners[block] != blocks_[block].owners) {
+      return FailedPrecondition("block %d is in %d tables but counts %d owners", block, owners[block],
+                                blocks_[block].owners);
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace engine

@@ -1,0 +1,76 @@
+// The blocks of one cache group. Each is free (holds nothing), owned (in the tables of one or more sequences) or
+// cached (owned by nobody, but the prefix index names it: the next sequence with that prefix takes it as it is).
+//
+// Sharing copies nothing: a block has two owners only after the prefix index named it, which it does only once the
+// block is full; and a full block is never written.
+//
+// Cached blocks are evicted least recently used first. A table is given back from its end, so a long prefix loses its
+// last block first and stays usable. Belongs to one thread.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/base/status.h"
+#include "core/kv/block_table.h"
+#include "core/kv/cache_spec.h"
+#include "core/kv/lru_list.h"
+#include "core/kv/prefix_index.h"
+
+namespace engine {
+
+class BlockManager {
+ public:
+  // `group` is this group's number in `index`, which must outlive the manager.
+  BlockManager(const CacheSpec& spec, int num_blocks, int group, PrefixIndex& index);
+
+  const CacheSpec& spec() const { return spec_; }
+  int num_blocks() const { return static_cast<int>(blocks_.size()); }
+  int num_free() const { return static_cast<int>(free_.size()); }
+  int num_cached() const { return cached_.size(); }
+  int num_available() const { return num_free() + num_cached(); }
+  int num_owned() const { return num_blocks() - num_available(); }
+  int owners(int32_t block) const { return blocks_[block].owners; }
+  bool is_named(int32_t block) const { return blocks_[block].node != PrefixIndex::kNoNode; }
+
+  // Blocks that Grow would take.
+  int64_t BlocksToGrow(const BlockTable& table, int64_t num_tokens) const;
+
+  // Makes room for positions 0 … num_tokens - 1. num_available() must cover BlocksToGrow().
+  void Grow(BlockTable& table, int64_t num_tokens);
+
+  // Puts `block` of the index into a table, at `index_in_table`.
+  void Share(BlockTable& table, int64_t index_in_table, int32_t block);
+
+  // From now on the index names this full block by `node`, which must not name another block of this group.
+  void Name(int32_t block, int32_t node);
+
+  // Gives back the blocks that no query at or after `position` sees; the table keeps kNullBlock in their place.
+  void ReleaseInvisible(BlockTable& table, int64_t position);
+
+  // Gives back every block and empties the table.
+  void Release(BlockTable& table);
+
+  // `tables` are all tables in use. Names the first broken promise above.
+  absl::Status CheckInvariants(std::span<const BlockTable* const> tables) const;
+
+ private:
+  struct Block {
+    int32_t owners = 0;
+    int32_t node = PrefixIndex::kNoNode;
+  };
+
+  int32_t Take();
+  void DropOwner(int32_t block);
+  absl::Status CheckOwners(std::span<const BlockTable* const> tables) const;
+
+  CacheSpec spec_;
+  int group_;
+  PrefixIndex& index_;
+  std::vector<Block> blocks_;
+  std::vector<int32_t> free_;
+  LruList cached_;
+};
+
+}  // namespace engine

@@ -1,0 +1,40 @@
+// One tensor as a checkpoint stores it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/dtype.h"
+#include "core/base/status.h"
+
+namespace engine {
+
+// Every dtype found here is one that DequantizeRow (quant.h) reads: f32, f16, bf16 or a block format.
+struct SourceTensor {
+  std::string name;
+  DType dtype;
+  std::vector<int64_t> shape;       // slowest dimension first, as in torch; empty for a scalar
+  std::span<const std::byte> data;  // all values in order, borrowed from the mapping; of any alignment
+};
+
+// A tensor that a file holds and we cannot read; an error only if a model needs it.
+struct UnsupportedTensor {
+  std::string name;
+  std::string dtype;  // as the file names it
+};
+
+// Values in a tensor of this shape.
+int64_t NumValues(std::span<const int64_t> shape);
+
+// Bytes that a tensor of this type and shape occupies. Fails for a negative dimension, for a size beyond int64, and
+// for rows that do not fill whole blocks; the message starts with the tensor's name.
+absl::StatusOr<int64_t> SourceBytes(std::string_view name, DType dtype, std::span<const int64_t> shape);
+
+// "[4096, 128]", for messages.
+std::string ShapeText(std::span<const int64_t> shape);
+
+}  // namespace engine
