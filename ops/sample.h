@@ -1,0 +1,70 @@
+// Draws one token per row. Every step below is defined to the bit; ties go to the lowest id.
+//   1. raw     x[i], i < vocab. A NaN, or a largest x that is not finite: id -1, everything else zero.
+//   2. adjust  a = x; for each adjustment of the row, on its token, in this order: a += bias; if in_context, divided by
+//              repetition_penalty when positive, else multiplied; a = fma(-frequency_penalty, output_count, a);
+//              if output_count > 0, a -= presence_penalty. A bias of -inf forbids a token; if nothing is left, id -1.
+//   3. greedy  temperature 0: the largest a, and done.
+//   4. weigh   w = exp((a - max a) / temperature), as the integer W = trunc(w * 2^40): integer sums know no order, so
+//              any device can add them as it likes. 2^40 * 2^20 ids fit in 64 bits.
+//   5. top_k   keeps the k largest a (0: all). top_p: of those, by falling a, the shortest run with sum of W
+//              >= trunc(top_p * sum) in double (1: all; never empty). min_p: keeps w >= min_p (the largest w is 1).
+//   6. draw    the first kept id, ascending, at which the running sum of W exceeds floor(random64 * total / 2^64).
+// random64 is Philox4x32-10 keyed by the seed at counter (position, choice): ops/philox.h.
+// Log-probabilities are of the raw logits: (x - max x) - log(sum of exp(x - max x)), the sum a long reduction.
+//   in:  logits f32[M, >= vocab], rows u8[M, sizeof(SamplingRow)], adjustments u8[capacity, sizeof(TokenAdjustment)]
+//   out: ids i32[M], samples u8[M, sizeof(SampledToken)]
+#pragma once
+
+#include "core/kernel/op.h"
+
+namespace engine {
+
+struct Sample {
+  int vocab = 0;  // ids from here on pad the matrix and are never sampled
+};
+const OpSchema& SchemaOf(const Sample&);
+
+inline constexpr int kMaxTopLogprobs = 20;
+inline constexpr float kSampleWeightOne = 0x1p40f;
+
+// One sampled row, filled by the host.
+struct SamplingRow {
+  float temperature = 1.0f;
+  float top_p = 1.0f;
+  float min_p = 0.0f;
+  float repetition_penalty = 1.0f;
+  float presence_penalty = 0.0f;
+  float frequency_penalty = 0.0f;
+  int32_t top_k = 0;
+  int32_t num_logprobs = -1;  // -1: none; 0: of the sampled token; up to kMaxTopLogprobs: of the likeliest as well
+  uint64_t seed = 0;
+  int32_t choice = 0;
+  int32_t position = 0;           // of the token being sampled
+  int32_t adjustments_begin = 0;  // range in the step's adjustments; a token appears at most once in it
+  int32_t adjustments_end = 0;
+};
+static_assert(sizeof(SamplingRow) == 56);
+
+// What makes a token's logit differ from the model's. A step has room for a fixed number, shared by its rows.
+struct TokenAdjustment {
+  int32_t token = 0;
+  float bias = 0.0f;
+  int32_t output_count = 0;  // times the token was generated
+  int32_t in_context = 0;    // 1: it occurs in the prompt or the output
+};
+static_assert(sizeof(TokenAdjustment) == 16);
+
+struct TokenLogprob {
+  int32_t id = 0;
+  float logprob = 0.0f;
+};
+
+struct SampledToken {
+  int32_t id = -1;                    // -1: the logits were not finite, or every token was forbidden
+  float logprob = 0.0f;               // of id; 0 unless asked for
+  int32_t num_top = 0;                // min(num_logprobs, vocab, kMaxTopLogprobs)
+  TokenLogprob top[kMaxTopLogprobs];  // likeliest first; zeros behind num_top
+};
+static_assert(sizeof(SampledToken) == 12 + 8 * kMaxTopLogprobs);
+
+}  // namespace engine
