@@ -113,6 +113,10 @@ void PrefixIndex::Unlink(int32_t id) {
   *link = node.next_with_hash;
 }
 
+int64_t PrefixIndex::num_attached() const {
+  return std::ranges::count_if(blocks_, [](int32_t block) { return block != kNullBlock; });
+}
+
 absl::Status PrefixIndex::CheckInvariants() const {
   for (int32_t id = 0; id < static_cast<int32_t>(nodes_.size()); ++id) {
     const Node& node = nodes_[id];

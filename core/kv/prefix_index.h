@@ -43,6 +43,7 @@ class PrefixIndex {
   int32_t parent(int32_t node) const { return nodes_[node].parent; }  // kNoNode for a root
   BlockTokens tokens(int32_t node) const { return nodes_[node].tokens; }
   int32_t block(int32_t node, int group) const { return blocks_[Slot(node, group)]; }
+  int64_t num_attached() const;  // blocks held, in all groups
   int num_nodes() const { return static_cast<int>(nodes_.size() - unused_.size()); }
 
   void Attach(int32_t node, int group, int32_t block);
