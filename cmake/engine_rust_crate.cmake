@@ -5,7 +5,10 @@ set(ENGINE_CARGO_TARGET_DIR ${CMAKE_BINARY_DIR}/cargo CACHE PATH "Where cargo bu
 
 function(engine_rust_crate name)
   cmake_parse_arguments(ARG "" "DIR" "" ${ARGN})
-  find_program(ENGINE_CARGO cargo PATHS $ENV{HOME}/.cargo/bin REQUIRED)
+  find_program(ENGINE_CARGO cargo PATHS $ENV{HOME}/.cargo/bin)
+  if(NOT ENGINE_CARGO)
+    message(FATAL_ERROR "cargo was not found and ${ARG_DIR} is a Rust crate; run scripts/setup, or set ENGINE_CARGO")
+  endif()
 
   file(STRINGS ${ARG_DIR}/Cargo.toml package REGEX "^name *= *\"" LIMIT_COUNT 1)
   string(REGEX REPLACE "^name *= *\"([^\"]*)\".*" "\\1" package "${package}")
