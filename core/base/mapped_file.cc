@@ -49,7 +49,7 @@ void Advise(std::span<const std::byte> mapped, int advice) {
 absl::StatusOr<MappedFile> MappedFile::Open(const std::string& path) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return SystemError(path, "open it");
-  struct stat info {};
+  struct stat info{};
   if (::fstat(file.get(), &info) != 0) return SystemError(path, "read its size");
   if (!S_ISREG(info.st_mode)) return InvalidArgument("%s: not a regular file", path);
   const auto size = static_cast<size_t>(info.st_size);

@@ -22,15 +22,16 @@ struct TypeId {
   DType dtype;
 };
 constexpr TypeId kTypes[] = {
-    {0, DType::kF32},   {1, DType::kF16},   {2, DType::kQ4_0},  {3, DType::kQ4_1},  {6, DType::kQ5_0},  {7, DType::kQ5_1},
-    {8, DType::kQ8_0},  {12, DType::kQ4_K}, {13, DType::kQ5_K}, {14, DType::kQ6_K}, {30, DType::kBF16},
+    {0, DType::kF32},   {1, DType::kF16},   {2, DType::kQ4_0},  {3, DType::kQ4_1},
+    {6, DType::kQ5_0},  {7, DType::kQ5_1},  {8, DType::kQ8_0},  {12, DType::kQ4_K},
+    {13, DType::kQ5_K}, {14, DType::kQ6_K}, {30, DType::kBF16},
 };
 
 absl::StatusOr<DType> TensorType(uint32_t id, std::string_view name) {
-  std::vector<std::string_view> supported;
+  std::vector<std::string> supported;
   for (const TypeId& type : kTypes) {
     if (type.id == id) return type.dtype;
-    supported.push_back(Name(type.dtype));
+    supported.emplace_back(Name(type.dtype));
   }
   return Unimplemented("tensor %s has GGUF type %d, which is not supported; use a file of the types %s", name, id,
                        absl::StrJoin(supported, ", "));

@@ -1,7 +1,7 @@
 // Reader of one GGUF file, versions 2 and 3, little-endian. It works on bytes, so that a fuzzer needs no file.
 //
-//   "GGUF", u32 version, u64 tensors, u64 keys, the keys with typed values, the tensor records (name, dimensions fastest
-//   first, type, offset), padding to general.alignment, then the tensors, each at a multiple of the alignment.
+//   "GGUF", u32 version, u64 tensors, u64 keys, the keys with typed values, the tensor records (name, dimensions
+//   fastest first, type, offset), padding to general.alignment, then the tensors, each at a multiple of the alignment.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 // Reader of one safetensors file. It works on bytes, so that a fuzzer needs no file.
 //
-//   u64 length of the header; the header, a JSON object {name: {dtype, shape, data_offsets}}; the tensors, without holes.
+//   u64 length of the header; the header, a JSON object {name: {dtype, shape, data_offsets}}; the tensors, without
+//   holes.
 #pragma once
 
 #include <span>
