@@ -1,7 +1,7 @@
 """The tiny models of the fixtures. Each config is written as a checkpoint's config.json would be, old style or new.
 
-`prompt` is the prompt's length and `every` the distance between positions whose logits are stored. Where `used_vocab` is
-set, ids from there on are padding: never drawn and never sampled.
+`prompt` is the length of the prompt, `every` the distance between positions whose logits are stored. Where `used_vocab`
+is set, ids from there on are padding: never drawn and never sampled.
 """
 
 import dataclasses

@@ -105,8 +105,8 @@ def make(case, directory):
     second_opinion = forward(case.config, double_weights, fixture["prompt"])
     oracle_error = float(np.abs(logits - second_opinion).max())
     if oracle_error > MAX_ORACLE_ERROR:
-        sys.exit(f"{case.name}: transformers and numpy_decoder.py differ by {oracle_error:g}; above {MAX_ORACLE_ERROR:g} "
-                 "one of them is wrong")
+        sys.exit(f"{case.name}: transformers and numpy_decoder.py differ by {oracle_error:g}; "
+                 f"above {MAX_ORACLE_ERROR:g} one of them is wrong")
 
     positions = list(range(case.prompt - 1, -1, -case.every))[::-1]  # the last position is always among them
     fixture = {"traps": case.traps, "vocab_size": vocab_size, "used_vocab": used_vocab, "positions": positions,
