@@ -1,0 +1,32 @@
+// Which devices this build can drive and which of them this machine has.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/device/device.h"
+#include "core/kernel/registry.h"
+
+namespace engine {
+
+struct DeviceOptions {
+  int threads = 0;  // CPU: 0 for as many as the process may run on
+};
+
+struct DeviceListing {
+  std::string name;    // "cpu"
+  absl::Status state;  // OK, or why it cannot be used here
+  DeviceInfo info;     // valid when state is OK
+};
+
+// Every device kind of the product, usable or not.
+std::vector<DeviceListing> ListDevices();
+
+// `name` is cpu or auto (the first usable device of the list). The error says why the device is not there.
+absl::StatusOr<std::unique_ptr<Device>> OpenDevice(std::string_view name, const DeviceOptions& options);
+
+// The kernel lists and weight layouts of every backend in this build.
+void RegisterKernels(KernelRegistry& registry);
+
+}  // namespace engine

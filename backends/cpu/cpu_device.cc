@@ -1,0 +1,91 @@
+#include "backends/cpu/cpu_device.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+
+#include "absl/strings/str_format.h"
+#include "backends/cpu/isa/detect.h"
+#include "core/graph/program.h"
+
+namespace engine {
+namespace {
+
+// Work is done when Run returns, so every ticket has already passed.
+class CpuStream : public Stream {
+ public:
+  explicit CpuStream(CpuDevice& device) : device_(device) {}
+
+  absl::Status Run(const Program& program, const StepExtents& extents) override {
+    device_.Run(program, extents);
+    return absl::OkStatus();
+  }
+  absl::Status Copy(std::byte* destination, const std::byte* source, int64_t bytes) override {
+    if (destination != source) std::memcpy(destination, source, bytes);
+    return absl::OkStatus();
+  }
+  absl::StatusOr<uint64_t> Record() override { return ++ticket_; }
+  absl::Status Wait(uint64_t) override { return absl::OkStatus(); }
+
+ private:
+  CpuDevice& device_;
+  uint64_t ticket_ = 0;
+};
+
+std::string CpuModelName() {
+  std::ifstream cpuinfo("/proc/cpuinfo");
+  for (std::string line; std::getline(cpuinfo, line);) {
+    if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
+  }
+  return "x86-64 processor";
+}
+
+int64_t PhysicalMemoryBytes() { return int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE); }
+
+// Blocks this large are worth huge pages: one TLB entry then covers 2 MiB of a weight that is read front to back.
+constexpr int64_t kHugePageBytes = int64_t{2} << 20;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Device>> CpuDevice::Create(const CpuDeviceOptions& options) {
+  ASSIGN_OR_RETURN(const cpu::Isa isa, cpu::DetectIsa());
+  const int allowed = ThreadTeam::AllowedThreads();
+  const int threads = options.threads == 0 ? allowed : options.threads;
+  ASSIGN_OR_RETURN(std::unique_ptr<ThreadTeam> team,
+                   ThreadTeam::Create({.num_threads = threads, .pin = threads > 1 && threads <= allowed}));
+  DeviceInfo info{.name = "cpu",
+                  .kind = "cpu",
+                  .description = absl::StrFormat("%s, %d of %d threads", CpuModelName(), threads, allowed),
+                  .isa = std::string(cpu::Name(isa)),
+                  .workers = threads,
+                  .memory_bytes = PhysicalMemoryBytes(),
+                  .max_steps_in_flight = 1};
+  return std::unique_ptr<Device>(new CpuDevice(std::move(info), std::move(team)));
+}
+
+absl::StatusOr<Buffer> CpuDevice::Allocate(int64_t bytes, MemoryKind) {
+  if (bytes == 0) return Buffer();
+  // Anonymous pages arrive zeroed and are backed when first touched: a large pool costs what is used of it.
+  void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (data == MAP_FAILED) {
+    return ResourceExhausted("cannot allocate %d bytes of host memory: %s", bytes, std::strerror(errno));
+  }
+  if (bytes >= kHugePageBytes) madvise(data, bytes, MADV_HUGEPAGE);  // advice: small pages work too
+  return Buffer(static_cast<std::byte*>(data), bytes, [bytes](std::byte* p) { munmap(p, bytes); });
+}
+
+absl::StatusOr<std::unique_ptr<Stream>> CpuDevice::CreateStream() { return std::make_unique<CpuStream>(*this); }
+
+void CpuDevice::Run(const Program& program, const StepExtents& extents) {
+  absl::MutexLock lock(&mutex_);
+  team_->Run([&](Worker& worker) {
+    for (const Step& step : program.steps) {
+      if (step.barrier) worker.Barrier();
+      step.kernel->Launch({step.in, step.out, step.scratch, extents, worker});
+    }
+  });
+}
+
+}  // namespace engine

@@ -1,0 +1,37 @@
+// The x86 server as a device: host memory, one thread team, programs run to their end inside Run().
+#pragma once
+
+#include <memory>
+
+#include "absl/synchronization/mutex.h"
+#include "core/base/thread_team.h"
+#include "core/device/device.h"
+
+namespace engine {
+
+struct CpuDeviceOptions {
+  int threads = 0;  // 0: as many as the process may run on
+};
+
+class CpuDevice : public Device {
+ public:
+  // Fails when ENGINE_CPU_ISA names an instruction set that this machine lacks.
+  static absl::StatusOr<std::unique_ptr<Device>> Create(const CpuDeviceOptions& options);
+
+  const DeviceInfo& info() const override { return info_; }
+  absl::StatusOr<Buffer> Allocate(int64_t bytes, MemoryKind kind) override;
+  absl::StatusOr<std::unique_ptr<Stream>> CreateStream() override;
+
+  // Every step on every worker, with a barrier where the program asks for one. Streams of several engines share the
+  // team: their programs run one at a time.
+  void Run(const Program& program, const StepExtents& extents);
+
+ private:
+  CpuDevice(DeviceInfo info, std::unique_ptr<ThreadTeam> team) : info_(std::move(info)), team_(std::move(team)) {}
+
+  DeviceInfo info_;
+  absl::Mutex mutex_;
+  std::unique_ptr<ThreadTeam> team_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace engine

@@ -1,0 +1,41 @@
+// A model's weights on a device: read from the mapping, reordered, packed once into the layout that its kernels take.
+#pragma once
+
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "core/device/device.h"
+#include "core/graph/program.h"
+#include "core/kernel/registry.h"
+#include "core/weights/checkpoint.h"
+#include "core/weights/weight_spec.h"
+
+namespace engine {
+
+// Called now and then while weights are packed, from one thread: bytes read so far and in all.
+using LoadProgress = std::function<void(int64_t done_bytes, int64_t total_bytes)>;
+
+class WeightStore {
+ public:
+  // Layouts are those of `graph`'s weight values, found by name. The store borrows `checkpoint`: weights whose bytes
+  // need no change stay in its mapping.
+  static absl::StatusOr<WeightStore> Load(const Checkpoint& checkpoint, const std::vector<WeightSpec>& specs,
+                                          const Graph& graph, const KernelRegistry& registry, Device& device,
+                                          const LoadProgress& progress);
+
+  // Null for an unknown name.
+  std::byte* Find(std::string_view name) const;
+  // Memory of its own, and memory read in place.
+  int64_t packed_bytes() const { return packed_bytes_; }
+  int64_t mapped_bytes() const { return mapped_bytes_; }
+
+ private:
+  absl::flat_hash_map<std::string, std::byte*> addresses_;
+  std::vector<Buffer> buffers_;
+  int64_t packed_bytes_ = 0;
+  int64_t mapped_bytes_ = 0;
+};
+
+}  // namespace engine

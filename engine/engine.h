@@ -1,0 +1,115 @@
+// The public C++ API: load a model, submit requests, receive text as it is made.
+//
+//   engine::EngineOptions options{.model = "model.gguf"};
+//   auto created = engine::Engine::Create(options);
+//   auto answer = (*created)->Generate({.messages = {{"user", "Hello!"}}});
+//   puts(answer->text.c_str());
+//
+// Thread-safe: any thread may submit, cancel and generate. Callbacks run on the engine's output thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/status.h"
+#include "core/kernel/numerics.h"
+#include "core/runtime/sampling_params.h"
+
+namespace engine {
+
+struct EngineOptions {
+  std::string model;            // a .gguf file, a Hugging Face directory, or a name that `engine pull` fetched
+  std::string device = "auto";  // cpu, auto
+  int threads = 0;              // 0: as many as the process may run on
+  Numerics numerics = Numerics::kInvariant;
+  int max_model_len = 0;  // longest prompt and answer together; 0: the model's own limit, at most 8192
+  int max_num_seqs = 16;
+  int max_num_batched_tokens = 512;
+  std::string kv_cache_dtype = "auto";  // auto, f32, bf16
+  int64_t kv_cache_bytes = 0;           // 0: room for max_num_seqs full contexts, at most a quarter of the memory
+  bool enable_prefix_caching = true;
+  std::function<void(int64_t done_bytes, int64_t total_bytes)> load_progress;
+};
+
+struct Message {
+  std::string role;  // system, user, assistant, as the model's chat template knows them
+  std::string content;
+};
+
+// What to continue: exactly one of the three. Text in messages and in a prompt never becomes a control token.
+struct GenerationRequest {
+  std::vector<Message> messages;       // rendered by the model's chat template
+  std::string prompt;                  // plain text
+  std::vector<int32_t> prompt_tokens;  // ids as they are
+  SamplingParams sampling;
+  int priority = 0;        // lower runs first
+  std::string cache_salt;  // prefixes are shared only with requests of the same salt
+};
+
+enum class Finish { kNone, kStop, kLength, kCancelled, kError };
+std::string_view Name(Finish finish);
+
+struct TokenLogprobs {
+  int32_t token = 0;
+  float logprob = 0;
+  std::vector<std::pair<int32_t, float>> top;  // likeliest first
+};
+
+// A piece of an answer: what became known since the last one.
+struct GenerationUpdate {
+  std::string text;  // whole code points
+  std::vector<int32_t> tokens;
+  std::vector<TokenLogprobs> logprobs;  // one per token, when asked for
+  Finish finish = Finish::kNone;        // set in the last update
+  absl::Status error;                   // why, when finish is kError
+};
+
+struct Generation {
+  std::string text;
+  std::vector<int32_t> tokens;
+  std::vector<TokenLogprobs> logprobs;
+  Finish finish = Finish::kNone;
+  int prompt_tokens = 0;
+};
+
+using RequestId = int64_t;
+using UpdateCallback = std::function<void(const GenerationUpdate&)>;
+
+struct ModelInfo {
+  std::string path;
+  std::string architecture;
+  std::string weight_format;  // "q4_1" or "bf16": of most weight bytes
+  int64_t weight_bytes = 0;   // resident, packed or mapped
+  int64_t kv_cache_bytes = 0;
+  int max_model_len = 0;
+  int vocab_size = 0;
+  bool has_chat_template = false;
+};
+
+class Engine {
+ public:
+  static absl::StatusOr<std::unique_ptr<Engine>> Create(EngineOptions options);
+  virtual ~Engine() = default;  // cancels what runs, and waits for it
+
+  // Queues a request. `on_update` is called until an update has finish set. Refused at once: an invalid field, a prompt
+  // longer than the context, a prompt that can never fit in the cache.
+  virtual absl::StatusOr<RequestId> Submit(const GenerationRequest& request, UpdateCallback on_update) = 0;
+
+  // Ends a request within one step; its last update has finish kCancelled. Unknown ids have already finished.
+  virtual void Cancel(RequestId id) = 0;
+
+  // Submit, and wait for the end. An error the request ends with is returned.
+  absl::StatusOr<Generation> Generate(const GenerationRequest& request);
+
+  virtual const ModelInfo& model() const = 0;
+  virtual int64_t CountTokens(const GenerationRequest& request) = 0;
+
+  // One line per op of the compiled model: the kernel that runs it, and why the ones before it declined.
+  virtual std::string DescribeKernels() const = 0;
+};
+
+}  // namespace engine

@@ -1,0 +1,256 @@
+#include "models/decoder_builder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "ops/add_rms_norm.h"
+#include "ops/embedding.h"
+#include "ops/gated_mlp.h"
+#include "ops/gather_rows.h"
+#include "ops/kv_layout.h"
+#include "ops/kv_write.h"
+#include "ops/linear.h"
+#include "ops/paged_attention.h"
+#include "ops/qk_norm_rope.h"
+#include "ops/rms_norm.h"
+#include "ops/rope.h"
+#include "ops/sample.h"
+#include "ops/silu_mul.h"
+
+namespace engine {
+namespace {
+
+constexpr char kEmbeddingName[] = "model.embed_tokens.weight";
+
+CacheSpec LayerCache(const DecoderConfig& config, int layer, DType kv_dtype) {
+  const int window = config.windows[layer];
+  return {.kind = window > 0 ? CacheKind::kWindow : CacheKind::kPaged,
+          .window = window,
+          .kv_heads = config.kv_heads,
+          .head_dim = config.head_dim,
+          .dtype = kv_dtype};
+}
+
+}  // namespace
+
+DecoderBuilder::DecoderBuilder(const DecoderConfig& config, const WeightCatalog& catalog, const BuildOptions& options)
+    : config_(config), catalog_(catalog), options_(options) {
+  kv_dtype_ = ChooseKvDType();
+  std::vector<CacheSpec> caches;
+  for (int layer = 0; layer < config.layers; ++layer) caches.push_back(LayerCache(config, layer, kv_dtype_));
+  auto groups = GroupCaches(caches);
+  if (!groups.ok()) return Fail(groups.status());
+  groups_ = *std::move(groups);
+  group_of_layer_.resize(config.layers);
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    for (const int layer : groups_[g].layers) group_of_layer_[layer] = static_cast<int>(g);
+  }
+  AddInputs();
+}
+
+// K and V are as precise as the checkpoint's own products: f32 stays f32, everything else is stored as bf16.
+DType DecoderBuilder::ChooseKvDType() {
+  if (options_.kv_dtype) return *options_.kv_dtype;
+  const auto projection = catalog_.Require("model.layers.0.self_attn.k_proj.weight");
+  if (!projection.ok()) Fail(projection.status());
+  return projection.ok() && (*projection)->dtype == DType::kF32 ? DType::kF32 : DType::kBF16;
+}
+
+void DecoderBuilder::AddInputs() {
+  tokens_ = graph_.StepInput("tokens", {DType::kI32, {kTokens}});
+  positions_ = graph_.StepInput("positions", {DType::kI32, {kTokens}});
+  query_start_ = graph_.StepInput("query_start", {DType::kI32, {kSequences}});
+  query_length_ = graph_.StepInput("query_length", {DType::kI32, {kSequences}});
+  context_length_ = graph_.StepInput("context_length", {DType::kI32, {kSequences}});
+  sampled_rows_ = graph_.StepInput("sampled_rows", {DType::kI32, {kSampled}});
+  sampled_ids_ = graph_.Output("sampled_ids", {DType::kI32, {kSampled}});
+
+  RopeConfig rope = config_.rope;
+  if (const SourceTensor* divisors = catalog_.FindGguf("rope_freqs.weight"); divisors != nullptr) {
+    const bool fits = divisors->dtype == DType::kF32 && NumValues(divisors->shape) == rope.rotary_dim / 2;
+    if (!fits) return Fail(InvalidArgument("rope_freqs.weight must hold %d f32 values", rope.rotary_dim / 2));
+    rope.divisors.resize(rope.rotary_dim / 2);
+    std::memcpy(rope.divisors.data(), divisors->data.data(), divisors->data.size());
+  }
+  weights_.push_back({.name = "rope_table",
+                      .n = options_.max_model_len,
+                      .k = rope.rotary_dim,
+                      .computed = RopeTable(rope, options_.max_model_len)});
+  rope_table_ = graph_.Weight("rope_table", {DType::kF32, {options_.max_model_len, rope.rotary_dim}});
+}
+
+void DecoderBuilder::Fail(absl::Status status) {
+  if (status_.ok()) status_ = std::move(status);
+}
+
+ValueId DecoderBuilder::Weight(const std::string& name, int64_t n, int64_t k, int64_t interleaved_head_rows) {
+  for (const auto& [known, id] : named_) {
+    if (known == name) return id;
+  }
+  const auto source = catalog_.Require(name);
+  DType dtype = DType::kF32;
+  if (!source.ok()) {
+    Fail(source.status());
+  } else if ((*source)->shape != std::vector<int64_t>{n, k}) {
+    Fail(InvalidArgument("tensor %s is %s; the configuration asks for [%d, %d]", (*source)->name,
+                         ShapeText((*source)->shape), n, k));
+  } else {
+    dtype = (*source)->dtype;
+  }
+  weights_.push_back({.name = name,
+                      .source = source.ok() ? (*source)->name : "",
+                      .dtype = dtype,
+                      .n = n,
+                      .k = k,
+                      .interleaved_head_rows = interleaved_head_rows});
+  const ValueId id = graph_.Weight(name, {dtype, {n, k}, kOpenLayout});
+  named_.emplace_back(name, id);
+  return id;
+}
+
+ValueId DecoderBuilder::Vector(const std::string& name, int64_t size, int64_t interleaved_head_rows) {
+  const auto source = catalog_.Require(name);
+  if (!source.ok()) {
+    Fail(source.status());
+  } else if (NumValues((*source)->shape) != size) {
+    Fail(InvalidArgument("tensor %s is %s; the configuration asks for [%d]", (*source)->name,
+                         ShapeText((*source)->shape), size));
+  }
+  // As one column where rows are reordered, so that the same rule applies; the bytes are the same.
+  const bool reorder = interleaved_head_rows > 0;
+  weights_.push_back({.name = name,
+                      .source = source.ok() ? (*source)->name : "",
+                      .dtype = DType::kF32,
+                      .n = reorder ? size : 1,
+                      .k = reorder ? 1 : size,
+                      .interleaved_head_rows = interleaved_head_rows});
+  return graph_.Weight(name, {DType::kF32, {size}});
+}
+
+ValueId DecoderBuilder::GroupInput(const char* name, int group, TensorSpec spec) {
+  const std::string full_name = absl::StrFormat("%s.%d", name, group);
+  for (const auto& [known, id] : named_) {
+    if (known == full_name) return id;
+  }
+  named_.emplace_back(full_name, graph_.StepInput(full_name, spec));
+  return named_.back().second;
+}
+
+ValueId DecoderBuilder::Embed() {
+  const ValueId table = Weight(kEmbeddingName, config_.vocab, config_.hidden);
+  return graph_.Add(Embedding{}, {tokens_, table, sampled_ids_});
+}
+
+ValueId DecoderBuilder::Norm(ValueId x, const std::string& name) {
+  const auto epsilon = static_cast<float>(config_.norm_epsilon);
+  return graph_.Add(RmsNorm{.epsilon = epsilon}, {x, Vector(name + ".weight", config_.hidden)});
+}
+
+std::pair<ValueId, ValueId> DecoderBuilder::AddNorm(ValueId residual, ValueId delta, const std::string& name) {
+  const auto epsilon = static_cast<float>(config_.norm_epsilon);
+  const std::vector<ValueId> out =
+      graph_.AddAll(AddRmsNorm{.epsilon = epsilon}, {residual, delta, Vector(name + ".weight", config_.hidden)});
+  return {out[0], out[1]};
+}
+
+ValueId DecoderBuilder::Projection(ValueId x, const std::string& name, int64_t n, int64_t k,
+                                   int64_t interleaved_head_rows) {
+  const ValueId weight = Weight(name + ".weight", n, k, interleaved_head_rows);
+  const bool bias = catalog_.Find(name + ".bias") != nullptr;
+  std::vector<ValueId> in = {x, weight};
+  if (bias) in.push_back(Vector(name + ".bias", n, interleaved_head_rows));
+  return graph_.Add(engine::Linear{.input = InputFor(graph_.spec(weight).dtype), .bias = bias}, std::move(in));
+}
+
+ValueId DecoderBuilder::GatedMlp(ValueId x, const std::string& name) {
+  const int64_t n = config_.intermediate;
+  const int64_t k = config_.hidden;
+  const auto stored = [&](const char* part) { return catalog_.Find(name + part + ".weight"); };
+  const SourceTensor* gate = stored(".gate_proj");
+  const SourceTensor* up = stored(".up_proj");
+  const bool fused = gate != nullptr && up != nullptr && gate->dtype == up->dtype &&
+                     catalog_.Find(name + ".gate_proj.bias") == nullptr &&
+                     catalog_.Find(name + ".up_proj.bias") == nullptr;
+  ValueId product;
+  if (fused) {
+    const ValueId gate_weight = Weight(name + ".gate_proj.weight", n, k);
+    const ValueId up_weight = Weight(name + ".up_proj.weight", n, k);
+    product = graph_.Add(engine::GatedMlp{.input = InputFor(graph_.spec(gate_weight).dtype)}, {x, gate_weight, up_weight});
+  } else {
+    const ValueId gate_value = Projection(x, name + ".gate_proj", n, k);
+    const ValueId up_value = Projection(x, name + ".up_proj", n, k);
+    product = graph_.Add(SiluMul{}, {gate_value, up_value});
+  }
+  return Projection(product, name + ".down_proj", k, n);
+}
+
+ValueId DecoderBuilder::Rotate(ValueId x, const std::string& norm_name, int heads) {
+  const int head_dim = config_.head_dim;
+  if (catalog_.Find(norm_name + ".weight") == nullptr) {
+    return graph_.Add(
+        Rope{.heads = heads, .head_dim = head_dim, .rotary_dim = config_.rope.rotary_dim, .out = kv_dtype_},
+        {x, positions_, rope_table_});
+  }
+  return graph_.Add(QkNormRope{.heads = heads,
+                               .head_dim = head_dim,
+                               .rotary_dim = config_.rope.rotary_dim,
+                               .epsilon = static_cast<float>(config_.norm_epsilon),
+                               .out = kv_dtype_},
+                    {x, positions_, rope_table_, Vector(norm_name + ".weight", head_dim)});
+}
+
+ValueId DecoderBuilder::Attention(ValueId x, int layer, const std::string& name) {
+  const DecoderConfig& c = config_;
+  const int64_t q_size = int64_t{c.heads} * c.head_dim;
+  const int64_t kv_size = int64_t{c.kv_heads} * c.head_dim;
+  // llama in GGUF has the rows of q and k interleaved for pairs (2i, 2i + 1); ours rotate (i, i + half).
+  const bool interleaved = catalog_.is_gguf() && c.architecture == "LlamaForCausalLM";
+  const int64_t head_rows = interleaved ? c.head_dim : 0;
+  ValueId q = Projection(x, name + ".q_proj", q_size, c.hidden, head_rows);
+  ValueId k = Projection(x, name + ".k_proj", kv_size, c.hidden, head_rows);
+  const ValueId v = Projection(x, name + ".v_proj", kv_size, c.hidden);
+  q = Rotate(q, name + ".q_norm", c.heads);
+  k = Rotate(k, name + ".k_norm", c.kv_heads);
+  if (!status_.ok()) return q;
+
+  const int group = group_of_layer_[layer];
+  const ValueId cache = graph_.Cache(absl::StrFormat("cache.%d", layer), KvCacheSpec(kv_dtype_, c.kv_heads, c.head_dim));
+  const ValueId slots = GroupInput("slots", group, {DType::kI32, {kTokens}});
+  const ValueId table =
+      GroupInput("block_table", group, {DType::kI32, {kSequences, BlocksForTokens(options_.max_model_len)}});
+  graph_.AddInto(KvWrite{.kv_heads = c.kv_heads, .head_dim = c.head_dim}, {k, v, slots, cache}, {});
+  const ValueId attention = graph_.Add(PagedAttention{.heads = c.heads,
+                                                      .kv_heads = c.kv_heads,
+                                                      .head_dim = c.head_dim,
+                                                      .scale = 1.0f / std::sqrt(static_cast<float>(c.head_dim)),
+                                                      .window = c.windows[layer]},
+                                       {q, cache, table, query_start_, query_length_, context_length_});
+  return Projection(attention, name + ".o_proj", c.hidden, q_size);
+}
+
+void DecoderBuilder::Head(ValueId residual, ValueId delta) {
+  residual = graph_.Add(GatherRows{}, {residual, sampled_rows_});
+  delta = graph_.Add(GatherRows{}, {delta, sampled_rows_});
+  const ValueId x = AddNorm(residual, delta, "model.norm").second;
+  const bool tied = config_.tied_embeddings || catalog_.Find("lm_head.weight") == nullptr;
+  const ValueId table = Weight(tied ? kEmbeddingName : "lm_head.weight", config_.vocab, config_.hidden);
+  const ValueId logits = graph_.Output("logits", {DType::kF32, {kSampled, config_.vocab}});
+  graph_.AddInto(engine::Linear{.input = InputFor(graph_.spec(table).dtype)}, {x, table}, {logits});
+
+  const ValueId rows = graph_.StepInput("sampling_rows", {DType::kU8, {kSampled, sizeof(SamplingRow)}});
+  const ValueId adjustments =
+      graph_.StepInput("adjustments", {DType::kU8, {options_.max_adjustments, sizeof(TokenAdjustment)}});
+  const ValueId samples = graph_.Output("samples", {DType::kU8, {kSampled, sizeof(SampledToken)}});
+  const int vocab = options_.vocab > 0 ? std::min(options_.vocab, config_.vocab) : config_.vocab;
+  graph_.AddInto(Sample{.vocab = vocab}, {logits, rows, adjustments}, {sampled_ids_, samples});
+}
+
+absl::StatusOr<BuiltModel> DecoderBuilder::Finish() && {
+  RETURN_IF_ERROR(status_);
+  BuiltModel model{.config = config_, .weights = std::move(weights_), .cache_groups = std::move(groups_)};
+  ASSIGN_OR_RETURN(model.graph, std::move(graph_).Finish());
+  return model;
+}
+
+}  // namespace engine

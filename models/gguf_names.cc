@@ -1,0 +1,131 @@
+#include "models/gguf_names.h"
+
+#include <span>
+
+#include "nlohmann/json.hpp"
+
+namespace engine {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct NamePair {
+  std::string_view hugging_face;
+  std::string_view gguf;
+};
+
+constexpr NamePair kModelTensors[] = {
+    {"model.embed_tokens", "token_embd"},
+    {"model.norm", "output_norm"},
+    {"lm_head", "output"},
+};
+
+constexpr NamePair kLayerTensors[] = {
+    {"input_layernorm", "attn_norm"},       {"post_attention_layernorm", "ffn_norm"},
+    {"self_attn.q_proj", "attn_q"},         {"self_attn.k_proj", "attn_k"},
+    {"self_attn.v_proj", "attn_v"},         {"self_attn.o_proj", "attn_output"},
+    {"self_attn.q_norm", "attn_q_norm"},    {"self_attn.k_norm", "attn_k_norm"},
+    {"mlp.gate_proj", "ffn_gate"},          {"mlp.up_proj", "ffn_up"},
+    {"mlp.down_proj", "ffn_down"},
+};
+
+constexpr NamePair kArchitectures[] = {
+    {"LlamaForCausalLM", "llama"},
+    {"Qwen2ForCausalLM", "qwen2"},
+    {"Qwen3ForCausalLM", "qwen3"},
+};
+
+// Keys below "{architecture}.".
+constexpr NamePair kConfigKeys[] = {
+    {"num_hidden_layers", "block_count"},
+    {"hidden_size", "embedding_length"},
+    {"intermediate_size", "feed_forward_length"},
+    {"num_attention_heads", "attention.head_count"},
+    {"num_key_value_heads", "attention.head_count_kv"},
+    {"head_dim", "attention.key_length"},
+    {"max_position_embeddings", "context_length"},
+    {"rms_norm_eps", "attention.layer_norm_rms_epsilon"},
+    {"rope_theta", "rope.freq_base"},
+    {"sliding_window", "attention.sliding_window"},
+};
+
+std::string_view Lookup(std::span<const NamePair> pairs, std::string_view hugging_face) {
+  for (const NamePair& pair : pairs) {
+    if (pair.hugging_face == hugging_face) return pair.gguf;
+  }
+  return {};
+}
+
+// Splits "model.layers.3.rest" into "3" and "rest"; false for other names.
+bool SplitLayer(std::string_view name, std::string_view& layer, std::string_view& rest) {
+  constexpr std::string_view kPrefix = "model.layers.";
+  if (!name.starts_with(kPrefix)) return false;
+  name.remove_prefix(kPrefix.size());
+  const size_t dot = name.find('.');
+  if (dot == std::string_view::npos) return false;
+  layer = name.substr(0, dot);
+  rest = name.substr(dot + 1);
+  return true;
+}
+
+absl::Status CopyScaling(const Json& metadata, const std::string& prefix, Json& config) {
+  const std::string type = metadata.value(prefix + "rope.scaling.type", std::string("none"));
+  if (type == "none" || type == "longrope") {
+    return type == "none" ? absl::OkStatus() : Unimplemented("rope scaling \"longrope\" is not supported");
+  }
+  Json scaling = {{"rope_type", type}};
+  constexpr NamePair kScalingKeys[] = {{"factor", "rope.scaling.factor"},
+                                       {"original_max_position_embeddings", "rope.scaling.original_context_length"},
+                                       {"attention_factor", "rope.scaling.attn_factor"}};
+  for (const NamePair& pair : kScalingKeys) {
+    const auto found = metadata.find(prefix + std::string(pair.gguf));
+    if (found != metadata.end()) scaling[std::string(pair.hugging_face)] = *found;
+  }
+  config["rope_scaling"] = std::move(scaling);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> GgufTensorName(std::string_view name) {
+  const size_t dot = name.rfind('.');
+  const std::string_view suffix = dot == std::string_view::npos ? std::string_view() : name.substr(dot);
+  const std::string_view stem = name.substr(0, dot);
+  std::string_view layer, rest;
+  if (SplitLayer(stem, layer, rest)) {
+    if (const std::string_view gguf = Lookup(kLayerTensors, rest); !gguf.empty()) {
+      return absl::StrFormat("blk.%s.%s%s", layer, gguf, suffix);
+    }
+  } else if (const std::string_view gguf = Lookup(kModelTensors, stem); !gguf.empty()) {
+    return absl::StrFormat("%s%s", gguf, suffix);
+  }
+  return NotFound("GGUF has no name for tensor %s", name);
+}
+
+absl::StatusOr<Json> ConfigFromGguf(const Json& metadata, int64_t vocab, bool has_head) {
+  const auto type = metadata.find("general.architecture");
+  if (type == metadata.end() || !type->is_string()) return InvalidArgument("general.architecture is missing");
+  const std::string name = type->get<std::string>();
+  Json config = Json::object();
+  config["architectures"] = Json::array({name});  // as it is, so that an unknown one is named in the error
+  for (const NamePair& pair : kArchitectures) {
+    if (pair.gguf == name) config["architectures"] = Json::array({pair.hugging_face});
+  }
+  const std::string prefix = name + ".";
+  for (const NamePair& pair : kConfigKeys) {
+    const auto found = metadata.find(prefix + std::string(pair.gguf));
+    if (found != metadata.end()) config[std::string(pair.hugging_face)] = *found;
+  }
+  const auto rotary = metadata.find(prefix + "rope.dimension_count");
+  const auto head_dim = config.find("head_dim");
+  if (rotary != metadata.end() && rotary->is_number() && head_dim != config.end() && head_dim->is_number() &&
+      head_dim->get<double>() > 0) {
+    config["partial_rotary_factor"] = rotary->get<double>() / head_dim->get<double>();
+  }
+  config["vocab_size"] = vocab;
+  config["tie_word_embeddings"] = !has_head;
+  RETURN_IF_ERROR(CopyScaling(metadata, prefix, config));
+  return config;
+}
+
+}  // namespace engine
