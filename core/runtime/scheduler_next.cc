@@ -1,0 +1,117 @@
+// What the next step computes: who runs, who enters, who gives way.
+#include <algorithm>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/runtime/admission.h"
+#include "core/runtime/scheduler.h"
+
+namespace engine {
+
+std::optional<StepPlan> Scheduler::Next() {
+  if (num_steps_in_flight() == config_.max_steps_in_flight) return std::nullopt;
+  chosen_.clear();
+  StepBudget budget(config_.max_num_batched_tokens, config_.max_sampled, running_);
+  if (ScheduleRunning(budget)) AdmitWaiting(budget);
+  if (chosen_.empty()) return std::nullopt;
+  return Submit();
+}
+
+// False if blocks ran out: then nobody new may enter.
+bool Scheduler::ScheduleRunning(StepBudget& budget) {
+  const int64_t preemptions = stats_.preemptions;
+  for (size_t i = 0; i < running_.size(); ++i) {  // shrinks from its end when sequences are preempted
+    Sequence& sequence = *running_[i];
+    budget.Unreserve(sequence);
+    const int share = budget.Share(sequence);
+    if (share == 0) continue;
+    // Those after it must not take what it lacks, and may have to give up their blocks for it once they are idle.
+    if (!GrowOrPreempt(i, sequence.scheduled + share)) return false;
+    Choose(sequence, share, budget);
+  }
+  budget.UnreserveAll();
+  return stats_.preemptions == preemptions;
+}
+
+// Makes room for a sequence at the cost of those after it, last first. A step in flight may still use a victim's
+// blocks, and samples for it: such a victim is left until the step is committed.
+bool Scheduler::GrowOrPreempt(size_t running_index, int64_t num_tokens) {
+  Sequence& sequence = *running_[running_index];
+  while (!blocks_->Grow(sequence.blocks, num_tokens)) {
+    if (running_.size() == running_index + 1 || running_.back()->steps_in_flight > 0) return false;
+    PreemptLast();
+  }
+  return true;
+}
+
+void Scheduler::PreemptLast() {
+  Sequence& sequence = *running_.back();
+  running_.pop_back();
+  blocks_->Release(sequence.blocks);
+  sequence.computed = sequence.scheduled = 0;
+  sequence.status = SequenceStatus::kWaiting;
+  waiting_.insert(&sequence);
+  ++stats_.preemptions;
+}
+
+void Scheduler::AdmitWaiting(StepBudget& budget) {
+  while (!waiting_.empty() && num_running() < config_.max_num_seqs && !budget.is_spent()) {
+    Sequence& sequence = **waiting_.begin();
+    // A cached token has no logits, so a prompt that is scored is computed in full.
+    const PrefixMatch match =
+        sequence.scores_prompt() ? PrefixMatch{} : blocks_->Match(sequence.tokens, sequence.cache_salt);
+    if (!HasRoomNow(sequence, match, running_, config_, *blocks_)) return;
+    waiting_.erase(waiting_.begin());
+    Start(match, sequence);
+    const int share = budget.Share(sequence);
+    ENGINE_CHECK(share > 0 && blocks_->Grow(sequence.blocks, sequence.scheduled + share));
+    Choose(sequence, share, budget);
+  }
+}
+
+void Scheduler::Start(const PrefixMatch& match, Sequence& sequence) {
+  blocks_->Start(match, sequence.cache_salt, sequence.blocks);
+  sequence.computed = sequence.scheduled = match.num_tokens();
+  sequence.status = SequenceStatus::kRunning;
+  running_.insert(std::ranges::upper_bound(running_, &sequence, RunsBefore{}), &sequence);
+  // All it will ever need, so that its steps allocate nothing.
+  sequence.tokens.reserve(sequence.capacity);
+  for (BlockTable& table : sequence.blocks.tables) table.reserve(BlocksForTokens(sequence.capacity));
+  if (sequence.cached_tokens < 0) {
+    sequence.cached_tokens = match.num_tokens();
+    stats_.prompt_tokens_queried += sequence.prompt_tokens;
+    stats_.prompt_tokens_cached += sequence.cached_tokens;
+  }
+}
+
+void Scheduler::Choose(Sequence& sequence, int num_tokens, StepBudget& budget) {
+  budget.Take(sequence, num_tokens);
+  chosen_.push_back({&sequence, num_tokens});
+}
+
+StepPlan Scheduler::Submit() {
+  StepPlan plan = std::move(spare_plans_.back());
+  spare_plans_.pop_back();
+  plan.Clear();
+  plan.number = next_number_++;
+  for (const Choice& choice : chosen_) {
+    if (choice.num_tokens == 1) AppendAndMark(choice, plan);
+  }
+  for (const Choice& choice : chosen_) {
+    if (choice.num_tokens > 1) AppendAndMark(choice, plan);
+  }
+  return plan;
+}
+
+void Scheduler::AppendAndMark(const Choice& choice, StepPlan& plan) {
+  Sequence& sequence = *choice.sequence;
+  plan.Append(sequence, choice.num_tokens);
+  sequence.scheduled += choice.num_tokens;
+  ++sequence.steps_in_flight;
+  if (plan.sequences.back().samples_next) {
+    ++sequence.samples_in_flight;
+    sequence.last_sampled_row = static_cast<int>(plan.rows.size()) - 1;
+  }
+}
+
+}  // namespace engine

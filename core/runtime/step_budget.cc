@@ -1,0 +1,55 @@
+#include "core/runtime/step_budget.h"
+
+#include <algorithm>
+
+namespace engine {
+namespace {
+
+// Mirrors StepPlan::Append: one row per prompt token to score, one for the sample.
+int64_t RowsOf(const Sequence& sequence, int64_t num_tokens) {
+  const int64_t end = sequence.scheduled + num_tokens;
+  const int64_t first_scored = std::max(sequence.scheduled + 1, sequence.prompt_scored);
+  const int64_t end_scored = std::min(end + 1, sequence.prompt_tokens);
+  const bool samples_next = end == sequence.known() + sequence.samples_in_flight;
+  return std::max<int64_t>(0, end_scored - first_scored) + samples_next;
+}
+
+}  // namespace
+
+int64_t ReadyTokens(const Sequence& sequence) {
+  const int64_t coming = sequence.known() + sequence.samples_in_flight;
+  const bool must_wait = sequence.waits_for_samples || coming >= sequence.capacity;
+  return sequence.samples_in_flight > 0 && must_wait ? 0 : coming - sequence.scheduled;
+}
+
+StepBudget::StepBudget(int max_tokens, int max_rows, std::span<Sequence* const> running)
+    : tokens_(max_tokens), rows_(max_rows) {
+  for (const Sequence* sequence : running) {
+    const int64_t ready = ReadyTokens(*sequence);
+    reserved_tokens_ += ready == 1;
+    reserved_rows_ += ready > 0;
+  }
+}
+
+void StepBudget::Unreserve(const Sequence& sequence) {
+  const int64_t ready = ReadyTokens(sequence);
+  reserved_tokens_ -= ready == 1;
+  reserved_rows_ -= ready > 0;
+}
+
+int StepBudget::Share(const Sequence& sequence) const {
+  if (is_spent()) return 0;
+  int64_t share = std::min(ReadyTokens(sequence), tokens_ - reserved_tokens_);
+  if (sequence.scores_prompt()) {
+    const int64_t already_scored = std::max<int64_t>(0, sequence.prompt_scored - 1 - sequence.scheduled);
+    share = std::min(share, already_scored + rows_ - reserved_rows_);
+  }
+  return static_cast<int>(share);
+}
+
+void StepBudget::Take(const Sequence& sequence, int num_tokens) {
+  tokens_ -= num_tokens;
+  rows_ -= RowsOf(sequence, num_tokens);
+}
+
+}  // namespace engine
