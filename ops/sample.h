@@ -1,6 +1,6 @@
 // Draws one token per row. Every step below is defined to the bit; ties go to the lowest id.
 //   1. raw     x[i], i < vocab. A NaN, or a largest x that is not finite: id -1, everything else zero.
-//   2. adjust  a = x; for each adjustment of the row, on its token, in this order: a += bias; if in_context, divided by
+//   2. adjust  a = x; for each adjustment of the row whose token is below vocab: a += bias; if in_context, divided by
 //              repetition_penalty when positive, else multiplied; a = fma(-frequency_penalty, output_count, a);
 //              if output_count > 0, a -= presence_penalty. A bias of -inf forbids a token; if nothing is left, id -1.
 //   3. greedy  temperature 0: the largest a, and done.
@@ -31,7 +31,7 @@ inline constexpr float kSampleWeightOne = 0x1p40f;
 struct SamplingRow {
   float temperature = 1.0f;
   float top_p = 1.0f;
-  float min_p = 0.0f;
+  float min_p = 0.0f;  // 0 to 1, as top_p
   float repetition_penalty = 1.0f;
   float presence_penalty = 0.0f;
   float frequency_penalty = 0.0f;

@@ -1,0 +1,82 @@
+#include "ops/paged_attention.h"
+
+#include <algorithm>
+
+#include "core/kernel/kernel.h"
+#include "ops/attention_row.h"
+#include "ops/expect.h"
+#include "ops/kv_layout.h"
+#include "ops/rows.h"
+
+namespace engine {
+namespace {
+
+absl::StatusOr<std::vector<TensorSpec>> Infer(const OpRef& op, std::span<const TensorSpec> in) {
+  const PagedAttention& attention = op.as<PagedAttention>();
+  RETURN_IF_ERROR(ExpectInputs(in, {"q", "cache", "block_table", "query_start", "query_length", "context_length"}));
+  if (attention.kv_heads < 1 || attention.heads % attention.kv_heads != 0) {
+    return InvalidArgument("heads is %d; it must be a multiple of kv_heads (%d)", attention.heads, attention.kv_heads);
+  }
+  if (attention.head_dim < 2 || attention.head_dim % 2 != 0) {
+    return InvalidArgument("head_dim is %d; it must be even", attention.head_dim);
+  }
+  const DType dtype = in[1].dtype;
+  RETURN_IF_ERROR(ExpectKvDType("cache", dtype));
+  RETURN_IF_ERROR(Expect("cache", in[1], KvCacheSpec(dtype, attention.kv_heads, attention.head_dim)));
+  RETURN_IF_ERROR(ExpectRows("q", in[0], {dtype}, int64_t{attention.heads} * attention.head_dim));
+  RETURN_IF_ERROR(ExpectRows("block_table", in[2], {DType::kI32}));
+  const TensorSpec per_sequence = {DType::kI32, {in[2].shape.leading()}};
+  RETURN_IF_ERROR(Expect("query_start", in[3], per_sequence));
+  RETURN_IF_ERROR(Expect("query_length", in[4], per_sequence));
+  RETURN_IF_ERROR(Expect("context_length", in[5], per_sequence));
+  return std::vector{TensorSpec{DType::kF32, in[0].shape}};
+}
+
+// As if every sequence were as long as the longest, which is all that extents tell. Two dot products per visible
+// position, query head and dimension.
+Cost CostOf(const OpRef& op, std::span<const TensorSpec> in, std::span<const TensorSpec> out,
+            const StepExtents& extents) {
+  const PagedAttention& attention = op.as<PagedAttention>();
+  int64_t context = extents.max_context;
+  if (attention.window > 0) context = std::min<int64_t>(context, attention.window + extents.max_query - 1);
+  const int64_t token_bytes = RowBytes(in[1].dtype, int64_t{2} * attention.kv_heads * attention.head_dim);
+  return {.bytes = BytesOf(in[0], extents) + extents.sequences * context * token_bytes + BytesOf(out[0], extents),
+          .operations = 4 * context * ElementsOf(out[0], extents)};
+}
+
+void Reference(const OpRef& op, const LaunchArgs& args) {
+  const PagedAttention& attention = op.as<PagedAttention>();
+  const int32_t* query_start = args.in[3].as<int32_t>();
+  const int32_t* query_length = args.in[4].as<int32_t>();
+  const int32_t* context_length = args.in[5].as<int32_t>();
+  const int64_t heads_per_kv_head = attention.heads / attention.kv_heads;
+  for (int64_t s = 0; s < NumRows(args.in[2], args.extents); ++s) {
+    const auto* blocks = reinterpret_cast<const int32_t*>(RowAt(args.in[2], s));
+    for (int64_t j = 0; j < query_length[s]; ++j) {
+      const int64_t row = query_start[s] + j;
+      const int64_t own = context_length[s] - query_length[s] + j;
+      const int64_t first = attention.window > 0 ? std::max<int64_t>(0, own - attention.window + 1) : 0;
+      for (int64_t head = 0; head < attention.heads; ++head) {
+        const int64_t begin = head * attention.head_dim;
+        const KvView kv(args.in[1], blocks, head / heads_per_kv_head, attention.kv_heads, attention.head_dim);
+        AttendRow(kv, RowAt(args.in[0], row) + RowBytes(kv.dtype(), begin), attention.scale, {first, own + 1},
+                  FloatRow(args.out[0], row).subspan(begin, attention.head_dim));
+      }
+    }
+  }
+}
+
+std::string Describe(const OpRef& op) {
+  const PagedAttention& attention = op.as<PagedAttention>();
+  return absl::StrFormat("heads=%d, kv_heads=%d, head_dim=%d, scale=%g, window=%d", attention.heads, attention.kv_heads,
+                         attention.head_dim, attention.scale, attention.window);
+}
+
+constexpr OpSchema kSchema = {
+    .name = "paged_attention", .infer = Infer, .cost = CostOf, .reference = Reference, .describe = Describe};
+
+}  // namespace
+
+const OpSchema& SchemaOf(const PagedAttention&) { return kSchema; }
+
+}  // namespace engine

@@ -1,0 +1,135 @@
+#include "ops/sample_row.h"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <optional>
+
+#include "core/base/long_sum.h"
+#include "core/base/math.h"
+#include "ops/philox.h"
+
+namespace engine {
+namespace {
+
+// Nothing if some number is NaN or the largest is not finite.
+std::optional<float> FiniteMax(std::span<const float> x) {
+  float max = -std::numeric_limits<float>::infinity();
+  for (const float value : x) {
+    if (std::isnan(value)) return std::nullopt;
+    max = Max(value, max);
+  }
+  return std::isfinite(max) ? std::optional(max) : std::nullopt;
+}
+
+struct Candidate {
+  int32_t id;
+  float logit;
+  float weight;      // exp((logit - max) / temperature)
+  uint64_t integer;  // weight in units of 2^-40
+};
+
+bool Likelier(const Candidate& a, const Candidate& b) { return a.logit != b.logit ? a.logit > b.logit : a.id < b.id; }
+
+std::vector<Candidate> Weigh(std::span<const float> adjusted, float temperature) {
+  const float max = *std::max_element(adjusted.begin(), adjusted.end());
+  std::vector<Candidate> candidates;
+  for (size_t i = 0; i < adjusted.size(); ++i) {
+    const float weight = Exp((adjusted[i] - max) / temperature);
+    candidates.push_back(
+        {static_cast<int32_t>(i), adjusted[i], weight, static_cast<uint64_t>(weight * kSampleWeightOne)});
+  }
+  return candidates;
+}
+
+uint64_t Total(std::span<const Candidate> candidates) {
+  uint64_t total = 0;
+  for (const Candidate& candidate : candidates) total += candidate.integer;
+  return total;
+}
+
+// Sorted by falling logit: the shortest run that weighs top_p of all.
+size_t NucleusSize(std::span<const Candidate> sorted, float top_p) {
+  const auto wanted = static_cast<uint64_t>(static_cast<double>(top_p) * static_cast<double>(Total(sorted)));
+  uint64_t sum = 0;
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    sum += sorted[i].integer;
+    if (sum >= wanted) return i + 1;
+  }
+  return sorted.size();
+}
+
+void KeepLikeliest(const SamplingRow& row, std::vector<Candidate>& candidates) {
+  const bool limits_count = row.top_k > 0 && row.top_k < static_cast<int32_t>(candidates.size());
+  if (!limits_count && row.top_p >= 1.0f) return;
+  std::sort(candidates.begin(), candidates.end(), Likelier);
+  if (limits_count) candidates.resize(row.top_k);
+  if (row.top_p < 1.0f) candidates.resize(NucleusSize(candidates, row.top_p));
+  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
+}
+
+// floor(bits * total / 2^64) without a 128-bit type: the product of 32-bit halves, carried by hand.
+uint64_t ScaleDown(uint64_t bits, uint64_t total) {
+  const uint64_t low = (bits & 0xffffffffu) * (total & 0xffffffffu);
+  const uint64_t middle = (bits >> 32) * (total & 0xffffffffu) + (low >> 32);
+  const uint64_t other = (bits & 0xffffffffu) * (total >> 32) + (middle & 0xffffffffu);
+  return (bits >> 32) * (total >> 32) + (middle >> 32) + (other >> 32);
+}
+
+}  // namespace
+
+float AdjustLogit(float logit, const SamplingRow& row, const TokenAdjustment& adjustment) {
+  float a = logit + adjustment.bias;
+  if (adjustment.in_context != 0) a = a > 0.0f ? a / row.repetition_penalty : a * row.repetition_penalty;
+  a = Fma(-row.frequency_penalty, static_cast<float>(adjustment.output_count), a);
+  return adjustment.output_count > 0 ? a - row.presence_penalty : a;
+}
+
+int32_t DrawToken(std::span<const float> adjusted, const SamplingRow& row) {
+  std::vector<Candidate> kept = Weigh(adjusted, row.temperature);
+  KeepLikeliest(row, kept);
+  std::erase_if(kept, [&](const Candidate& candidate) { return candidate.weight < row.min_p; });
+  const uint64_t target = ScaleDown(DrawBits(row.seed, row.choice, row.position), Total(kept));
+  uint64_t sum = 0;
+  for (const Candidate& candidate : kept) {
+    sum += candidate.integer;
+    if (sum > target) return candidate.id;
+  }
+  return -1;  // unreachable: target is below the total, which holds at least the largest weight, 2^40
+}
+
+void SetLogprobs(std::span<const float> logits, int num_logprobs, SampledToken& sampled) {
+  const float max = *std::max_element(logits.begin(), logits.end());
+  LongSum sum;
+  for (size_t i = 0; i < logits.size(); ++i) sum.Add(static_cast<int64_t>(i), Exp(logits[i] - max));
+  const float log_sum = Log(sum.Total());
+  sampled.logprob = (logits[sampled.id] - max) - log_sum;
+
+  std::vector<int32_t> ids(logits.size());
+  std::iota(ids.begin(), ids.end(), 0);
+  sampled.num_top = std::min({num_logprobs, kMaxTopLogprobs, static_cast<int>(ids.size())});
+  std::partial_sort(ids.begin(), ids.begin() + sampled.num_top, ids.end(),
+                    [&](int32_t a, int32_t b) { return logits[a] != logits[b] ? logits[a] > logits[b] : a < b; });
+  for (int i = 0; i < sampled.num_top; ++i) sampled.top[i] = {ids[i], (logits[ids[i]] - max) - log_sum};
+}
+
+SampledToken SampleRow(std::span<const float> logits, const SamplingRow& row,
+                       std::span<const TokenAdjustment> adjustments) {
+  SampledToken sampled;
+  if (!FiniteMax(logits)) return sampled;
+  std::vector<float> adjusted(logits.begin(), logits.end());
+  for (const TokenAdjustment& adjustment : adjustments) {
+    if (adjustment.token < 0 || adjustment.token >= static_cast<int32_t>(adjusted.size())) continue;
+    float& logit = adjusted[adjustment.token];
+    logit = AdjustLogit(logit, row, adjustment);
+  }
+  if (!FiniteMax(adjusted)) return sampled;
+  // max_element returns the first of equals: the lowest id.
+  sampled.id = row.temperature == 0.0f
+                   ? static_cast<int32_t>(std::max_element(adjusted.begin(), adjusted.end()) - adjusted.begin())
+                   : DrawToken(adjusted, row);
+  if (row.num_logprobs >= 0) SetLogprobs(logits, row.num_logprobs, sampled);
+  return sampled;
+}
+
+}  // namespace engine
