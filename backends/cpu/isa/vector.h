@@ -1,0 +1,75 @@
+// Vectors of 16 lanes, the same on every instruction set: kernels are written once over them and agree by construction.
+//
+//   F32x16, I32x16   16 numbers. F32x16(x) and I32x16(x) broadcast. + - * / and Min, Max, Sqrt, Abs, Round (half to
+//                    even), Fma work lane by lane and are found by the templates of core/base/math.h: Exp, Sigmoid,
+//                    Tanh.
+//   Mask16           from < and ==; Select(mask, a, b) takes a where the mask is set
+//   Load, Store      any alignment; with a count, the first lanes only (the others load as 0 and are not stored)
+//   LoadF16, LoadBf16, StoreBf16    16-bit numbers widened, or rounded to nearest even (denormals kept)
+//   LoadWide, StoreNarrow           8- and 16-bit integers widened to I32x16, or cut to their low bits
+//   ToI32            half to even, for numbers within int32; ToF32; BitsOf and FromBits reinterpret
+//   ReduceMax, ReduceAdd            over the lanes; only for operations whose order does not show. TreeSum: rule 2's
+//   U8x64            64 bytes, four per lane. MoveBits<from, to, width> moves a bit field of every byte and clears the
+//   rest DotQuads<m>      acc + w[0] a[0] + ... + w[3] a[3] in every lane, exact, for unsigned weights up to m and |a|
+//   <= 127 DotBf16Pairs     one step of the pair chain of numerics rule 3; every pair a lane of its own.
+//   BroadcastBf16Pair
+//                    puts one pair into every lane.
+//   FlushDenormalsScope   around a chain of DotBf16Pairs: denormals count as zero, as vdpbf16ps has it. Compilers move
+//                    arithmetic across it, so the scope stands around the call of a noinline function with nothing
+//                    else.
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "backends/cpu/isa/target.h"
+#include "core/base/bf16.h"
+
+#if ENGINE_ISA_LEVEL == 2
+#include "backends/cpu/isa/avx512.h"
+#elif ENGINE_ISA_LEVEL == 1
+#include "backends/cpu/isa/avx2.h"
+#else
+#include "backends/cpu/isa/portable.h"
+#endif
+
+// Templates over F32x16 need its instructions. The scalar functions beside them get those too and must not be called
+// between ENGINE_ISA_BEGIN_ and ENGINE_ISA_END_: tests/unit/cpu/isa_symbols_test.py finds any that were.
+ENGINE_ISA_BEGIN_
+#include "core/base/math.h"
+ENGINE_ISA_END_
+
+ENGINE_ISA_BEGIN_
+ENGINE_INLINE_BEGIN_
+
+namespace engine::cpu::ENGINE_ISA {
+
+inline F32x16 CopySign(F32x16 magnitude, F32x16 sign) {
+  return FromBits(BitsOf(magnitude) | (BitsOf(sign) & I32x16(INT32_MIN)));
+}
+
+#if ENGINE_ISA_LEVEL < 2
+// In two factors, as core/base/math.h does it; AVX-512 has an instruction.
+inline F32x16 PowerOfTwo(F32x16 n) { return FromBits(ShiftLeft<23>(BitsOf(n + F32x16(0x1.8p23f)) + I32x16(127))); }
+inline F32x16 Scale2(F32x16 x, F32x16 n) {
+  const F32x16 half = Round(n * F32x16(0.5f));
+  return (x * PowerOfTwo(half)) * PowerOfTwo(n - half);
+}
+#endif
+
+inline F32x16 LoadBf16(const uint16_t* in) { return FromBits(ShiftLeft<16>(LoadWide(in))); }
+
+// F32ToBf16 of core/base/bf16.h in every lane: a NaN stays one.
+inline void StoreBf16(uint16_t* out, F32x16 x) {
+  const I32x16 bits = BitsOf(x);
+  const I32x16 rounded = bits + I32x16(0x7fff) + (ShiftRight<16>(bits) & I32x16(1));
+  const Mask16 is_nan = I32x16(0x7f800000) < (bits & I32x16(0x7fffffff));
+  StoreNarrow(out, ShiftRight<16>(Select(is_nan, bits | I32x16(0x400000), rounded)));
+}
+
+}  // namespace engine::cpu::ENGINE_ISA
+
+ENGINE_INLINE_END_
+ENGINE_ISA_END_

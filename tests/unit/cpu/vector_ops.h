@@ -1,0 +1,41 @@
+// What the vector layer computes, on plain arrays: one table per instruction set, so that a test can compare them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "backends/cpu/isa/detect.h"
+
+namespace engine::cpu {
+
+// Each works on 16 lanes unless said.
+struct VectorOps {
+  void (*exp)(const float* in, float* out);
+  void (*sigmoid)(const float* in, float* out);
+  void (*tanh)(const float* in, float* out);
+  void (*arithmetic)(const float* a, const float* b, const float* c, float* out);  // 10 results of 16 lanes
+  void (*integers)(const float* in, int32_t* out);                                 // 6 results of 16 lanes
+  void (*select_less)(const float* a, const float* b, float* out);
+  void (*load_store_count)(const float* in, int count, float* out);
+  float (*tree_sum)(const float* in);
+  int32_t (*reduce)(const int32_t* in);  // maximum plus sum
+  void (*widen_f16)(const uint16_t* in, float* out);
+  void (*round_bf16)(const float* in, uint16_t* out);
+  void (*narrow_i8)(const int32_t* in, int8_t* out);
+  void (*move_bits)(const uint8_t* in, uint8_t* out);  // bits 4-7 to 0, or bit 2 to 4; 64 bytes
+  void (*dot_small)(const uint8_t* weights, const int8_t* quad, int32_t* acc);
+  void (*dot_large)(const uint8_t* weights, const int8_t* quad, int32_t* acc);
+  void (*dot_bf16)(const uint16_t* a, const uint16_t* b, float* acc);  // 32 values each, pairs lane by lane
+};
+
+namespace portable {
+VectorOps TestedOps();
+}
+namespace avx2 {
+VectorOps TestedOps();
+}
+namespace avx512 {
+VectorOps TestedOps();
+}
+
+}  // namespace engine::cpu

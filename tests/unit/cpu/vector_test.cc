@@ -1,0 +1,212 @@
+#include <gtest/gtest.h>
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "core/base/bf16.h"
+#include "core/base/bf16_dot.h"
+#include "core/base/math.h"
+#include "tests/unit/cpu/vector_ops.h"
+
+namespace engine::cpu {
+namespace {
+
+constexpr uint32_t kSeed = 20261124;
+using Floats = std::array<float, 16>;
+
+VectorOps OpsOf(Isa isa) {
+  if (isa == Isa::kAvx512) return avx512::TestedOps();
+  return isa == Isa::kAvx2 ? avx2::TestedOps() : portable::TestedOps();
+}
+
+// Every instruction set of this machine; the reference is plain scalar code.
+class Vector : public testing::TestWithParam<Isa> {
+ protected:
+  void SetUp() override {
+    if (GetParam() > MachineIsa()) GTEST_SKIP() << "this machine lacks " << Name(GetParam());
+    RecordProperty("seed", kSeed);
+  }
+  const VectorOps ops_ = OpsOf(GetParam());
+  std::mt19937 random_{kSeed};
+
+  // Any bit pattern: NaNs, infinities and denormals are common.
+  Floats AnyFloats() {
+    Floats out;
+    for (float& x : out) x = std::bit_cast<float>(static_cast<uint32_t>(random_()));
+    return out;
+  }
+  Floats FloatsWithin(float limit) {
+    Floats out;
+    for (float& x : out) x = std::uniform_real_distribution<float>(-limit, limit)(random_);
+    return out;
+  }
+};
+
+// Bits, but any NaN equals any other: which payload survives is not promised.
+void ExpectSame(float got, float want) {
+  if (std::isnan(want)) {
+    EXPECT_TRUE(std::isnan(got)) << got;
+  } else {
+    EXPECT_EQ(std::bit_cast<uint32_t>(got), std::bit_cast<uint32_t>(want)) << got << " instead of " << want;
+  }
+}
+
+TEST_P(Vector, ComputesTheScalarTranscendentals) {
+  for (int i = 0; i < 2000; ++i) {
+    const Floats x = i % 2 == 0 ? AnyFloats() : FloatsWithin(110.0f);
+    Floats exp, sigmoid, tanh;
+    ops_.exp(x.data(), exp.data());
+    ops_.sigmoid(x.data(), sigmoid.data());
+    ops_.tanh(x.data(), tanh.data());
+    for (int lane = 0; lane < 16; ++lane) {
+      SCOPED_TRACE(x[lane]);
+      ExpectSame(exp[lane], Exp(x[lane]));
+      ExpectSame(sigmoid[lane], Sigmoid(x[lane]));
+      ExpectSame(tanh[lane], Tanh(x[lane]));
+    }
+  }
+}
+
+TEST_P(Vector, RoundsArithmeticAsScalarsDo) {
+  for (int i = 0; i < 2000; ++i) {
+    const Floats a = AnyFloats(), b = i % 2 == 0 ? AnyFloats() : FloatsWithin(4.0f), c = AnyFloats();
+    std::array<float, 160> out;
+    ops_.arithmetic(a.data(), b.data(), c.data(), out.data());
+    for (int lane = 0; lane < 16; ++lane) {
+      const float x = a[lane], y = b[lane];
+      const float want[] = {x + y,     x - y,     x * y,  x / y,    Fma(x, y, c[lane]),
+                            Min(x, y), Max(x, y), Abs(x), Round(x), CopySign(Abs(x), y)};
+      for (int op = 0; op < 10; ++op) {
+        SCOPED_TRACE(op);
+        ExpectSame(out[op * 16 + lane], want[op]);
+      }
+    }
+  }
+}
+
+TEST_P(Vector, ConvertsIntegersHalfToEven) {
+  Floats x = FloatsWithin(1e6f);
+  for (int i = 0; i < 8; ++i) x[i] = static_cast<float>(i) - 3.5f;
+  std::array<int32_t, 96> out;
+  ops_.integers(x.data(), out.data());
+  for (int lane = 0; lane < 16; ++lane) {
+    const auto integer = static_cast<uint32_t>(static_cast<int32_t>(std::nearbyint(x[lane])));
+    const uint32_t bits = std::bit_cast<uint32_t>(x[lane]);
+    const uint32_t want[] = {integer,        integer + bits,
+                             integer * bits, bits << 5,
+                             bits >> 5,      std::bit_cast<uint32_t>(static_cast<float>(static_cast<int32_t>(bits)))};
+    for (int op = 0; op < 6; ++op) EXPECT_EQ(static_cast<uint32_t>(out[op * 16 + lane]), want[op]) << op;
+  }
+}
+
+TEST_P(Vector, SelectsByOrderedComparison) {
+  Floats a = AnyFloats(), b = FloatsWithin(1.0f), out;
+  a[3] = std::numeric_limits<float>::quiet_NaN();
+  ops_.select_less(a.data(), b.data(), out.data());
+  for (int lane = 0; lane < 16; ++lane) ExpectSame(out[lane], a[lane] < b[lane] ? a[lane] : b[lane] + 1.0f);
+}
+
+TEST_P(Vector, TouchesOnlyTheFirstLanesWhenCounted) {
+  for (int count = 0; count <= 16; ++count) {
+    const std::vector<float> in(count, 2.0f);  // the sanitizer sees a lane too many
+    Floats out;
+    out.fill(-1.0f);
+    ops_.load_store_count(in.data(), count, out.data());
+    for (int lane = 0; lane < 16; ++lane) EXPECT_EQ(out[lane], lane < count ? 2.0f : -1.0f);
+  }
+}
+
+TEST_P(Vector, ReducesInTheTreeOfRuleTwo) {
+  for (int i = 0; i < 100; ++i) {
+    Floats x = FloatsWithin(1e3f);
+    const float got = ops_.tree_sum(x.data());
+    for (int half = 8; half > 0; half /= 2) {
+      for (int lane = 0; lane < half; ++lane) x[lane] += x[lane + half];
+    }
+    ExpectSame(got, x[0]);
+  }
+  const std::array<int32_t, 16> integers = {5, -7, 9, 1, 0, 3, -100, 8, 2, 2, 2, 2, 40, -1, 6, 4};
+  EXPECT_EQ(ops_.reduce(integers.data()), 40 - 24);
+}
+
+TEST_P(Vector, ConvertsSixteenBitFloatsOfEveryPattern) {
+  for (uint32_t first = 0; first < 0x10000; first += 16) {
+    std::array<uint16_t, 16> half, bf16;
+    Floats widened, any;
+    for (uint32_t lane = 0; lane < 16; ++lane) {
+      half[lane] = static_cast<uint16_t>(first + lane);
+      any[lane] = std::bit_cast<float>(static_cast<uint32_t>((first + lane) << 16 | (random_() & 0xffffu)));
+    }
+    ops_.widen_f16(half.data(), widened.data());
+    ops_.round_bf16(any.data(), bf16.data());
+    for (int lane = 0; lane < 16; ++lane) {
+      ExpectSame(widened[lane], F16ToF32(half[lane]));
+      ExpectSame(Bf16ToF32(bf16[lane]), Bf16ToF32(F32ToBf16(any[lane])));
+    }
+  }
+}
+
+TEST_P(Vector, MovesBitFieldsAndNarrowsIntegers) {
+  std::array<uint8_t, 64> in, out;
+  for (uint8_t& byte : in) byte = static_cast<uint8_t>(random_());
+  ops_.move_bits(in.data(), out.data());
+  for (int i = 0; i < 64; ++i) EXPECT_EQ(out[i], in[i] >> 4 | (in[i] >> 2 & 1) << 4);
+
+  std::array<int32_t, 16> wide;
+  std::array<int8_t, 16> narrow;
+  for (int i = 0; i < 16; ++i) wide[i] = i * 17 - 128;
+  ops_.narrow_i8(wide.data(), narrow.data());
+  for (int i = 0; i < 16; ++i) EXPECT_EQ(narrow[i], wide[i]);
+}
+
+TEST_P(Vector, MultipliesQuadsExactlyAtTheExtremes) {
+  for (int i = 0; i < 200; ++i) {
+    std::array<uint8_t, 64> weights;
+    std::array<int8_t, 4> quad;
+    for (uint8_t& w : weights) w = i % 3 == 0 ? 255 : static_cast<uint8_t>(random_());
+    for (int8_t& a : quad) a = static_cast<int8_t>(i % 3 == 0 ? -127 : static_cast<int>(random_() % 255) - 127);
+    for (const bool large : {false, true}) {
+      if (!large) {
+        for (uint8_t& w : weights) w &= 127;
+      }
+      std::array<int32_t, 16> acc, want;
+      for (int lane = 0; lane < 16; ++lane) {
+        acc[lane] = want[lane] = lane * 1000 - 5000;
+        for (int j = 0; j < 4; ++j) want[lane] += weights[4 * lane + j] * quad[j];
+      }
+      (large ? ops_.dot_large : ops_.dot_small)(weights.data(), quad.data(), acc.data());
+      EXPECT_EQ(acc, want);
+    }
+  }
+}
+
+TEST_P(Vector, RunsTheBf16PairChainWithDenormalsAsZero) {
+  for (int i = 0; i < 20000; ++i) {
+    std::array<uint16_t, 32> a, b;
+    Floats acc = i % 2 == 0 ? AnyFloats() : FloatsWithin(1.0f);
+    for (int j = 0; j < 32; ++j) {
+      a[j] = static_cast<uint16_t>(random_());
+      b[j] = static_cast<uint16_t>(random_());
+    }
+    acc[0] = std::numeric_limits<float>::min();  // minus 2^-150: zero in hardware
+    a[0] = F32ToBf16(0x1p-75f);
+    b[0] = F32ToBf16(-0x1p-75f);
+    a[1] = b[1] = 0;
+    Floats want;
+    for (int lane = 0; lane < 16; ++lane) {
+      want[lane] = Bf16PairStep({a[2 * lane], a[2 * lane + 1]}, {b[2 * lane], b[2 * lane + 1]}, acc[lane]);
+    }
+    ops_.dot_bf16(a.data(), b.data(), acc.data());
+    for (int lane = 0; lane < 16; ++lane) ExpectSame(acc[lane], want[lane]);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Isas, Vector, testing::Values(Isa::kPortable, Isa::kAvx2, Isa::kAvx512),
+                         [](const auto& info) { return std::string(Name(info.param)); });
+
+}  // namespace
+}  // namespace engine::cpu
