@@ -1,6 +1,7 @@
 #include "core/kv/cache_blocks.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace engine {
 namespace {
@@ -36,6 +37,8 @@ CacheBlocks::CacheBlocks(std::span<const CacheGroup> groups, std::span<const int
   for (size_t g = 0; g < groups.size(); ++g) {
     managers_.emplace_back(groups[g].spec, num_blocks[g], static_cast<int>(g), index_);
   }
+  // A node per block and as many again for roots and for prefixes whose blocks a window left behind.
+  if (index_prefixes) index_.Reserve(2 * std::accumulate(num_blocks.begin(), num_blocks.end(), int64_t{0}));
 }
 
 PrefixMatch CacheBlocks::Match(std::span<const int32_t> tokens, std::string_view salt) const {

@@ -17,6 +17,13 @@ uint64_t HashBlock(int32_t parent, BlockTokens tokens) {
   return hash;
 }
 
+void PrefixIndex::Reserve(int64_t num_nodes) {
+  nodes_.reserve(num_nodes);
+  blocks_.reserve(num_nodes * num_groups_);
+  unused_.reserve(num_nodes);
+  first_with_hash_.reserve(num_nodes);
+}
+
 int32_t PrefixIndex::FindRoot(std::string_view salt) const {
   const auto root = roots_.find(std::string(salt));
   return root == roots_.end() ? kNoNode : root->second;

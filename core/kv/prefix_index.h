@@ -32,6 +32,9 @@ class PrefixIndex {
 
   explicit PrefixIndex(int num_groups, BlockHash hash = HashBlock) : num_groups_(num_groups), hash_(hash) {}
 
+  // Up to `num_nodes` nodes will allocate nothing.
+  void Reserve(int64_t num_nodes);
+
   // The empty prefix of a salt: prefixes of different salts never meet. kNoNode if the salt is unknown.
   int32_t FindRoot(std::string_view salt) const;
   int32_t FindOrAddRoot(std::string_view salt);

@@ -41,7 +41,7 @@ struct SequenceEvent {
   Kind kind = Kind::kToken;
   FinishReason reason = FinishReason::kNone;  // otherwise this is the sequence's last event
   int64_t position = 0;                       // of the token in its sequence
-  SampledToken sampled;
+  RowResult sampled;
   int row = -1;               // of the step's result; -1 if it has none
   int64_t cached_tokens = 0;  // of the prompt, found in the cache
 };
@@ -106,13 +106,13 @@ class Scheduler {
 
   Sequence& Return(const ScheduledSequence& part);
   void Apply(const ScheduledSequence& part, const StepResult& result, const StepPlan& plan, Sequence& sequence);
-  void ApplySample(int row, const SampledToken& sampled, Sequence& sequence);
+  void ApplySample(int row, const RowResult& sampled, Sequence& sequence);
   void Fail(Sequence& sequence);
   void Close(StepPlan plan);
   void End(Sequence& sequence, FinishReason reason);
   void RetireIfIdle(Sequence& sequence);
   SequenceEvent& AddEvent(const Sequence& sequence, SequenceEvent::Kind kind, int64_t position, int row,
-                          const SampledToken& sampled);
+                          const RowResult& sampled);
 
   absl::Status CheckSequence(const Sequence& sequence) const;
   absl::Status CheckHeldBlocks(const Sequence& sequence) const;

@@ -41,8 +41,8 @@ Sequence& Scheduler::Return(const ScheduledSequence& part) {
 
 void Scheduler::Apply(const ScheduledSequence& part, const StepResult& result, const StepPlan& plan,
                       Sequence& sequence) {
-  const std::span<const SampledToken> rows = result.rows.subspan(part.first_row, part.num_rows);
-  if (!std::ranges::all_of(rows, &SampledToken::valid)) {
+  const std::span<const RowResult> rows = result.rows.subspan(part.first_row, part.num_rows);
+  if (!std::ranges::all_of(rows, &RowResult::valid)) {
     Fail(sequence);  // before its blocks are indexed: what they hold may be no numbers
     return;
   }
@@ -58,7 +58,7 @@ void Scheduler::Apply(const ScheduledSequence& part, const StepResult& result, c
   }
 }
 
-void Scheduler::ApplySample(int row, const SampledToken& sampled, Sequence& sequence) {
+void Scheduler::ApplySample(int row, const RowResult& sampled, Sequence& sequence) {
   SequenceEvent& event = AddEvent(sequence, SequenceEvent::Kind::kToken, sequence.known(), row, sampled);
   sequence.tokens.push_back(sampled.token);
   event.reason = ReasonToStop(sequence);
@@ -76,7 +76,7 @@ void Scheduler::Close(StepPlan plan) {
 }
 
 SequenceEvent& Scheduler::AddEvent(const Sequence& sequence, SequenceEvent::Kind kind, int64_t position, int row,
-                                   const SampledToken& sampled) {
+                                   const RowResult& sampled) {
   return events_.emplace_back(SequenceEvent{.sequence_id = sequence.id,
                                             .kind = kind,
                                             .position = position,

@@ -57,7 +57,7 @@ struct StepPlan {
   void Append(const Sequence& sequence, int num_tokens);
 };
 
-struct SampledToken {
+struct RowResult {
   int32_t token = 0;  // the drawn token, or the scored one
   float logprob = 0;  // if asked for
   bool valid = true;  // false: its logits were not finite, and the request fails
@@ -65,7 +65,7 @@ struct SampledToken {
 
 // One entry per row of the plan. What else a step computed, such as the most likely tokens, is found by the same row.
 struct StepResult {
-  std::span<const SampledToken> rows;
+  std::span<const RowResult> rows;
 };
 
 }  // namespace engine

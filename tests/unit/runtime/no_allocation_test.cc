@@ -1,0 +1,46 @@
+// Counts calls of the global operator new, hence a binary of its own.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <new>
+
+#include "core/runtime/scheduler.h"
+#include "tests/unit/runtime/scheduler_builders.h"
+
+namespace {
+int64_t num_allocations = 0;
+}  // namespace
+
+void* operator new(size_t num_bytes) {
+  ++num_allocations;
+  if (void* memory = std::malloc(num_bytes)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+
+namespace engine {
+namespace {
+
+TEST(StepLoop, AWarmStepAllocatesNothing) {
+  SchedulerConfig config = SmallConfig();
+  config.max_steps_in_flight = 2;
+  const std::vector<CacheGroup> groups = {PagedGroup(), WindowGroup(40)};
+  Scheduler scheduler = *Scheduler::Create(config, groups, std::vector{40, 20});
+  for (int id = 1; id <= 4; ++id) ASSERT_TRUE(scheduler.Add(MakeRequest(id, 16, 100 * id)).ok());
+  std::vector<RowResult> rows(4, RowResult{.token = 7});
+  StepPlan previous = *scheduler.Next();
+  const auto step = [&] {
+    StepPlan next = *scheduler.Next();
+    scheduler.Commit(std::move(previous), {.rows = rows});
+    previous = std::move(next);
+  };
+  for (int i = 0; i < 4; ++i) step();
+  const int64_t before = num_allocations;
+  for (int i = 0; i < 150; ++i) step();  // through four blocks of each sequence
+  EXPECT_EQ(num_allocations, before);
+  EXPECT_GT(scheduler.blocks().group(1).num_cached(), 0);
+}
+
+}  // namespace
+}  // namespace engine

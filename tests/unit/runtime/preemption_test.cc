@@ -1,0 +1,130 @@
+// What happens when blocks run out.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/runtime/scheduler.h"
+#include "tests/unit/runtime/scheduler_builders.h"
+
+namespace engine {
+namespace {
+
+constexpr int32_t kWord = 7;
+
+// Two sequences fill a pool of four blocks; the next token of the first needs a fifth.
+Scheduler TwoSequencesInAFullPool() {
+  SchedulerConfig config = SmallConfig();
+  config.max_num_batched_tokens = 128;
+  Scheduler scheduler = MakeScheduler(config, 4);
+  for (const auto& [id, first_token] : {std::pair{1, 100}, std::pair{2, 300}}) {
+    Request request = MakeRequest(id, 64, first_token);
+    request.params.max_tokens = 20;
+    EXPECT_TRUE(scheduler.Add(request).ok());
+  }
+  Step(scheduler, kWord);
+  return scheduler;
+}
+
+TEST(Preemption, TheLastArrivedLosesItsBlocksAndKeepsItsTokens) {
+  Scheduler scheduler = TwoSequencesInAFullPool();
+  StepPlan plan = *scheduler.Next();
+  ASSERT_EQ(plan.sequences.size(), 1u);
+  EXPECT_EQ(plan.sequences[0].id, 1);
+  EXPECT_EQ(scheduler.Find(2)->status, SequenceStatus::kWaiting);
+  EXPECT_EQ(scheduler.Find(2)->known(), 65);
+  EXPECT_EQ(scheduler.Find(2)->computed, 0);
+  EXPECT_EQ(scheduler.stats().preemptions, 1);
+  EXPECT_TRUE(scheduler.CheckInvariants().ok()) << scheduler.CheckInvariants();
+}
+
+TEST(Preemption, TheLeastUrgentGivesWayEvenIfItCameFirst) {
+  SchedulerConfig config = SmallConfig();
+  config.max_num_batched_tokens = 128;
+  Scheduler scheduler = MakeScheduler(config, 4);
+  for (const auto& [id, priority] : {std::pair{1, 5}, std::pair{2, 0}}) {
+    Request request = MakeRequest(id, 64, static_cast<int32_t>(id * 100));
+    request.priority = priority;
+    request.params.max_tokens = 20;
+    ASSERT_TRUE(scheduler.Add(request).ok());
+  }
+  Step(scheduler, kWord);
+  Step(scheduler, kWord);
+  EXPECT_EQ(scheduler.Find(1)->status, SequenceStatus::kWaiting);
+  EXPECT_EQ(scheduler.Find(2)->status, SequenceStatus::kRunning);
+}
+
+TEST(Preemption, APreemptedSequenceRunsBeforeLaterArrivals) {
+  Scheduler scheduler = TwoSequencesInAFullPool();
+  Request small = MakeRequest(3, 4, 900);  // would fit at once
+  small.params.max_tokens = 5;
+  ASSERT_TRUE(scheduler.Add(small).ok());
+  std::vector<int64_t> first_seen;
+  while (first_seen.size() < 2) {
+    for (const SequenceEvent& event : Step(scheduler, kWord)) {
+      const bool is_new = std::ranges::find(first_seen, event.sequence_id) == first_seen.end();
+      if (event.sequence_id != 1 && is_new) first_seen.push_back(event.sequence_id);
+    }
+  }
+  EXPECT_THAT(first_seen, ::testing::ElementsAre(2, 3));
+}
+
+TEST(Preemption, ThePreemptedSequenceEndsWithAllItsTokens) {
+  Scheduler scheduler = TwoSequencesInAFullPool();
+  int tokens_of_second = 1;
+  while (scheduler.has_sequences()) {
+    for (const SequenceEvent& event : Step(scheduler, kWord)) tokens_of_second += event.sequence_id == 2;
+    ASSERT_TRUE(scheduler.CheckInvariants().ok()) << scheduler.CheckInvariants();
+  }
+  EXPECT_EQ(tokens_of_second, 20);
+  EXPECT_GE(scheduler.stats().preemptions, 1);
+}
+
+TEST(Preemption, APromptWaitsUntilAllOfItFits) {
+  Scheduler scheduler = MakeScheduler(SmallConfig(), 4);
+  Request first = MakeRequest(1, 60, 100), second = MakeRequest(2, 90, 300);
+  first.params.max_tokens = second.params.max_tokens = 3;
+  ASSERT_TRUE(scheduler.Add(first).ok());
+  ASSERT_TRUE(scheduler.Add(second).ok());  // needs 3 blocks; 2 are left
+  Step(scheduler, kWord);
+  EXPECT_EQ(scheduler.num_running(), 1);
+  Step(scheduler, kWord);
+  Step(scheduler, kWord);
+  Step(scheduler, kWord);
+  EXPECT_EQ(scheduler.Find(2)->computed, 64);
+  EXPECT_EQ(scheduler.stats().preemptions, 0);
+}
+
+TEST(Preemption, APromptWhoseBlocksArePromisedIsNotOvertaken) {
+  SchedulerConfig config = SmallConfig();
+  config.max_num_batched_tokens = 32;
+  Scheduler scheduler = MakeScheduler(config, 4);
+  Request first = MakeRequest(1, 96, 100), second = MakeRequest(2, 60, 300);
+  first.params.max_tokens = second.params.max_tokens = 3;
+  ASSERT_TRUE(scheduler.Add(first).ok());
+  ASSERT_TRUE(scheduler.Add(second).ok());
+  Step(scheduler, kWord);  // one block taken, two promised: one is left
+  EXPECT_EQ(scheduler.num_running(), 1);
+  while (scheduler.has_sequences()) Step(scheduler, kWord);
+  EXPECT_EQ(scheduler.stats().preemptions, 0);
+}
+
+TEST(Preemption, AVictimInASubmittedStepIsLeftUntilItsCommit) {
+  SchedulerConfig config = SmallConfig();
+  config.max_num_batched_tokens = 128;
+  config.max_steps_in_flight = 2;
+  Scheduler scheduler = MakeScheduler(config, 4);
+  for (const auto& [id, first_token] : {std::pair{1, 100}, std::pair{2, 300}}) {
+    Request request = MakeRequest(id, 64, first_token);
+    request.params.max_tokens = 20;
+    ASSERT_TRUE(scheduler.Add(request).ok());
+  }
+  StepPlan first_step = *scheduler.Next();
+  EXPECT_FALSE(scheduler.Next().has_value());  // 1 lacks a block, and 2 may still write its own
+  EXPECT_EQ(scheduler.num_running(), 2);
+  CommitAll(scheduler, std::move(first_step), kWord);
+  StepPlan second_step = *scheduler.Next();
+  EXPECT_EQ(scheduler.Find(2)->status, SequenceStatus::kWaiting);
+  EXPECT_TRUE(scheduler.CheckInvariants().ok()) << scheduler.CheckInvariants();
+}
+
+}  // namespace
+}  // namespace engine
