@@ -40,7 +40,10 @@ DecoderBuilder::DecoderBuilder(const DecoderConfig& config, const WeightCatalog&
   std::vector<CacheSpec> caches;
   for (int layer = 0; layer < config.layers; ++layer) caches.push_back(LayerCache(config, layer, kv_dtype_));
   auto groups = GroupCaches(caches);
-  if (!groups.ok()) return Fail(groups.status());
+  if (!groups.ok()) {
+    Fail(groups.status());
+    return;
+  }
   groups_ = *std::move(groups);
   group_of_layer_.resize(config.layers);
   for (size_t g = 0; g < groups_.size(); ++g) {
@@ -69,7 +72,10 @@ void DecoderBuilder::AddInputs() {
   RopeConfig rope = config_.rope;
   if (const SourceTensor* divisors = catalog_.FindGguf("rope_freqs.weight"); divisors != nullptr) {
     const bool fits = divisors->dtype == DType::kF32 && NumValues(divisors->shape) == rope.rotary_dim / 2;
-    if (!fits) return Fail(InvalidArgument("rope_freqs.weight must hold %d f32 values", rope.rotary_dim / 2));
+    if (!fits) {
+      Fail(InvalidArgument("rope_freqs.weight must hold %d f32 values", rope.rotary_dim / 2));
+      return;
+    }
     rope.divisors.resize(rope.rotary_dim / 2);
     std::memcpy(rope.divisors.data(), divisors->data.data(), divisors->data.size());
   }
@@ -176,7 +182,8 @@ ValueId DecoderBuilder::GatedMlp(ValueId x, const std::string& name) {
   if (fused) {
     const ValueId gate_weight = Weight(name + ".gate_proj.weight", n, k);
     const ValueId up_weight = Weight(name + ".up_proj.weight", n, k);
-    product = graph_.Add(engine::GatedMlp{.input = InputFor(graph_.spec(gate_weight).dtype)}, {x, gate_weight, up_weight});
+    product =
+        graph_.Add(engine::GatedMlp{.input = InputFor(graph_.spec(gate_weight).dtype)}, {x, gate_weight, up_weight});
   } else {
     const ValueId gate_value = Projection(x, name + ".gate_proj", n, k);
     const ValueId up_value = Projection(x, name + ".up_proj", n, k);
@@ -215,7 +222,8 @@ ValueId DecoderBuilder::Attention(ValueId x, int layer, const std::string& name)
   if (!status_.ok()) return q;
 
   const int group = group_of_layer_[layer];
-  const ValueId cache = graph_.Cache(absl::StrFormat("cache.%d", layer), KvCacheSpec(kv_dtype_, c.kv_heads, c.head_dim));
+  const ValueId cache =
+      graph_.Cache(absl::StrFormat("cache.%d", layer), KvCacheSpec(kv_dtype_, c.kv_heads, c.head_dim));
   const ValueId slots = GroupInput("slots", group, {DType::kI32, {kTokens}});
   const ValueId table =
       GroupInput("block_table", group, {DType::kI32, {kSequences, BlocksForTokens(options_.max_model_len)}});

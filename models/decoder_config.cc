@@ -7,9 +7,10 @@ namespace {
 
 absl::Status CheckShapes(const DecoderConfig& c, const std::string& what) {
   if (c.heads % c.kv_heads != 0) {
-    return InvalidArgument("%s: num_attention_heads is %d and num_key_value_heads %d; the first must be a multiple of "
-                           "the second",
-                           what, c.heads, c.kv_heads);
+    return InvalidArgument(
+        "%s: num_attention_heads is %d and num_key_value_heads %d; the first must be a multiple of "
+        "the second",
+        what, c.heads, c.kv_heads);
   }
   // Heads are stored as pairs of dimensions in sixteen lanes.
   if (c.head_dim % 16 != 0 || c.head_dim > 512) {
@@ -59,8 +60,9 @@ absl::StatusOr<DecoderConfig> ParseDecoder(ConfigReader& config) {
     config.Fail(Unimplemented("%s: hidden_act is \"%s\"; silu is supported", config.what(), act));
   }
   if (!config.Has("head_dim") && c.hidden % c.heads != 0) {
-    config.Fail(InvalidArgument("%s: hidden_size %d is not a multiple of num_attention_heads %d, and head_dim is missing",
-                                config.what(), c.hidden, c.heads));
+    config.Fail(
+        InvalidArgument("%s: hidden_size %d is not a multiple of num_attention_heads %d, and head_dim is missing",
+                        config.what(), c.hidden, c.heads));
   }
   c.head_dim = config.SizeOr("head_dim", c.hidden / c.heads);
   RETURN_IF_ERROR(config.status());

@@ -42,9 +42,7 @@ double YarnFrequency(const RopeConfig& c, int i, double frequency) {
   return frequency / c.factor * stretched + frequency * (1 - stretched);
 }
 
-double YarnMagnitude(double factor, double mscale) {
-  return factor <= 1 ? 1 : 0.1 * mscale * std::log(factor) + 1;
-}
+double YarnMagnitude(double factor, double mscale) { return factor <= 1 ? 1 : 0.1 * mscale * std::log(factor) + 1; }
 
 void ParseYarn(ConfigReader& scaling, RopeConfig& rope) {
   rope.scaling = RopeScaling::kYarn;

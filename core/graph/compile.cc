@@ -77,7 +77,8 @@ class Compiler {
       const Node& node = program.graph.nodes[n];
       Selection selection = Select(node.op, program.graph.specs(node.in), program.graph.specs(node.out), starts[n]);
       // Keep the reasons of entries that declined in an earlier round.
-      std::vector<Candidate> walk = n < program.steps.size() ? std::move(program.steps[n].walk) : std::vector<Candidate>();
+      std::vector<Candidate> walk =
+          n < program.steps.size() ? std::move(program.steps[n].walk) : std::vector<Candidate>();
       walk.resize(std::min<size_t>(walk.size(), starts[n]));
       walk.insert(walk.end(), selection.walk.begin(), selection.walk.end());
       if (selection.entry == nullptr) return NoKernel(node, walk);
@@ -130,9 +131,8 @@ class Compiler {
 }  // namespace
 
 std::vector<RowRange> RowRanges(int64_t leading, const StepLimits& limits) {
-  const int64_t max_rows = Resolve(leading, {.tokens = limits.max_tokens,
-                                             .sequences = limits.max_sequences,
-                                             .sampled = limits.max_sampled});
+  const int64_t max_rows =
+      Resolve(leading, {.tokens = limits.max_tokens, .sequences = limits.max_sequences, .sampled = limits.max_sampled});
   std::vector<RowRange> ranges;
   for (const RowRange range : {RowRange{1, 1}, RowRange{2, 16}, RowRange{17, max_rows}}) {
     if (range.min <= max_rows) ranges.push_back({range.min, std::min(range.max, max_rows)});

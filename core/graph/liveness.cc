@@ -84,9 +84,8 @@ ArenaPlan PlanArena(const Graph& graph, const StepLimits& limits) {
       order.push_back(static_cast<ValueId>(id));
     }
   }
-  std::sort(order.begin(), order.end(), [&](ValueId a, ValueId b) {
-    return std::pair(lives[a].first, a) < std::pair(lives[b].first, b);
-  });
+  std::sort(order.begin(), order.end(),
+            [&](ValueId a, ValueId b) { return std::pair(lives[a].first, a) < std::pair(lives[b].first, b); });
 
   std::vector<Placed> placed;
   for (const ValueId id : order) {

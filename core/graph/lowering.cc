@@ -60,8 +60,7 @@ absl::StatusOr<Graph> FuseConversions(const Graph& graph, OpRef (*convert)(DType
       const int reader = uses[node.out[o]] == 1 ? OnlyReader(graph, node.out[o]) : -1;
       if (reader < 0 || graph.nodes[reader].op.name() != convert(DType::kF32).name()) continue;
       const ValueId stored = graph.nodes[reader].out[0];
-      const std::optional<OpRef> op =
-          with_output_dtype(node.op, static_cast<int>(o), graph.value(stored).spec.dtype);
+      const std::optional<OpRef> op = with_output_dtype(node.op, static_cast<int>(o), graph.value(stored).spec.dtype);
       std::vector<ValueId> out = node.out;
       out[o] = stored;
       if (!op || !supported(*op, fused.specs(node.in), fused.specs(out))) continue;

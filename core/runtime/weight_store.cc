@@ -113,7 +113,7 @@ absl::Status PackAll(const std::vector<PackJob>& jobs, const LoadProgress& progr
 absl::StatusOr<WeightStore> WeightStore::Load(const Checkpoint& checkpoint, const std::vector<WeightSpec>& specs,
                                               const Graph& graph, const KernelRegistry& registry, Device& device,
                                               const LoadProgress& progress) {
-  absl::flat_hash_map<std::string_view, LayoutId> layouts;
+  std::map<std::string_view, LayoutId> layouts;
   for (const Value& value : graph.values) {
     if (value.kind == ValueKind::kWeight) layouts[value.name] = value.spec.layout;
   }

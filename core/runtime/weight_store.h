@@ -2,10 +2,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string_view>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "core/device/device.h"
 #include "core/graph/program.h"
 #include "core/kernel/registry.h"
@@ -32,7 +32,7 @@ class WeightStore {
   int64_t mapped_bytes() const { return mapped_bytes_; }
 
  private:
-  absl::flat_hash_map<std::string, std::byte*> addresses_;
+  std::map<std::string, std::byte*, std::less<>> addresses_;
   std::vector<Buffer> buffers_;
   int64_t packed_bytes_ = 0;
   int64_t mapped_bytes_ = 0;

@@ -1,0 +1,274 @@
+#include "backends/cpu/attention_tile.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "backends/cpu/kv_steps.h"
+#include "backends/cpu/long_sum.h"
+#include "backends/cpu/isa/vector.h"
+
+ENGINE_ISA_BEGIN_
+
+namespace engine::cpu::ENGINE_ISA {
+namespace {
+
+// Rows whose accumulators stay in registers: 8 rows x 32 lanes are 16 of AVX-512's 32 registers, 2 rows x 32 lanes 8 of
+// AVX2's 16.
+constexpr int kRowTile = ENGINE_ISA_LEVEL == 2 ? 8 : 2;
+
+// Tokens of a partition, or of a block, that a row sees, counted from its start.
+struct Tokens {
+  int64_t begin;
+  int64_t end;
+  bool empty() const { return begin >= end; }
+};
+
+Tokens VisibleTokens(const AttentionTile& tile, int row, int64_t partition) {
+  const int64_t start = partition * kAttentionPartition;
+  return {std::max<int64_t>(tile.visible_begin[row] - start, 0),
+          std::min<int64_t>(tile.visible_end[row] - start, kAttentionPartition)};
+}
+
+// Rows that see any of positions [begin, end): contiguous, as visible ranges only move forward.
+struct Rows {
+  int begin;
+  int end;
+};
+Rows RowsSeeing(const AttentionTile& tile, int64_t begin, int64_t end) {
+  Rows rows{0, tile.rows};
+  while (rows.begin < rows.end && tile.visible_end[rows.begin] <= begin) ++rows.begin;
+  while (rows.begin < rows.end && tile.visible_begin[rows.end - 1] >= end) --rows.end;
+  return rows;
+}
+
+template <typename Kv>
+const typename Kv::Element* KeysOf(const AttentionTile& tile, int64_t block) {
+  return reinterpret_cast<const typename Kv::Element*>(tile.cache + tile.blocks[block] * tile.block_bytes);
+}
+template <typename Kv>
+const typename Kv::Element* ValuesOf(const AttentionTile& tile, int64_t block) {
+  return KeysOf<Kv>(tile, block) + KvValuesOffset(tile.head_dim);
+}
+
+// Dot products of `rows` queries with a block's 32 keys.
+template <typename Kv, int kRows>
+void ScoreRows(int rows, const typename Kv::Element* queries, const typename Kv::Element* keys, int64_t head_dim,
+               float* scores) {
+  if constexpr (kRows > 1) {
+    if (rows < kRows) return ScoreRows<Kv, kRows - 1>(rows, queries, keys, head_dim, scores);
+  }
+  F32x16 acc[kRows][2];
+  for (int r = 0; r < kRows; ++r) acc[r][0] = acc[r][1] = F32x16(0.0f);
+  Accumulate<Kv, kRows>(queries, head_dim, keys, kKvBlockTokens * Kv::kStep, head_dim / Kv::kStep, acc);
+  for (int r = 0; r < kRows; ++r) {
+    Store(scores + r * kScoreStride, acc[r][0]);
+    Store(scores + r * kScoreStride + 16, acc[r][1]);
+  }
+}
+
+// Rows that see nothing of a block keep what its scores hold; softmax hides it.
+template <typename Kv>
+[[gnu::noinline]] void ScorePartition(const AttentionTile& tile, int64_t partition, float* scores) {
+  const int64_t start = partition * kAttentionPartition;
+  for (int64_t token = 0; token < kAttentionPartition; token += kKvBlockTokens) {
+    const Rows rows = RowsSeeing(tile, start + token, start + token + kKvBlockTokens);
+    if (rows.begin >= rows.end) continue;
+    const auto* keys = KeysOf<Kv>(tile, (start + token) / kKvBlockTokens);
+    const auto* queries = reinterpret_cast<const typename Kv::Element*>(tile.queries);
+    for (int r = rows.begin; r < rows.end; r += kRowTile) {
+      ScoreRows<Kv, kRowTile>(std::min(kRowTile, rows.end - r), queries + r * tile.head_dim, keys, tile.head_dim,
+                              scores + r * kScoreStride + token);
+    }
+  }
+}
+
+// Scores of lanes [16 j, 16 j + 16) scaled, hidden ones -infinity.
+inline F32x16 VisibleScores(const float* scores, float scale, int j, Tokens visible) {
+  const F32x16 hidden(-std::numeric_limits<float>::infinity());
+  if (16 * j >= visible.end || 16 * j + 16 <= visible.begin) return hidden;
+  const F32x16 scaled = Load(scores + 16 * j) * F32x16(scale);
+  if (16 * j >= visible.begin && 16 * j + 16 <= visible.end) return scaled;
+  float lanes[16];
+  Store(lanes, scaled);
+  for (int lane = 0; lane < 16; ++lane) {
+    const int64_t token = 16 * j + lane;
+    if (token < visible.begin || token >= visible.end) lanes[lane] = -std::numeric_limits<float>::infinity();
+  }
+  return Load(lanes);
+}
+
+// Turns a row of scores into weights exp(score - maximum), stored over them in the cache's type; hidden ones are +0.
+template <typename Kv>
+void SoftmaxRow(float scale, Tokens visible, float* scores, float* maximum, float* total) {
+  F32x16 p[kLongSumVectors];
+  F32x16 largest(-std::numeric_limits<float>::infinity());
+#pragma unroll
+  for (int j = 0; j < kLongSumVectors; ++j) {
+    p[j] = VisibleScores(scores, scale, j, visible);
+    largest = Max(p[j], largest);
+  }
+  *maximum = ReduceMax(largest);
+  const F32x16 shift(*maximum);
+#pragma unroll
+  for (int j = 0; j < kLongSumVectors; ++j) p[j] = Exp(p[j] - shift);
+  *total = TreeSum(p);
+  auto* weights = reinterpret_cast<typename Kv::Element*>(scores);
+#pragma unroll
+  for (int j = 0; j < kLongSumVectors; ++j) Kv::StoreWeights(weights + 16 * j, p[j]);
+}
+
+// Where the weights and the sums of a few rows lie.
+template <typename Kv>
+struct ValueRows {
+  const typename Kv::Element* weights;
+  float* weighted;
+
+  static constexpr int64_t kWeightsStride = kScoreStride * sizeof(float) / sizeof(typename Kv::Element);
+  ValueRows Row(int row, int64_t head_dim) const {
+    return {weights + row * kWeightsStride, weighted + row * head_dim};
+  }
+};
+
+// weighted += weights * V over tokens [begin, end) of the partition, whole steps that all rows see.
+template <typename Kv, int kRows>
+void AddValues(int rows, const AttentionTile& tile, int64_t partition, Tokens tokens, ValueRows<Kv> out) {
+  if constexpr (kRows > 1) {
+    if (rows < kRows) return AddValues<Kv, kRows - 1>(rows, tile, partition, tokens, out);
+  }
+  const int64_t step = tile.head_dim * Kv::kStep;
+  for (int64_t dim = 0; dim < tile.head_dim; dim += 32) {
+    F32x16 acc[kRows][2];
+    for (int r = 0; r < kRows; ++r) {
+      acc[r][0] = Load(out.weighted + r * tile.head_dim + dim);
+      acc[r][1] = Load(out.weighted + r * tile.head_dim + dim + 16);
+    }
+    for (int64_t token = tokens.begin; token < tokens.end;) {
+      const int64_t in_block = token % kKvBlockTokens;
+      const int64_t count = std::min(kKvBlockTokens - in_block, tokens.end - token);
+      const auto* values = ValuesOf<Kv>(tile, (partition * kAttentionPartition + token) / kKvBlockTokens);
+      Accumulate<Kv, kRows>(out.weights + token, ValueRows<Kv>::kWeightsStride,
+                            values + in_block / Kv::kStep * step + dim * Kv::kStep, step, count / Kv::kStep, acc);
+      token += count;
+    }
+    for (int r = 0; r < kRows; ++r) {
+      Store(out.weighted + r * tile.head_dim + dim, acc[r][0]);
+      Store(out.weighted + r * tile.head_dim + dim + 16, acc[r][1]);
+    }
+  }
+}
+
+// A step of which a row sees only some tokens: the memory of the others may hold anything, so they enter as +0.
+template <typename Kv>
+void AddPartialStep(const AttentionTile& tile, int64_t partition, int64_t token, Tokens visible, ValueRows<Kv> out) {
+  const int64_t in_block = token % kKvBlockTokens;
+  const auto* values = ValuesOf<Kv>(tile, (partition * kAttentionPartition + token) / kKvBlockTokens) +
+                       in_block * tile.head_dim;
+  typename Kv::Element shown[32 * Kv::kStep];
+  for (int64_t dim = 0; dim < tile.head_dim; dim += 32) {
+    for (int64_t i = 0; i < 32 * Kv::kStep; ++i) {
+      const int64_t position = token + i % Kv::kStep;
+      const bool sees = position >= visible.begin && position < visible.end;
+      shown[i] = sees ? values[dim * Kv::kStep + i] : typename Kv::Element{0};
+    }
+    F32x16 acc[1][2] = {{Load(out.weighted + dim), Load(out.weighted + dim + 16)}};
+    Accumulate<Kv, 1>(out.weights + token, 0, shown, 0, 1, acc);
+    Store(out.weighted + dim, acc[0][0]);
+    Store(out.weighted + dim + 16, acc[0][1]);
+  }
+}
+
+// Tokens [begin, end) of one row, all visible to it, in ascending steps.
+template <typename Kv>
+void AddRow(const AttentionTile& tile, int64_t partition, Tokens tokens, ValueRows<Kv> out) {
+  if (tokens.empty()) return;
+  const Tokens whole{(tokens.begin + Kv::kStep - 1) / Kv::kStep * Kv::kStep, tokens.end / Kv::kStep * Kv::kStep};
+  if (tokens.begin < whole.begin) AddPartialStep<Kv>(tile, partition, whole.begin - Kv::kStep, tokens, out);
+  if (!whole.empty()) AddValues<Kv, 1>(1, tile, partition, whole, out);
+  if (tokens.end > whole.end) AddPartialStep<Kv>(tile, partition, whole.end, tokens, out);
+}
+
+// Up to kRowTile rows: the steps that all of them see together, what is before and behind those row by row. Every row
+// meets its tokens in ascending order.
+template <typename Kv>
+void AddRows(const AttentionTile& tile, int64_t partition, Rows rows, ValueRows<Kv> out) {
+  const int64_t last_begin = VisibleTokens(tile, rows.end - 1, partition).begin;
+  const int64_t first_end = VisibleTokens(tile, rows.begin, partition).end;
+  Tokens shared{(last_begin + Kv::kStep - 1) / Kv::kStep * Kv::kStep, first_end / Kv::kStep * Kv::kStep};
+  if (shared.empty()) shared = {kAttentionPartition, kAttentionPartition};
+  for (int r = rows.begin; r < rows.end; ++r) {
+    const Tokens visible = VisibleTokens(tile, r, partition);
+    AddRow<Kv>(tile, partition, {visible.begin, std::min(visible.end, shared.begin)}, out.Row(r, tile.head_dim));
+  }
+  if (shared.empty()) return;
+  AddValues<Kv, kRowTile>(rows.end - rows.begin, tile, partition, shared, out.Row(rows.begin, tile.head_dim));
+  for (int r = rows.begin; r < rows.end; ++r) {
+    AddRow<Kv>(tile, partition, {shared.end, VisibleTokens(tile, r, partition).end}, out.Row(r, tile.head_dim));
+  }
+}
+
+template <typename Kv>
+[[gnu::noinline]] void AddPartition(const AttentionTile& tile, int64_t partition, Rows rows, ValueRows<Kv> out) {
+  for (int r = rows.begin; r < rows.end; r += kRowTile) {
+    AddRows<Kv>(tile, partition, {r, std::min(r + kRowTile, rows.end)}, out);
+  }
+}
+
+template <typename Kv>
+void AttendAs(const AttentionTile& tile, int64_t partition, float* scores, const AttentionSums& out) {
+  {
+    const typename Kv::Scope scope;
+    ScorePartition<Kv>(tile, partition, scores);
+  }
+  const int64_t start = partition * kAttentionPartition;
+  const Rows rows = RowsSeeing(tile, start, start + kAttentionPartition);
+  for (int r = rows.begin; r < rows.end; ++r) {
+    SoftmaxRow<Kv>(tile.scale, VisibleTokens(tile, r, partition), scores + r * kScoreStride, out.maximum + r,
+                   out.total + r);
+  }
+  float* const weighted = out.weighted + rows.begin * tile.head_dim;
+  const int64_t count = (rows.end - rows.begin) * int64_t{tile.head_dim};
+  std::fill_n(weighted, count, 0.0f);
+  {
+    const typename Kv::Scope scope;
+    AddPartition<Kv>(tile, partition, rows, {reinterpret_cast<const typename Kv::Element*>(scores), out.weighted});
+  }
+  // A sum of -0 becomes +0: then it does not matter whether +0 * V was added for a hidden token or left out.
+  for (int64_t i = 0; i < count; i += 16) Store(weighted + i, Load(weighted + i) + F32x16(0.0f));
+}
+
+void Attend(const AttentionTile& tile, int64_t partition, float* scores, const AttentionSums& out) {
+  if (tile.dtype == DType::kBF16) return AttendAs<Bf16Kv>(tile, partition, scores, out);
+  AttendAs<F32Kv>(tile, partition, scores, out);
+}
+
+void Merge(const AttentionTile& tile, int64_t partition, const AttentionSums& sums, const AttentionSums& running) {
+  const int64_t start = partition * kAttentionPartition;
+  const Rows rows = RowsSeeing(tile, start, start + kAttentionPartition);
+  for (int r = rows.begin; r < rows.end; ++r) {
+    const float maximum = sums.maximum[r] > running.maximum[r] ? sums.maximum[r] : running.maximum[r];
+    const F32x16 keep = Exp(F32x16(running.maximum[r] - maximum));
+    const F32x16 take = Exp(F32x16(sums.maximum[r] - maximum));
+    running.maximum[r] = maximum;
+    Store(running.total + r, Fma(F32x16(sums.total[r]), take, F32x16(running.total[r]) * keep), 1);
+    for (int64_t i = r * int64_t{tile.head_dim}; i < (r + 1) * int64_t{tile.head_dim}; i += 16) {
+      Store(running.weighted + i, Fma(Load(sums.weighted + i), take, Load(running.weighted + i) * keep));
+    }
+  }
+}
+
+void Finish(const AttentionTile& tile, const AttentionSums& running, float* const* out) {
+  for (int r = 0; r < tile.rows; ++r) {
+    const F32x16 total(running.total[r]);
+    for (int64_t i = 0; i < tile.head_dim; i += 16) {
+      Store(out[r] + i, Load(running.weighted + r * int64_t{tile.head_dim} + i) / total);
+    }
+  }
+}
+
+}  // namespace
+
+const AttentionCode kAttention = {.attend = Attend, .merge = Merge, .finish = Finish};
+
+}  // namespace engine::cpu::ENGINE_ISA
+
+ENGINE_ISA_END_

@@ -1,0 +1,61 @@
+// Attention of a tile of query rows over one KV head, a softmax partition at a time (docs/numerics.md, rule 6).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/base/dtype.h"
+#include "ops/kv_layout.h"
+
+namespace engine::cpu {
+
+// Query rows that walk a partition together. 32 rows of scores (34 KiB) and of queries stay in L2 while a block's K
+// (8 KiB for 128 bf16 dimensions), read by all of them, stays in L1.
+inline constexpr int kAttentionTileRows = 32;
+
+// Floats from one row of scores to the next: one cache line more than a partition, so that rows fall in different sets.
+inline constexpr int64_t kScoreStride = kAttentionPartition + 16;
+
+struct AttentionTile {
+  DType dtype;   // of queries and cache: f32 or bf16
+  int rows;      // at most kAttentionTileRows
+  int head_dim;  // a multiple of 32
+  float scale;
+  const std::byte* queries;  // [rows, head_dim]
+  const std::byte* cache;    // K of block 0 for this head
+  int64_t block_bytes;       // from a block to the next
+  const int32_t* blocks;     // of the sequence; those that no row sees may be -1
+
+  // Positions that each row sees. Neither falls from a row to the next.
+  int32_t visible_begin[kAttentionTileRows];
+  int32_t visible_end[kAttentionTileRows];
+};
+
+// Softmax sums of a tile's rows: over one partition, or over all up to one.
+struct AttentionSums {
+  float* maximum;   // [rows] of the scores
+  float* total;     // [rows] of exp(score - maximum)
+  float* weighted;  // [rows, head_dim] of exp(score - maximum) * V
+};
+
+// Both leave alone rows that see nothing of the partition.
+struct AttentionCode {
+  // `scores`: room for rows * kScoreStride floats.
+  void (*attend)(const AttentionTile& tile, int64_t partition, float* scores, const AttentionSums& out);
+  // Partitions come in ascending order; `running` starts with maximum -infinity and zeros.
+  void (*merge)(const AttentionTile& tile, int64_t partition, const AttentionSums& sums, const AttentionSums& running);
+  // out[r] = weighted[r] / total[r]
+  void (*finish)(const AttentionTile& tile, const AttentionSums& running, float* const* out);
+};
+
+namespace portable {
+extern const AttentionCode kAttention;
+}
+namespace avx2 {
+extern const AttentionCode kAttention;
+}
+namespace avx512 {
+extern const AttentionCode kAttention;
+}
+
+}  // namespace engine::cpu

@@ -1,0 +1,64 @@
+// linear over block-quantised weights in panels: y = x w^T (+ bias).
+#include "backends/cpu/linear_kernels.h"
+#include "backends/cpu/panel_product.h"
+#include "backends/cpu/vector_entries.h"
+#include "ops/linear.h"
+
+namespace engine::cpu {
+namespace {
+
+class LinearPanel : public Kernel {
+ public:
+  LinearPanel(const Problem& problem, Isa isa)
+      : product_(isa, problem.in[1].dtype, problem.in[1].shape[1]),
+        leading_(problem.out[0].shape.leading()),
+        n_(problem.in[1].shape[0]),
+        has_bias_(problem.op.as<Linear>().bias),
+        scratch_bytes_(product_.scratch_bytes(problem.max_rows(), problem.device.workers)) {}
+
+  int64_t scratch_bytes() const override { return scratch_bytes_; }
+
+  void Launch(const LaunchArgs& args) const override {
+    const int64_t rows = Resolve(leading_, args.extents);
+    if (rows == 0) return;
+    const std::byte* tiles = product_.PackRows(args, rows);
+    const float* bias = has_bias_ ? args.in[2].as<const float>() : nullptr;
+    product_.ForEach(args.worker, NumPanels(n_), 1, rows, [&](int64_t panel, const RowTile& tile) {
+      TileSums sums;
+      product_.Run(args.in[1].data, panel, tile, tiles, sums);
+      StoreSums(sums, tile, panel * kPanelRows, bias, args.out[0].as<float>());
+    });
+  }
+
+ private:
+  void StoreSums(const TileSums& sums, const RowTile& tile, int64_t column, const float* bias, float* y) const {
+    const int64_t columns = std::min(kPanelRows, n_ - column);
+    for (int r = 0; r < tile.rows; ++r) {
+      const float* in = sums.values + r * kPanelRows;
+      float* out = y + (tile.first_row + r) * n_ + column;
+      for (int64_t i = 0; i < columns; ++i) out[i] = bias != nullptr ? in[i] + bias[column + i] : in[i];
+    }
+  }
+
+  PanelProduct product_;
+  int64_t leading_;
+  int64_t n_;
+  bool has_bias_;
+  int64_t scratch_bytes_;
+};
+
+struct LinearPanelFamily {
+  static constexpr std::string_view kNames[] = {"linear.panel16.portable", "linear.panel16.avx2",
+                                                "linear.panel16.avx512"};
+  static const OpSchema& Schema() { return SchemaOf(Linear{}); }
+  static absl::Status Supports(const Problem& problem) { return RequirePanels(problem.in[0], problem.in[1]); }
+  static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {
+    return std::make_unique<LinearPanel>(problem, isa);
+  }
+};
+
+}  // namespace
+
+std::array<KernelEntry, 3> LinearPanelKernels() { return PanelEntries<LinearPanelFamily>(); }
+
+}  // namespace engine::cpu

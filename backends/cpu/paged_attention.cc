@@ -1,0 +1,160 @@
+#include "ops/paged_attention.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "backends/cpu/attention_work.h"
+#include "backends/cpu/op_kernels.h"
+#include "backends/cpu/vector_entries.h"
+
+namespace engine::cpu {
+namespace {
+
+// Bytes in which partitions of one tile may wait for each other. A decode step of one sequence with 8 heads of 128
+// dimensions and 64 Ki tokens of context needs 2 MiB per query head of a group; what does not fit is not split.
+constexpr int64_t kSplitBytes = int64_t{8} << 20;
+
+constexpr int64_t CacheLines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+// Scratch of one worker, and where its parts begin.
+struct WorkerScratch {
+  int64_t head_dim;
+
+  int64_t scores_bytes() const { return kAttentionTileRows * kScoreStride * int64_t{sizeof(float)}; }
+  int64_t queries_bytes() const { return CacheLines(kAttentionTileRows * head_dim * int64_t{sizeof(float)}); }
+  int64_t sums_bytes() const { return CacheLines(kAttentionTileRows * (head_dim + 2) * int64_t{sizeof(float)}); }
+  int64_t bytes() const { return scores_bytes() + queries_bytes() + 2 * sums_bytes(); }
+};
+
+AttentionSums SumsAt(std::byte* data, int64_t rows) {
+  auto* numbers = reinterpret_cast<float*>(data);
+  return {.maximum = numbers, .total = numbers + rows, .weighted = numbers + 2 * rows};
+}
+
+void Clear(const AttentionSums& sums, const AttentionTile& tile) {
+  std::fill_n(sums.maximum, tile.rows, -std::numeric_limits<float>::infinity());
+  std::fill_n(sums.total, tile.rows, 0.0f);
+  std::fill_n(sums.weighted, tile.rows * int64_t{tile.head_dim}, 0.0f);
+}
+
+// A tile's partitions are independent until they are merged in ascending order, so who attends to them does not show:
+// one worker walks all of a tile's, or, where there are fewer tiles than workers could use, partitions are handed out.
+class PagedAttentionKernel : public Kernel {
+ public:
+  PagedAttentionKernel(const PagedAttention& op, const AttentionCode& code, int workers)
+      : op_(op), code_(code), workers_(workers), layout_{op.head_dim} {}
+
+  int64_t scratch_bytes() const override { return workers_ * layout_.bytes() + split_bytes(); }
+
+  void Launch(const LaunchArgs& args) const override {
+    const AttentionWork work(op_, args);
+    const Split split = SplitOf(work.num_tiles(), args.extents);
+    if (split.pays) return LaunchSplit(work, split, args);
+    AttentionWork::Cursor cursor(work);
+    Buffers buffers = BuffersOf(args);
+    args.worker.NextQueue();
+    for (int64_t i = args.worker.Take(); i < split.tiles; i = args.worker.Take()) {
+      const AttentionTile tile = work.Tile(cursor.At(i), buffers.queries, buffers.out);
+      Clear(buffers.running, tile);
+      const PartitionRange range = PartitionsOf(tile);
+      for (int64_t p = range.begin; p < range.end; ++p) {
+        code_.attend(tile, p, buffers.scores, buffers.partition);
+        code_.merge(tile, p, buffers.partition, buffers.running);
+      }
+      code_.finish(tile, buffers.running, buffers.out);
+    }
+  }
+
+ private:
+  struct Buffers {
+    float* scores;
+    std::byte* queries;
+    AttentionSums partition;
+    AttentionSums running;
+    float* out[kAttentionTileRows];
+  };
+
+  // Whether partitions go to workers one by one; record: bytes of one partition's sums.
+  struct Split {
+    int64_t tiles;
+    int64_t partitions;
+    int64_t rows;
+    int64_t record;
+    bool pays;
+  };
+
+  int64_t split_bytes() const { return workers_ > 1 ? kSplitBytes : 0; }
+
+  Buffers BuffersOf(const LaunchArgs& args) const {
+    std::byte* const begin = args.scratch.data() + args.worker.index() * layout_.bytes();
+    std::byte* const queries = begin + layout_.scores_bytes();
+    std::byte* const sums = queries + layout_.queries_bytes();
+    return {.scores = reinterpret_cast<float*>(begin),
+            .queries = queries,
+            .partition = SumsAt(sums, kAttentionTileRows),
+            .running = SumsAt(sums + layout_.sums_bytes(), kAttentionTileRows),
+            .out = {}};
+  }
+
+  // Four tiles per worker even out; fewer leave workers idle. Depends on the extents and lengths only, so that every
+  // worker decides alike.
+  Split SplitOf(int64_t tiles, const StepExtents& extents) const {
+    const int64_t rows = std::min<int64_t>(kAttentionTileRows, int64_t{extents.max_query} * op_.heads / op_.kv_heads);
+    Split split{.tiles = tiles,
+                .partitions = (extents.max_context + kAttentionPartition - 1) / kAttentionPartition,
+                .rows = rows,
+                .record = CacheLines(rows * (op_.head_dim + 2) * int64_t{sizeof(float)})};
+    split.pays = split.partitions > 1 && tiles < 4 * workers_ && tiles * split.partitions * split.record <= split_bytes();
+    return split;
+  }
+
+  void LaunchSplit(const AttentionWork& work, const Split& split, const LaunchArgs& args) const {
+    std::byte* const records = args.scratch.data() + workers_ * layout_.bytes();
+    Buffers buffers = BuffersOf(args);
+    AttentionWork::Cursor cursor(work);
+    args.worker.NextQueue();
+    for (int64_t i = args.worker.Take(); i < split.tiles * split.partitions; i = args.worker.Take()) {
+      const AttentionTile tile = work.Tile(cursor.At(i / split.partitions), buffers.queries, buffers.out);
+      code_.attend(tile, i % split.partitions, buffers.scores, SumsAt(records + i * split.record, split.rows));
+    }
+    args.worker.Barrier();
+    AttentionWork::Cursor merge_cursor(work);
+    args.worker.NextQueue();
+    for (int64_t i = args.worker.Take(); i < split.tiles; i = args.worker.Take()) {
+      const AttentionTile tile = work.Tile(merge_cursor.At(i), buffers.queries, buffers.out);
+      Clear(buffers.running, tile);
+      for (int64_t p = 0; p < split.partitions; ++p) {
+        const int64_t record = i * split.partitions + p;
+        code_.merge(tile, p, SumsAt(records + record * split.record, split.rows), buffers.running);
+      }
+      code_.finish(tile, buffers.running, buffers.out);
+    }
+  }
+
+  PagedAttention op_;
+  const AttentionCode& code_;
+  int64_t workers_;
+  WorkerScratch layout_;
+};
+
+struct PagedAttentionFamily {
+  static constexpr std::string_view kNames[] = {"paged_attention.portable", "paged_attention.avx2",
+                                                "paged_attention.avx512"};
+  static const OpSchema& Schema() { return SchemaOf(PagedAttention{}); }
+  static absl::Status Supports(const Problem& problem) {
+    const int head_dim = problem.op.as<PagedAttention>().head_dim;
+    if (head_dim % 32 == 0) return absl::OkStatus();
+    return InvalidArgument("head_dim is %d; it needs a multiple of 32", head_dim);
+  }
+  static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {
+    return std::make_unique<PagedAttentionKernel>(
+        problem.op.as<PagedAttention>(),
+        CodeFor(isa, portable::kAttention, avx2::kAttention, avx512::kAttention), problem.device.workers);
+  }
+};
+
+}  // namespace
+
+VectorKernels PagedAttentionKernels() { return VectorEntries<PagedAttentionFamily>(); }
+
+}  // namespace engine::cpu

@@ -1,0 +1,144 @@
+#include "backends/cpu/panel_layout.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "backends/cpu/panel_group.h"
+#include "core/base/bf16.h"
+#include "core/base/check.h"
+#include "core/weights/quant.h"
+
+namespace engine::cpu {
+namespace {
+
+int64_t RecordsPerPanel(const PanelRecord& format, int64_t k) { return (k + format.values - 1) / format.values; }
+
+// Group `group` of 32 values, counted from the start of the row, from a checkpoint row.
+PanelGroupRow GroupFromCheckpoint(DType dtype, const PanelRecord& format, const std::byte* row, int64_t group) {
+  PanelGroupRow out{};
+  QuantGroup segment;
+  const int segments = 32 / format.segment;
+  for (int s = 0; s < segments; ++s) {
+    UnpackGroup(dtype, row, group * segments + s, segment);
+    for (int i = 0; i < format.segment; ++i) {
+      out.stored[s * format.segment + i] = static_cast<uint8_t>(segment.q[i] + format.stored_bias);
+    }
+    out.scale_levels[s] = static_cast<int8_t>(segment.scale_level);
+  }
+  out.d_bits = segment.d_bits;
+  out.offset_bits = segment.offset_bits;
+  out.offset_level = static_cast<int8_t>(segment.offset_level);
+  return out;
+}
+
+void PackBlocks(const WeightRows& weight, int64_t begin, int64_t end, std::byte* out) {
+  const PanelRecord format = RecordOf(weight.dtype);
+  const int groups = format.values / static_cast<int>(kPanelGroup);
+  for (int64_t row = begin; row < end; ++row) {
+    std::byte* panel = out + row / kPanelRows * PanelBytes(weight.dtype, weight.k);
+    for (int64_t group = 0; group < weight.k / kPanelGroup; ++group) {
+      WriteGroup(format, panel + group / groups * format.bytes, static_cast<int>(group % groups),
+                 static_cast<int>(row % kPanelRows),
+                 GroupFromCheckpoint(weight.dtype, format, weight.rows[row], group));
+    }
+  }
+}
+
+// `step` consecutive elements of a row stay together.
+template <typename Element, int64_t step>
+void PackPlain(const WeightRows& weight, int64_t begin, int64_t end, std::byte* out) {
+  for (int64_t row = begin; row < end; ++row) {
+    auto* panel = reinterpret_cast<Element*>(out + row / kPanelRows * PanelBytes(weight.dtype, weight.k));
+    for (int64_t i = 0; i < weight.k; ++i) {
+      Element* place = panel + (i / step * kPanelRows + row % kPanelRows) * step + i % step;
+      std::memcpy(place, weight.rows[row] + i * int64_t{sizeof(Element)}, sizeof(Element));
+    }
+  }
+}
+
+void Pack(const WeightRows& weight, int64_t begin, int64_t end, std::byte* out) {
+  const int64_t panel_bytes = PanelBytes(weight.dtype, weight.k);
+  std::memset(out + begin / kPanelRows * panel_bytes, 0, (NumPanels(end) - begin / kPanelRows) * panel_bytes);
+  switch (weight.dtype) {
+    case DType::kBF16:
+      return PackPlain<uint16_t, 2>(weight, begin, end, out);
+    case DType::kF16:
+      return PackPlain<uint16_t, 1>(weight, begin, end, out);
+    case DType::kF32:
+      return PackPlain<float, 1>(weight, begin, end, out);
+    default:
+      return PackBlocks(weight, begin, end, out);
+  }
+}
+
+bool Holds(DType dtype) {
+  return IsBlockQuantised(dtype) || dtype == DType::kBF16 || dtype == DType::kF16 || dtype == DType::kF32;
+}
+
+// The formula of quant.h: the product is rounded, then the sum.
+void DequantizeGroup(const PanelRecord& format, const PanelGroupRow& group, float* out) {
+  const float d = F16ToF32(group.d_bits);
+  const float offset = F16ToF32(group.offset_bits) * static_cast<float>(group.offset_level);
+  for (int i = 0; i < kPanelGroup; ++i) {
+    const float scale = d * static_cast<float>(group.scale_levels[i / format.segment]);
+    const float product = scale * static_cast<float>(group.stored[i] - format.zero_point);
+    out[i] = !format.has_offset ? product : format.has_levels ? product - offset : product + offset;
+  }
+}
+
+void UnpackBlockRow(DType dtype, const std::byte* panel, int row, std::span<float> out) {
+  const PanelRecord format = RecordOf(dtype);
+  const int groups = format.values / static_cast<int>(kPanelGroup);
+  PanelGroupRow group;
+  for (int64_t g = 0; g < static_cast<int64_t>(out.size()) / kPanelGroup; ++g) {
+    ReadGroup(format, panel + g / groups * format.bytes, static_cast<int>(g % groups), row, group);
+    DequantizeGroup(format, group, out.data() + g * kPanelGroup);
+  }
+}
+
+template <typename Element, int64_t step, float (*kWiden)(Element)>
+void UnpackPlainRow(const std::byte* panel, int64_t row, std::span<float> out) {
+  const auto* elements = reinterpret_cast<const Element*>(panel);
+  for (size_t i = 0; i < out.size(); ++i) {
+    const auto index = static_cast<int64_t>(i);
+    out[i] = kWiden(elements[(index / step * kPanelRows + row) * step + index % step]);
+  }
+}
+
+float Same(float x) { return x; }
+
+}  // namespace
+
+int64_t PanelBytes(DType dtype, int64_t k) {
+  if (!IsBlockQuantised(dtype)) return (k + 1) / 2 * 2 * kPanelRows * Info(dtype).block_bytes;
+  const PanelRecord format = RecordOf(dtype);
+  return RecordsPerPanel(format, k) * format.bytes;
+}
+
+const WeightLayout& PanelLayout() {
+  static constexpr WeightLayout kLayout = {
+      .id = kPanel16,
+      .holds = Holds,
+      .bytes = [](DType dtype, int64_t n, int64_t k) { return NumPanels(n) * PanelBytes(dtype, k); },
+      .row_step = kPanelRows,
+      .pack = Pack,
+  };
+  return kLayout;
+}
+
+void UnpackPanelRow(DType dtype, const std::byte* packed, int64_t row, std::span<float> out) {
+  const std::byte* panel = packed + row / kPanelRows * PanelBytes(dtype, static_cast<int64_t>(out.size()));
+  const int64_t lane = row % kPanelRows;
+  switch (dtype) {
+    case DType::kBF16:
+      return UnpackPlainRow<uint16_t, 2, Bf16ToF32>(panel, lane, out);
+    case DType::kF16:
+      return UnpackPlainRow<uint16_t, 1, F16ToF32>(panel, lane, out);
+    case DType::kF32:
+      return UnpackPlainRow<float, 1, Same>(panel, lane, out);
+    default:
+      return UnpackBlockRow(dtype, panel, static_cast<int>(lane), out);
+  }
+}
+
+}  // namespace engine::cpu

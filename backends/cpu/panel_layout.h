@@ -1,0 +1,106 @@
+// Weights in panels of 16 output rows, the row in the lane: the one packed layout of the CPU, for every instruction set
+// and any number of tokens. Rows beyond n are zeros. Everything below is relative to a panel, and panels follow each
+// other.
+//
+// Block formats: a panel is a run of records, each starting at a multiple of 64 bytes and holding 64 values of k (256 for
+// the _K formats) for 16 rows:
+//   d               f16[groups][16], or f16[16] where a block of 256 has one      (quant.h says what the fields mean)
+//   offset          the same for m or dmin
+//   scale levels    [groups of 16 or 32][16], then the offset levels: bytes; _K formats only
+//   per group of 32 values, eight quads of four values each:
+//     low bits      4-bit formats: byte 64 t + 4 row + j holds value j of quad t (low half) and of quad t + 4 (high half)
+//                   8-bit: byte 64 q + 4 row + j holds value j of quad q, plus 128
+//     high bits     5-bit formats: bit q of byte 4 row + j belongs to value j of quad q
+//                   6-bit: two planes of 64 bytes; plane p, byte 4 row + j, bits 2 t and 2 t + 1: quad 4 p + t
+// Groups beyond k (k = 32, 96, ... with records of 64) are zeros that nothing reads.
+//
+// Plain formats: bf16 in pairs [k / 2][16 rows][2]; f32 and f16 as [k][16 rows]. An odd k is padded with 0.
+#pragma once
+
+#include "core/kernel/weight_layout.h"
+
+namespace engine::cpu {
+
+inline constexpr int64_t kPanelRows = 16;
+inline constexpr int64_t kPanelGroup = 32;  // values of k that are unpacked together
+inline constexpr LayoutId kPanel16{"panel16"};
+
+// Where the fields of a record lie. Offsets and sizes are bytes.
+struct PanelRecord {
+  int values;       // of k
+  int low_bits;     // 4 or 8
+  int high_bits;    // 0, 1 or 2
+  int segment;      // values that share a scale: 32 or 16
+  int zero_point;   // of the stored integers
+  int stored_bias;  // stored integer = q of quant.h + this
+  bool has_offset;
+  bool has_levels;
+  int offset_at;
+  int scale_levels_at;
+  int offset_levels_at;
+  int groups_at;
+  int group_bytes;
+  int bytes;
+
+  constexpr int max_weight() const { return (1 << (low_bits + high_bits)) - 1; }
+};
+
+// The record of a block format; `values` is 0 for any other.
+constexpr PanelRecord RecordOf(DType dtype) {
+  PanelRecord record{};
+  const bool is_q6 = dtype == DType::kQ6_K;
+  record.has_levels = dtype == DType::kQ4_K || dtype == DType::kQ5_K || is_q6;
+  record.has_offset = dtype == DType::kQ4_1 || dtype == DType::kQ5_1 || dtype == DType::kQ4_K || dtype == DType::kQ5_K;
+  switch (dtype) {
+    case DType::kQ4_0:
+    case DType::kQ4_1:
+    case DType::kQ4_K:
+      record.low_bits = 4;
+      break;
+    case DType::kQ5_0:
+    case DType::kQ5_1:
+    case DType::kQ5_K:
+      record.low_bits = 4;
+      record.high_bits = 1;
+      break;
+    case DType::kQ6_K:
+      record.low_bits = 4;
+      record.high_bits = 2;
+      break;
+    case DType::kQ8_0:
+      record.low_bits = 8;
+      record.stored_bias = 128;
+      break;
+    default:
+      return {};
+  }
+  // Formats without an offset are symmetric around half their range.
+  record.zero_point = record.has_offset ? 0 : (record.max_weight() + 1) / 2;
+  record.values = record.has_levels ? 256 : 64;
+  record.segment = is_q6 ? 16 : 32;
+  const int rows = static_cast<int>(kPanelRows);
+  const int scale_bytes = (record.has_levels ? 1 : record.values / record.segment) * rows * 2;
+  const int level_bytes = record.has_levels ? record.values / record.segment * rows : 0;
+  record.offset_at = scale_bytes;
+  record.scale_levels_at = record.offset_at + (record.has_offset ? scale_bytes : 0);
+  record.offset_levels_at = record.scale_levels_at + level_bytes;
+  const int header_bytes = record.offset_levels_at + (record.has_offset ? level_bytes : 0);
+  record.groups_at = (header_bytes + 63) / 64 * 64;
+  record.group_bytes = (record.low_bits + record.high_bits) * rows * 32 / 8;
+  record.bytes = record.groups_at + record.values / 32 * record.group_bytes;
+  return record;
+}
+
+// Bytes of one panel of a weight with rows of k values.
+int64_t PanelBytes(DType dtype, int64_t k);
+
+inline int64_t NumPanels(int64_t n) { return (n + kPanelRows - 1) / kPanelRows; }
+
+// Holds every weight dtype.
+const WeightLayout& PanelLayout();
+
+// Row `row` of a packed weight as f32, the bits that DequantizeRow (core/weights/quant.h) gives: for embedding tables
+// that share their bytes with the output head.
+void UnpackPanelRow(DType dtype, const std::byte* packed, int64_t row, std::span<float> out);
+
+}  // namespace engine::cpu

@@ -1,0 +1,57 @@
+#include "backends/cpu/panel_product.h"
+
+namespace engine::cpu {
+namespace {
+
+PanelTileCode CodeOf(Isa isa, DType weight) {
+  if (isa == Isa::kAvx512) return avx512::PanelTileCodeOf(weight);
+  return isa == Isa::kAvx2 ? avx2::PanelTileCodeOf(weight) : portable::PanelTileCodeOf(weight);
+}
+
+int64_t CacheLines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+}  // namespace
+
+PanelProduct::PanelProduct(Isa isa, DType weight, int64_t k)
+    : tiles_(weight, k), code_(CodeOf(isa, weight)), k_(k), panel_bytes_(PanelBytes(weight, k)) {}
+
+int64_t PanelProduct::scratch_bytes(int64_t max_rows, int workers) const {
+  return std::max(tiles_.bytes(max_rows), workers * CacheLines(tiles_.tile_bytes(1)));
+}
+
+// A single row is packed by every worker for itself, which is faster than waiting for each other.
+const std::byte* PanelProduct::PackRows(const LaunchArgs& args, int64_t rows) const {
+  const std::byte* x = args.in[0].data;
+  if (rows == 1) {
+    std::byte* own = args.scratch.data() + args.worker.index() * CacheLines(tiles_.tile_bytes(1));
+    tiles_.Pack(TileAt(0, 1), x, own);
+    return own;
+  }
+  std::byte* tiles = args.scratch.data();
+  args.worker.ForEach((rows + kMaxTileTokens - 1) / kMaxTileTokens, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin * kMaxTileTokens; row < std::min(end * kMaxTileTokens, rows);) {
+      const RowTile tile = TileAt(row, rows);
+      tiles_.Pack(tile, x, tiles + tiles_.offset(row));
+      row += tile.rows;
+    }
+  });
+  args.worker.Barrier();
+  return tiles;
+}
+
+std::span<const LayoutId> PanelLayouts(const Problem& problem, int index) {
+  static constexpr LayoutId kPanels[] = {kPanel16};
+  static constexpr LayoutId kPlain[] = {kRowMajor};
+  return index > 0 && problem.in[index].shape.rank() == 2 ? kPanels : kPlain;
+}
+
+absl::Status RequirePanels(const TensorSpec& x, const TensorSpec& weight) {
+  if (x.dtype != DType::kQ8Group) return Unimplemented("x is %s; needs q8_group", Name(x.dtype));
+  if (!IsBlockQuantised(weight.dtype)) return Unimplemented("w is %s; needs a block format", Name(weight.dtype));
+  if (weight.layout != kOpenLayout && weight.layout != kPanel16) {
+    return Unimplemented("w lies in %s; needs %s", weight.layout.name, kPanel16.name);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace engine::cpu

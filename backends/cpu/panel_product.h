@@ -1,0 +1,80 @@
+// Quantised rows times packed weights, panel by panel: what linear and gated_mlp share.
+#pragma once
+
+#include <algorithm>
+
+#include "backends/cpu/activation_tiles.h"
+#include "backends/cpu/isa/detect.h"
+#include "backends/cpu/vector_entries.h"
+#include "core/kernel/kernel.h"
+
+namespace engine::cpu {
+
+// Room for one tile's result: [tokens][16].
+struct alignas(64) TileSums {
+  float values[kMaxTileTokens * kPanelRows];
+};
+
+class PanelProduct {
+ public:
+  PanelProduct(Isa isa, DType weight, int64_t k);
+
+  int64_t scratch_bytes(int64_t max_rows, int workers) const;
+
+  // Packs in[0] into the launch's scratch and returns where the tiles begin. Called by every worker; all of them find
+  // the tiles complete.
+  const std::byte* PackRows(const LaunchArgs& args, int64_t rows) const;
+
+  // Panel `panel` of `weight` times the tile's rows.
+  void Run(const std::byte* weight, int64_t panel, const RowTile& tile, const std::byte* tiles, TileSums& out) const {
+    code_.run[tile.size_index]({weight + panel * panel_bytes_, tiles + tiles_.offset(tile.first_row), k_, out.values});
+  }
+
+  // fn(unit, tile) for every unit of this worker and every tile. A unit is `panels_per_unit` panels.
+  template <typename Fn>
+  void ForEach(Worker& worker, int64_t num_units, int64_t panels_per_unit, int64_t rows, Fn&& fn) const;
+
+ private:
+  // Weights that a worker reads again for the next tile: they and the tile share a core's L2, 1 MiB where it is small.
+  static constexpr int64_t kBlockBytes = 256 * 1024;
+  // Weights behind one access to the queue of work: about 2 us at the memory's speed.
+  static constexpr int64_t kChunkBytes = 64 * 1024;
+
+  ActivationTiles tiles_;
+  PanelTileCode code_;
+  int64_t k_;
+  int64_t panel_bytes_;
+};
+
+template <typename Fn>
+void PanelProduct::ForEach(Worker& worker, int64_t num_units, int64_t panels_per_unit, int64_t rows, Fn&& fn) const {
+  const int64_t unit_bytes = panels_per_unit * panel_bytes_;
+  const int64_t block = std::max<int64_t>(1, kBlockBytes / unit_bytes);
+  // With many rows one unit is work enough.
+  const int64_t chunk = rows > kMaxTileTokens ? 1 : std::max<int64_t>(1, kChunkBytes / unit_bytes);
+  worker.ForEach(num_units, chunk, [&](int64_t begin, int64_t end) {
+    for (; begin < end; begin += block) {
+      const int64_t block_end = std::min(begin + block, end);
+      for (int64_t row = 0; row < rows;) {
+        const RowTile tile = TileAt(row, rows);
+        for (int64_t unit = begin; unit < block_end; ++unit) fn(unit, tile);
+        row += tile.rows;
+      }
+    }
+  });
+}
+
+std::span<const LayoutId> PanelLayouts(const Problem& problem, int index);
+
+// VectorEntries whose weights lie in panels.
+template <typename Family>
+std::array<KernelEntry, 3> PanelEntries() {
+  std::array<KernelEntry, 3> entries = VectorEntries<Family>();
+  for (KernelEntry& entry : entries) entry.weight_layouts = PanelLayouts;
+  return entries;
+}
+
+// OK when x is q8_group and the weight can lie in panels, else which of them is not.
+absl::Status RequirePanels(const TensorSpec& x, const TensorSpec& weight);
+
+}  // namespace engine::cpu

@@ -1,0 +1,167 @@
+// acc[t][row] over one panel and a tile of tokens: numerics rule 4.
+// The eight quads of a group of 16 rows x 32 values are unpacked into registers once; the tokens stream past them, four
+// at a time, so that as many chains of dot products hide each other's latency.
+#include "backends/cpu/panel_tile.h"
+
+#include <algorithm>
+
+#include "backends/cpu/isa/vector.h"
+#include "backends/cpu/panel_layout.h"
+#include "ops/linear.h"
+
+ENGINE_ISA_BEGIN_
+
+namespace engine::cpu::ENGINE_ISA {
+namespace {
+
+constexpr int kQuads = 8;
+
+// Loops over registers are unrolled where registers are vectors; plain arrays are left to the compiler.
+constexpr int kUnroll = ENGINE_ISA_LEVEL > 0 ? kMaxTileTokens : 1;
+
+// A group of 32 values for 16 rows, in registers.
+template <PanelRecord kFormat>
+struct GroupWeights {
+  static constexpr int kSegments = 32 / kFormat.segment;
+  U8x64 quads[kQuads];
+  F32x16 scales[kSegments];
+  F32x16 offset;
+};
+
+template <PanelRecord kFormat, int kQuad>
+U8x64 LoadQuad(const std::byte* low, const std::byte* high) {
+  if constexpr (kFormat.low_bits == 8) return LoadBytes(low + kQuad * 64);
+  const U8x64 nibbles = MoveBits<kQuad / 4 * 4, 0, 4>(LoadBytes(low + kQuad % 4 * 64));
+  if constexpr (kFormat.high_bits == 1) return nibbles | MoveBits<kQuad, 4, 1>(LoadBytes(high));
+  if constexpr (kFormat.high_bits == 2) {
+    return nibbles | MoveBits<kQuad % 4 * 2, 4, 2>(LoadBytes(high + kQuad / 4 * 64));
+  }
+  return nibbles;
+}
+
+template <PanelRecord kFormat, int... kQuad>
+void LoadQuads(const std::byte* group, std::integer_sequence<int, kQuad...>, U8x64* out) {
+  ((out[kQuad] = LoadQuad<kFormat, kQuad>(group, group + kFormat.low_bits * 64)), ...);
+}
+
+template <PanelRecord kFormat>
+void LoadScales(const std::byte* record, int group, GroupWeights<kFormat>& out) {
+  constexpr int kRows = static_cast<int>(kPanelRows);
+  const std::byte* d_at = record + (kFormat.has_levels ? 0 : group * kRows * 2);
+  const F32x16 d = LoadF16(reinterpret_cast<const uint16_t*>(d_at));
+  for (int s = 0; s < out.kSegments; ++s) {
+    out.scales[s] = d;
+    if constexpr (kFormat.has_levels) {
+      // Signed in q6_k, where they are the whole of a byte; below 64 elsewhere.
+      const std::byte* levels = record + kFormat.scale_levels_at + (group * out.kSegments + s) * kRows;
+      out.scales[s] = d * ToF32(LoadWide(reinterpret_cast<const int8_t*>(levels)));
+    }
+  }
+  if constexpr (kFormat.has_offset) {
+    out.offset = LoadF16(reinterpret_cast<const uint16_t*>(d_at + kFormat.offset_at));
+    if constexpr (kFormat.has_levels) {
+      const std::byte* levels = record + kFormat.offset_levels_at + group * kRows;
+      out.offset = F32x16(-0.0f) - out.offset * ToF32(LoadWide(reinterpret_cast<const int8_t*>(levels)));
+    }
+  }
+}
+
+// One group of 32 values: acc[t] = fma(inner, scale of the token, acc[t]).
+template <PanelRecord kFormat, int kTokens>
+void AddGroup(const GroupWeights<kFormat>& weights, const std::byte* activations, F32x16 (&acc)[kTokens]) {
+  constexpr int kSegments = GroupWeights<kFormat>::kSegments;
+  constexpr TileShape kShape{kTokens, kSegments, kFormat.has_offset};
+  constexpr int kTogether = std::min(kTokens, 4);
+  const auto* quads = reinterpret_cast<const int8_t*>(activations);
+  const auto* starts = reinterpret_cast<const int32_t*>(activations + kShape.starts_at());
+  const auto* scales = reinterpret_cast<const float*>(activations + kShape.scales_at());
+  const auto* sums = reinterpret_cast<const float*>(activations + kShape.sums_at());
+#pragma unroll kUnroll
+  for (int first = 0; first < kTokens; first += kTogether) {
+    I32x16 dots[kTogether][kSegments];
+#pragma unroll kUnroll
+    for (int i = 0; i < kTogether; ++i) {
+      for (int s = 0; s < kSegments; ++s) dots[i][s] = I32x16(starts[s * kTokens + first + i]);
+    }
+#pragma unroll kUnroll
+    for (int q = 0; q < kQuads; ++q) {
+#pragma unroll kUnroll
+      for (int i = 0; i < kTogether; ++i) {
+        I32x16& dot = dots[i][q * kSegments / kQuads];
+        dot =
+            DotQuads<kFormat.max_weight()>(dot, weights.quads[q], BroadcastQuad(quads + (q * kTokens + first + i) * 4));
+      }
+    }
+#pragma unroll kUnroll
+    for (int i = 0; i < kTogether; ++i) {
+      const int t = first + i;
+      F32x16 inner(0.0f);
+      for (int s = 0; s < kSegments; ++s) inner = Fma(ToF32(dots[i][s]), weights.scales[s], inner);
+      if constexpr (kFormat.has_offset) inner = Fma(F32x16(sums[t]), weights.offset, inner);
+      acc[t] = Fma(inner, F32x16(scales[t]), acc[t]);
+    }
+  }
+}
+
+template <PanelRecord kFormat, int kTokens>
+void RunTile(const PanelTile& tile) {
+  constexpr int64_t kGroups = kFormat.values / kPanelGroup;  // of a record
+  constexpr TileShape kShape{kTokens, 32 / kFormat.segment, kFormat.has_offset};
+  const std::byte* activations = tile.activations;
+  for (int64_t begin = 0; begin < tile.k; begin += kReductionChunk) {
+    F32x16 acc[kTokens];
+#pragma unroll kUnroll
+    for (int t = 0; t < kTokens; ++t) acc[t] = F32x16(0.0f);
+    const int64_t end = std::min(begin + kReductionChunk, tile.k);
+    for (int64_t g = begin / kPanelGroup; g < end / kPanelGroup; ++g) {
+      const std::byte* record = tile.panel + g / kGroups * kFormat.bytes;
+      const int group = static_cast<int>(g % kGroups);
+      GroupWeights<kFormat> weights;
+      LoadQuads<kFormat>(record + kFormat.groups_at + group * kFormat.group_bytes,
+                         std::make_integer_sequence<int, kQuads>(), weights.quads);
+      LoadScales<kFormat>(record, group, weights);
+      AddGroup<kFormat, kTokens>(weights, activations, acc);
+      activations += kShape.group_bytes();
+    }
+#pragma unroll kUnroll
+    for (int t = 0; t < kTokens; ++t) {
+      float* out = tile.out + t * kPanelRows;
+      Store(out, begin == 0 ? acc[t] : Load(out) + acc[t]);
+    }
+  }
+}
+
+template <DType kWeight>
+constexpr PanelTileCode CodeOf() {
+  constexpr PanelRecord kFormat = RecordOf(kWeight);
+  return {{RunTile<kFormat, 1>, RunTile<kFormat, 2>, RunTile<kFormat, 4>, RunTile<kFormat, 8>, RunTile<kFormat, 16>}};
+}
+
+}  // namespace
+
+PanelTileCode PanelTileCodeOf(DType weight) {
+  switch (weight) {
+    case DType::kQ4_0:
+      return CodeOf<DType::kQ4_0>();
+    case DType::kQ4_1:
+      return CodeOf<DType::kQ4_1>();
+    case DType::kQ4_K:
+      return CodeOf<DType::kQ4_K>();
+    case DType::kQ5_0:
+      return CodeOf<DType::kQ5_0>();
+    case DType::kQ5_1:
+      return CodeOf<DType::kQ5_1>();
+    case DType::kQ5_K:
+      return CodeOf<DType::kQ5_K>();
+    case DType::kQ6_K:
+      return CodeOf<DType::kQ6_K>();
+    case DType::kQ8_0:
+      return CodeOf<DType::kQ8_0>();
+    default:
+      return {};
+  }
+}
+
+}  // namespace engine::cpu::ENGINE_ISA
+
+ENGINE_ISA_END_

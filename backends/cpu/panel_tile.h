@@ -1,0 +1,54 @@
+// The inner kernel of quantised linears: one panel of 16 outputs times a tile of tokens.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/base/dtype.h"
+
+namespace engine::cpu {
+
+// Activations of a tile of T tokens, packed for sequential reading. Per group of 32 values of k:
+//   quads   int8[8][T][4]            value j of quad q of token t
+//   starts  int32[segments][T]       -zero_point * (sum of the token's values in the segment)
+//   scales  f32[T]
+//   sums    f32[T]                   sum of the token's 32 values; only for weights with an offset
+struct TileShape {
+  int tokens;
+  int segments;
+  bool has_offset;
+
+  constexpr int starts_at() const { return 32 * tokens; }
+  constexpr int scales_at() const { return starts_at() + 4 * segments * tokens; }
+  constexpr int sums_at() const { return scales_at() + 4 * tokens; }
+  constexpr int group_bytes() const { return sums_at() + (has_offset ? 4 * tokens : 0); }
+};
+
+// Tiles exist for these numbers of tokens.
+inline constexpr int kTileTokens[] = {1, 2, 4, 8, 16};
+inline constexpr int kNumTileSizes = 5;
+inline constexpr int kMaxTileTokens = 16;
+
+struct PanelTile {
+  const std::byte* panel;        // backends/cpu/panel_layout.h
+  const std::byte* activations;  // one TileShape group after the other
+  int64_t k;
+  float* out;  // [tokens][16]
+};
+
+// Numerics rule 4 for each of the tile's tokens and outputs; one function per kTileTokens.
+struct PanelTileCode {
+  void (*run[kNumTileSizes])(const PanelTile& tile);
+};
+
+namespace portable {
+PanelTileCode PanelTileCodeOf(DType weight);
+}
+namespace avx2 {
+PanelTileCode PanelTileCodeOf(DType weight);
+}
+namespace avx512 {
+PanelTileCode PanelTileCodeOf(DType weight);
+}
+
+}  // namespace engine::cpu

@@ -1,0 +1,107 @@
+#include "engine/engine_loop.h"
+
+#include <algorithm>
+
+#include "core/runtime/admission.h"
+
+namespace engine {
+
+EngineLoop::EngineLoop(Scheduler scheduler, std::unique_ptr<Runner> runner, Sink sink)
+    : scheduler_(std::move(scheduler)), runner_(std::move(runner)), sink_(std::move(sink)) {
+  thread_ = std::jthread([this] { Loop(); });
+}
+
+EngineLoop::~EngineLoop() {
+  {
+    std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_one();
+}
+
+// Reads only what is fixed at creation: the limits and the sizes of the pools.
+absl::Status EngineLoop::CheckCanRun(const Request& request) const {
+  return CheckCanRunAlone(request, scheduler_.config(), scheduler_.blocks());
+}
+
+void EngineLoop::Push(Command command) {
+  {
+    std::lock_guard lock(mutex_);
+    commands_.push_back(std::move(command));
+  }
+  wake_.notify_one();
+}
+
+void EngineLoop::Add(Request request) { Push(std::move(request)); }
+
+void EngineLoop::Finish(int64_t id, FinishReason reason) { Push(FinishCommand{id, reason}); }
+
+void EngineLoop::Loop() {
+  std::vector<TokenEvent> events;
+  while (WaitForWork()) {
+    for (Command& command : taken_) Apply(std::move(command), events);
+    taken_.clear();
+    Step(events);
+    if (!events.empty()) sink_(std::exchange(events, {}));
+  }
+}
+
+// False when the loop should end. Moves queued commands to taken_.
+bool EngineLoop::WaitForWork() {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [&] { return stop_ || !commands_.empty() || scheduler_.has_sequences(); });
+  std::swap(taken_, commands_);
+  return !stop_;
+}
+
+void EngineLoop::Apply(Command command, std::vector<TokenEvent>& events) {
+  if (auto* finish = std::get_if<FinishCommand>(&command)) {
+    if (!scheduler_.Finish(finish->id, finish->reason)) return;
+    events.push_back({.request = finish->id, .finish = finish->reason});
+    return;
+  }
+  auto& request = std::get<Request>(command);
+  const int64_t id = request.id;
+  if (absl::Status added = scheduler_.Add(std::move(request)); !added.ok()) {
+    events.push_back({.request = id, .finish = FinishReason::kError, .error = std::move(added)});
+  }
+}
+
+void EngineLoop::Step(std::vector<TokenEvent>& events) {
+  std::optional<StepPlan> plan = scheduler_.Next();
+  if (!plan) return;
+  const auto samples = runner_->Run(*plan);
+  if (!samples.ok()) {
+    Convert(scheduler_.Abandon(*std::move(plan)), {}, samples.status(), events);
+    return;
+  }
+  std::vector<RowResult> rows(samples->size());
+  for (size_t r = 0; r < rows.size(); ++r) {
+    const SampledToken& sample = (*samples)[r];
+    rows[r] = {.token = sample.id, .logprob = sample.logprob, .valid = sample.id >= 0};
+  }
+  const absl::Status not_finite = absl::InternalError("the model's logits are not finite");
+  Convert(scheduler_.Commit(*std::move(plan), {rows}), *samples, not_finite, events);
+}
+
+void EngineLoop::Convert(std::span<const SequenceEvent> from, std::span<const SampledToken> samples,
+                         const absl::Status& error, std::vector<TokenEvent>& to) const {
+  for (const SequenceEvent& event : from) {
+    TokenEvent& out = to.emplace_back();
+    out.request = event.sequence_id;
+    out.finish = event.reason;
+    if (event.kind == SequenceEvent::Kind::kFailed) {
+      out.error = error;
+      continue;
+    }
+    out.has_token = true;
+    out.of_prompt = event.kind == SequenceEvent::Kind::kPromptScored;
+    if (event.row >= 0) {
+      out.sample = samples[event.row];
+    } else {
+      out.sample = {.id = event.sampled.token, .logprob = event.sampled.logprob};
+    }
+  }
+}
+
+}  // namespace engine

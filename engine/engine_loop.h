@@ -1,0 +1,71 @@
+// The engine thread: owns scheduler and runner, turns queued requests into steps and steps into events.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "core/runtime/scheduler.h"
+#include "engine/runner.h"
+
+namespace engine {
+
+// One thing that happened to a request.
+struct TokenEvent {
+  int64_t request = 0;
+  bool has_token = false;  // `sample` holds a new token (or a scored one of the prompt)
+  bool of_prompt = false;
+  SampledToken sample;
+  FinishReason finish = FinishReason::kNone;  // otherwise the request's last event
+  absl::Status error;                         // why, for kError
+};
+
+class EngineLoop {
+ public:
+  // Called on the engine thread with the events of one step; must not block.
+  using Sink = std::function<void(std::vector<TokenEvent>)>;
+
+  EngineLoop(Scheduler scheduler, std::unique_ptr<Runner> runner, Sink sink);
+  ~EngineLoop();  // after the step in flight; requests that have not ended get no further events
+
+  // Refuses what could never run; any thread.
+  absl::Status CheckCanRun(const Request& request) const;
+
+  // Any thread. Take effect before the next step.
+  void Add(Request request);
+  void Finish(int64_t id, FinishReason reason);
+
+  const Runner& runner() const { return *runner_; }
+
+ private:
+  struct FinishCommand {
+    int64_t id;
+    FinishReason reason;
+  };
+  using Command = std::variant<Request, FinishCommand>;
+
+  void Push(Command command);
+  void Loop();
+  bool WaitForWork();
+  void Apply(Command command, std::vector<TokenEvent>& events);
+  void Step(std::vector<TokenEvent>& events);
+  void Convert(std::span<const SequenceEvent> from, std::span<const SampledToken> samples, const absl::Status& error,
+               std::vector<TokenEvent>& to) const;
+
+  Scheduler scheduler_;  // engine thread only
+  std::unique_ptr<Runner> runner_;
+  Sink sink_;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<Command> commands_;  // guarded by mutex_
+  bool stop_ = false;              // guarded by mutex_
+  std::vector<Command> taken_;     // engine thread only
+  std::jthread thread_;            // last: everything above outlives it
+};
+
+}  // namespace engine

@@ -1,0 +1,75 @@
+#include "engine/load_model.h"
+
+#include <algorithm>
+
+#include "core/graph/compile.h"
+#include "ops/quantise.h"
+
+namespace engine {
+namespace {
+
+// Blocks of each group's pool: what max_num_seqs full contexts can own at once, scaled down together to fit the budget.
+// One full context must always fit, or max_model_len could not be reached.
+absl::StatusOr<std::vector<int>> PlanBlocks(const std::vector<CacheGroup>& groups, const ModelOptions& options,
+                                            int64_t memory_bytes) {
+  const SchedulerConfig& limits = options.limits;
+  int64_t wanted_bytes = 0;
+  int64_t least_bytes = 0;
+  std::vector<int64_t> per_sequence;
+  for (const CacheGroup& group : groups) {
+    per_sequence.push_back(PeakBlocks(group.spec, limits.max_model_len, limits.max_num_batched_tokens));
+    least_bytes += per_sequence.back() * BlockBytes(group);
+    wanted_bytes += per_sequence.back() * limits.max_num_seqs * BlockBytes(group);
+  }
+  const int64_t budget = options.kv_cache_bytes > 0 ? options.kv_cache_bytes : std::min(wanted_bytes, memory_bytes / 4);
+  if (budget < least_bytes) {
+    return ResourceExhausted(
+        "the KV cache may take %d bytes, and one context of %d tokens needs %d; lower --max-model-len", budget,
+        limits.max_model_len, least_bytes);
+  }
+  const double share = std::min(1.0, static_cast<double>(budget) / static_cast<double>(wanted_bytes));
+  std::vector<int> blocks;
+  for (const int64_t one : per_sequence) {
+    blocks.push_back(static_cast<int>(std::max<int64_t>(one, static_cast<int64_t>(one * limits.max_num_seqs * share))));
+  }
+  return blocks;
+}
+
+}  // namespace
+
+BuildOptions GraphOptions(const DecoderConfig& config, const ModelOptions& options) {
+  const int vocab = options.vocab > 0 ? std::min(options.vocab, config.vocab) : config.vocab;
+  const SchedulerConfig& limits = options.limits;
+  return {.max_model_len = limits.max_model_len,
+          .kv_dtype = options.kv_dtype,
+          .max_adjustments = static_cast<int>(limits.max_sampled * MaxAdjustmentsPerRow(vocab, limits.max_model_len)),
+          .vocab = vocab};
+}
+
+absl::StatusOr<Program> CompileModel(const BuiltModel& model, const KernelRegistry& registry, const DeviceInfo& device,
+                                     const ModelOptions& options) {
+  return Compile(model.graph, registry, device,
+                 {.level = options.numerics,
+                  .limits = {.max_tokens = options.limits.max_num_batched_tokens,
+                             .max_sequences = options.limits.max_num_seqs,
+                             .max_sampled = options.limits.max_sampled},
+                  .convert = Convert});
+}
+
+absl::StatusOr<LoadedModel> LoadModel(const Checkpoint& checkpoint, const WeightCatalog& catalog,
+                                      const DecoderConfig& config, const KernelRegistry& registry, Device& device,
+                                      const ModelOptions& options) {
+  const BuildOptions graph_options = GraphOptions(config, options);
+  ASSIGN_OR_RETURN(const BuiltModel model, BuildModel(config, catalog, graph_options));
+  ASSIGN_OR_RETURN(Program program, CompileModel(model, registry, device.info(), options));
+  ASSIGN_OR_RETURN(WeightStore weights,
+                   WeightStore::Load(checkpoint, model.weights, program.graph, registry, device, options.progress));
+  LoadedModel loaded{.cache_groups = model.cache_groups, .vocab = graph_options.vocab};
+  ASSIGN_OR_RETURN(loaded.num_blocks, PlanBlocks(model.cache_groups, options, device.info().memory_bytes));
+  std::vector<Stage> stages;
+  stages.push_back({std::move(program), model.cache_groups, loaded.num_blocks});
+  ASSIGN_OR_RETURN(loaded.runner, Runner::Create(device, std::move(stages), std::move(weights), loaded.vocab));
+  return loaded;
+}
+
+}  // namespace engine

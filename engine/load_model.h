@@ -1,0 +1,40 @@
+// From a checkpoint to a model that can run a step: graph, kernels, memory, weights.
+#pragma once
+
+#include <memory>
+
+#include "core/kernel/registry.h"
+#include "core/runtime/scheduler_config.h"
+#include "engine/runner.h"
+#include "models/models.h"
+
+namespace engine {
+
+struct ModelOptions {
+  Numerics numerics = Numerics::kInvariant;
+  SchedulerConfig limits;
+  std::optional<DType> kv_dtype;  // default: what the checkpoint's weights suggest
+  int64_t kv_cache_bytes = 0;     // 0: room for max_num_seqs full contexts, at most a quarter of the memory
+  int vocab = 0;                  // ids the tokenizer has; 0: the embedding table's rows
+  LoadProgress progress;
+};
+
+struct LoadedModel {
+  std::vector<CacheGroup> cache_groups;
+  std::vector<int> num_blocks;  // of each group's pool
+  int vocab = 0;                // ids that can be sampled or fed
+  std::unique_ptr<Runner> runner;
+};
+
+// The compiled model without its weights: which kernels run, how much memory a step takes. vocab and limits as above.
+absl::StatusOr<Program> CompileModel(const BuiltModel& model, const KernelRegistry& registry, const DeviceInfo& device,
+                                     const ModelOptions& options);
+
+// `checkpoint` must outlive the model: weights may stay in its mapping.
+absl::StatusOr<LoadedModel> LoadModel(const Checkpoint& checkpoint, const WeightCatalog& catalog,
+                                      const DecoderConfig& config, const KernelRegistry& registry, Device& device,
+                                      const ModelOptions& options);
+
+BuildOptions GraphOptions(const DecoderConfig& config, const ModelOptions& options);
+
+}  // namespace engine

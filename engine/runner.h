@@ -1,0 +1,58 @@
+// A compiled model on its device: fills a step's inputs, runs the program, hands back what was sampled.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/device/device.h"
+#include "core/graph/program.h"
+#include "core/kv/cache_spec.h"
+#include "core/runtime/step_plan.h"
+#include "core/runtime/weight_store.h"
+#include "engine/step_buffers.h"
+#include "ops/sample.h"
+
+namespace engine {
+
+// A device's part of the model. A compiled model is a list of stages; one is normal.
+struct Stage {
+  Program program;
+  std::vector<CacheGroup> cache_groups;
+  std::vector<int> num_blocks;  // of each group's pool
+};
+
+class Runner {
+ public:
+  // Allocates caches, arena and step buffers, and binds the program to them and to `weights`.
+  static absl::StatusOr<std::unique_ptr<Runner>> Create(Device& device, std::vector<Stage> stages, WeightStore weights,
+                                                        int vocab_size);
+
+  // Runs one step to its end. What it returns is overwritten by the next.
+  absl::StatusOr<std::span<const SampledToken>> Run(const StepPlan& plan);
+
+  // Row `row` of the last step's logits, padding included.
+  std::span<const float> logits(int row) const;
+
+  const Program& program() const { return stages_.front().program; }
+  const WeightStore& weights() const { return weights_; }
+  int64_t cache_bytes() const { return cache_bytes_; }
+
+ private:
+  Runner(std::vector<Stage> stages, WeightStore weights, StepBuffers inputs)
+      : stages_(std::move(stages)), weights_(std::move(weights)), inputs_(std::move(inputs)) {}
+  absl::Status AllocateValue(const Value& value, Device& device, std::byte*& address);
+  absl::Status BindStage(Device& device);
+
+  std::vector<Stage> stages_;
+  WeightStore weights_;
+  StepBuffers inputs_;
+  std::vector<Buffer> buffers_;
+  std::unique_ptr<Stream> stream_;
+  int64_t cache_bytes_ = 0;
+  std::byte* samples_ = nullptr;
+  std::byte* logits_ = nullptr;
+  int64_t logits_row_bytes_ = 0;
+};
+
+}  // namespace engine

@@ -1,0 +1,71 @@
+#include "engine/sampling_inputs.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace engine {
+
+int64_t MaxAdjustmentsPerRow(int vocab_size, int max_model_len) {
+  constexpr int64_t kMaxBiases = 4096;  // of one request: stop ids and logit_bias
+  return std::min<int64_t>(vocab_size, max_model_len + kMaxBiases);
+}
+
+void SamplingInputs::Fill(const StepPlan& plan, std::byte* rows, std::byte* adjustments) {
+  adjustments_ = reinterpret_cast<TokenAdjustment*>(adjustments);
+  count_ = 0;
+  auto* out = reinterpret_cast<SamplingRow*>(rows);
+  for (const LogitsRow& row : plan.rows) FillRow(plan, row, *out++);
+}
+
+void SamplingInputs::FillRow(const StepPlan& plan, const LogitsRow& row, SamplingRow& out) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const Sequence& sequence = *plan.sequences[row.sequence].sequence;
+  const SamplingParams& params = sequence.params;
+  const int32_t begin = count_;
+  out = {};
+  if (row.scored != LogitsRow::kSample) {
+    // The log-prob of a given token: make it certain to be drawn; log-probs are of the unadjusted logits.
+    out.temperature = 0;
+    out.num_logprobs = params.prompt_logprobs.value_or(0);
+    Adjust(row.scored).bias = kInfinity;
+  } else {
+    out = {.temperature = params.temperature,
+           .top_p = params.top_p,
+           .min_p = params.min_p,
+           .repetition_penalty = params.repetition_penalty,
+           .presence_penalty = params.presence_penalty,
+           .frequency_penalty = params.frequency_penalty,
+           .top_k = params.top_k,
+           .num_logprobs = params.logprobs,
+           .seed = sequence.seed,
+           .choice = sequence.choice,
+           .position = static_cast<int32_t>(row.position)};
+    for (const auto& [token, bias] : params.logit_bias) Adjust(token).bias += bias;
+    if (row.mask_stops) {
+      for (const int32_t token : sequence.stop_ids) Adjust(token).bias = -kInfinity;
+    }
+    if (params.has_penalties()) AddContext(sequence);
+  }
+  out.adjustments_begin = begin;
+  out.adjustments_end = count_;
+  for (int32_t a = begin; a < count_; ++a) slot_of_token_[adjustments_[a].token] = -1;
+}
+
+void SamplingInputs::AddContext(const Sequence& sequence) {
+  for (int64_t t = 0; t < sequence.known(); ++t) {
+    TokenAdjustment& adjustment = Adjust(sequence.tokens[t]);
+    adjustment.in_context = 1;
+    if (t >= sequence.prompt_tokens) ++adjustment.output_count;
+  }
+}
+
+TokenAdjustment& SamplingInputs::Adjust(int32_t token) {
+  int32_t& slot = slot_of_token_[token];
+  if (slot < 0) {
+    slot = count_++;
+    adjustments_[slot] = {.token = token};
+  }
+  return adjustments_[slot];
+}
+
+}  // namespace engine

@@ -1,0 +1,82 @@
+#include "engine/step_buffers.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+
+namespace engine {
+
+absl::StatusOr<StepBuffers> StepBuffers::Create(const Program& program, int num_cache_groups, int vocab_size,
+                                                Device& device) {
+  constexpr int64_t kAlignment = 64;
+  StepBuffers buffers(vocab_size);
+  std::vector<std::pair<const Value*, int64_t>> offsets;
+  int64_t bytes = 0;
+  for (const Value& value : program.graph.values) {
+    if (value.kind != ValueKind::kStepInput) continue;
+    offsets.emplace_back(&value, bytes);
+    bytes += (MaxBytes(value.spec, program.limits) + kAlignment - 1) / kAlignment * kAlignment;
+  }
+  ASSIGN_OR_RETURN(buffers.blob_, device.Allocate(bytes, MemoryKind::kHost));
+  for (const auto& [value, offset] : offsets) buffers.inputs_[value->name] = buffers.blob_.data() + offset;
+
+  for (int g = 0; g < num_cache_groups; ++g) {
+    const std::string table = absl::StrFormat("block_table.%d", g);
+    int64_t width = 0;
+    for (const auto& [value, offset] : offsets) {
+      if (value->name == table) width = value->spec.shape[1];
+    }
+    buffers.groups_.push_back({buffers.Ints(absl::StrFormat("slots.%d", g)), buffers.Ints(table), width});
+  }
+  buffers.tokens_ = buffers.Ints("tokens");
+  buffers.positions_ = buffers.Ints("positions");
+  buffers.query_start_ = buffers.Ints("query_start");
+  buffers.query_length_ = buffers.Ints("query_length");
+  buffers.context_length_ = buffers.Ints("context_length");
+  buffers.sampled_rows_ = buffers.Ints("sampled_rows");
+  return buffers;
+}
+
+std::byte* StepBuffers::Find(std::string_view name) const {
+  const auto found = inputs_.find(name);
+  return found == inputs_.end() ? nullptr : found->second;
+}
+
+void StepBuffers::Fill(const StepPlan& plan) {
+  FillTokens(plan);
+  for (size_t s = 0; s < plan.sequences.size(); ++s) FillSequence(plan.sequences[s], static_cast<int>(s));
+  for (size_t row = 0; row < plan.rows.size(); ++row) sampled_rows_[row] = plan.rows[row].input;
+  sampling_.Fill(plan, Find("sampling_rows"), Find("adjustments"));
+}
+
+// The embedding reads a negative token as a row of the previous step's samples (ops/embedding.h).
+void StepBuffers::FillTokens(const StepPlan& plan) {
+  for (size_t t = 0; t < plan.tokens.size(); ++t) {
+    const TokenInput& input = plan.tokens[t];
+    tokens_[t] = input.row == TokenInput::kKnown ? input.id : -1 - input.row;
+  }
+}
+
+void StepBuffers::FillSequence(const ScheduledSequence& part, int index) {
+  query_start_[index] = part.first_input;
+  query_length_[index] = part.num_tokens;
+  context_length_[index] = static_cast<int32_t>(part.first_position + part.num_tokens);
+  for (int t = 0; t < part.num_tokens; ++t) {
+    positions_[part.first_input + t] = static_cast<int32_t>(part.first_position + t);
+  }
+  for (size_t g = 0; g < groups_.size(); ++g) FillGroup(part, index, part.sequence->blocks.tables[g], groups_[g]);
+}
+
+void StepBuffers::FillGroup(const ScheduledSequence& part, int index, const BlockTable& table,
+                            const GroupInputs& group) {
+  for (int t = 0; t < part.num_tokens; ++t) {
+    const int64_t position = part.first_position + t;
+    const int32_t block = table[position / kBlockTokens];
+    group.slots[part.first_input + t] =
+        block == kNullBlock ? -1 : static_cast<int32_t>(block * kBlockTokens + position % kBlockTokens);
+  }
+  const int64_t used = std::min<int64_t>(group.width, static_cast<int64_t>(table.size()));
+  std::copy_n(table.begin(), used, group.block_table + index * group.width);
+}
+
+}  // namespace engine
