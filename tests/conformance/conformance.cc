@@ -1,0 +1,159 @@
+#include "tests/conformance/conformance.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "core/base/check.h"
+#include "tests/conformance/compare.h"
+#include "tests/conformance/kernel_run.h"
+
+namespace engine {
+namespace {
+
+std::vector<Slice> Slices(const OpCase& op_case, bool all) {
+  std::vector<Slice> slices = {{op_case.largest}};
+  const int64_t dim = op_case.row_dim();
+  const int64_t rows = Resolve(dim, op_case.largest);
+  std::vector<StepExtents> steps = op_case.steps.empty() ? RowSteps(op_case.largest, dim) : op_case.steps;
+  // More workers than one are about who computes a row, not about how many there are: two small steps will do.
+  if (!all) steps.resize(std::min<size_t>(steps.size(), 2));
+  for (const StepExtents& step : steps) slices.push_back({step});
+  if (!op_case.rows_alone || !all) return slices;
+  for (const int64_t row : {int64_t{1}, int64_t{7}, rows / 2, rows - 1}) {
+    if (row > 0 && row < rows) slices.push_back({WithRows(op_case.largest, dim, 1), row});
+  }
+  return slices;
+}
+
+std::unique_ptr<ThreadTeam> TeamOf(int workers) {
+  auto team = ThreadTeam::Create({.num_threads = workers});
+  ENGINE_CHECK(team.ok());
+  return *std::move(team);
+}
+
+// Checks the runs of one entry with one layout against the reference's result for the largest step.
+class Checker {
+ public:
+  Checker(const OpCase& op_case, const KernelEntry& entry, const Results& reference, std::string who, Report& report)
+      : op_case_(op_case), entry_(entry), reference_(reference), who_(std::move(who)), report_(report) {}
+
+  void Run(const KernelRun& run, int workers) {
+    const std::unique_ptr<ThreadTeam> team = TeamOf(workers);
+    for (const Slice& slice : Slices(op_case_, workers == 1)) {
+      ++report_.launches;
+      const absl::StatusOr<Results> results = run.Launch(slice, *team);
+      std::optional<std::string> found;
+      if (!results.ok()) {
+        found = std::string(Message(results.status()));
+      } else {
+        if (own_.empty()) own_ = *results;
+        found = Compare(run, slice, *results);
+      }
+      if (found) report_.failures.push_back(Describe(slice, workers) + *found);
+    }
+  }
+
+ private:
+  std::string Describe(const Slice& slice, int workers) const {
+    const int64_t rows = Resolve(op_case_.row_dim(), slice.extents);
+    return absl::StrFormat("%s, %s, rows %d + %d, %d workers: ", who_, op_case_.name, slice.first_row, rows, workers);
+  }
+
+  std::optional<std::string> Compare(const KernelRun& run, const Slice& slice, const Results& results) const {
+    for (size_t o = 0; o < results.size(); ++o) {
+      // What follows the outputs is the mutated input, the same size in every step.
+      const bool mutated = o >= run.out_specs().size();
+      const TensorSpec& spec = mutated ? op_case_.in[op_case_.op.schema().mutated_input].spec : run.out_specs()[o];
+      const int64_t rows = mutated ? static_cast<int64_t>(results[o].size()) / spec.row_bytes()
+                                   : Resolve(spec.shape.leading(), slice.extents);
+      const int64_t offset = mutated ? 0 : slice.first_row * spec.row_bytes();
+      if (auto found = CompareOutput(spec, rows, slice, results[o].data(), o, offset)) return found;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<std::string> CompareOutput(const TensorSpec& spec, int64_t rows, const Slice& slice,
+                                           const std::byte* got, size_t output, int64_t offset) const {
+    const std::byte* want = reference_[output].data() + offset;
+    if (entry_.exactness == Exactness::kExact) return FirstDifference(spec, rows, got, want);
+    if (op_case_.bound == nullptr || spec.dtype != DType::kF32) {
+      return FirstDifference(spec, rows, got, want);  // without a bound, only the reference will do
+    }
+    auto found = FirstBeyond(spec, rows, slice.first_row, op_case_.bound, reinterpret_cast<const float*>(got),
+                             reinterpret_cast<const float*>(want));
+    if (found || entry_.exactness == Exactness::kFast) return found;
+    found = FirstDifference(spec, rows, got, own_[output].data() + offset);
+    if (found) *found += " (the reference here: itself over all rows)";
+    return found;
+  }
+
+  const OpCase& op_case_;
+  const KernelEntry& entry_;
+  const Results& reference_;
+  std::string who_;
+  Report& report_;
+  Results own_;  // of the largest step, with one worker
+};
+
+// All layouts and numbers of workers. OK, or why the entry declines.
+absl::Status CheckEntry(const OpCase& op_case, const KernelEntry& entry, const Results& reference,
+                        const ConformanceDevice& device, Report& report) {
+  ASSIGN_OR_RETURN(const std::vector<LayoutId> layouts, LayoutsOf(op_case, entry, device.info));
+  for (const LayoutId& id : layouts) {
+    const WeightLayout* layout = device.registry.FindLayout(device.info.kind, id);
+    if (layout == nullptr) return Unimplemented("layout %s is not registered", id.name);
+    const std::string who = absl::StrFormat("%s (%s, %s)", entry.name, device.info.isa, id.name);
+    report.checked.push_back(who);
+    Checker checker(op_case, entry, reference, who, report);
+    for (const int workers : {1, 2, 3}) {
+      DeviceInfo info = device.info;
+      info.workers = workers;
+      ASSIGN_OR_RETURN(const KernelRun run, KernelRun::Create(op_case, entry, *layout, info));
+      checker.Run(run, workers);
+    }
+  }
+  return absl::OkStatus();
+}
+
+void CheckWithExcuse(const OpCase& op_case, const KernelEntry& entry, const Results& reference,
+                     const ConformanceDevice& device, const ExpectedFailure* excuse, Report& report) {
+  const size_t failures = report.failures.size();
+  const absl::Status answer = CheckEntry(op_case, entry, reference, device, report);
+  const std::string who = absl::StrFormat("%s (%s)", entry.name, device.info.isa);
+  if (!answer.ok()) report.skips.push_back(absl::StrFormat("%s: %s", who, Message(answer)));
+  if (excuse == nullptr || !answer.ok()) return;
+  if (report.failures.size() == failures) {
+    report.failures.push_back(
+        absl::StrFormat("%s, %s: passes, but was expected to fail: %s", who, op_case.name, excuse->reason));
+    return;
+  }
+  report.failures.resize(failures);
+  report.skips.push_back(absl::StrFormat("%s fails as expected: %s", who, excuse->reason));
+}
+
+}  // namespace
+
+Report CheckCase(const OpCase& op_case, const ConformanceDevice& device, std::span<const ExpectedFailure> expected) {
+  Report report;
+  const KernelEntry reference_entry = ReferenceKernel(op_case.op.schema());
+  const std::unique_ptr<ThreadTeam> team = TeamOf(1);
+  auto reference_run = KernelRun::Create(op_case, reference_entry, RowMajorLayout(), device.info);
+  ENGINE_CHECK(reference_run.ok());
+  const auto reference = reference_run->Launch({op_case.largest}, *team);
+  if (!reference.ok()) {
+    report.failures.push_back(absl::StrFormat("reference, %s: %s", op_case.name, Message(reference.status())));
+    return report;
+  }
+  std::vector<const KernelEntry*> entries = device.registry.Entries(device.info.kind, op_case.op.name());
+  // The reference proves nothing about itself but that rows do not depend on their neighbours, which the others show too.
+  std::erase_if(entries, [](const KernelEntry* entry) { return entry->name == kReferenceName; });
+  if (entries.empty()) entries.push_back(&reference_entry);
+  for (const KernelEntry* entry : entries) {
+    const auto excuse = std::ranges::find_if(
+        expected, [&](const ExpectedFailure& e) { return e.entry == entry->name && e.case_name == op_case.name; });
+    CheckWithExcuse(op_case, *entry, *reference, device, excuse == expected.end() ? nullptr : &*excuse, report);
+  }
+  return report;
+}
+
+}  // namespace engine

@@ -1,0 +1,23 @@
+// What linear and gated_mlp cases share.
+#pragma once
+
+#include <limits>
+
+#include "ops/linear.h"
+#include "tests/conformance/test_data.h"
+
+namespace engine {
+
+// Two orders of summing k products, fused or not, each err by at most k u sum |x w| (1 + k u) with u = eps / 2, and
+// sum |x w| <= |x| |w|. Together k eps |x| |w|; 1 % pays for the second-order term (k u < 0.001), and products flushed
+// to zero add the smallest normal number each.
+inline double SumBound(int64_t k, double norm_x, double norm_w, float reference) {
+  constexpr double kEpsilon = std::numeric_limits<float>::epsilon();
+  return 1.01 * static_cast<double>(k) * kEpsilon * norm_x * norm_w +
+         static_cast<double>(k) * std::numeric_limits<float>::min() + kEpsilon * std::abs(reference);
+}
+
+// Euclidean norm of each row of an f32, bf16 or f16 input; zeros for others, whose kernels are exact.
+std::vector<double> RowNorms(const CaseInput& input);
+
+}  // namespace engine

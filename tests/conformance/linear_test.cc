@@ -1,0 +1,93 @@
+#include "ops/linear.h"
+
+#include "tests/conformance/conformance.h"
+#include "tests/conformance/linear_cases.h"
+
+namespace engine {
+namespace {
+
+struct LinearCase {
+  DType weight;
+  int64_t n, k;
+  int rows = 33;
+  Values x = Values::kOutliers;
+  Values w = Values::kNormal;
+  bool bias = false;
+};
+
+ErrorBound BoundOf(const OpCase& op_case, int64_t k) {
+  return [k, x = RowNorms(op_case.in[0]), w = RowNorms(op_case.in[1])](int64_t row, int64_t column, float reference) {
+    return SumBound(k, x[row], w[column], reference);
+  };
+}
+
+OpCase Make(const std::string& name, const LinearCase& c) {
+  TestData data(c.n * 10007 + c.k);
+  const Linear linear = {.input = InputFor(c.weight), .bias = c.bias};
+  OpCase op_case = {
+      .name = name,
+      .op = OpRef(SchemaOf(linear), linear),
+      .in = {data.Rows(InputDType(linear.input), kTokens, c.rows, c.k, c.x), data.Weight(c.weight, c.n, c.k, c.w)},
+      .largest = {.tokens = c.rows}};
+  if (c.bias) op_case.in.push_back(data.Vector(c.n));
+  op_case.bound = BoundOf(op_case, c.k);
+  return op_case;
+}
+
+NamedCase Named(const LinearCase& c) {
+  std::string name(Name(c.weight));
+  name += "_n" + std::to_string(c.n) + "_k" + std::to_string(c.k);
+  if (c.x == Values::kZeros) name += "_zeros";
+  if (c.x == Values::kDenormals) name += "_denormals";
+  if (c.x == Values::kTiny) name += "_tiny";
+  if (c.x == Values::kBorder) name += "_border";
+  if (c.bias) name += "_bias";
+  return {name, [=] { return Make(name, c); }};
+}
+
+// Rows of one weight that fill no panel, exactly one, and one and a bit; k of one block, an odd number of blocks, and
+// one block beyond the chunk of 2048.
+std::vector<NamedCase> BlockFormats() {
+  std::vector<NamedCase> cases;
+  for (const DType weight : {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0}) {
+    cases.push_back(Named({.weight = weight, .n = 1, .k = 32}));
+    cases.push_back(Named({.weight = weight, .n = 5, .k = 96, .rows = 64}));
+    cases.push_back(Named({.weight = weight, .n = 16, .k = 64, .x = Values::kDenormals}));
+    cases.push_back(Named({.weight = weight, .n = 40, .k = 576, .bias = true}));
+    cases.push_back(Named({.weight = weight, .n = 40, .k = 2080}));
+    cases.push_back(Named({.weight = weight, .n = 2112, .k = 32, .rows = 17}));
+  }
+  for (const DType weight : {DType::kQ4_K, DType::kQ5_K, DType::kQ6_K}) {
+    cases.push_back(Named({.weight = weight, .n = 1, .k = 256}));
+    cases.push_back(Named({.weight = weight, .n = 5, .k = 512, .x = Values::kDenormals}));
+    cases.push_back(Named({.weight = weight, .n = 40, .k = 768, .rows = 64, .bias = true}));
+    cases.push_back(Named({.weight = weight, .n = 37, .k = 2304}));
+    cases.push_back(Named({.weight = weight, .n = 2112, .k = 256, .rows = 3}));
+  }
+  cases.push_back(Named({.weight = DType::kQ4_1, .n = 16, .k = 64, .x = Values::kZeros}));
+  return cases;
+}
+
+std::vector<NamedCase> FloatFormats() {
+  std::vector<NamedCase> cases;
+  for (const DType weight : {DType::kBF16, DType::kF32, DType::kF16}) {
+    cases.push_back(Named({.weight = weight, .n = 1, .k = 32}));
+    cases.push_back(Named({.weight = weight, .n = 5, .k = 33, .rows = 64}));
+    cases.push_back(Named({.weight = weight, .n = 40, .k = 576, .bias = true}));
+    cases.push_back(Named({.weight = weight, .n = 40, .k = 2080, .rows = 17}));
+    cases.push_back(Named({.weight = weight, .n = 2112, .k = 32, .rows = 5}));
+    cases.push_back(Named({.weight = weight, .n = 16, .k = 64, .x = Values::kDenormals}));
+    cases.push_back(Named({.weight = weight, .n = 17, .k = 96, .x = Values::kZeros}));
+  }
+  for (const DType weight : {DType::kBF16, DType::kF32}) {
+    cases.push_back(Named({.weight = weight, .n = 40, .k = 96, .x = Values::kTiny, .w = Values::kTiny}));
+    cases.push_back(Named({.weight = weight, .n = 40, .k = 64, .x = Values::kBorder, .w = Values::kBorder}));
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(LinearOfBlocks, Conformance, testing::ValuesIn(BlockFormats()), NameOf);
+INSTANTIATE_TEST_SUITE_P(LinearOfFloats, Conformance, testing::ValuesIn(FloatFormats()), NameOf);
+
+}  // namespace
+}  // namespace engine

@@ -1,0 +1,158 @@
+#include "ops/paged_attention.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/base/bf16.h"
+#include "ops/kv_layout.h"
+#include "tests/conformance/conformance.h"
+#include "tests/conformance/test_data.h"
+
+namespace engine {
+namespace {
+
+struct SequenceCase {
+  int context;  // new tokens included
+  int query;
+};
+
+struct AttentionCase {
+  std::string name;
+  PagedAttention attention;
+  DType dtype = DType::kBF16;
+  std::vector<SequenceCase> sequences;  // those with one new token first
+  Values values = Values::kNormal;
+};
+
+int64_t BlocksOf(int64_t tokens) { return (tokens + kKvBlockTokens - 1) / kKvBlockTokens; }
+
+// The first position that any of the sequence's queries sees.
+int64_t FirstVisible(const AttentionCase& c, const SequenceCase& sequence) {
+  if (c.attention.window == 0) return 0;
+  return std::max(0, sequence.context - sequence.query - c.attention.window + 1);
+}
+
+// Block ids in shuffled order, -1 for blocks that no query sees and behind the end.
+std::vector<int32_t> BlockTable(const AttentionCase& c, int64_t max_blocks, std::mt19937& random) {
+  std::vector<int32_t> ids(c.sequences.size() * max_blocks);
+  std::iota(ids.begin(), ids.end(), 0);
+  std::shuffle(ids.begin(), ids.end(), random);
+  for (size_t s = 0; s < c.sequences.size(); ++s) {
+    const int64_t first = FirstVisible(c, c.sequences[s]) / kKvBlockTokens;
+    const int64_t end = BlocksOf(c.sequences[s].context);
+    for (int64_t b = 0; b < max_blocks; ++b) {
+      if (b < first || b >= end) ids[s * max_blocks + b] = -1;
+    }
+  }
+  return ids;
+}
+
+void SetElement(std::byte* part, DType dtype, int64_t offset, float value) {
+  if (dtype == DType::kBF16) {
+    reinterpret_cast<uint16_t*>(part)[offset] = F32ToBf16(value);
+  } else {
+    reinterpret_cast<float*>(part)[offset] = value;
+  }
+}
+
+// K and V of every visible position; everything else is NaN, which must not reach any result.
+CaseInput Cache(const AttentionCase& c, const std::vector<int32_t>& table, int64_t max_blocks, TestData& data) {
+  const PagedAttention& a = c.attention;
+  CaseInput cache = {.spec = KvCacheSpec(c.dtype, a.kv_heads, a.head_dim), .data = {}};
+  cache.data.assign(table.size() * cache.spec.row_bytes(), std::byte{0xff});
+  const int64_t element = RowBytes(c.dtype, 1);
+  for (size_t s = 0; s < c.sequences.size(); ++s) {
+    for (int64_t p = FirstVisible(c, c.sequences[s]); p < c.sequences[s].context; ++p) {
+      const int64_t block = table[s * max_blocks + p / kKvBlockTokens];
+      const int64_t token = p % kKvBlockTokens;
+      for (int head = 0; head < a.kv_heads; ++head) {
+        std::byte* keys = cache.data.data() + KvHeadOffset(block, head, a.kv_heads, a.head_dim) * element;
+        std::byte* values = keys + KvValuesOffset(a.head_dim) * element;
+        for (int i = 0; i < a.head_dim; ++i) {
+          SetElement(keys, c.dtype, KeyOffset(c.dtype, token, i), data.Number(c.values));
+          SetElement(values, c.dtype, ValueOffset(c.dtype, a.head_dim, token, i), data.Number(Values::kNormal));
+        }
+      }
+    }
+  }
+  return cache;
+}
+
+// Extents of the first `count` sequences.
+StepExtents ExtentsOf(const AttentionCase& c, size_t count) {
+  StepExtents extents = {.sequences = static_cast<int>(count)};
+  for (size_t s = 0; s < count; ++s) {
+    const SequenceCase& sequence = c.sequences[s];
+    extents.tokens += sequence.query;
+    if (sequence.query == 1 && extents.decode_sequences == static_cast<int>(s)) ++extents.decode_sequences;
+    extents.max_query = std::max(extents.max_query, sequence.query);
+    extents.max_context = std::max(extents.max_context, sequence.context);
+  }
+  return extents;
+}
+
+OpCase Make(const AttentionCase& c) {
+  TestData data(c.attention.head_dim + c.attention.window);
+  std::mt19937 random(7);
+  std::vector<int32_t> query_start, query_length, context_length;
+  int max_context = 1;
+  for (const SequenceCase& sequence : c.sequences) {
+    query_start.push_back(query_start.empty() ? 0 : query_start.back() + query_length.back());
+    query_length.push_back(sequence.query);
+    context_length.push_back(sequence.context);
+    max_context = std::max(max_context, sequence.context);
+  }
+  const int64_t max_blocks = BlocksOf(max_context) + 1;
+  const std::vector<int32_t> table = BlockTable(c, max_blocks, random);
+  const StepExtents largest = ExtentsOf(c, c.sequences.size());
+  OpCase op_case = {
+      .name = c.name,
+      .op = OpRef(SchemaOf(c.attention), c.attention),
+      .in = {data.Rows(c.dtype, kTokens, largest.tokens, int64_t{c.attention.heads} * c.attention.head_dim, c.values),
+             Cache(c, table, max_blocks, data),
+             {.spec = {DType::kI32, {kSequences, max_blocks}}, .data = BytesOf(table)},
+             IntegerInput(kSequences, query_start),
+             IntegerInput(kSequences, query_length),
+             IntegerInput(kSequences, context_length)},
+      .largest = largest,
+      .rows_alone = false};
+  for (size_t count = 0; count < c.sequences.size(); ++count) op_case.steps.push_back(ExtentsOf(c, count));
+  return op_case;
+}
+
+PagedAttention Heads(int heads, int kv_heads, int head_dim, int window = 0) {
+  return {.heads = heads, .kv_heads = kv_heads, .head_dim = head_dim, .scale = 0.125f, .window = window};
+}
+
+// Contexts of one token, around a block (32) and around a partition (256); queries of one token, and prefill chunks that
+// start inside a block and cross a partition.
+std::vector<NamedCase> Cases() {
+  const std::vector<SequenceCase> decode = {{1, 1}, {2, 1}, {31, 1}, {33, 1}, {257, 1}, {300, 1}};
+  const std::vector<SequenceCase> mixed = {{40, 1}, {256, 1}, {5, 5}, {33, 33}, {270, 20}, {300, 3}};
+  const std::vector<AttentionCase> cases = {
+      {"bf16_decode", Heads(9, 3, 64), DType::kBF16, decode},
+      {"bf16_mixed", Heads(4, 2, 64), DType::kBF16, mixed},
+      {"bf16_head128", Heads(4, 1, 128), DType::kBF16, {{290, 1}, {40, 17}}},
+      {"bf16_head80", Heads(2, 2, 80), DType::kBF16, {{65, 1}, {70, 7}}},
+      {"bf16_ragged_head", Heads(2, 1, 18), DType::kBF16, {{50, 1}, {64, 33}}},
+      {"bf16_long", Heads(1, 1, 64), DType::kBF16, {{1100, 1}, {520, 2}}},
+      {"bf16_window", Heads(4, 2, 64, 40), DType::kBF16, mixed},
+      {"bf16_window_of_one", Heads(2, 1, 32, 1), DType::kBF16, {{70, 1}, {40, 8}}},
+      {"bf16_window_odd", Heads(2, 1, 64, 301), DType::kBF16, {{600, 1}, {602, 3}}},
+      {"bf16_sharp", Heads(2, 2, 64), DType::kBF16, {{280, 1}, {60, 9}}, Values::kOutliers},
+      {"bf16_tiny", Heads(2, 2, 64), DType::kBF16, {{50, 1}, {60, 9}}, Values::kTiny},
+      {"f32_decode", Heads(9, 3, 64), DType::kF32, decode},
+      {"f32_mixed", Heads(4, 2, 64), DType::kF32, mixed},
+      {"f32_window", Heads(4, 2, 32, 40), DType::kF32, mixed},
+      {"f32_ragged_head", Heads(2, 1, 18), DType::kF32, {{50, 1}, {64, 33}}},
+      {"f32_head8", Heads(4, 2, 8), DType::kF32, {{300, 1}, {64, 33}}},
+  };
+  std::vector<NamedCase> named;
+  for (const AttentionCase& c : cases) named.push_back({c.name, [c] { return Make(c); }});
+  return named;
+}
+
+INSTANTIATE_TEST_SUITE_P(PagedAttentionOp, Conformance, testing::ValuesIn(Cases()), NameOf);
+
+}  // namespace
+}  // namespace engine

@@ -1,0 +1,29 @@
+#include "ops/rope.h"
+
+#include "tests/conformance/conformance.h"
+#include "tests/conformance/rope_cases.h"
+
+namespace engine {
+namespace {
+
+NamedCase Heads(int heads, int head_dim, int rotary_dim, DType out) {
+  const std::string name = std::string(Name(out)) + "_" + std::to_string(heads) + "x" + std::to_string(head_dim) +
+                           "_rotary" + std::to_string(rotary_dim);
+  return {name, [=] {
+            TestData data(head_dim);
+            const Rope rope = {heads, head_dim, rotary_dim, out};
+            return OpCase{.name = name,
+                          .op = OpRef(SchemaOf(rope), rope),
+                          .in = RopeInputs(data, heads, head_dim, rotary_dim),
+                          .largest = {.tokens = kRopeTokens}};
+          }};
+}
+
+INSTANTIATE_TEST_SUITE_P(RopeOp, Conformance,
+                         testing::Values(Heads(1, 8, 8, DType::kF32), Heads(9, 64, 64, DType::kBF16),
+                                         Heads(3, 40, 24, DType::kBF16), Heads(2, 128, 96, DType::kF32),
+                                         Heads(2, 128, 128, DType::kBF16), Heads(2, 18, 10, DType::kBF16)),
+                         NameOf);
+
+}  // namespace
+}  // namespace engine
