@@ -1,0 +1,20 @@
+// ParseJson and the shard index on any text: no crash, and what is accepted is printed and read back the same.
+#include "core/base/check.h"
+#include "core/weights/byte_reader.h"
+#include "core/weights/checkpoint_hugging_face.h"
+#include "core/weights/json.h"
+#include "tests/fuzz/fuzz_target.h"
+
+namespace engine {
+
+void FuzzOne(std::span<const std::byte> bytes) {
+  const std::string_view text = AsText(bytes);
+  static_cast<void>(ParseShardIndex(text));
+  const auto parsed = ParseJson(text, "config.json");
+  if (!parsed.ok()) return;
+  const std::string printed = parsed->dump();
+  const auto again = ParseJson(printed, "the printed document");
+  ENGINE_CHECK(again.ok() && again->dump() == printed);
+}
+
+}  // namespace engine

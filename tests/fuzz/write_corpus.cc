@@ -1,0 +1,70 @@
+// Writes the seed inputs of the fuzz targets: write_corpus DIRECTORY makes DIRECTORY/{gguf,safetensors,config}.
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "tests/support/gguf_writer.h"
+#include "tests/support/safetensors_writer.h"
+
+namespace engine {
+namespace {
+
+void Write(const std::filesystem::path& path, const std::string& bytes) {
+  std::filesystem::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+}
+
+std::vector<float> Ramp(size_t size) {
+  std::vector<float> values(size);
+  std::iota(values.begin(), values.end(), -4.0f);
+  return values;
+}
+
+// One file per tensor type, and one with every kind of value.
+void WriteGguf(const std::filesystem::path& dir) {
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kQ4_0, DType::kQ4_1, DType::kQ5_0,
+                            DType::kQ5_1, DType::kQ8_0, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K}) {
+    const int64_t row = Info(dtype).block_values;
+    GgufWriter writer;
+    writer.Set("general.alignment", 32u).AddTensor("w", dtype, {2, row}, Ramp(static_cast<size_t>(2 * row)));
+    writer.AddTensor("norm", DType::kF32, {2}, Ramp(2));
+    Write(dir / std::string(Name(dtype)), writer.Bytes());
+  }
+  GgufWriter writer;
+  writer.Set("a", uint8_t{1}).Set("b", int16_t{-1}).Set("c", uint64_t{7}).Set("d", 0.5).Set("e", true).Set("f", "text");
+  writer.Set("g", std::vector<std::string>{"x", "yz"}).Set("h", std::vector<float>{1, 2});
+  writer.Set("i", std::vector<int32_t>{1, 2}).AddTensor("w", DType::kF32, {1}, Ramp(1));
+  Write(dir / "values", writer.Bytes());
+  Write(dir / "split", writer.Bytes(0, 2));
+}
+
+void WriteSafetensors(const std::filesystem::path& dir) {
+  SafetensorsWriter writer;
+  writer.AddTensor("a", DType::kBF16, {2, 3}, Ramp(6)).AddTensor("b", DType::kF32, {2}, Ramp(2));
+  writer.AddTensor("c", DType::kF16, {}, Ramp(1)).AddRaw("d", "I64", {1}, std::string(8, '\0'));
+  Write(dir / "types", writer.Bytes());
+  Write(dir / "empty", SafetensorsWriter::Assemble(R"({"__metadata__":{"format":"pt"}})", ""));
+}
+
+void WriteConfig(const std::filesystem::path& dir) {
+  Write(dir / "config",
+        R"({"model_type":"llama","rope_scaling":{"factor":8.0},"eos_token_id":[1,2],"tie":false,"x":null})");
+  Write(dir / "index", R"({"metadata":{"total_size":4},"weight_map":{"w":"model-00001-of-00002.safetensors"}})");
+}
+
+}  // namespace
+}  // namespace engine
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: write_corpus DIRECTORY\n");
+    return 2;
+  }
+  const std::filesystem::path root = argv[1];
+  engine::WriteGguf(root / "gguf");
+  engine::WriteSafetensors(root / "safetensors");
+  engine::WriteConfig(root / "config");
+}
