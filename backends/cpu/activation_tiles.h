@@ -1,4 +1,4 @@
-// Quantised rows rearranged into tiles for the panel kernels (backends/cpu/panel_tile.h).
+// Rows of activations rearranged into tiles for the panel kernels (backends/cpu/panel_tile.h).
 #pragma once
 
 #include <cstddef>
@@ -25,23 +25,27 @@ RowTile TileAt(int64_t first_row, int64_t num_rows);
 
 class ActivationTiles {
  public:
+  // For weights of this format with rows of k values.
   ActivationTiles(DType weight, int64_t k);
 
-  int64_t tile_bytes(int tokens) const { return k_ / kPanelGroup * ShapeFor(tokens).group_bytes(); }
+  int64_t tile_bytes(int tokens) const;
   // For any number of rows up to max_rows.
-  int64_t bytes(int64_t max_rows) const;
+  int64_t bytes(int64_t max_rows) const { return tile_bytes(1) * (max_rows + kMaxTileTokens); }
   // Where the tile that starts at `first_row` begins, given that every tile before it is full.
   int64_t offset(int64_t first_row) const { return first_row * tile_bytes(1); }
 
-  // `rows`: all kQ8Group rows of the step.
+  // `rows`: all rows of the step, in the dtype that goes with the weight (ops/linear.h).
   void Pack(const RowTile& tile, const std::byte* rows, std::byte* out) const;
 
  private:
+  bool is_block() const { return format_.values > 0; }
   TileShape ShapeFor(int tokens) const { return {tokens, 32 / format_.segment, format_.has_offset}; }
+  void PackUnits(const RowTile& tile, const std::byte* rows, std::byte* out) const;
   void PackGroup(const RowTile& tile, const std::byte* rows, int64_t group, std::byte* out) const;
 
   PanelRecord format_;
   int64_t k_;
+  int64_t unit_values_;  // of plain formats
 };
 
 }  // namespace engine::cpu

@@ -1,12 +1,11 @@
 // acc[t][row] over one panel and a tile of tokens: numerics rule 4.
 // The eight quads of a group of 16 rows x 32 values are unpacked into registers once; the tokens stream past them, four
 // at a time, so that as many chains of dot products hide each other's latency.
-#include "backends/cpu/panel_tile.h"
-
 #include <algorithm>
 
 #include "backends/cpu/isa/vector.h"
 #include "backends/cpu/panel_layout.h"
+#include "backends/cpu/panel_tile.h"
 #include "ops/linear.h"
 
 ENGINE_ISA_BEGIN_
@@ -139,7 +138,7 @@ constexpr PanelTileCode CodeOf() {
 
 }  // namespace
 
-PanelTileCode PanelTileCodeOf(DType weight) {
+PanelTileCode BlockTileCodeOf(DType weight) {
   switch (weight) {
     case DType::kQ4_0:
       return CodeOf<DType::kQ4_0>();

@@ -1,4 +1,4 @@
-// gated_mlp over block-quantised weights in panels. A worker computes 32 columns of gate and up and stores their product:
+// gated_mlp over weights in panels. A worker computes 32 columns of gate and up and stores their product:
 // the two halves never leave its cache, and 32 columns are a group of quantised activations.
 #include "backends/cpu/gated_mlp_tile.h"
 #include "backends/cpu/linear_kernels.h"
@@ -27,7 +27,7 @@ class GatedMlpPanel : public Kernel {
     const int64_t rows = Resolve(leading_, args.extents);
     if (rows == 0) return;
     const std::byte* tiles = product_.PackRows(args, rows);
-    product_.ForEach(args.worker, n_ / kUnitColumns, 2 * kPanelsPerUnit, rows,
+    product_.ForEach(args.worker, (n_ + kUnitColumns - 1) / kUnitColumns, 2 * kPanelsPerUnit, rows,
                      [&](int64_t unit, const RowTile& tile) { RunUnit(args, unit, tile, tiles); });
   }
 
@@ -39,13 +39,17 @@ class GatedMlpPanel : public Kernel {
 
   void RunUnit(const LaunchArgs& args, int64_t unit, const RowTile& tile, const std::byte* tiles) const {
     TileSums gate[kPanelsPerUnit], up[kPanelsPerUnit];
-    for (int p = 0; p < kPanelsPerUnit; ++p) {
-      product_.Run(args.in[1].data, unit * kPanelsPerUnit + p, tile, tiles, gate[p]);
-      product_.Run(args.in[2].data, unit * kPanelsPerUnit + p, tile, tiles, up[p]);
+    const int64_t first = unit * kPanelsPerUnit;
+    const int64_t panels = std::min<int64_t>(kPanelsPerUnit, NumPanels(n_) - first);
+    for (int64_t p = 0; p < panels; ++p) {
+      product_.Run(args.in[1].data, first + p, tile, tiles, gate[p]);
+      product_.Run(args.in[2].data, first + p, tile, tiles, up[p]);
     }
     const TensorSpec& y = *args.out[0].spec;
-    store_({.gate = {gate[0].values, gate[1].values},
-            .up = {up[0].values, up[1].values},
+    // A second panel that is not there stands for columns beyond n, which nobody stores: the first's numbers will do.
+    const int64_t last = panels - 1;
+    store_({.gate = {gate[0].values, gate[last].values},
+            .up = {up[0].values, up[last].values},
             .rows = tile.rows,
             .out = y.dtype,
             .y = args.out[0].data + tile.first_row * y.row_bytes(),
@@ -67,10 +71,7 @@ struct GatedMlpPanelFamily {
   static const OpSchema& Schema() { return SchemaOf(GatedMlp{}); }
   static absl::Status Supports(const Problem& problem) {
     RETURN_IF_ERROR(RequirePanels(problem.in[0], problem.in[1]));
-    RETURN_IF_ERROR(RequirePanels(problem.in[0], problem.in[2]));
-    const int64_t n = problem.in[1].shape[0];
-    if (n % kUnitColumns == 0) return absl::OkStatus();
-    return Unimplemented("n is %d; needs a multiple of %d", n, kUnitColumns);
+    return RequirePanels(problem.in[0], problem.in[2]);
   }
   static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {
     return std::make_unique<GatedMlpPanel>(problem, isa);

@@ -1,5 +1,7 @@
 #include "backends/cpu/gated_mlp_tile.h"
 
+#include <cstring>
+
 #include "backends/cpu/isa/activation.h"
 #include "backends/cpu/row_store.h"
 
@@ -8,22 +10,38 @@ ENGINE_ISA_BEGIN_
 namespace engine::cpu::ENGINE_ISA {
 namespace {
 
+template <Activation kActivation>
+F32x16 Product(const GatedColumns& in, int panel, int row) {
+  return Activate(kActivation, Load(in.gate[panel] + row * 16)) * Load(in.up[panel] + row * 16);
+}
+
 template <Activation kActivation, typename Row>
 void StoreColumns(const GatedColumns& in) {
   for (int r = 0; r < in.rows; ++r) {
-    F32x16 product[2];
-    for (int panel = 0; panel < 2; ++panel) {
-      product[panel] = Activate(kActivation, Load(in.gate[panel] + r * 16)) * Load(in.up[panel] + r * 16);
-    }
-    Row(in.y + r * in.y_row_bytes, in.n).Set(in.column, product[0], product[1]);
+    Row(in.y + r * in.y_row_bytes, in.n).Set(in.column, Product<kActivation>(in, 0, r), Product<kActivation>(in, 1, r));
+  }
+}
+
+// The end of a row that is no multiple of 32; never q8_group, whose rows are.
+template <Activation kActivation, typename Row, typename Element>
+void StoreLastColumns(const GatedColumns& in) {
+  for (int r = 0; r < in.rows; ++r) {
+    Element values[kStoreStep];
+    Row(reinterpret_cast<std::byte*>(values), kStoreStep)
+        .Set(0, Product<kActivation>(in, 0, r), Product<kActivation>(in, 1, r));
+    std::memcpy(in.y + r * in.y_row_bytes + in.column * int64_t{sizeof(Element)}, values,
+                (in.n - in.column) * sizeof(Element));
   }
 }
 
 template <Activation kActivation>
 void StoreAs(const GatedColumns& in) {
+  const bool whole = in.n - in.column >= kStoreStep;
   if (in.out == DType::kQ8Group) return StoreColumns<kActivation, Q8GroupRow>(in);
-  if (in.out == DType::kBF16) return StoreColumns<kActivation, Bf16Row>(in);
-  return StoreColumns<kActivation, F32Row>(in);
+  if (in.out == DType::kBF16) {
+    return whole ? StoreColumns<kActivation, Bf16Row>(in) : StoreLastColumns<kActivation, Bf16Row, uint16_t>(in);
+  }
+  return whole ? StoreColumns<kActivation, F32Row>(in) : StoreLastColumns<kActivation, F32Row, float>(in);
 }
 
 }  // namespace

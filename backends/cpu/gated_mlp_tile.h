@@ -17,7 +17,7 @@ struct GatedColumns {
   std::byte* y;         // the tile's first row
   int64_t y_row_bytes;  // to the next
   int64_t n;            // columns of y
-  int64_t column;       // the first of the 32
+  int64_t column;       // the first of the 32; only those below n are stored
 };
 
 struct GatedCode {

@@ -1,5 +1,8 @@
 #include "backends/cpu/kernels.h"
 
+#include "backends/cpu/linear_kernels.h"
+#include "backends/cpu/op_kernels.h"
+#include "backends/cpu/panel_layout.h"
 #include "ops/add.h"
 #include "ops/add_rms_norm.h"
 #include "ops/embedding.h"
@@ -19,6 +22,11 @@
 namespace engine {
 namespace {
 
+// One op's entries, best first.
+void AddAll(KernelRegistry& registry, const std::array<KernelEntry, 3>& entries) {
+  for (const KernelEntry& entry : entries) registry.Add("cpu", entry);
+}
+
 // Last in every list: always there, and the definition of the result.
 template <typename... Ops>
 void AddReferences(KernelRegistry& registry) {
@@ -29,6 +37,22 @@ void AddReferences(KernelRegistry& registry) {
 
 void RegisterCpuKernels(KernelRegistry& registry) {
   registry.Add("cpu", RowMajorLayout());
+  registry.Add("cpu", cpu::PanelLayout());
+
+  registry.Add("cpu", cpu::AddRows());
+  registry.Add("cpu", cpu::EmbeddingRows());
+  registry.Add("cpu", cpu::GatherRowsCopy());
+  registry.Add("cpu", cpu::KvWriteScatter());
+  AddAll(registry, cpu::AddRmsNormKernels());
+  AddAll(registry, cpu::GatedMlpPanelKernels());
+  AddAll(registry, cpu::HeadRmsNormKernels());
+  AddAll(registry, cpu::LinearPanelKernels());
+  AddAll(registry, cpu::PagedAttentionKernels());
+  AddAll(registry, cpu::QkNormRopeKernels());
+  AddAll(registry, cpu::QuantiseKernels());
+  AddAll(registry, cpu::RmsNormKernels());
+  AddAll(registry, cpu::RopeKernels());
+  AddAll(registry, cpu::SiluMulKernels());
 
   AddReferences<Add, AddRmsNorm, Embedding, GatedMlp, GatherRows, HeadRmsNorm, KvWrite, Linear, PagedAttention,
                 QkNormRope, Quantise, RmsNorm, Rope, Sample, SiluMul>(registry);

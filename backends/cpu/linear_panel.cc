@@ -1,4 +1,4 @@
-// linear over block-quantised weights in panels: y = x w^T (+ bias).
+// linear over weights in panels: y = x w^T (+ bias).
 #include "backends/cpu/linear_kernels.h"
 #include "backends/cpu/panel_product.h"
 #include "backends/cpu/vector_entries.h"

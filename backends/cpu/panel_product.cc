@@ -1,11 +1,15 @@
 #include "backends/cpu/panel_product.h"
 
+#include "ops/linear.h"
+
 namespace engine::cpu {
 namespace {
 
 PanelTileCode CodeOf(Isa isa, DType weight) {
-  if (isa == Isa::kAvx512) return avx512::PanelTileCodeOf(weight);
-  return isa == Isa::kAvx2 ? avx2::PanelTileCodeOf(weight) : portable::PanelTileCodeOf(weight);
+  const bool is_block = IsBlockQuantised(weight);
+  if (isa == Isa::kAvx512) return is_block ? avx512::BlockTileCodeOf(weight) : avx512::PlainTileCodeOf(weight);
+  if (isa == Isa::kAvx2) return is_block ? avx2::BlockTileCodeOf(weight) : avx2::PlainTileCodeOf(weight);
+  return is_block ? portable::BlockTileCodeOf(weight) : portable::PlainTileCodeOf(weight);
 }
 
 int64_t CacheLines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
@@ -46,8 +50,10 @@ std::span<const LayoutId> PanelLayouts(const Problem& problem, int index) {
 }
 
 absl::Status RequirePanels(const TensorSpec& x, const TensorSpec& weight) {
-  if (x.dtype != DType::kQ8Group) return Unimplemented("x is %s; needs q8_group", Name(x.dtype));
-  if (!IsBlockQuantised(weight.dtype)) return Unimplemented("w is %s; needs a block format", Name(weight.dtype));
+  const DType wanted = InputDType(InputFor(weight.dtype));
+  if (x.dtype != wanted) {
+    return Unimplemented("x is %s; a weight in %s needs %s", Name(x.dtype), Name(weight.dtype), Name(wanted));
+  }
   if (weight.layout != kOpenLayout && weight.layout != kPanel16) {
     return Unimplemented("w lies in %s; needs %s", weight.layout.name, kPanel16.name);
   }

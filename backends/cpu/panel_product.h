@@ -1,4 +1,4 @@
-// Quantised rows times packed weights, panel by panel: what linear and gated_mlp share.
+// Rows times packed weights, panel by panel: what linear and gated_mlp share.
 #pragma once
 
 #include <algorithm>
@@ -74,7 +74,7 @@ std::array<KernelEntry, 3> PanelEntries() {
   return entries;
 }
 
-// OK when x is q8_group and the weight can lie in panels, else which of them is not.
+// OK when x has the dtype that goes with the weight, and the weight lies in panels; else what is not so.
 absl::Status RequirePanels(const TensorSpec& x, const TensorSpec& weight);
 
 }  // namespace engine::cpu

@@ -1,4 +1,4 @@
-// The inner kernel of quantised linears: one panel of 16 outputs times a tile of tokens.
+// The inner kernels of linears: one panel of 16 outputs times a tile of tokens.
 #pragma once
 
 #include <cstddef>
@@ -8,11 +8,13 @@
 
 namespace engine::cpu {
 
-// Activations of a tile of T tokens, packed for sequential reading. Per group of 32 values of k:
+// Activations of a tile of T tokens are packed for sequential reading.
+// For block formats, per group of 32 values of k:
 //   quads   int8[8][T][4]            value j of quad q of token t
 //   starts  int32[segments][T]       -zero_point * (sum of the token's values in the segment)
 //   scales  f32[T]
 //   sums    f32[T]                   sum of the token's 32 values; only for weights with an offset
+// For plain formats: units of four bytes, [units][T]; a unit is a pair of bf16, an odd k padded with +0, or one f32.
 struct TileShape {
   int tokens;
   int segments;
@@ -23,6 +25,7 @@ struct TileShape {
   constexpr int sums_at() const { return scales_at() + 4 * tokens; }
   constexpr int group_bytes() const { return sums_at() + (has_offset ? 4 * tokens : 0); }
 };
+inline constexpr int64_t kUnitBytes = 4;
 
 // Tiles exist for these numbers of tokens.
 inline constexpr int kTileTokens[] = {1, 2, 4, 8, 16};
@@ -30,25 +33,28 @@ inline constexpr int kNumTileSizes = 5;
 inline constexpr int kMaxTileTokens = 16;
 
 struct PanelTile {
-  const std::byte* panel;        // backends/cpu/panel_layout.h
-  const std::byte* activations;  // one TileShape group after the other
+  const std::byte* panel;  // backends/cpu/panel_layout.h
+  const std::byte* activations;
   int64_t k;
   float* out;  // [tokens][16]
 };
 
-// Numerics rule 4 for each of the tile's tokens and outputs; one function per kTileTokens.
+// Numerics rules 3 and 4 for each of the tile's tokens and outputs; one function per kTileTokens.
 struct PanelTileCode {
   void (*run[kNumTileSizes])(const PanelTile& tile);
 };
 
 namespace portable {
-PanelTileCode PanelTileCodeOf(DType weight);
-}
+PanelTileCode BlockTileCodeOf(DType weight);
+PanelTileCode PlainTileCodeOf(DType weight);
+}  // namespace portable
 namespace avx2 {
-PanelTileCode PanelTileCodeOf(DType weight);
-}
+PanelTileCode BlockTileCodeOf(DType weight);
+PanelTileCode PlainTileCodeOf(DType weight);
+}  // namespace avx2
 namespace avx512 {
-PanelTileCode PanelTileCodeOf(DType weight);
-}
+PanelTileCode BlockTileCodeOf(DType weight);
+PanelTileCode PlainTileCodeOf(DType weight);
+}  // namespace avx512
 
 }  // namespace engine::cpu
