@@ -85,11 +85,15 @@ float AdjustLogit(float logit, const SamplingRow& row, const TokenAdjustment& ad
   return adjustment.output_count > 0 ? a - row.presence_penalty : a;
 }
 
+uint64_t DrawTarget(const SamplingRow& row, uint64_t total) {
+  return ScaleDown(DrawBits(row.seed, row.choice, row.position), total);
+}
+
 int32_t DrawToken(std::span<const float> adjusted, const SamplingRow& row) {
   std::vector<Candidate> kept = Weigh(adjusted, row.temperature);
   KeepLikeliest(row, kept);
   std::erase_if(kept, [&](const Candidate& candidate) { return candidate.weight < row.min_p; });
-  const uint64_t target = ScaleDown(DrawBits(row.seed, row.choice, row.position), Total(kept));
+  const uint64_t target = DrawTarget(row, Total(kept));
   uint64_t sum = 0;
   for (const Candidate& candidate : kept) {
     sum += candidate.integer;

@@ -18,6 +18,9 @@ float AdjustLogit(float logit, const SamplingRow& row, const TokenAdjustment& ad
 // Steps 4 to 6: a token from adjusted logits whose largest is finite, at a temperature above 0.
 int32_t DrawToken(std::span<const float> adjusted, const SamplingRow& row);
 
+// Step 6: the random number of the row, scaled to integers below `total`.
+uint64_t DrawTarget(const SamplingRow& row, uint64_t total);
+
 // Fills logprob and top of a sample whose id is set.
 void SetLogprobs(std::span<const float> logits, int num_logprobs, SampledToken& sampled);
 

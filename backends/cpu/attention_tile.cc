@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "backends/cpu/isa/vector.h"
 #include "backends/cpu/kv_steps.h"
 #include "backends/cpu/long_sum.h"
-#include "backends/cpu/isa/vector.h"
 
 ENGINE_ISA_BEGIN_
 
@@ -59,7 +59,12 @@ void ScoreRows(int rows, const typename Kv::Element* queries, const typename Kv:
   }
   F32x16 acc[kRows][2];
   for (int r = 0; r < kRows; ++r) acc[r][0] = acc[r][1] = F32x16(0.0f);
-  Accumulate<Kv, kRows>(queries, head_dim, keys, kKvBlockTokens * Kv::kStep, head_dim / Kv::kStep, acc);
+  Accumulate(DotBlock<Kv>{.a = queries,
+                          .a_row = head_dim,
+                          .b = keys,
+                          .b_step = kKvBlockTokens * Kv::kStep,
+                          .steps = head_dim / Kv::kStep},
+             WholeLanes<Kv>(), acc);
   for (int r = 0; r < kRows; ++r) {
     Store(scores + r * kScoreStride, acc[r][0]);
     Store(scores + r * kScoreStride + 16, acc[r][1]);
@@ -125,9 +130,35 @@ struct ValueRows {
 
   static constexpr int64_t kWeightsStride = kScoreStride * sizeof(float) / sizeof(typename Kv::Element);
   ValueRows Row(int row, int64_t head_dim) const {
-    return {weights + row * kWeightsStride, weighted + row * head_dim};
+    return {weights + row * kWeightsStride, weighted + row * WeightedStride(head_dim)};
   }
 };
+
+// Dimensions [dim, dim + 16 kVectors) of AddValues.
+template <typename Kv, int kRows, int kVectors, typename Lanes>
+void AddDims(const AttentionTile& tile, int64_t partition, Tokens tokens, int64_t dim, const Lanes& lanes,
+             ValueRows<Kv> out) {
+  const int64_t stride = WeightedStride(tile.head_dim);
+  F32x16 acc[kRows][kVectors];
+  for (int r = 0; r < kRows; ++r) {
+    for (int v = 0; v < kVectors; ++v) acc[r][v] = Load(out.weighted + r * stride + dim + 16 * v);
+  }
+  for (int64_t token = tokens.begin; token < tokens.end;) {
+    const int64_t in_block = token % kKvBlockTokens;
+    const int64_t count = std::min(kKvBlockTokens - in_block, tokens.end - token);
+    const auto* values = ValuesOf<Kv>(tile, (partition * kAttentionPartition + token) / kKvBlockTokens);
+    Accumulate(DotBlock<Kv>{.a = out.weights + token,
+                            .a_row = ValueRows<Kv>::kWeightsStride,
+                            .b = values + in_block * tile.head_dim + dim * Kv::kStep,
+                            .b_step = tile.head_dim * Kv::kStep,
+                            .steps = count / Kv::kStep},
+               lanes, acc);
+    token += count;
+  }
+  for (int r = 0; r < kRows; ++r) {
+    for (int v = 0; v < kVectors; ++v) Store(out.weighted + r * stride + dim + 16 * v, acc[r][v]);
+  }
+}
 
 // weighted += weights * V over tokens [begin, end) of the partition, whole steps that all rows see.
 template <typename Kv, int kRows>
@@ -135,45 +166,29 @@ void AddValues(int rows, const AttentionTile& tile, int64_t partition, Tokens to
   if constexpr (kRows > 1) {
     if (rows < kRows) return AddValues<Kv, kRows - 1>(rows, tile, partition, tokens, out);
   }
-  const int64_t step = tile.head_dim * Kv::kStep;
-  for (int64_t dim = 0; dim < tile.head_dim; dim += 32) {
-    F32x16 acc[kRows][2];
-    for (int r = 0; r < kRows; ++r) {
-      acc[r][0] = Load(out.weighted + r * tile.head_dim + dim);
-      acc[r][1] = Load(out.weighted + r * tile.head_dim + dim + 16);
-    }
-    for (int64_t token = tokens.begin; token < tokens.end;) {
-      const int64_t in_block = token % kKvBlockTokens;
-      const int64_t count = std::min(kKvBlockTokens - in_block, tokens.end - token);
-      const auto* values = ValuesOf<Kv>(tile, (partition * kAttentionPartition + token) / kKvBlockTokens);
-      Accumulate<Kv, kRows>(out.weights + token, ValueRows<Kv>::kWeightsStride,
-                            values + in_block / Kv::kStep * step + dim * Kv::kStep, step, count / Kv::kStep, acc);
-      token += count;
-    }
-    for (int r = 0; r < kRows; ++r) {
-      Store(out.weighted + r * tile.head_dim + dim, acc[r][0]);
-      Store(out.weighted + r * tile.head_dim + dim + 16, acc[r][1]);
-    }
-  }
+  const WholeLanes<Kv> whole;
+  int64_t dim = 0;
+  for (; dim + 32 <= tile.head_dim; dim += 32) AddDims<Kv, kRows, 2>(tile, partition, tokens, dim, whole, out);
+  for (; dim + 16 <= tile.head_dim; dim += 16) AddDims<Kv, kRows, 1>(tile, partition, tokens, dim, whole, out);
+  if (dim == tile.head_dim) return;
+  AddDims<Kv, kRows, 1>(tile, partition, tokens, dim, SomeLanes<Kv>{tile.head_dim - dim}, out);
 }
 
 // A step of which a row sees only some tokens: the memory of the others may hold anything, so they enter as +0.
 template <typename Kv>
 void AddPartialStep(const AttentionTile& tile, int64_t partition, int64_t token, Tokens visible, ValueRows<Kv> out) {
-  const int64_t in_block = token % kKvBlockTokens;
   const auto* values = ValuesOf<Kv>(tile, (partition * kAttentionPartition + token) / kKvBlockTokens) +
-                       in_block * tile.head_dim;
-  typename Kv::Element shown[32 * Kv::kStep];
-  for (int64_t dim = 0; dim < tile.head_dim; dim += 32) {
-    for (int64_t i = 0; i < 32 * Kv::kStep; ++i) {
+                       token % kKvBlockTokens * tile.head_dim;
+  for (int64_t dim = 0; dim < tile.head_dim; dim += 16) {
+    typename Kv::Element shown[16 * Kv::kStep] = {};
+    for (int64_t i = 0; i < std::min<int64_t>(16, tile.head_dim - dim) * Kv::kStep; ++i) {
       const int64_t position = token + i % Kv::kStep;
-      const bool sees = position >= visible.begin && position < visible.end;
-      shown[i] = sees ? values[dim * Kv::kStep + i] : typename Kv::Element{0};
+      if (position >= visible.begin && position < visible.end) shown[i] = values[dim * Kv::kStep + i];
     }
-    F32x16 acc[1][2] = {{Load(out.weighted + dim), Load(out.weighted + dim + 16)}};
-    Accumulate<Kv, 1>(out.weights + token, 0, shown, 0, 1, acc);
+    F32x16 acc[1][1] = {{Load(out.weighted + dim)}};
+    Accumulate(DotBlock<Kv>{.a = out.weights + token, .a_row = 0, .b = shown, .b_step = 0, .steps = 1},
+               WholeLanes<Kv>(), acc);
     Store(out.weighted + dim, acc[0][0]);
-    Store(out.weighted + dim + 16, acc[0][1]);
   }
 }
 
@@ -225,8 +240,8 @@ void AttendAs(const AttentionTile& tile, int64_t partition, float* scores, const
     SoftmaxRow<Kv>(tile.scale, VisibleTokens(tile, r, partition), scores + r * kScoreStride, out.maximum + r,
                    out.total + r);
   }
-  float* const weighted = out.weighted + rows.begin * tile.head_dim;
-  const int64_t count = (rows.end - rows.begin) * int64_t{tile.head_dim};
+  float* const weighted = out.weighted + rows.begin * WeightedStride(tile.head_dim);
+  const int64_t count = (rows.end - rows.begin) * WeightedStride(tile.head_dim);
   std::fill_n(weighted, count, 0.0f);
   {
     const typename Kv::Scope scope;
@@ -244,13 +259,14 @@ void Attend(const AttentionTile& tile, int64_t partition, float* scores, const A
 void Merge(const AttentionTile& tile, int64_t partition, const AttentionSums& sums, const AttentionSums& running) {
   const int64_t start = partition * kAttentionPartition;
   const Rows rows = RowsSeeing(tile, start, start + kAttentionPartition);
+  const int64_t stride = WeightedStride(tile.head_dim);
   for (int r = rows.begin; r < rows.end; ++r) {
     const float maximum = sums.maximum[r] > running.maximum[r] ? sums.maximum[r] : running.maximum[r];
     const F32x16 keep = Exp(F32x16(running.maximum[r] - maximum));
     const F32x16 take = Exp(F32x16(sums.maximum[r] - maximum));
     running.maximum[r] = maximum;
     Store(running.total + r, Fma(F32x16(sums.total[r]), take, F32x16(running.total[r]) * keep), 1);
-    for (int64_t i = r * int64_t{tile.head_dim}; i < (r + 1) * int64_t{tile.head_dim}; i += 16) {
+    for (int64_t i = r * stride; i < (r + 1) * stride; i += 16) {
       Store(running.weighted + i, Fma(Load(sums.weighted + i), take, Load(running.weighted + i) * keep));
     }
   }
@@ -259,8 +275,9 @@ void Merge(const AttentionTile& tile, int64_t partition, const AttentionSums& su
 void Finish(const AttentionTile& tile, const AttentionSums& running, float* const* out) {
   for (int r = 0; r < tile.rows; ++r) {
     const F32x16 total(running.total[r]);
-    for (int64_t i = 0; i < tile.head_dim; i += 16) {
-      Store(out[r] + i, Load(running.weighted + r * int64_t{tile.head_dim} + i) / total);
+    for (int i = 0; i < tile.head_dim; i += 16) {
+      const F32x16 quotient = Load(running.weighted + r * WeightedStride(tile.head_dim) + i) / total;
+      Store(out[r] + i, quotient, std::min(16, tile.head_dim - i));
     }
   }
 }

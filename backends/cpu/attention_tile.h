@@ -31,11 +31,14 @@ struct AttentionTile {
   int32_t visible_end[kAttentionTileRows];
 };
 
+// Rows of weighted values are whole vectors; lanes behind head_dim are zeros.
+inline constexpr int64_t WeightedStride(int64_t head_dim) { return (head_dim + 15) / 16 * 16; }
+
 // Softmax sums of a tile's rows: over one partition, or over all up to one.
 struct AttentionSums {
   float* maximum;   // [rows] of the scores
   float* total;     // [rows] of exp(score - maximum)
-  float* weighted;  // [rows, head_dim] of exp(score - maximum) * V
+  float* weighted;  // [rows, WeightedStride(head_dim)] of exp(score - maximum) * V
 };
 
 // Both leave alone rows that see nothing of the partition.

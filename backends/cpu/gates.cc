@@ -27,7 +27,7 @@ struct GateRows {
 struct SiluMulFamily {
   static constexpr std::string_view kNames[] = {"silu_mul.portable", "silu_mul.avx2", "silu_mul.avx512"};
   static const OpSchema& Schema() { return SchemaOf(SiluMul{}); }
-  static absl::Status Supports(const Problem& problem) { return RequireRowsOf32(problem); }
+  static absl::Status Supports(const Problem&) { return absl::OkStatus(); }
   static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {
     const RowCode& code = RowCodeFor(isa);
     const bool is_silu = problem.op.as<SiluMul>().activation == Activation::kSilu;
@@ -38,7 +38,7 @@ struct SiluMulFamily {
 struct QuantiseFamily {
   static constexpr std::string_view kNames[] = {"quantise.portable", "quantise.avx2", "quantise.avx512"};
   static const OpSchema& Schema() { return SchemaOf(Quantise{}); }
-  static absl::Status Supports(const Problem& problem) { return RequireRowsOf32(problem); }
+  static absl::Status Supports(const Problem&) { return absl::OkStatus(); }
   static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {
     return MakeRowKernel(problem.out[0].shape.leading(), GateRows{RowCodeFor(isa).store});
   }

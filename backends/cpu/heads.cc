@@ -41,8 +41,7 @@ struct HeadRows {
 };
 
 struct HeadRmsNormFamily {
-  static constexpr std::string_view kNames[] = {"head_rms_norm.portable", "head_rms_norm.avx2",
-                                                "head_rms_norm.avx512"};
+  static constexpr std::string_view kNames[] = {"head_rms_norm.portable", "head_rms_norm.avx2", "head_rms_norm.avx512"};
   static const OpSchema& Schema() { return SchemaOf(HeadRmsNorm{}); }
   static absl::Status Supports(const Problem& problem) { return RequireHeadDim(problem.op.as<HeadRmsNorm>().head_dim); }
   static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {
@@ -61,10 +60,10 @@ struct RopeFamily {
   static absl::Status Supports(const Problem& problem) { return RequireHeadDim(problem.op.as<Rope>().head_dim); }
   static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {
     const Rope& op = problem.op.as<Rope>();
-    return MakeRowKernel(problem.out[0].shape.leading(), HeadRows{.code = RowCodeFor(isa).head,
-                                                                  .heads = op.heads,
-                                                                  .head_dim = op.head_dim,
-                                                                  .rotary_dim = op.rotary_dim});
+    return MakeRowKernel(
+        problem.out[0].shape.leading(),
+        HeadRows{
+            .code = RowCodeFor(isa).head, .heads = op.heads, .head_dim = op.head_dim, .rotary_dim = op.rotary_dim});
   }
 };
 

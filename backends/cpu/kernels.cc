@@ -52,6 +52,7 @@ void RegisterCpuKernels(KernelRegistry& registry) {
   AddAll(registry, cpu::QuantiseKernels());
   AddAll(registry, cpu::RmsNormKernels());
   AddAll(registry, cpu::RopeKernels());
+  AddAll(registry, cpu::SampleKernels());
   AddAll(registry, cpu::SiluMulKernels());
 
   AddReferences<Add, AddRmsNorm, Embedding, GatedMlp, GatherRows, HeadRmsNorm, KvWrite, Linear, PagedAttention,

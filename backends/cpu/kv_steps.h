@@ -1,6 +1,8 @@
 // The two kinds of KV cache as kernels see them: what one reduction step of a dot product multiplies.
 #pragma once
 
+#include <algorithm>
+
 #include "backends/cpu/isa/vector.h"
 
 ENGINE_ISA_BEGIN_
@@ -36,18 +38,43 @@ struct F32Kv {
   static void StoreWeights(float* out, F32x16 x) { Store(out, x); }
 };
 
-// acc[r] += sum over `steps` of a[r][step] * b[step][lane], 32 lanes wide. `a_row` and `b_step` count elements.
-template <typename Kv, int kRows>
-void Accumulate(const typename Kv::Element* a, int64_t a_row, const typename Kv::Element* b, int64_t b_step,
-                int64_t steps, F32x16 (&acc)[kRows][2]) {
-  for (int64_t s = 0; s < steps; ++s) {
-    const auto low = Kv::LoadLanes(b + s * b_step);
-    const auto high = Kv::LoadLanes(b + s * b_step + 16 * Kv::kStep);
+// How the 16 lanes of a step are read: all of them, or the first `count`, the others as 0.
+template <typename Kv>
+struct WholeLanes {
+  static auto Load(const typename Kv::Element* in) { return Kv::LoadLanes(in); }
+};
+template <typename Kv>
+struct SomeLanes {
+  int64_t count;
+  auto Load(const typename Kv::Element* in) const {
+    typename Kv::Element lanes[16 * Kv::kStep] = {};
+    std::copy_n(in, count * Kv::kStep, lanes);
+    return Kv::LoadLanes(lanes);
+  }
+};
+
+// The operands of a block of dot products; strides count elements.
+template <typename Kv>
+struct DotBlock {
+  const typename Kv::Element* a;  // [rows][steps]
+  int64_t a_row;
+  const typename Kv::Element* b;  // [steps][lanes]
+  int64_t b_step;
+  int64_t steps;
+};
+
+// acc[r][v] += sum over steps of a[r][step] * b[step][lanes of v].
+template <typename Kv, int kRows, int kVectors, typename Lanes>
+void Accumulate(const DotBlock<Kv>& in, const Lanes& lanes, F32x16 (&acc)[kRows][kVectors]) {
+  for (int64_t s = 0; s < in.steps; ++s) {
+    decltype(lanes.Load(in.b)) b[kVectors];
+#pragma unroll
+    for (int v = 0; v < kVectors; ++v) b[v] = lanes.Load(in.b + s * in.b_step + v * 16 * Kv::kStep);
 #pragma unroll
     for (int r = 0; r < kRows; ++r) {
-      const auto broadcast = Kv::Broadcast(a + r * a_row + s * Kv::kStep);
-      acc[r][0] = Kv::Dot(acc[r][0], broadcast, low);
-      acc[r][1] = Kv::Dot(acc[r][1], broadcast, high);
+      const auto a = Kv::Broadcast(in.a + r * in.a_row + s * Kv::kStep);
+#pragma unroll
+      for (int v = 0; v < kVectors; ++v) acc[r][v] = Kv::Dot(acc[r][v], a, b[v]);
     }
   }
 }

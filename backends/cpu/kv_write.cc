@@ -24,8 +24,8 @@ struct KvRows {
       if (slots[t] < 0) continue;
       for (int64_t head = 0; head < op.kv_heads; ++head) {
         const int64_t source = t * row + head * op.head_dim;
-        Element* cache = args.in[3].as<Element>() +
-                         KvHeadOffset(slots[t] / kKvBlockTokens, head, op.kv_heads, op.head_dim);
+        Element* cache =
+            args.in[3].as<Element>() + KvHeadOffset(slots[t] / kKvBlockTokens, head, op.kv_heads, op.head_dim);
         StoreHead(args.in[0].as<const Element>() + source, args.in[1].as<const float>() + source,
                   slots[t] % kKvBlockTokens, cache);
       }

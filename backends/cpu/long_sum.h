@@ -21,7 +21,7 @@ inline float TreeSum(const F32x16 (&partials)[kLongSumVectors]) {
   return TreeSum((p[0] + p[2]) + (p[1] + p[3]));
 }
 
-// Of x[0 .. count); count is a multiple of 16. A partial without an element stays +0, so nothing needs padding.
+// Of x[0 .. count). Zeros beyond the end leave partials as they are.
 inline float SumOfSquares(const float* x, int64_t count) {
   F32x16 partials[kLongSumVectors];
 #pragma unroll
@@ -37,8 +37,9 @@ inline float SumOfSquares(const float* x, int64_t count) {
   // The vector's index must be a constant for the partials to stay in registers.
 #pragma unroll
   for (int j = 0; j < kLongSumVectors; ++j) {
-    if (i + 16 * j >= count) continue;
-    const F32x16 v = Load(x + i + 16 * j);
+    const int64_t left = count - (i + 16 * j);
+    if (left <= 0) continue;
+    const F32x16 v = left < 16 ? Load(x + i + 16 * j, static_cast<int>(left)) : Load(x + i + 16 * j);
     partials[j] = Fma(v, v, partials[j]);
   }
   return TreeSum(partials);

@@ -22,7 +22,9 @@ struct WorkerScratch {
 
   int64_t scores_bytes() const { return kAttentionTileRows * kScoreStride * int64_t{sizeof(float)}; }
   int64_t queries_bytes() const { return CacheLines(kAttentionTileRows * head_dim * int64_t{sizeof(float)}); }
-  int64_t sums_bytes() const { return CacheLines(kAttentionTileRows * (head_dim + 2) * int64_t{sizeof(float)}); }
+  int64_t sums_bytes() const {
+    return CacheLines(kAttentionTileRows * (WeightedStride(head_dim) + 2) * int64_t{sizeof(float)});
+  }
   int64_t bytes() const { return scores_bytes() + queries_bytes() + 2 * sums_bytes(); }
 };
 
@@ -34,7 +36,7 @@ AttentionSums SumsAt(std::byte* data, int64_t rows) {
 void Clear(const AttentionSums& sums, const AttentionTile& tile) {
   std::fill_n(sums.maximum, tile.rows, -std::numeric_limits<float>::infinity());
   std::fill_n(sums.total, tile.rows, 0.0f);
-  std::fill_n(sums.weighted, tile.rows * int64_t{tile.head_dim}, 0.0f);
+  std::fill_n(sums.weighted, tile.rows * WeightedStride(tile.head_dim), 0.0f);
 }
 
 // A tile's partitions are independent until they are merged in ascending order, so who attends to them does not show:
@@ -103,8 +105,9 @@ class PagedAttentionKernel : public Kernel {
     Split split{.tiles = tiles,
                 .partitions = (extents.max_context + kAttentionPartition - 1) / kAttentionPartition,
                 .rows = rows,
-                .record = CacheLines(rows * (op_.head_dim + 2) * int64_t{sizeof(float)})};
-    split.pays = split.partitions > 1 && tiles < 4 * workers_ && tiles * split.partitions * split.record <= split_bytes();
+                .record = CacheLines(rows * (WeightedStride(op_.head_dim) + 2) * int64_t{sizeof(float)})};
+    split.pays =
+        split.partitions > 1 && tiles < 4 * workers_ && tiles * split.partitions * split.record <= split_bytes();
     return split;
   }
 
@@ -141,15 +144,11 @@ struct PagedAttentionFamily {
   static constexpr std::string_view kNames[] = {"paged_attention.portable", "paged_attention.avx2",
                                                 "paged_attention.avx512"};
   static const OpSchema& Schema() { return SchemaOf(PagedAttention{}); }
-  static absl::Status Supports(const Problem& problem) {
-    const int head_dim = problem.op.as<PagedAttention>().head_dim;
-    if (head_dim % 32 == 0) return absl::OkStatus();
-    return InvalidArgument("head_dim is %d; it needs a multiple of 32", head_dim);
-  }
+  static absl::Status Supports(const Problem&) { return absl::OkStatus(); }
   static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {
     return std::make_unique<PagedAttentionKernel>(
-        problem.op.as<PagedAttention>(),
-        CodeFor(isa, portable::kAttention, avx2::kAttention, avx512::kAttention), problem.device.workers);
+        problem.op.as<PagedAttention>(), CodeFor(isa, portable::kAttention, avx2::kAttention, avx512::kAttention),
+        problem.device.workers);
   }
 };
 

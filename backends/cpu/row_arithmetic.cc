@@ -18,49 +18,58 @@ F32x16 InverseNorm(const float* x, int64_t d, float epsilon) {
   return F32x16(1.0f) / Sqrt(mean + F32x16(epsilon));
 }
 
-F32x16 Normalised(const float* x, F32x16 inverse, const float* weight) { return (Load(x) * inverse) * Load(weight); }
+struct NormedRow {
+  const float* x;
+  const float* weight;
+  F32x16 inverse;
 
-template <typename Out>
-void NormAs(const NormRow& row) {
-  const float* x = row.x;
-  if (row.delta != nullptr) {
-    for (int64_t i = 0; i < row.d; i += 16) Store(row.sum + i, Load(row.x + i) + Load(row.delta + i));
-    x = row.sum;
+  template <typename LoadAt>
+  F32x16 At(const LoadAt& load, int64_t i) const {
+    return (load(x, i) * inverse) * load(weight, i);
   }
-  const F32x16 inverse = InverseNorm(x, row.d, row.epsilon);
-  const Out y(row.y, row.d);
-  for (int64_t i = 0; i < row.d; i += kStoreStep) {
-    y.Set(i, Normalised(x + i, inverse, row.weight + i), Normalised(x + i + 16, inverse, row.weight + i + 16));
-  }
+};
+
+void AddDelta(const NormRow& row) {
+  int64_t i = 0;
+  for (; i + 16 <= row.d; i += 16) Store(row.sum + i, Load(row.x + i) + Load(row.delta + i));
+  const int left = static_cast<int>(row.d - i);
+  if (left > 0) Store(row.sum + i, Load(row.x + i, left) + Load(row.delta + i, left), left);
 }
 
 void Norm(const NormRow& row) {
-  if (row.out == DType::kQ8Group) return NormAs<Q8GroupRow>(row);
-  if (row.out == DType::kBF16) return NormAs<Bf16Row>(row);
-  NormAs<F32Row>(row);
+  const float* x = row.x;
+  if (row.delta != nullptr) {
+    AddDelta(row);
+    x = row.sum;
+  }
+  StoreRowAs(row.out, NormedRow{x, row.weight, InverseNorm(x, row.d, row.epsilon)}, row.y, row.d);
 }
 
 struct SiluTimesUp {
-  static F32x16 At(const GateRow& row, int64_t i) { return Silu(Load(row.gate + i)) * Load(row.up + i); }
+  const GateRow& row;
+  template <typename LoadAt>
+  F32x16 At(const LoadAt& load, int64_t i) const {
+    return Silu(load(row.gate, i)) * load(row.up, i);
+  }
 };
 struct GeluTanhTimesUp {
-  static F32x16 At(const GateRow& row, int64_t i) { return GeluTanh(Load(row.gate + i)) * Load(row.up + i); }
+  const GateRow& row;
+  template <typename LoadAt>
+  F32x16 At(const LoadAt& load, int64_t i) const {
+    return GeluTanh(load(row.gate, i)) * load(row.up, i);
+  }
 };
 struct GateAlone {
-  static F32x16 At(const GateRow& row, int64_t i) { return Load(row.gate + i); }
+  const GateRow& row;
+  template <typename LoadAt>
+  F32x16 At(const LoadAt& load, int64_t i) const {
+    return load(row.gate, i);
+  }
 };
-
-template <typename Value, typename Out>
-void StoreGateAs(const GateRow& row) {
-  const Out y(row.y, row.n);
-  for (int64_t i = 0; i < row.n; i += kStoreStep) y.Set(i, Value::At(row, i), Value::At(row, i + 16));
-}
 
 template <typename Value>
 void StoreGate(const GateRow& row) {
-  if (row.out == DType::kQ8Group) return StoreGateAs<Value, Q8GroupRow>(row);
-  if (row.out == DType::kBF16) return StoreGateAs<Value, Bf16Row>(row);
-  StoreGateAs<Value, F32Row>(row);
+  StoreRowAs(row.out, Value{row}, row.y, row.n);
 }
 
 // y0 = fma(-x1, sine, x0 * cosine), y1 = fma(x0, sine, x1 * cosine), in place.
@@ -77,22 +86,24 @@ void Rotate(const HeadRow& row, float* head) {
   }
 }
 
+struct FinishedHead {
+  const float* head;
+  template <typename LoadAt>
+  F32x16 At(const LoadAt& load, int64_t i) const {
+    return load(head, i);
+  }
+};
+
 void Head(const HeadRow& row) {
   float head[kMaxHeadDim];
   if (row.weight != nullptr) {
-    const F32x16 inverse = InverseNorm(row.x, row.head_dim, row.epsilon);
-    for (int64_t i = 0; i < row.head_dim; i += 16) Store(head + i, Normalised(row.x + i, inverse, row.weight + i));
+    const NormedRow normed{row.x, row.weight, InverseNorm(row.x, row.head_dim, row.epsilon)};
+    StoreRow<F32Row>(normed, reinterpret_cast<std::byte*>(head), row.head_dim);
   } else {
     std::copy_n(row.x, row.head_dim, head);
   }
   if (row.angles != nullptr) Rotate(row, head);
-  for (int64_t i = 0; i < row.head_dim; i += 16) {
-    if (row.out == DType::kBF16) {
-      StoreBf16(reinterpret_cast<uint16_t*>(row.y) + i, Load(head + i));
-    } else {
-      Store(reinterpret_cast<float*>(row.y) + i, Load(head + i));
-    }
-  }
+  StoreRowAs(row.out, FinishedHead{head}, row.y, row.head_dim);
 }
 
 }  // namespace

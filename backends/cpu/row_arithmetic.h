@@ -8,7 +8,7 @@
 
 namespace engine::cpu {
 
-// rms_norm, and add_rms_norm where there is a delta. d is a multiple of 32.
+// rms_norm, and add_rms_norm where there is a delta.
 struct NormRow {
   const float* x;
   const float* delta;  // or null
@@ -20,7 +20,7 @@ struct NormRow {
   float epsilon;
 };
 
-// act(gate) * up. n is a multiple of 32.
+// act(gate) * up.
 struct GateRow {
   const float* gate;
   const float* up;  // not read by `store`
@@ -29,7 +29,7 @@ struct GateRow {
   int64_t n;
 };
 
-// One head of head_rms_norm, rope or qk_norm_rope. head_dim is a multiple of 16, at most kMaxHeadDim.
+// One head of head_rms_norm, rope or qk_norm_rope. head_dim is at most kMaxHeadDim.
 inline constexpr int64_t kMaxHeadDim = 512;
 struct HeadRow {
   const float* x;

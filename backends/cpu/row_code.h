@@ -8,10 +8,7 @@ namespace engine::cpu {
 
 inline const RowCode& RowCodeFor(Isa isa) { return CodeFor(isa, portable::kRows, avx2::kRows, avx512::kRows); }
 
-// Rows of the first input hold a multiple of 32 values, so that they are whole vectors and whole activation groups.
-absl::Status RequireRowsOf32(const Problem& problem);
-
-// Heads are whole vectors and fit the kernel's buffer.
+// Heads fit the kernel's buffer.
 absl::Status RequireHeadDim(int64_t head_dim);
 
 }  // namespace engine::cpu
