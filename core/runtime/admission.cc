@@ -3,20 +3,6 @@
 #include <algorithm>
 
 namespace engine {
-namespace {
-
-// Blocks that computing the tokens a running sequence has will take, beyond those it holds.
-int64_t OutstandingBlocks(const Sequence& sequence, int group, const SchedulerConfig& config,
-                          const CacheBlocks& blocks) {
-  const BlockTable& table = sequence.blocks.tables[group];
-  // The holes of a table precede its blocks.
-  const auto first_held = std::ranges::partition_point(table, [](int32_t block) { return block == kNullBlock; });
-  const int64_t peak = PeakBlocks(blocks.group(group).spec(), sequence.known(), int64_t{config.max_num_batched_tokens});
-  return std::max<int64_t>(0, peak - (table.end() - first_held));
-}
-
-}  // namespace
-
 int64_t Capacity(const Request& request, const SchedulerConfig& config) {
   const int64_t wanted = static_cast<int64_t>(request.prompt.size()) + request.params.max_tokens;
   return std::min<int64_t>(wanted, config.max_model_len);
@@ -47,14 +33,13 @@ absl::Status CheckCanRunAlone(const Request& request, const SchedulerConfig& con
   return absl::OkStatus();
 }
 
-bool HasRoomNow(const Sequence& sequence, const PrefixMatch& match, std::span<Sequence* const> running,
-                const SchedulerConfig& config, const CacheBlocks& blocks) {
+bool HasRoomNow(const Sequence& sequence, const PrefixMatch& match, const SchedulerConfig& config,
+                const CacheBlocks& blocks) {
   for (int g = 0; g < blocks.num_groups(); ++g) {
     const CacheSpec& spec = blocks.group(g).spec();
-    int64_t needed = PeakBlocks(spec, sequence.known(), config.max_num_batched_tokens) -
-                     BlocksBehind(spec, match.num_blocks) + blocks.UnownedBlocks(match, g);
-    for (const Sequence* other : running) needed += OutstandingBlocks(*other, g, config, blocks);
-    if (needed > blocks.group(g).num_available()) return false;
+    const int64_t taken = PeakBlocks(spec, sequence.known(), config.max_num_batched_tokens) -
+                          BlocksBehind(spec, match.num_blocks) + blocks.UnownedBlocks(match, g);
+    if (taken > blocks.group(g).num_available()) return false;
   }
   return true;
 }

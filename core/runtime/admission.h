@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 #include "core/base/status.h"
 #include "core/kv/cache_blocks.h"
@@ -17,9 +16,10 @@ int64_t Capacity(const Request& request, const SchedulerConfig& config);
 // Refuses a request that could not run even alone, with the numbers.
 absl::Status CheckCanRunAlone(const Request& request, const SchedulerConfig& config, const CacheBlocks& blocks);
 
-// Whether every group has the blocks for all tokens that `sequence` has now, after what the running sequences still
-// need for theirs. Later tokens take blocks as they come, from a preempted sequence if need be.
-bool HasRoomNow(const Sequence& sequence, const PrefixMatch& match, std::span<Sequence* const> running,
-                const SchedulerConfig& config, const CacheBlocks& blocks);
+// Whether every group has the blocks for all tokens that `sequence` has now. Later tokens take blocks as they come, from
+// a preempted sequence if need be. A prompt that is being read needs no reserve: it has the rest of every step's budget,
+// so nobody enters behind it before its last chunk is in a step.
+bool HasRoomNow(const Sequence& sequence, const PrefixMatch& match, const SchedulerConfig& config,
+                const CacheBlocks& blocks);
 
 }  // namespace engine

@@ -60,7 +60,7 @@ void Scheduler::AdmitWaiting(StepBudget& budget) {
     // A cached token has no logits, so a prompt that is scored is computed in full.
     const PrefixMatch match =
         sequence.scores_prompt() ? PrefixMatch{} : blocks_->Match(sequence.tokens, sequence.cache_salt);
-    if (!HasRoomNow(sequence, match, running_, config_, *blocks_)) return;
+    if (!HasRoomNow(sequence, match, config_, *blocks_)) return;
     waiting_.erase(waiting_.begin());
     Start(match, sequence);
     const int share = budget.Share(sequence);

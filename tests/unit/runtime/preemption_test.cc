@@ -10,16 +10,18 @@ namespace {
 
 constexpr int32_t kWord = 7;
 
+Request BoundedRequest(int64_t id, int prompt_tokens, int max_tokens) {
+  Request request = MakeRequest(id, prompt_tokens, static_cast<int32_t>(1000 * id));
+  request.params.max_tokens = max_tokens;
+  return request;
+}
+
 // Two sequences fill a pool of four blocks; the next token of the first needs a fifth.
 Scheduler TwoSequencesInAFullPool() {
   SchedulerConfig config = SmallConfig();
   config.max_num_batched_tokens = 128;
   Scheduler scheduler = MakeScheduler(config, 4);
-  for (const auto& [id, first_token] : {std::pair{1, 100}, std::pair{2, 300}}) {
-    Request request = MakeRequest(id, 64, first_token);
-    request.params.max_tokens = 20;
-    EXPECT_TRUE(scheduler.Add(request).ok());
-  }
+  for (int id = 1; id <= 2; ++id) EXPECT_TRUE(scheduler.Add(BoundedRequest(id, 64, 20)).ok());
   Step(scheduler, kWord);
   return scheduler;
 }
@@ -41,9 +43,8 @@ TEST(Preemption, TheLeastUrgentGivesWayEvenIfItCameFirst) {
   config.max_num_batched_tokens = 128;
   Scheduler scheduler = MakeScheduler(config, 4);
   for (const auto& [id, priority] : {std::pair{1, 5}, std::pair{2, 0}}) {
-    Request request = MakeRequest(id, 64, static_cast<int32_t>(id * 100));
+    Request request = BoundedRequest(id, 64, 20);
     request.priority = priority;
-    request.params.max_tokens = 20;
     ASSERT_TRUE(scheduler.Add(request).ok());
   }
   Step(scheduler, kWord);
@@ -54,9 +55,7 @@ TEST(Preemption, TheLeastUrgentGivesWayEvenIfItCameFirst) {
 
 TEST(Preemption, APreemptedSequenceRunsBeforeLaterArrivals) {
   Scheduler scheduler = TwoSequencesInAFullPool();
-  Request small = MakeRequest(3, 4, 900);  // would fit at once
-  small.params.max_tokens = 5;
-  ASSERT_TRUE(scheduler.Add(small).ok());
+  ASSERT_TRUE(scheduler.Add(BoundedRequest(3, 4, 5)).ok());  // would fit at once
   std::vector<int64_t> first_seen;
   while (first_seen.size() < 2) {
     for (const SequenceEvent& event : Step(scheduler, kWord)) {
@@ -80,10 +79,8 @@ TEST(Preemption, ThePreemptedSequenceEndsWithAllItsTokens) {
 
 TEST(Preemption, APromptWaitsUntilAllOfItFits) {
   Scheduler scheduler = MakeScheduler(SmallConfig(), 4);
-  Request first = MakeRequest(1, 60, 100), second = MakeRequest(2, 90, 300);
-  first.params.max_tokens = second.params.max_tokens = 3;
-  ASSERT_TRUE(scheduler.Add(first).ok());
-  ASSERT_TRUE(scheduler.Add(second).ok());  // needs 3 blocks; 2 are left
+  ASSERT_TRUE(scheduler.Add(BoundedRequest(1, 60, 3)).ok());
+  ASSERT_TRUE(scheduler.Add(BoundedRequest(2, 90, 3)).ok());  // needs 3 blocks; 2 are left
   Step(scheduler, kWord);
   EXPECT_EQ(scheduler.num_running(), 1);
   Step(scheduler, kWord);
@@ -93,18 +90,17 @@ TEST(Preemption, APromptWaitsUntilAllOfItFits) {
   EXPECT_EQ(scheduler.stats().preemptions, 0);
 }
 
-TEST(Preemption, APromptWhoseBlocksArePromisedIsNotOvertaken) {
-  SchedulerConfig config = SmallConfig();
-  config.max_num_batched_tokens = 32;
-  Scheduler scheduler = MakeScheduler(config, 4);
-  Request first = MakeRequest(1, 96, 100), second = MakeRequest(2, 60, 300);
-  first.params.max_tokens = second.params.max_tokens = 3;
-  ASSERT_TRUE(scheduler.Add(first).ok());
-  ASSERT_TRUE(scheduler.Add(second).ok());
-  Step(scheduler, kWord);  // one block taken, two promised: one is left
-  EXPECT_EQ(scheduler.num_running(), 1);
-  while (scheduler.has_sequences()) Step(scheduler, kWord);
-  EXPECT_EQ(scheduler.stats().preemptions, 0);
+TEST(Preemption, NobodyEntersWhileARunningSequenceLacksBlocks) {
+  Scheduler scheduler = MakeScheduler(SmallConfig(), 6);
+  ASSERT_TRUE(scheduler.Add(BoundedRequest(1, 32, 20)).ok());
+  ASSERT_TRUE(scheduler.Add(BoundedRequest(2, 160, 3)).ok());
+  Step(scheduler, kWord);
+  Step(scheduler, kWord);
+  EXPECT_EQ(scheduler.blocks().group(0).num_available(), 1);  // the prompt's next chunk needs two
+  ASSERT_TRUE(scheduler.Add(BoundedRequest(3, 4, 3)).ok());
+  Step(scheduler, kWord);
+  EXPECT_EQ(scheduler.num_running(), 2);
+  EXPECT_EQ(scheduler.Find(3)->status, SequenceStatus::kWaiting);
 }
 
 TEST(Preemption, AVictimInASubmittedStepIsLeftUntilItsCommit) {
@@ -112,13 +108,10 @@ TEST(Preemption, AVictimInASubmittedStepIsLeftUntilItsCommit) {
   config.max_num_batched_tokens = 128;
   config.max_steps_in_flight = 2;
   Scheduler scheduler = MakeScheduler(config, 4);
-  for (const auto& [id, first_token] : {std::pair{1, 100}, std::pair{2, 300}}) {
-    Request request = MakeRequest(id, 64, first_token);
-    request.params.max_tokens = 20;
-    ASSERT_TRUE(scheduler.Add(request).ok());
-  }
+  ASSERT_TRUE(scheduler.Add(BoundedRequest(1, 64, 20)).ok());
+  ASSERT_TRUE(scheduler.Add(BoundedRequest(2, 60, 20)).ok());
   StepPlan first_step = *scheduler.Next();
-  EXPECT_FALSE(scheduler.Next().has_value());  // 1 lacks a block, and 2 may still write its own
+  EXPECT_FALSE(scheduler.Next().has_value());  // 1 lacks a block, 2 still writes its own and must not take more
   EXPECT_EQ(scheduler.num_running(), 2);
   CommitAll(scheduler, std::move(first_step), kWord);
   StepPlan second_step = *scheduler.Next();
