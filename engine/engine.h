@@ -35,14 +35,14 @@ struct EngineOptions {
   std::function<void(int64_t done_bytes, int64_t total_bytes)> load_progress;
 };
 
-struct Message {
+struct ChatMessage {
   std::string role;  // system, user, assistant, as the model's chat template knows them
   std::string content;
 };
 
 // What to continue: exactly one of the three. Text in messages and in a prompt never becomes a control token.
 struct GenerationRequest {
-  std::vector<Message> messages;       // rendered by the model's chat template
+  std::vector<ChatMessage> messages;   // rendered by the model's chat template
   std::string prompt;                  // plain text
   std::vector<int32_t> prompt_tokens;  // ids as they are
   SamplingParams sampling;
@@ -63,17 +63,19 @@ struct TokenLogprobs {
 struct GenerationUpdate {
   std::string text;  // whole code points
   std::vector<int32_t> tokens;
-  std::vector<TokenLogprobs> logprobs;  // one per token, when asked for
-  Finish finish = Finish::kNone;        // set in the last update
-  absl::Status error;                   // why, when finish is kError
+  std::vector<TokenLogprobs> logprobs;         // one per token, when asked for
+  std::vector<TokenLogprobs> prompt_logprobs;  // of the prompt's tokens after the first, when asked for, in order
+  Finish finish = Finish::kNone;               // set in the last update
+  absl::Status error;                          // why, when finish is kError
 };
 
 struct Generation {
   std::string text;
   std::vector<int32_t> tokens;
   std::vector<TokenLogprobs> logprobs;
+  std::vector<TokenLogprobs> prompt_logprobs;
   Finish finish = Finish::kNone;
-  int prompt_tokens = 0;
+  int64_t prompt_tokens = 0;
 };
 
 using RequestId = int64_t;
@@ -106,7 +108,8 @@ class Engine {
   absl::StatusOr<Generation> Generate(const GenerationRequest& request);
 
   virtual const ModelInfo& model() const = 0;
-  virtual int64_t CountTokens(const GenerationRequest& request) = 0;
+  // Tokens of the request's prompt.
+  virtual absl::StatusOr<int64_t> CountTokens(const GenerationRequest& request) const = 0;
 
   // One line per op of the compiled model: the kernel that runs it, and why the ones before it declined.
   virtual std::string DescribeKernels() const = 0;

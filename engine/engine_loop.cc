@@ -11,12 +11,13 @@ EngineLoop::EngineLoop(Scheduler scheduler, std::unique_ptr<Runner> runner, Sink
   thread_ = std::jthread([this] { Loop(); });
 }
 
-EngineLoop::~EngineLoop() {
+void EngineLoop::Stop() {
   {
     std::lock_guard lock(mutex_);
     stop_ = true;
   }
   wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
 }
 
 // Reads only what is fixed at creation: the limits and the sizes of the pools.

@@ -30,7 +30,11 @@ class EngineLoop {
   using Sink = std::function<void(std::vector<TokenEvent>)>;
 
   EngineLoop(Scheduler scheduler, std::unique_ptr<Runner> runner, Sink sink);
-  ~EngineLoop();  // after the step in flight; requests that have not ended get no further events
+  ~EngineLoop() { Stop(); }
+
+  // Ends the thread after the step in flight; requests that have not ended get no further events. Any thread but the
+  // engine's own; what is queued afterwards has no effect.
+  void Stop();
 
   // Refuses what could never run; any thread.
   absl::Status CheckCanRun(const Request& request) const;

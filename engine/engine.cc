@@ -1,0 +1,182 @@
+#include "engine/engine.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <random>
+
+#include "engine/engine_loop.h"
+#include "engine/model_text.h"
+#include "engine/open_model.h"
+#include "engine/output_thread.h"
+#include "nlohmann/json.hpp"
+
+namespace engine {
+namespace {
+
+uint64_t RandomSeed() {
+  std::random_device device;
+  return (uint64_t{device()} << 32) | device();
+}
+
+absl::StatusOr<std::vector<int32_t>> EncodeMessages(const ModelText& text, const std::vector<ChatMessage>& messages) {
+  if (text.chat_template == nullptr) {
+    return FailedPrecondition("the model has no chat template; give a plain prompt instead of messages");
+  }
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const ChatMessage& message : messages) list.push_back({{"role", message.role}, {"content", message.content}});
+  return EncodeChat(*text.chat_template, *text.tokenizer,
+                    {{"messages", std::move(list)},
+                     {"add_generation_prompt", true},
+                     {"bos_token", text.bos_token},
+                     {"eos_token", text.eos_token}});
+}
+
+absl::StatusOr<std::vector<int32_t>> EncodeRequest(const ModelText& text, int vocab, const GenerationRequest& request) {
+  const int given = !request.messages.empty() + !request.prompt.empty() + !request.prompt_tokens.empty();
+  if (given != 1) return InvalidArgument("give exactly one of messages, prompt and prompt_tokens; %d are given", given);
+  if (!request.messages.empty()) return EncodeMessages(text, request.messages);
+  if (!request.prompt.empty()) return text.tokenizer->Encode(request.prompt, {.add_special = true});
+  for (const int32_t id : request.prompt_tokens) {
+    if (id < 0 || id >= vocab)
+      return InvalidArgument("prompt_tokens has %d; the model's tokens are 0 to %d", id, vocab - 1);
+  }
+  return request.prompt_tokens;
+}
+
+// The format of most weight bytes.
+std::string MainFormat(const Graph& graph) {
+  std::map<DType, int64_t> values;
+  for (const Value& value : graph.values) {
+    const bool is_matrix = value.kind == ValueKind::kWeight && value.spec.shape.rank() == 2;
+    if (is_matrix && value.name != "rope_table") values[value.spec.dtype] += value.spec.shape[0] * value.spec.shape[1];
+  }
+  const auto most = std::ranges::max_element(values, {}, [](const auto& entry) { return entry.second; });
+  return most == values.end() ? "" : std::string(Name(most->first));
+}
+
+class LocalEngine : public Engine {
+ public:
+  static absl::StatusOr<std::unique_ptr<Engine>> Create(const EngineOptions& options) {
+    auto engine = std::make_unique<LocalEngine>();
+    ASSIGN_OR_RETURN(engine->opened_, OpenModel(options));
+    RETURN_IF_ERROR(engine->Load());
+    return engine;
+  }
+
+  // The loop stops first, so that nothing is pushed any more; the output thread may still speak to it while it ends.
+  ~LocalEngine() override {
+    if (loop_ != nullptr) loop_->Stop();
+    output_.reset();
+  }
+
+  absl::StatusOr<RequestId> Submit(const GenerationRequest& request, UpdateCallback on_update) override {
+    RETURN_IF_ERROR(request.sampling.Validate(vocab_));
+    ASSIGN_OR_RETURN(std::vector<int32_t> prompt, EncodeRequest(text_, vocab_, request));
+    Request queued{.id = next_id_++,
+                   .prompt = std::move(prompt),
+                   .params = request.sampling,
+                   .seed = request.sampling.seed ? *request.sampling.seed : RandomSeed(),
+                   .priority = request.priority,
+                   .cache_salt = request.cache_salt};
+    RETURN_IF_ERROR(loop_->CheckCanRun(queued));
+    output_->Open(queued.id, std::make_unique<RequestOutput>(*text_.tokenizer, request.sampling, std::move(on_update)));
+    const RequestId id = queued.id;
+    loop_->Add(std::move(queued));
+    return id;
+  }
+
+  void Cancel(RequestId id) override { loop_->Finish(id, FinishReason::kAbort); }
+
+  const ModelInfo& model() const override { return info_; }
+
+  absl::StatusOr<int64_t> CountTokens(const GenerationRequest& request) const override {
+    ASSIGN_OR_RETURN(const std::vector<int32_t> prompt, EncodeRequest(text_, vocab_, request));
+    return static_cast<int64_t>(prompt.size());
+  }
+
+  std::string DescribeKernels() const override { return engine::DescribeKernels(loop_->runner().program()); }
+
+ private:
+  absl::Status Load() {
+    ASSIGN_OR_RETURN(text_, LoadModelText(*opened_.checkpoint));
+    opened_.options.vocab = text_.tokenizer->vocab_size();
+    opened_.options.limits.eos_token_ids = text_.end_ids;
+    ASSIGN_OR_RETURN(LoadedModel model, LoadModel(opened_));
+    vocab_ = model.vocab;
+    Describe(model);
+    ASSIGN_OR_RETURN(Scheduler scheduler,
+                     Scheduler::Create(opened_.options.limits, model.cache_groups, model.num_blocks));
+    output_ = std::make_unique<OutputThread>([this](int64_t id) { loop_->Finish(id, FinishReason::kStop); });
+    loop_ = std::make_unique<EngineLoop>(std::move(scheduler), std::move(model.runner),
+                                         [this](std::vector<TokenEvent> events) { output_->Push(std::move(events)); });
+    return absl::OkStatus();
+  }
+
+  void Describe(const LoadedModel& model) {
+    const Runner& runner = *model.runner;
+    info_ = {.path = opened_.path,
+             .architecture = opened_.config.architecture,
+             .weight_format = MainFormat(runner.program().graph),
+             .weight_bytes = runner.weights().packed_bytes() + runner.weights().mapped_bytes(),
+             .kv_cache_bytes = runner.cache_bytes(),
+             .max_model_len = opened_.options.limits.max_model_len,
+             .vocab_size = model.vocab,
+             .has_chat_template = text_.chat_template != nullptr};
+  }
+
+  OpenedModel opened_;
+  ModelText text_;
+  ModelInfo info_;
+  int vocab_ = 0;
+  std::atomic<RequestId> next_id_{1};
+  std::unique_ptr<OutputThread> output_;
+  std::unique_ptr<EngineLoop> loop_;
+};
+
+}  // namespace
+
+std::string_view Name(Finish finish) {
+  switch (finish) {
+    case Finish::kNone:
+      return "none";
+    case Finish::kStop:
+      return "stop";
+    case Finish::kLength:
+      return "length";
+    case Finish::kCancelled:
+      return "cancelled";
+    case Finish::kError:
+      return "error";
+  }
+  return "unknown";
+}
+
+absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(EngineOptions options) { return LocalEngine::Create(options); }
+
+absl::StatusOr<Generation> Engine::Generate(const GenerationRequest& request) {
+  std::mutex mutex;
+  std::condition_variable done;
+  Generation result;
+  absl::Status error;
+  const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+  const auto on_update = [&](const GenerationUpdate& update) {
+    std::lock_guard lock(mutex);
+    append(result.text, update.text);
+    append(result.tokens, update.tokens);
+    append(result.logprobs, update.logprobs);
+    append(result.prompt_logprobs, update.prompt_logprobs);
+    result.finish = update.finish;
+    error = update.error;
+    if (update.finish != Finish::kNone) done.notify_one();
+  };
+  ASSIGN_OR_RETURN(const int64_t prompt_tokens, CountTokens(request));
+  RETURN_IF_ERROR(Submit(request, on_update).status());
+  std::unique_lock lock(mutex);
+  done.wait(lock, [&] { return result.finish != Finish::kNone; });
+  RETURN_IF_ERROR(error);
+  result.prompt_tokens = prompt_tokens;
+  return result;
+}
+
+}  // namespace engine

@@ -1,0 +1,68 @@
+#include "engine/inspect.h"
+
+#include <algorithm>
+
+#include "backends/backends.h"
+#include "engine/open_model.h"
+
+namespace engine {
+namespace {
+
+std::string TypesOf(const Program& program, const Node& node) {
+  std::string types;
+  for (const ValueId id : node.in) types += program.graph.value(id).spec.to_string() + " ";
+  types += "->";
+  for (const ValueId id : node.out) types += " " + program.graph.value(id).spec.to_string();
+  return types;
+}
+
+OpReport ReportStep(const Program& program, const Step& step) {
+  const Node& node = program.graph.nodes[step.node];
+  OpReport report{.op = node.op.to_string(), .types = TypesOf(program, node)};
+  for (const Candidate& candidate : step.walk) {
+    report.candidates.push_back({.kernel = std::string(candidate.entry),
+                                 .exactness = std::string(Name(candidate.exactness)),
+                                 .declined = std::string(Message(candidate.answer))});
+  }
+  return report;
+}
+
+}  // namespace
+
+std::vector<DeviceReport> InspectDevices() {
+  std::vector<DeviceReport> reports;
+  for (const DeviceListing& device : ListDevices()) {
+    reports.push_back({.name = device.name,
+                       .state = device.state,
+                       .description = device.info.description,
+                       .isa = device.info.isa,
+                       .workers = device.info.workers,
+                       .memory_bytes = device.info.memory_bytes});
+  }
+  return reports;
+}
+
+std::vector<std::string> SupportedArchitectures() {
+  std::vector<std::string> names;
+  for (const ModelDefinition& model : Models()) names.emplace_back(model.architecture);
+  return names;
+}
+
+absl::StatusOr<std::vector<OpReport>> InspectKernels(const EngineOptions& options) {
+  ASSIGN_OR_RETURN(const OpenedModel opened, OpenModel(options));
+  ASSIGN_OR_RETURN(const Program program, CompileModel(opened));
+  std::vector<OpReport> reports;
+  for (const Step& step : program.steps) {
+    OpReport report = ReportStep(program, step);
+    const auto same = std::ranges::find_if(
+        reports, [&](const OpReport& other) { return other.op == report.op && other.types == report.types; });
+    if (same == reports.end()) {
+      reports.push_back(std::move(report));
+    } else {
+      ++same->count;
+    }
+  }
+  return reports;
+}
+
+}  // namespace engine

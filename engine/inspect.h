@@ -1,0 +1,42 @@
+// What can be said about this machine and a model without loading weights.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+
+namespace engine {
+
+struct DeviceReport {
+  std::string name;    // what EngineOptions::device takes
+  absl::Status state;  // OK, or why it cannot be used here; the rest is set when it is OK
+  std::string description;
+  std::string isa;
+  int workers = 0;
+  int64_t memory_bytes = 0;
+};
+
+// Every device kind of the product, usable or not.
+std::vector<DeviceReport> InspectDevices();
+
+// Architectures that can be loaded, as config.json names them.
+std::vector<std::string> SupportedArchitectures();
+
+struct KernelCandidate {
+  std::string kernel;
+  std::string exactness;
+  std::string declined;  // why; empty for the one that runs
+};
+
+struct OpReport {
+  std::string op;                           // with attributes: "rms_norm{epsilon=1e-05}"
+  std::string types;                        // "f32[tokens, 576] … -> f32[tokens, 576]"
+  int count = 1;                            // ops of the model that read the same
+  std::vector<KernelCandidate> candidates;  // in order of preference, the one that runs last
+};
+
+// The ops of the compiled model, equal ones once, in the order they first run.
+absl::StatusOr<std::vector<OpReport>> InspectKernels(const EngineOptions& options);
+
+}  // namespace engine

@@ -1,0 +1,24 @@
+// How a model reads and writes text: its tokenizer, its chat template, and the tokens that end an answer.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/weights/checkpoint.h"
+#include "text/chat_template.h"
+#include "text/tokenizer.h"
+
+namespace engine {
+
+struct ModelText {
+  std::unique_ptr<Tokenizer> tokenizer;
+  std::unique_ptr<ChatTemplate> chat_template;  // null when the checkpoint has none
+  std::string bos_token, eos_token;             // as texts, for the template; may be empty
+  std::vector<int32_t> end_ids;                 // of the model, its generation config and its tokenizer together
+};
+
+// From tokenizer.json and its side files, or from GGUF metadata.
+absl::StatusOr<ModelText> LoadModelText(const Checkpoint& checkpoint);
+
+}  // namespace engine

@@ -1,0 +1,70 @@
+#include "engine/open_model.h"
+
+#include <algorithm>
+
+#include "backends/backends.h"
+#include "engine/model_path.h"
+
+namespace engine {
+namespace {
+
+// Contexts of the newest models would make the KV cache the largest part of the engine; who wants one asks for it.
+constexpr int kDefaultMaxModelLen = 8192;
+
+absl::StatusOr<int> ChooseMaxModelLen(const EngineOptions& options, const DecoderConfig& config) {
+  if (options.max_model_len == 0) return std::min(config.max_position, kDefaultMaxModelLen);
+  if (options.max_model_len > config.max_position) {
+    return InvalidArgument("max_model_len is %d; the model was trained for %d tokens", options.max_model_len,
+                           config.max_position);
+  }
+  return options.max_model_len;
+}
+
+absl::StatusOr<std::optional<DType>> ChooseKvDType(const std::string& name) {
+  if (name == "auto") return std::nullopt;
+  const std::optional<DType> dtype = ParseDType(name);
+  if (dtype == DType::kF32 || dtype == DType::kBF16) return dtype;
+  return InvalidArgument("kv_cache_dtype is %s; it must be auto, f32 or bf16", name);
+}
+
+absl::StatusOr<ModelOptions> ChooseOptions(const EngineOptions& options, const DecoderConfig& config) {
+  ModelOptions chosen{.numerics = options.numerics,
+                      .limits = {.max_num_seqs = options.max_num_seqs,
+                                 .max_num_batched_tokens = options.max_num_batched_tokens,
+                                 .max_sampled = options.max_num_seqs,
+                                 .enable_prefix_caching = options.enable_prefix_caching},
+                      .kv_cache_bytes = options.kv_cache_bytes,
+                      .progress = options.load_progress};
+  ASSIGN_OR_RETURN(chosen.limits.max_model_len, ChooseMaxModelLen(options, config));
+  ASSIGN_OR_RETURN(chosen.kv_dtype, ChooseKvDType(options.kv_cache_dtype));
+  RETURN_IF_ERROR(chosen.limits.Validate());
+  return chosen;
+}
+
+}  // namespace
+
+absl::StatusOr<OpenedModel> OpenModel(const EngineOptions& options) {
+  OpenedModel opened;
+  ASSIGN_OR_RETURN(opened.path, ResolveModel(options.model));
+  ASSIGN_OR_RETURN(opened.checkpoint, Checkpoint::Open(opened.path));
+  ASSIGN_OR_RETURN(WeightCatalog catalog, WeightCatalog::Create(*opened.checkpoint));
+  opened.catalog = std::make_unique<WeightCatalog>(std::move(catalog));
+  ASSIGN_OR_RETURN(opened.config, ParseModel(*opened.catalog));
+  ASSIGN_OR_RETURN(opened.device, OpenDevice(options.device, {.threads = options.threads}));
+  RegisterKernels(opened.registry);
+  ASSIGN_OR_RETURN(opened.options, ChooseOptions(options, opened.config));
+  opened.options.limits.max_steps_in_flight = opened.device->info().max_steps_in_flight;
+  return opened;
+}
+
+absl::StatusOr<LoadedModel> LoadModel(OpenedModel& opened) {
+  return LoadModel(*opened.checkpoint, *opened.catalog, opened.config, opened.registry, *opened.device, opened.options);
+}
+
+absl::StatusOr<Program> CompileModel(const OpenedModel& opened) {
+  ASSIGN_OR_RETURN(const BuiltModel model,
+                   BuildModel(opened.config, *opened.catalog, GraphOptions(opened.config, opened.options)));
+  return CompileModel(model, opened.registry, opened.device->info(), opened.options);
+}
+
+}  // namespace engine

@@ -1,0 +1,31 @@
+// A model found, understood and given a device, before any of its weights is loaded.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "engine/engine.h"
+#include "engine/load_model.h"
+
+namespace engine {
+
+struct OpenedModel {
+  std::string path;
+  std::unique_ptr<Checkpoint> checkpoint;
+  std::unique_ptr<WeightCatalog> catalog;  // borrows checkpoint
+  DecoderConfig config;
+  std::unique_ptr<Device> device;
+  KernelRegistry registry;
+  ModelOptions options;  // what EngineOptions asks for; max_sampled is max_num_seqs
+};
+
+// Refuses a context longer than the model was trained for.
+absl::StatusOr<OpenedModel> OpenModel(const EngineOptions& options);
+
+// `opened` must outlive the model.
+absl::StatusOr<LoadedModel> LoadModel(OpenedModel& opened);
+
+// Its program alone, for those who only want to look at it.
+absl::StatusOr<Program> CompileModel(const OpenedModel& opened);
+
+}  // namespace engine

@@ -1,0 +1,65 @@
+#include "engine/output_thread.h"
+
+#include <iterator>
+
+namespace engine {
+
+OutputThread::OutputThread(std::function<void(int64_t request)> on_stop) : on_stop_(std::move(on_stop)) {
+  thread_ = std::jthread([this] { Loop(); });
+}
+
+OutputThread::~OutputThread() {
+  {
+    std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_one();
+}
+
+void OutputThread::Open(int64_t request, std::unique_ptr<RequestOutput> output) {
+  std::lock_guard lock(mutex_);
+  open_.emplace(request, std::move(output));
+}
+
+void OutputThread::Push(std::vector<TokenEvent> events) {
+  {
+    std::lock_guard lock(mutex_);
+    std::move(events.begin(), events.end(), std::back_inserter(events_));
+  }
+  wake_.notify_one();
+}
+
+void OutputThread::Loop() {
+  std::vector<TokenEvent> events;
+  for (bool stop = false; !stop;) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return stop_ || !events_.empty(); });
+      std::swap(events, events_);
+      stop = stop_;
+    }
+    for (const TokenEvent& event : events) Handle(event);
+    events.clear();
+  }
+  for (auto& [request, output] : open_) output->End(Finish::kCancelled);
+}
+
+// Callbacks run without the lock: they may submit and cancel.
+void OutputThread::Handle(const TokenEvent& event) {
+  RequestOutput* output = nullptr;
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = open_.find(event.request);
+    if (found == open_.end()) return;  // ended by a stop string; the engine was a step ahead
+    output = found->second.get();
+  }
+  const bool stopped_early = output->Apply(event);
+  if (!output->ended()) return;
+  {
+    std::lock_guard lock(mutex_);
+    open_.erase(event.request);
+  }
+  if (stopped_early) on_stop_(event.request);
+}
+
+}  // namespace engine

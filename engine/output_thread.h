@@ -1,0 +1,38 @@
+// The output thread: everything between the engine thread and callers, so that neither waits for the other.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/request_output.h"
+
+namespace engine {
+
+class OutputThread {
+ public:
+  // on_stop: called on this thread when a stop string ended a request that the engine still works on.
+  explicit OutputThread(std::function<void(int64_t request)> on_stop);
+  ~OutputThread();  // ends every open request with kCancelled
+
+  // Any thread. A request is opened before the engine hears of it, so that no event comes too early.
+  void Open(int64_t request, std::unique_ptr<RequestOutput> output);
+  void Push(std::vector<TokenEvent> events);
+
+ private:
+  void Loop();
+  void Handle(const TokenEvent& event);
+
+  std::function<void(int64_t)> on_stop_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<TokenEvent> events_;                                    // guarded by mutex_
+  std::unordered_map<int64_t, std::unique_ptr<RequestOutput>> open_;  // guarded; the outputs belong to this thread
+  bool stop_ = false;                                                 // guarded by mutex_
+  std::jthread thread_;                                               // last: everything above outlives it
+};
+
+}  // namespace engine

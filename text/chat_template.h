@@ -1,0 +1,39 @@
+// Chat templates as Hugging Face renders them, and prompts that user text cannot break out of.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/status.h"
+#include "nlohmann/json_fwd.hpp"
+#include "text/tokenizer.h"
+
+struct EngineTemplate;
+
+namespace engine {
+
+// Immutable; any thread may use it.
+class ChatTemplate {
+ public:
+  static absl::StatusOr<std::unique_ptr<ChatTemplate>> Compile(std::string_view source);
+  ~ChatTemplate();
+
+  // context: messages, tools, add_generation_prompt, bos_token, eos_token and whatever else the template reads.
+  // The template's own refusal (raise_exception) is the error's message.
+  absl::StatusOr<std::string> Render(const nlohmann::ordered_json& context) const;
+
+ private:
+  explicit ChatTemplate(EngineTemplate* handle) : handle_(handle) {}
+
+  EngineTemplate* handle_;  // owned
+};
+
+// Token ids of a rendered chat. Special tokens come from the template only: wherever a text in `context` contains the
+// text of a special token, it is wrapped in two noncharacters before rendering (taken out of the context beforehand)
+// and encoded as plain text after. Prompts without such text are encoded exactly as Hugging Face does.
+absl::StatusOr<std::vector<int32_t>> EncodeChat(const ChatTemplate& chat_template, const Tokenizer& tokenizer,
+                                                nlohmann::ordered_json context);
+
+}  // namespace engine

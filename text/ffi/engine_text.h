@@ -1,0 +1,50 @@
+// C boundary to the Rust crates that read tokenizers and render chat templates.
+//
+// Every call returns 0, or 1 with a message in `error`; no call aborts on bad input. Texts are UTF-8 with explicit
+// lengths. Handles may be used from several threads at once. What a call returns in an EngineTextBuffer belongs to the
+// caller, who gives it back with engine_text_free.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct EngineTextBuffer {
+  uint8_t* data;
+  size_t size;
+} EngineTextBuffer;
+
+typedef struct EngineTokenizer EngineTokenizer;
+typedef struct EngineTemplate EngineTemplate;
+
+void engine_text_free(EngineTextBuffer buffer);
+
+// A tokenizer from the text of a tokenizer.json.
+int engine_tokenizer_new(const uint8_t* json, size_t size, EngineTokenizer** tokenizer, EngineTextBuffer* error);
+void engine_tokenizer_free(EngineTokenizer* tokenizer);
+
+// Ids as uint32_t. parse_special: texts of special tokens become those tokens; otherwise they are text like any other.
+// add_special: what the post-processor puts around a text (BOS).
+int engine_tokenizer_encode(const EngineTokenizer* tokenizer, const uint8_t* text, size_t size, int parse_special,
+                            int add_special, EngineTextBuffer* ids, EngineTextBuffer* error);
+int engine_tokenizer_decode(const EngineTokenizer* tokenizer, const uint32_t* ids, size_t count, int skip_special,
+                            EngineTextBuffer* text, EngineTextBuffer* error);
+// JSON: {"vocab_size": 1 + the largest id, "added_tokens": [{"id": …, "content": …, "special": …}, …]}.
+int engine_tokenizer_describe(const EngineTokenizer* tokenizer, EngineTextBuffer* json, EngineTextBuffer* error);
+// The vocabulary's own spelling of a token; empty for an id without one.
+int engine_tokenizer_token(const EngineTokenizer* tokenizer, uint32_t id, EngineTextBuffer* text,
+                           EngineTextBuffer* error);
+
+// A template of the kind that tokenizer_config.json carries. Rendering is limited in steps and output.
+int engine_template_new(const uint8_t* source, size_t size, EngineTemplate** compiled, EngineTextBuffer* error);
+void engine_template_free(EngineTemplate* compiled);
+// context: a JSON object with the template's variables.
+int engine_template_render(const EngineTemplate* compiled, const uint8_t* context, size_t size, EngineTextBuffer* text,
+                           EngineTextBuffer* error);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,216 @@
+#include "text/gguf_vocabulary.h"
+
+#include <algorithm>
+#include <tuple>
+#include <unordered_map>
+
+#include "nlohmann/json.hpp"
+#include "text/utf8.h"
+
+namespace engine {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int64_t kControl = 3;
+constexpr int64_t kUserDefined = 4;
+
+constexpr std::string_view kBlank = "\xE2\x96\x81";  // U+2581, how SentencePiece writes a blank
+
+// Regular expressions by family. Contractions, then words with at most one leading non-letter, digits, punctuation with
+// trailing line breaks, line breaks with the blanks before them, blanks.
+constexpr char kLlama3[] =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr char kQwen2[] =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr char kTekken[] =
+    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+
+struct PreTokenizer {
+  std::string_view name;
+  const char* regex;   // nullptr: GPT-2's own, built into ByteLevel
+  bool single_digits;  // digits are split one by one before anything else
+  bool compose;        // text is normalised to NFC
+  bool whole_words;    // a word that is in the vocabulary as a whole is not merged (ignore_merges)
+};
+
+constexpr PreTokenizer kPreTokenizers[] = {
+    {"gpt-2", nullptr, false, false, false},    {"gpt2", nullptr, false, false, false},
+    {"default", nullptr, false, false, false},  {"phi-2", nullptr, false, false, false},
+    {"smollm", nullptr, true, false, false},    {"starcoder", nullptr, true, false, false},
+    {"refact", nullptr, true, false, false},    {"command-r", nullptr, true, false, false},
+    {"codeshell", nullptr, true, false, false}, {"llama-bpe", kLlama3, false, false, true},
+    {"llama-v3", kLlama3, false, false, true},  {"llama3", kLlama3, false, false, true},
+    {"smaug-bpe", kLlama3, false, false, true}, {"dbrx", kLlama3, false, false, false},
+    {"qwen2", kQwen2, false, true, false},      {"deepseek-r1-qwen", kQwen2, false, true, false},
+    {"megrez", kQwen2, false, true, false},     {"stablelm2", kQwen2, false, false, false},
+    {"tekken", kTekken, false, false, true},
+};
+
+absl::StatusOr<const PreTokenizer*> FindPreTokenizer(std::string_view name) {
+  const auto* found = std::ranges::find(kPreTokenizers, name, &PreTokenizer::name);
+  if (found == std::end(kPreTokenizers)) {
+    return Unimplemented("tokenizer.ggml.pre is \"%s\", which is not supported; use a checkpoint with a tokenizer.json",
+                         name);
+  }
+  return found;
+}
+
+Json ByteLevel(bool use_regex) {
+  return {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", use_regex}};
+}
+
+Json PreTokenizerJson(const PreTokenizer& pre) {
+  Json steps = Json::array();
+  if (pre.single_digits) steps.push_back({{"type", "Digits"}, {"individual_digits", true}});
+  if (pre.regex != nullptr) {
+    steps.push_back(
+        {{"type", "Split"}, {"pattern", {{"Regex", pre.regex}}}, {"behavior", "Isolated"}, {"invert", false}});
+  }
+  steps.push_back(ByteLevel(pre.regex == nullptr));
+  return {{"type", "Sequence"}, {"pretokenizers", std::move(steps)}};
+}
+
+absl::StatusOr<Json> ByteLevelBpe(const GgufVocabulary& vocabulary, const Json& ids) {
+  ASSIGN_OR_RETURN(const PreTokenizer* pre, FindPreTokenizer(vocabulary.pre));
+  Json merges = Json::array();
+  for (const std::string_view merge : vocabulary.merges) {
+    // The separator is the first blank after the first character: byte-level tokens hold no blanks.
+    const size_t blank = merge.find(' ', 1);
+    if (blank == std::string_view::npos) return InvalidArgument("merge %d holds no blank", merges.size());
+    merges.push_back({merge.substr(0, blank), merge.substr(blank + 1)});
+  }
+  return Json{
+      {"normalizer", pre->compose ? Json{{"type", "NFC"}} : Json()},
+      {"pre_tokenizer", PreTokenizerJson(*pre)},
+      {"decoder", ByteLevel(true)},
+      {"model", {{"type", "BPE"}, {"ignore_merges", pre->whole_words}, {"vocab", ids}, {"merges", std::move(merges)}}}};
+}
+
+struct ScoredMerge {
+  double score;
+  int64_t id;  // of the merged token
+  size_t cut;
+};
+
+// SentencePiece merges the neighbours whose union scores best. As ranks: every way to make a token of two others, by
+// falling score.
+Json MergesByScore(const GgufVocabulary& vocabulary) {
+  std::unordered_map<std::string_view, int64_t> id_of;
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id) id_of.emplace(vocabulary.tokens[id], id);
+  std::vector<ScoredMerge> merges;
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+    const std::string_view token = vocabulary.tokens[id];
+    if (!vocabulary.types.empty() && vocabulary.types[id] != 1) continue;
+    for (size_t cut = 0; cut < token.size();) {
+      cut += std::max(1, CodePointLength(token.substr(cut)));
+      if (cut >= token.size()) break;
+      if (id_of.contains(token.substr(0, cut)) && id_of.contains(token.substr(cut))) {
+        merges.push_back({vocabulary.scores[id], static_cast<int64_t>(id), cut});
+      }
+    }
+  }
+  std::ranges::sort(merges, [](const ScoredMerge& a, const ScoredMerge& b) {
+    return std::tuple(-a.score, a.id, a.cut) < std::tuple(-b.score, b.id, b.cut);
+  });
+  Json out = Json::array();
+  for (const ScoredMerge& merge : merges) {
+    const std::string_view token = vocabulary.tokens[merge.id];
+    out.push_back({token.substr(0, merge.cut), token.substr(merge.cut)});
+  }
+  return out;
+}
+
+absl::StatusOr<Json> SentencePieceBpe(const GgufVocabulary& vocabulary, const Json& ids) {
+  if (vocabulary.scores.size() != vocabulary.tokens.size()) {
+    return InvalidArgument("tokenizer.ggml.scores has %d entries and tokens %d", vocabulary.scores.size(),
+                           vocabulary.tokens.size());
+  }
+  Json normalizers = Json::array();
+  Json decoders = Json::array({{{"type", "Replace"}, {"pattern", {{"String", kBlank}}}, {"content", " "}},
+                               {{"type", "ByteFallback"}},
+                               {{"type", "Fuse"}}});
+  if (vocabulary.add_space_prefix) {
+    normalizers.push_back({{"type", "Prepend"}, {"prepend", kBlank}});
+    decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+  }
+  normalizers.push_back({{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", kBlank}});
+  Json model = {{"type", "BPE"},
+                {"byte_fallback", true},
+                {"fuse_unk", true},
+                {"vocab", ids},
+                {"merges", MergesByScore(vocabulary)}};
+  if (vocabulary.unknown >= 0) model["unk_token"] = vocabulary.tokens[vocabulary.unknown];
+  return Json{{"normalizer", {{"type", "Sequence"}, {"normalizers", std::move(normalizers)}}},
+              {"pre_tokenizer", Json()},
+              {"decoder", {{"type", "Sequence"}, {"decoders", std::move(decoders)}}},
+              {"model", std::move(model)}};
+}
+
+Json AddedTokens(const GgufVocabulary& vocabulary) {
+  Json added = Json::array();
+  for (size_t id = 0; id < vocabulary.types.size(); ++id) {
+    const int64_t type = vocabulary.types[id];
+    if (type != kControl && type != kUserDefined) continue;
+    added.push_back({{"id", id},
+                     {"content", vocabulary.tokens[id]},
+                     {"single_word", false},
+                     {"lstrip", false},
+                     {"rstrip", false},
+                     {"normalized", false},
+                     {"special", type == kControl}});
+  }
+  return added;
+}
+
+// Puts BOS before a text.
+Json BosTemplate(const GgufVocabulary& vocabulary) {
+  const std::string_view bos = vocabulary.tokens[vocabulary.bos];
+  const Json start = {{"SpecialToken", {{"id", bos}, {"type_id", 0}}}};
+  const Json text = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}};
+  const Json second = {{"Sequence", {{"id", "B"}, {"type_id", 0}}}};
+  return {{"type", "TemplateProcessing"},
+          {"single", {start, text}},
+          {"pair", {start, text, second}},
+          {"special_tokens", {{bos, {{"id", bos}, {"ids", {vocabulary.bos}}, {"tokens", {bos}}}}}}};
+}
+
+absl::Status CheckLists(const GgufVocabulary& vocabulary) {
+  const auto size = static_cast<int64_t>(vocabulary.tokens.size());
+  if (size == 0) return InvalidArgument("tokenizer.ggml.tokens is missing or empty");
+  if (!vocabulary.types.empty() && static_cast<int64_t>(vocabulary.types.size()) != size) {
+    return InvalidArgument("tokenizer.ggml.token_type has %d entries and tokens %d", vocabulary.types.size(), size);
+  }
+  if (vocabulary.bos >= size || vocabulary.unknown >= size) {
+    return InvalidArgument("the tokenizer's bos or unknown id lies beyond its %d tokens", size);
+  }
+  for (int64_t id = 0; id < size; ++id) {
+    const std::string_view token = vocabulary.tokens[id];
+    if (ReplaceInvalidUtf8(token) != token) return InvalidArgument("token %d is not valid UTF-8", id);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> TokenizerJson(const GgufVocabulary& vocabulary) {
+  RETURN_IF_ERROR(CheckLists(vocabulary));
+  Json ids = Json::object();
+  auto& object = ids.get_ref<Json::object_t&>();
+  object.reserve(vocabulary.tokens.size());
+  // Straight into the list of pairs: inserting through operator[] would search all entries each time.
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+    object.emplace_back(std::string(vocabulary.tokens[id]), static_cast<int64_t>(id));
+  }
+  absl::StatusOr<Json> json =
+      Unimplemented("tokenizer.ggml.model is \"%s\"; gpt2 and llama are supported", vocabulary.model);
+  if (vocabulary.model == "gpt2") json = ByteLevelBpe(vocabulary, ids);
+  if (vocabulary.model == "llama") json = SentencePieceBpe(vocabulary, ids);
+  RETURN_IF_ERROR(json.status());
+  (*json)["version"] = "1.0";
+  (*json)["added_tokens"] = AddedTokens(vocabulary);
+  if (vocabulary.add_bos && vocabulary.bos >= 0) (*json)["post_processor"] = BosTemplate(vocabulary);
+  return json->dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace engine

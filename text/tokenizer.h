@@ -1,0 +1,61 @@
+// Text to token ids and back.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/status.h"
+
+struct EngineTokenizer;
+
+namespace engine {
+
+struct EncodeOptions {
+  // Texts of special tokens become those tokens. Only for text that we made ourselves: what a user writes stays text.
+  bool parse_special = false;
+  // What the tokenizer puts around a whole text, usually a BOS token.
+  bool add_special = false;
+};
+
+// Immutable; any thread may use it.
+class Tokenizer {
+ public:
+  struct AddedToken {
+    int32_t id;
+    std::string text;
+    bool special;  // a control token
+  };
+
+  // From the text of a tokenizer.json.
+  static absl::StatusOr<std::unique_ptr<Tokenizer>> FromJson(std::string_view json);
+  ~Tokenizer();
+
+  // Invalid UTF-8 is read as U+FFFD.
+  absl::StatusOr<std::vector<int32_t>> Encode(std::string_view text, const EncodeOptions& options) const;
+
+  // Ids without a token are skipped. skip_special leaves control tokens out.
+  absl::StatusOr<std::string> Decode(std::span<const int32_t> ids, bool skip_special) const;
+
+  // 1 + the largest id.
+  int vocab_size() const { return vocab_size_; }
+  const std::vector<AddedToken>& added_tokens() const { return added_tokens_; }
+  bool IsSpecial(int32_t id) const;
+  // The added token with this text, or -1.
+  int32_t IdOfAdded(std::string_view text) const;
+  // The vocabulary's own spelling ("Ġthe").
+  std::string Spelling(int32_t id) const;
+
+ private:
+  explicit Tokenizer(EngineTokenizer* handle) : handle_(handle) {}
+  absl::Status ReadDescription();
+
+  EngineTokenizer* handle_;  // owned
+  int vocab_size_ = 0;
+  std::vector<AddedToken> added_tokens_;  // ascending by id
+};
+
+}  // namespace engine

@@ -1,0 +1,50 @@
+#include "text/utf8.h"
+
+namespace engine {
+namespace {
+
+// What the first byte promises, and the range of the second byte that keeps overlong forms and surrogates out.
+struct Lead {
+  int length;
+  uint8_t second_min = 0x80;
+  uint8_t second_max = 0xbf;
+};
+
+Lead LeadOf(uint8_t byte) {
+  if (byte < 0x80) return {1};
+  if (byte < 0xc2) return {0};
+  if (byte < 0xe0) return {2};
+  if (byte == 0xe0) return {3, 0xa0, 0xbf};
+  if (byte == 0xed) return {3, 0x80, 0x9f};
+  if (byte < 0xf0) return {3};
+  if (byte == 0xf0) return {4, 0x90, 0xbf};
+  if (byte < 0xf4) return {4};
+  if (byte == 0xf4) return {4, 0x80, 0x8f};
+  return {0};
+}
+
+}  // namespace
+
+int CodePointLength(std::string_view text) {
+  if (text.empty()) return 0;
+  const Lead lead = LeadOf(static_cast<uint8_t>(text[0]));
+  if (lead.length == 0 || text.size() < static_cast<size_t>(lead.length)) return 0;
+  for (int i = 1; i < lead.length; ++i) {
+    const auto byte = static_cast<uint8_t>(text[i]);
+    if (byte < (i == 1 ? lead.second_min : 0x80) || byte > (i == 1 ? lead.second_max : 0xbf)) return 0;
+  }
+  return lead.length;
+}
+
+std::string ReplaceInvalidUtf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const int length = CodePointLength(text);
+    out += length == 0 ? "\xEF\xBF\xBD" : text.substr(0, length);
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return out;
+}
+
+}  // namespace engine

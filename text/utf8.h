@@ -1,0 +1,17 @@
+// UTF-8 that we did not make.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace engine {
+
+// Bytes of the code point at the start of `text`: 1 to 4, or 0 if there is no whole, valid one. Surrogates, overlong
+// forms and values above U+10FFFF are not valid.
+int CodePointLength(std::string_view text);
+
+// `text` with each byte that belongs to no valid code point replaced by U+FFFD.
+std::string ReplaceInvalidUtf8(std::string_view text);
+
+}  // namespace engine
