@@ -78,11 +78,12 @@ bool Holds(DType dtype) {
 // The formula of quant.h: the product is rounded, then the sum.
 void DequantizeGroup(const PanelRecord& format, const PanelGroupRow& group, float* out) {
   const float d = F16ToF32(group.d_bits);
-  const float offset = F16ToF32(group.offset_bits) * static_cast<float>(group.offset_level);
+  const float magnitude = F16ToF32(group.offset_bits) * static_cast<float>(group.offset_level);
+  const float offset = format.has_levels ? -magnitude : magnitude;
   for (int i = 0; i < kPanelGroup; ++i) {
     const float scale = d * static_cast<float>(group.scale_levels[i / format.segment]);
     const float product = scale * static_cast<float>(group.stored[i] - format.zero_point);
-    out[i] = !format.has_offset ? product : format.has_levels ? product - offset : product + offset;
+    out[i] = format.has_offset ? product + offset : product;
   }
 }
 

@@ -1,0 +1,60 @@
+#include "benchmarks/machine_probe.h"
+
+#include <time.h>
+
+#include "benchmarks/probe_loops.h"
+
+namespace engine {
+namespace {
+
+const cpu::ProbeLoops& LoopsOf(cpu::Isa isa) {
+  if (isa == cpu::Isa::kAvx512) return cpu::avx512::kProbes;
+  return isa == cpu::Isa::kAvx2 ? cpu::avx2::kProbes : cpu::portable::kProbes;
+}
+
+template <typename Fn>
+double Seconds(ThreadTeam& team, Clock clock, Fn&& fn) {
+  const Stopwatch watch(clock, team.num_threads());
+  team.Run([&](Worker& worker) { fn(worker); });
+  return watch.seconds();
+}
+
+// 12 dot products each: about 3 ms, long beside a dispatch.
+constexpr int64_t kSteps = 1'000'000;
+
+double StepRate(ThreadTeam& team, Clock clock, void (*steps)(int64_t), double operations_per_dot) {
+  const double seconds = Seconds(team, clock, [&](Worker&) { steps(kSteps); });
+  return static_cast<double>(kSteps * cpu::kProbeChains * team.num_threads()) * operations_per_dot / seconds;
+}
+
+}  // namespace
+
+Stopwatch::Stopwatch(Clock clock, int threads) : clock_(clock), threads_(threads), start_(Now()) {}
+
+double Stopwatch::Now() const {
+  timespec now;
+  clock_gettime(clock_ == Clock::kWall ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID, &now);
+  const double seconds = static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+  return clock_ == Clock::kWall ? seconds : seconds / threads_;
+}
+
+double ReadRate(ThreadTeam& team, cpu::Isa isa, std::span<const std::byte> bytes, Clock clock) {
+  constexpr int64_t kChunk = int64_t{1} << 20;
+  const int64_t chunks = static_cast<int64_t>(bytes.size()) / kChunk;
+  const double seconds = Seconds(team, clock, [&](Worker& worker) {
+    worker.ForEach(chunks, 1, [&](int64_t begin, int64_t end) {
+      LoopsOf(isa).read(bytes.data() + begin * kChunk, (end - begin) * kChunk);
+    });
+  });
+  return static_cast<double>(chunks * kChunk) / seconds;
+}
+
+// 16 lanes of four products, and of two.
+double Int8Rate(ThreadTeam& team, cpu::Isa isa, Clock clock) {
+  return StepRate(team, clock, LoopsOf(isa).int8_steps, 128.0);
+}
+double Bf16Rate(ThreadTeam& team, cpu::Isa isa, Clock clock) {
+  return StepRate(team, clock, LoopsOf(isa).bf16_steps, 64.0);
+}
+
+}  // namespace engine

@@ -1,0 +1,45 @@
+#include "backends/cpu/isa/detect.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+namespace engine::cpu {
+namespace {
+
+// ENGINE_CPU_ISA for one test.
+class ForcedIsa {
+ public:
+  explicit ForcedIsa(const char* name) { setenv("ENGINE_CPU_ISA", name, 1); }
+  ~ForcedIsa() { unsetenv("ENGINE_CPU_ISA"); }
+};
+
+TEST(DetectIsa, TakesTheMachinesBestUnlessForced) {
+  const ForcedIsa unset("");
+  EXPECT_EQ(*DetectIsa(), MachineIsa());
+}
+
+TEST(DetectIsa, TakesALowerOneWhenForced) {
+  const ForcedIsa forced("portable");
+  EXPECT_EQ(*DetectIsa(), Isa::kPortable);
+}
+
+TEST(DetectIsa, RefusesAnIsaTheMachineLacks) {
+  if (MachineIsa() == Isa::kAvx512) GTEST_SKIP() << "this machine has them all";
+  const ForcedIsa forced("avx512");
+  EXPECT_THAT(Message(DetectIsa().status()), testing::HasSubstr("this machine's best is"));
+}
+
+TEST(DetectIsa, NamesTheChoicesWhenItKnowsNoSuchIsa) {
+  const ForcedIsa forced("sse9");
+  EXPECT_THAT(Message(DetectIsa().status()),
+              testing::AllOf(testing::HasSubstr("sse9"), testing::HasSubstr("portable, avx2 or avx512")));
+}
+
+TEST(Isa, NamesReadBack) {
+  for (const Isa isa : {Isa::kPortable, Isa::kAvx2, Isa::kAvx512}) EXPECT_EQ(ParseIsa(Name(isa)), isa);
+}
+
+}  // namespace
+}  // namespace engine::cpu
