@@ -22,9 +22,9 @@ void Pause() {
 #endif
 }
 
-// Spins before sleeping. A barrier inside a step is reached within microseconds, so 20,000 pauses (about 100 us to 1
-// ms) only end in sleep when a core was taken away or the engine is idle.
-constexpr int kSpins = 20000;
+// Pauses before sleeping, about 50 us: a barrier inside a step, and the next step of a busy engine, come sooner. When
+// they do not, a core was taken away or the engine is idle, and spinning would only keep the late worker from running.
+constexpr int kSpins = 2000;
 
 template <typename Ready>
 bool SpinUntil(Ready&& ready) {
