@@ -35,6 +35,35 @@ absl::StatusOr<std::vector<int>> PlanBlocks(const std::vector<CacheGroup>& group
   return blocks;
 }
 
+// Weights in their layouts, and everything a step touches.
+int64_t ProgramBytes(const Program& program, const KernelRegistry& registry, const DeviceInfo& device) {
+  int64_t bytes = program.arena_bytes + program.scratch_bytes;
+  for (const Value& value : program.graph.values) {
+    if (value.kind == ValueKind::kStepInput || value.kind == ValueKind::kOutput) {
+      bytes += MaxBytes(value.spec, program.limits);
+    } else if (value.kind == ValueKind::kWeight) {
+      const WeightLayout* layout = registry.FindLayout(device.kind, value.spec.layout);
+      const bool is_matrix = value.spec.shape.rank() == 2;
+      bytes +=
+          layout->bytes(value.spec.dtype, is_matrix ? value.spec.shape[0] : 1, value.spec.shape[is_matrix ? 1 : 0]);
+    }
+  }
+  return bytes;
+}
+
+// Refused before anything is allocated, instead of a process that is killed in the middle of a request.
+absl::Status CheckMemory(const Program& program, const KernelRegistry& registry, const DeviceInfo& device,
+                         const std::vector<CacheGroup>& groups, const std::vector<int>& num_blocks) {
+  const int64_t program_bytes = ProgramBytes(program, registry, device);
+  int64_t cache_bytes = 0;
+  for (size_t g = 0; g < groups.size(); ++g) cache_bytes += num_blocks[g] * BlockBytes(groups[g]);
+  if (program_bytes + cache_bytes <= device.memory_bytes) return absl::OkStatus();
+  return ResourceExhausted(
+      "weights and steps need %d bytes and the KV cache %d; %s has %d: use a smaller model, --max-model-len or "
+      "--max-num-seqs",
+      program_bytes, cache_bytes, device.name, device.memory_bytes);
+}
+
 }  // namespace
 
 BuildOptions GraphOptions(const DecoderConfig& config, const ModelOptions& options) {
@@ -62,10 +91,11 @@ absl::StatusOr<LoadedModel> LoadModel(const Checkpoint& checkpoint, const Weight
   const BuildOptions graph_options = GraphOptions(config, options);
   ASSIGN_OR_RETURN(const BuiltModel model, BuildModel(config, catalog, graph_options));
   ASSIGN_OR_RETURN(Program program, CompileModel(model, registry, device.info(), options));
-  ASSIGN_OR_RETURN(WeightStore weights,
-                   WeightStore::Load(checkpoint, model.weights, program.graph, registry, device, options.progress));
   LoadedModel loaded{.cache_groups = model.cache_groups, .vocab = graph_options.vocab};
   ASSIGN_OR_RETURN(loaded.num_blocks, PlanBlocks(model.cache_groups, options, device.info().memory_bytes));
+  RETURN_IF_ERROR(CheckMemory(program, registry, device.info(), model.cache_groups, loaded.num_blocks));
+  ASSIGN_OR_RETURN(WeightStore weights,
+                   WeightStore::Load(checkpoint, model.weights, program.graph, registry, device, options.progress));
   std::vector<Stage> stages;
   stages.push_back({std::move(program), model.cache_groups, loaded.num_blocks});
   ASSIGN_OR_RETURN(loaded.runner, Runner::Create(device, std::move(stages), std::move(weights), loaded.vocab));

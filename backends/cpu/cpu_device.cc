@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 
@@ -42,7 +43,13 @@ std::string CpuModelName() {
   return "x86-64 processor";
 }
 
-int64_t PhysicalMemoryBytes() { return int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE); }
+// What this process may use: the machine's memory, or its cgroup's share ("max" when there is no limit).
+int64_t MemoryBytes() {
+  const int64_t physical = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  int64_t limit = 0;
+  std::ifstream cgroup("/sys/fs/cgroup/memory.max");
+  return cgroup >> limit ? std::min(physical, limit) : physical;
+}
 
 // Blocks this large are worth huge pages: one TLB entry then covers 2 MiB of a weight that is read front to back.
 constexpr int64_t kHugePageBytes = int64_t{2} << 20;
@@ -60,7 +67,7 @@ absl::StatusOr<std::unique_ptr<Device>> CpuDevice::Create(const CpuDeviceOptions
                   .description = absl::StrFormat("%s, %d of %d threads", CpuModelName(), threads, allowed),
                   .isa = std::string(cpu::Name(isa)),
                   .workers = threads,
-                  .memory_bytes = PhysicalMemoryBytes(),
+                  .memory_bytes = MemoryBytes(),
                   .max_steps_in_flight = 1};
   return std::unique_ptr<Device>(new CpuDevice(std::move(info), std::move(team)));
 }
