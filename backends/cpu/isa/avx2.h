@@ -46,9 +46,16 @@ inline __m256i FirstLanes(int first, int count) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), lane);
 }
 
+// Where lanes 8 to 15 lie; no pointer past the counted ones is formed.
+template <typename T>
+inline T* UpperLanes(T* lanes, int count) {
+  return count > 8 ? lanes + 8 : lanes;
+}
+
 inline F32x16 Load(const float* in) { return {_mm256_loadu_ps(in), _mm256_loadu_ps(in + 8)}; }
 inline F32x16 Load(const float* in, int count) {
-  return {_mm256_maskload_ps(in, FirstLanes(0, count)), _mm256_maskload_ps(in + 8, FirstLanes(8, count))};
+  return {_mm256_maskload_ps(in, FirstLanes(0, count)),
+          _mm256_maskload_ps(UpperLanes(in, count), FirstLanes(8, count))};
 }
 inline I32x16 Load(const int32_t* in) { return {LoadHalf(in), LoadHalf(in + 8)}; }
 inline void Store(float* out, F32x16 x) {
@@ -57,7 +64,7 @@ inline void Store(float* out, F32x16 x) {
 }
 inline void Store(float* out, F32x16 x, int count) {
   _mm256_maskstore_ps(out, FirstLanes(0, count), x.lo);
-  _mm256_maskstore_ps(out + 8, FirstLanes(8, count), x.hi);
+  _mm256_maskstore_ps(UpperLanes(out, count), FirstLanes(8, count), x.hi);
 }
 inline void Store(int32_t* out, I32x16 x) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), x.lo);
