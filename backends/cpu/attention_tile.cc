@@ -16,6 +16,9 @@ namespace {
 // AVX2's 16.
 constexpr int kRowTile = ENGINE_ISA_LEVEL == 2 ? 8 : 2;
 
+// Fewer rows take more dimensions of V at once, and then read it in order, as a decoding step waits for memory.
+constexpr int MostVectors(int rows) { return rows > kRowTile / 2 ? 2 : 2 * MostVectors(2 * rows); }
+
 // Tokens of a partition, or of a block, that a row sees, counted from its start.
 struct Tokens {
   int64_t begin;
@@ -50,12 +53,25 @@ const typename Kv::Element* ValuesOf(const AttentionTile& tile, int64_t block) {
   return KeysOf<Kv>(tile, block) + KvValuesOffset(tile.head_dim);
 }
 
+// Elements from the keys of a block to what the tile reads after them: the next block's keys, or, behind the last block
+// of the partition, the values of its first one. From values to what follows it is the same way.
+template <typename Kv>
+int64_t AheadOf(const AttentionTile& tile, int64_t block) {
+  constexpr int64_t kBlocks = kAttentionPartition / kKvBlockTokens;
+  const int64_t last = (tile.visible_end[tile.rows - 1] - 1) / kKvBlockTokens;
+  if (block % kBlocks == kBlocks - 1 || block == last) {
+    const int64_t first = std::max<int64_t>(block / kBlocks * kBlocks, tile.visible_begin[0] / kKvBlockTokens);
+    return ValuesOf<Kv>(tile, first) - KeysOf<Kv>(tile, block);
+  }
+  return KeysOf<Kv>(tile, block + 1) - KeysOf<Kv>(tile, block);
+}
+
 // Dot products of `rows` queries with a block's 32 keys.
 template <typename Kv, int kRows>
 void ScoreRows(int rows, const typename Kv::Element* queries, const typename Kv::Element* keys, int64_t head_dim,
-               float* scores) {
+               int64_t ahead, float* scores) {
   if constexpr (kRows > 1) {
-    if (rows < kRows) return ScoreRows<Kv, kRows - 1>(rows, queries, keys, head_dim, scores);
+    if (rows < kRows) return ScoreRows<Kv, kRows - 1>(rows, queries, keys, head_dim, ahead, scores);
   }
   F32x16 acc[kRows][2];
   for (int r = 0; r < kRows; ++r) acc[r][0] = acc[r][1] = F32x16(0.0f);
@@ -63,7 +79,8 @@ void ScoreRows(int rows, const typename Kv::Element* queries, const typename Kv:
                           .a_row = head_dim,
                           .b = keys,
                           .b_step = kKvBlockTokens * Kv::kStep,
-                          .steps = head_dim / Kv::kStep},
+                          .steps = head_dim / Kv::kStep,
+                          .ahead = ahead},
              WholeLanes<Kv>(), acc);
   for (int r = 0; r < kRows; ++r) {
     Store(scores + r * kScoreStride, acc[r][0]);
@@ -78,48 +95,56 @@ template <typename Kv>
   for (int64_t token = 0; token < kAttentionPartition; token += kKvBlockTokens) {
     const Rows rows = RowsSeeing(tile, start + token, start + token + kKvBlockTokens);
     if (rows.begin >= rows.end) continue;
-    const auto* keys = KeysOf<Kv>(tile, (start + token) / kKvBlockTokens);
+    const int64_t block = (start + token) / kKvBlockTokens;
+    const auto* keys = KeysOf<Kv>(tile, block);
+    const int64_t ahead = AheadOf<Kv>(tile, block);
     const auto* queries = reinterpret_cast<const typename Kv::Element*>(tile.queries);
     for (int r = rows.begin; r < rows.end; r += kRowTile) {
-      ScoreRows<Kv, kRowTile>(std::min(kRowTile, rows.end - r), queries + r * tile.head_dim, keys, tile.head_dim,
+      ScoreRows<Kv, kRowTile>(std::min(kRowTile, rows.end - r), queries + r * tile.head_dim, keys, tile.head_dim, ahead,
                               scores + r * kScoreStride + token);
     }
   }
 }
 
-// Scores of lanes [16 j, 16 j + 16) scaled, hidden ones -infinity.
-inline F32x16 VisibleScores(const float* scores, float scale, int j, Tokens visible) {
-  const F32x16 hidden(-std::numeric_limits<float>::infinity());
-  if (16 * j >= visible.end || 16 * j + 16 <= visible.begin) return hidden;
+constexpr float kHidden = -std::numeric_limits<float>::infinity();
+
+// Scores of tokens [16 j, 16 j + 16) scaled, hidden ones -infinity.
+F32x16 VisibleScores(const float* scores, float scale, int j, Tokens visible) {
   const F32x16 scaled = Load(scores + 16 * j) * F32x16(scale);
   if (16 * j >= visible.begin && 16 * j + 16 <= visible.end) return scaled;
-  float lanes[16];
-  Store(lanes, scaled);
-  for (int lane = 0; lane < 16; ++lane) {
-    const int64_t token = 16 * j + lane;
-    if (token < visible.begin || token >= visible.end) lanes[lane] = -std::numeric_limits<float>::infinity();
-  }
-  return Load(lanes);
+  constexpr int32_t kLanes[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  const I32x16 token = Load(kLanes) + I32x16(16 * j);
+  const F32x16 from_begin = Select(token < I32x16(static_cast<int32_t>(visible.begin)), F32x16(kHidden), scaled);
+  return Select(token < I32x16(static_cast<int32_t>(visible.end)), from_begin, F32x16(kHidden));
 }
 
 // Turns a row of scores into weights exp(score - maximum), stored over them in the cache's type; hidden ones are +0.
+// Vectors without a visible token take no part: AddValues does not read them.
 template <typename Kv>
 void SoftmaxRow(float scale, Tokens visible, float* scores, float* maximum, float* total) {
+  const int first = static_cast<int>(visible.begin / 16);
+  const int end = static_cast<int>((visible.end + 15) / 16);
   F32x16 p[kLongSumVectors];
-  F32x16 largest(-std::numeric_limits<float>::infinity());
+  F32x16 largest(kHidden);
 #pragma unroll
   for (int j = 0; j < kLongSumVectors; ++j) {
+    if (j < first || j >= end) continue;
     p[j] = VisibleScores(scores, scale, j, visible);
     largest = Max(p[j], largest);
   }
   *maximum = ReduceMax(largest);
   const F32x16 shift(*maximum);
-#pragma unroll
-  for (int j = 0; j < kLongSumVectors; ++j) p[j] = Exp(p[j] - shift);
-  *total = TreeSum(p);
   auto* weights = reinterpret_cast<typename Kv::Element*>(scores);
 #pragma unroll
-  for (int j = 0; j < kLongSumVectors; ++j) Kv::StoreWeights(weights + 16 * j, p[j]);
+  for (int j = 0; j < kLongSumVectors; ++j) {
+    if (j < first || j >= end) {
+      p[j] = F32x16(0.0f);
+      continue;
+    }
+    p[j] = Exp(p[j] - shift);
+    Kv::StoreWeights(weights + 16 * j, p[j]);
+  }
+  *total = TreeSum(p);
 }
 
 // Where the weights and the sums of a few rows lie.
@@ -146,17 +171,32 @@ void AddDims(const AttentionTile& tile, int64_t partition, Tokens tokens, int64_
   for (int64_t token = tokens.begin; token < tokens.end;) {
     const int64_t in_block = token % kKvBlockTokens;
     const int64_t count = std::min(kKvBlockTokens - in_block, tokens.end - token);
-    const auto* values = ValuesOf<Kv>(tile, (partition * kAttentionPartition + token) / kKvBlockTokens);
+    const int64_t block = (partition * kAttentionPartition + token) / kKvBlockTokens;
+    const auto* values = ValuesOf<Kv>(tile, block);
     Accumulate(DotBlock<Kv>{.a = out.weights + token,
                             .a_row = ValueRows<Kv>::kWeightsStride,
                             .b = values + in_block * tile.head_dim + dim * Kv::kStep,
                             .b_step = tile.head_dim * Kv::kStep,
-                            .steps = count / Kv::kStep},
+                            .steps = count / Kv::kStep,
+                            .ahead = AheadOf<Kv>(tile, block)},
                lanes, acc);
     token += count;
   }
   for (int r = 0; r < kRows; ++r) {
     for (int v = 0; v < kVectors; ++v) Store(out.weighted + r * stride + dim + 16 * v, acc[r][v]);
+  }
+}
+
+// Dimensions from `dim` on as far as whole vectors go, kVectors at a time or fewer; returns where they end.
+template <typename Kv, int kRows, int kVectors>
+int64_t AddWholeVectors(const AttentionTile& tile, int64_t partition, Tokens tokens, int64_t dim, ValueRows<Kv> out) {
+  for (; dim + 16 * kVectors <= tile.head_dim; dim += 16 * kVectors) {
+    AddDims<Kv, kRows, kVectors>(tile, partition, tokens, dim, WholeLanes<Kv>(), out);
+  }
+  if constexpr (kVectors == 1) {
+    return dim;
+  } else {
+    return AddWholeVectors<Kv, kRows, kVectors / 2>(tile, partition, tokens, dim, out);
   }
 }
 
@@ -166,10 +206,7 @@ void AddValues(int rows, const AttentionTile& tile, int64_t partition, Tokens to
   if constexpr (kRows > 1) {
     if (rows < kRows) return AddValues<Kv, kRows - 1>(rows, tile, partition, tokens, out);
   }
-  const WholeLanes<Kv> whole;
-  int64_t dim = 0;
-  for (; dim + 32 <= tile.head_dim; dim += 32) AddDims<Kv, kRows, 2>(tile, partition, tokens, dim, whole, out);
-  for (; dim + 16 <= tile.head_dim; dim += 16) AddDims<Kv, kRows, 1>(tile, partition, tokens, dim, whole, out);
+  const int64_t dim = AddWholeVectors<Kv, kRows, MostVectors(kRows)>(tile, partition, tokens, 0, out);
   if (dim == tile.head_dim) return;
   AddDims<Kv, kRows, 1>(tile, partition, tokens, dim, SomeLanes<Kv>{tile.head_dim - dim}, out);
 }
@@ -186,7 +223,7 @@ void AddPartialStep(const AttentionTile& tile, int64_t partition, int64_t token,
       if (position >= visible.begin && position < visible.end) shown[i] = values[dim * Kv::kStep + i];
     }
     F32x16 acc[1][1] = {{Load(out.weighted + dim)}};
-    Accumulate(DotBlock<Kv>{.a = out.weights + token, .a_row = 0, .b = shown, .b_step = 0, .steps = 1},
+    Accumulate(DotBlock<Kv>{.a = out.weights + token, .a_row = 0, .b = shown, .b_step = 0, .steps = 1, .ahead = 0},
                WholeLanes<Kv>(), acc);
     Store(out.weighted + dim, acc[0][0]);
   }

@@ -61,6 +61,7 @@ struct DotBlock {
   const typename Kv::Element* b;  // [steps][lanes]
   int64_t b_step;
   int64_t steps;
+  int64_t ahead;  // from b to what is read after it: fetched early, as no prefetcher follows a block table
 };
 
 // acc[r][v] += sum over steps of a[r][step] * b[step][lanes of v].
@@ -69,7 +70,11 @@ void Accumulate(const DotBlock<Kv>& in, const Lanes& lanes, F32x16 (&acc)[kRows]
   for (int64_t s = 0; s < in.steps; ++s) {
     decltype(lanes.Load(in.b)) b[kVectors];
 #pragma unroll
-    for (int v = 0; v < kVectors; ++v) b[v] = lanes.Load(in.b + s * in.b_step + v * 16 * Kv::kStep);
+    for (int v = 0; v < kVectors; ++v) {
+      const auto* lane = in.b + s * in.b_step + v * 16 * Kv::kStep;
+      b[v] = lanes.Load(lane);
+      __builtin_prefetch(lane + in.ahead);
+    }
 #pragma unroll
     for (int r = 0; r < kRows; ++r) {
       const auto a = Kv::Broadcast(in.a + r * in.a_row + s * Kv::kStep);
