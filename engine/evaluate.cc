@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "engine/forward.h"
+#include "engine/model_path.h"
+#include "engine/model_text.h"
 #include "engine/open_model.h"
 
 namespace engine {
@@ -49,6 +51,13 @@ absl::StatusOr<OpenedModel> OpenForWindow(const EvaluationOptions& options) {
 }
 
 }  // namespace
+
+absl::StatusOr<std::vector<int32_t>> EncodeText(const std::string& model, std::string_view text) {
+  ASSIGN_OR_RETURN(const std::string path, ResolveModel(model));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Checkpoint> checkpoint, Checkpoint::Open(path));
+  ASSIGN_OR_RETURN(const ModelText model_text, LoadModelText(*checkpoint));
+  return model_text.tokenizer->Encode(text, {});
+}
 
 absl::StatusOr<Evaluation> Evaluate(const EvaluationOptions& options, std::span<const int32_t> tokens) {
   ASSIGN_OR_RETURN(OpenedModel opened, OpenForWindow(options));

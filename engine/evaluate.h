@@ -22,6 +22,9 @@ struct Evaluation {
   double agreement = 0;   // share of them that were the likeliest
 };
 
+// The tokens of a text as the model's tokenizer reads it, without BOS.
+absl::StatusOr<std::vector<int32_t>> EncodeText(const std::string& model, std::string_view text);
+
 absl::StatusOr<Evaluation> Evaluate(const EvaluationOptions& options, std::span<const int32_t> tokens);
 
 }  // namespace engine
