@@ -1,0 +1,80 @@
+#include "cli/answer.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
+#include "absl/strings/str_format.h"
+
+namespace engine {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Collects updates on the output thread; another thread waits for the last one.
+class Collector {
+ public:
+  explicit Collector(std::function<void(std::string_view)> on_text) : on_text_(std::move(on_text)) {}
+
+  void Add(const GenerationUpdate& update) {
+    if (!update.text.empty()) on_text_(update.text);
+    std::lock_guard lock(mutex_);
+    Generation& generation = answer_.generation;
+    if (generation.tokens.empty() && !update.tokens.empty()) answer_.first_token_seconds = SecondsSince(start_);
+    generation.text += update.text;
+    generation.tokens.insert(generation.tokens.end(), update.tokens.begin(), update.tokens.end());
+    generation.logprobs.insert(generation.logprobs.end(), update.logprobs.begin(), update.logprobs.end());
+    generation.finish = update.finish;
+    error_ = update.error;
+    if (update.finish == Finish::kNone) return;
+    answer_.total_seconds = SecondsSince(start_);
+    ended_.notify_one();
+  }
+
+  absl::StatusOr<Answer> Wait() {
+    std::unique_lock lock(mutex_);
+    ended_.wait(lock, [&] { return answer_.generation.finish != Finish::kNone; });
+    if (answer_.generation.finish == Finish::kError) return error_;
+    return std::move(answer_);
+  }
+
+ private:
+  const std::function<void(std::string_view)> on_text_;
+  const Clock::time_point start_ = Clock::now();
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  Answer answer_;
+  absl::Status error_;
+};
+
+}  // namespace
+
+double Answer::decode_rate() const {
+  const double seconds = total_seconds - first_token_seconds;
+  const size_t tokens = generation.tokens.size();
+  return tokens < 2 || seconds <= 0 ? 0 : static_cast<double>(tokens - 1) / seconds;
+}
+
+absl::StatusOr<Answer> StreamAnswer(Engine& engine, const GenerationRequest& request, Interrupt& interrupt,
+                                    std::function<void(std::string_view)> on_text) {
+  // Shared with the callback, which the engine may keep for a moment after the last update.
+  const auto collector = std::make_shared<Collector>(std::move(on_text));
+  ASSIGN_OR_RETURN(const RequestId id,
+                   engine.Submit(request, [collector](const GenerationUpdate& update) { collector->Add(update); }));
+  interrupt.Arm([&engine, id] { engine.Cancel(id); });
+  absl::StatusOr<Answer> answer = collector->Wait();
+  interrupt.Disarm();
+  RETURN_IF_ERROR(answer.status());
+  ASSIGN_OR_RETURN(answer->prompt_tokens, engine.CountTokens(request));
+  return answer;
+}
+
+std::string DescribeSpeed(const Answer& answer) {
+  return absl::StrFormat("%d prompt tokens, first token after %.3f s; %d tokens at %.1f tokens/s",
+                         answer.prompt_tokens, answer.first_token_seconds, answer.generation.tokens.size(),
+                         answer.decode_rate());
+}
+
+}  // namespace engine

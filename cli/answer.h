@@ -1,0 +1,29 @@
+// One answer, streamed, timed, and stopped by Ctrl-C.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "cli/interrupt.h"
+#include "engine/engine.h"
+
+namespace engine {
+
+struct Answer {
+  Generation generation;
+  int64_t prompt_tokens = 0;
+  double first_token_seconds = 0;  // from submission
+  double total_seconds = 0;
+
+  // Tokens per second after the first; 0 with fewer than two.
+  double decode_rate() const;
+};
+
+// Passes text to `on_text` as it is made, on the engine's output thread, and returns when the answer has ended.
+absl::StatusOr<Answer> StreamAnswer(Engine& engine, const GenerationRequest& request, Interrupt& interrupt,
+                                    std::function<void(std::string_view)> on_text);
+
+// "12 prompt tokens, first token after 0.05 s; 64 tokens at 98.1 tokens/s"
+std::string DescribeSpeed(const Answer& answer);
+
+}  // namespace engine

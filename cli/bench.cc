@@ -1,0 +1,109 @@
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include "absl/strings/str_format.h"
+#include "benchmarks/model_speed.h"
+#include "cli/engine_flags.h"
+#include "cli/progress.h"
+#include "cli/speed_table.h"
+#include "cli/usage.h"
+#include "cli/verbs.h"
+
+namespace engine {
+namespace {
+
+struct BenchFlags {
+  EngineOptions options{.model = kDefaultModel};
+  std::vector<int> prompts = {512};
+  std::vector<int> generations = {128};
+  std::vector<int> batches = {1};
+  std::vector<int> depths = {0};
+  std::vector<int> threads = {0};
+  int repetitions = 3;
+  uint64_t seed = 1;
+  std::string output = "md";
+};
+
+void AddBenchFlags(FlagSet& flags, BenchFlags& bench) {
+  AddModelFlag(flags, bench.options.model);
+  flags.Add({"--n-prompt,-p", "N,...", "prompt lengths to read (512); 0: none"}, bench.prompts);
+  flags.Add({"--n-gen,-n", "N,...", "tokens to make (128); 0: none"}, bench.generations);
+  flags.Add({"--batch-sizes,-b", "N,...", "sequences at once (1)"}, bench.batches);
+  flags.Add({"--n-depth,-d", "N,...", "tokens in the cache before (0)"}, bench.depths);
+  flags.Add({"--threads,-t", "N,...", "CPU threads; 0: as many as the process may run on (0)"}, bench.threads);
+  flags.Add({"--repetitions,-r", "N", "timed runs of each test, each framed by probes of the machine (3)"},
+            bench.repetitions);
+  flags.Add({"--seed,-s", "N", "of the random prompts (1)"}, bench.seed);
+  flags.AddChoice({"--output,-o", "FORMAT", "md (default), json or csv"}, {"md", "json", "csv"}, bench.output);
+  AddNumericsFlag(flags, bench.options);
+  flags.Add({"--device", "NAME", "what to run on: cpu or auto"}, bench.options.device);
+  flags.Add({"--max-num-batched-tokens", "N", "tokens of one step"}, bench.options.max_num_batched_tokens);
+}
+
+absl::Status CheckFlags(const BenchFlags& bench) {
+  const auto below = [](const std::vector<int>& values, int least) { return std::ranges::min(values) < least; };
+  if (below(bench.prompts, 0)) return UsageError("--n-prompt must be at least 0");
+  if (below(bench.generations, 0)) return UsageError("--n-gen must be at least 0");
+  if (below(bench.depths, 0)) return UsageError("--n-depth must be at least 0");
+  if (below(bench.batches, 1)) return UsageError("--batch-sizes must be at least 1");
+  if (bench.repetitions < 1) return UsageError("--repetitions is %d; it must be at least 1", bench.repetitions);
+  return absl::OkStatus();
+}
+
+std::vector<SpeedTest> ListTests(const BenchFlags& bench) {
+  std::vector<SpeedTest> tests;
+  for (const int depth : bench.depths) {
+    for (const int batch : bench.batches) {
+      for (const int tokens : bench.prompts) {
+        if (tokens > 0) tests.push_back({.prompt_tokens = tokens, .batch = batch, .depth = depth});
+      }
+      for (const int tokens : bench.generations) {
+        if (tokens > 0) tests.push_back({.generated_tokens = tokens, .batch = batch, .depth = depth});
+      }
+    }
+  }
+  return tests;
+}
+
+absl::Status MeasureAll(const BenchFlags& bench, const std::vector<SpeedTest>& tests, SpeedTable& table) {
+  const auto total = static_cast<int64_t>(tests.size() * bench.threads.size());
+  Progress progress("measuring " + bench.options.model);
+  for (const int threads : bench.threads) {
+    EngineOptions options = bench.options;
+    options.threads = threads;
+    ASSIGN_OR_RETURN(const std::unique_ptr<ModelSpeed> speed, ModelSpeed::Create(options, tests, bench.seed));
+    table.weight_format = speed->weight_format();
+    table.weight_bytes = speed->weight_bytes();
+    table.device = speed->device().name;
+    table.isa = speed->device().isa;
+    for (const SpeedTest& test : tests) {
+      progress.Update(static_cast<int64_t>(table.rows.size()), total);
+      ASSIGN_OR_RETURN(SpeedResult row, speed->Measure(test, bench.repetitions));
+      table.rows.push_back(std::move(row));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status BenchVerb(Arguments arguments) {
+  BenchFlags bench;
+  FlagSet flags("engine bench [MODEL]",
+                "Measures tokens per second, and the share of what the machine can do at the same moment:\n"
+                "of memory bandwidth where tokens are made (tg), of dot products where prompts are read (pp).");
+  AddBenchFlags(flags, bench);
+  ASSIGN_OR_RETURN(const bool goes_on, flags.Parse(arguments));
+  if (!goes_on) return absl::OkStatus();
+  RETURN_IF_ERROR(CheckFlags(bench));
+  const std::vector<SpeedTest> tests = ListTests(bench);
+  if (tests.empty()) return UsageError("nothing to measure: give --n-prompt or --n-gen above 0");
+  absl::FPrintF(stderr, "seed %d\n", bench.seed);
+  SpeedTable table{.model = std::filesystem::path(bench.options.model).filename().string(), .seed = bench.seed};
+  RETURN_IF_ERROR(MeasureAll(bench, tests, table));
+  PrintSpeed(table, bench.output);
+  return absl::OkStatus();
+}
+
+}  // namespace engine

@@ -1,0 +1,44 @@
+#include "cli/config_file.h"
+
+#include "cli/usage.h"
+#include "yaml-cpp/yaml.h"
+
+namespace engine {
+namespace {
+
+absl::StatusOr<ConfigEntry> ReadEntry(const std::string& path, const std::string& name, const YAML::Node& value) {
+  ConfigEntry entry{.name = name};
+  if (value.IsScalar()) {
+    entry.values.push_back(value.Scalar());
+    return entry;
+  }
+  if (!value.IsSequence()) return UsageError("%s: %s must be a value or a list of values", path, name);
+  for (const YAML::Node& item : value) {
+    if (!item.IsScalar()) return UsageError("%s: the list %s may hold plain values only", path, name);
+    entry.values.push_back(item.Scalar());
+  }
+  return entry;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<ConfigEntry>> ReadConfigFile(const std::string& path) {
+  std::vector<ConfigEntry> entries;
+  try {
+    const YAML::Node document = YAML::LoadFile(path);
+    if (document.IsNull()) return entries;
+    if (!document.IsMap()) return UsageError("%s must be a YAML mapping from flags to values", path);
+    for (const auto& item : document) {
+      if (!item.first.IsScalar()) return UsageError("%s has a key that is not a name", path);
+      ASSIGN_OR_RETURN(ConfigEntry entry, ReadEntry(path, item.first.Scalar(), item.second));
+      entries.push_back(std::move(entry));
+    }
+  } catch (const YAML::BadFile&) {
+    return UsageError("%s cannot be read; --config takes the path of a YAML file", path);
+  } catch (const YAML::Exception& error) {
+    return UsageError("%s is not valid YAML: %s", path, error.what());
+  }
+  return entries;
+}
+
+}  // namespace engine

@@ -1,0 +1,42 @@
+#include "cli/engine_flags.h"
+
+namespace engine {
+
+void AddModelFlag(FlagSet& flags, std::string& model) {
+  flags.AddPositional({"--model,-m", "MODEL", "a .gguf file, a Hugging Face directory, or a name that was pulled"},
+                      model);
+}
+
+void AddNumericsFlag(FlagSet& flags, EngineOptions& options) {
+  const auto read = [&options](const std::string& value) -> absl::Status {
+    const std::optional<Numerics> level = ParseNumerics(value);
+    if (!level) return InvalidArgument("is '%s'; it must be exact, invariant or fast", value);
+    options.numerics = *level;
+    return absl::OkStatus();
+  };
+  flags.AddReader(
+      {"--numerics", "LEVEL", "invariant (default), exact or fast: how close kernels keep to the reference"}, read);
+}
+
+void AddDeviceFlags(FlagSet& flags, EngineOptions& options) {
+  flags.Add({"--device", "NAME", "what to run on: cpu or auto (`engine devices` lists them)"}, options.device);
+  flags.Add({"--threads,-t", "N", "CPU threads; 0: as many as the process may run on"}, options.threads);
+  AddNumericsFlag(flags, options);
+}
+
+void AddLimitFlags(FlagSet& flags, EngineOptions& options) {
+  flags.Add({"--max-model-len,--session-len,--ctx-size,-c", "N",
+             "longest prompt and answer together, in tokens; 0: the model's limit, at most 8192"},
+            options.max_model_len);
+  flags.Add({"--max-num-seqs,--max-batch-size", "N", "requests that run at once"}, options.max_num_seqs);
+  flags.Add({"--max-num-batched-tokens", "N", "tokens of one step: longer prompts are read in chunks"},
+            options.max_num_batched_tokens);
+  flags.AddChoice({"--kv-cache-dtype", "TYPE", "auto (default), f32 or bf16"}, {"auto", "f32", "bf16"},
+                  options.kv_cache_dtype);
+  flags.Add({"--kv-cache-bytes", "N", "memory of the KV cache; 0: room for every request, at most a quarter of memory"},
+            options.kv_cache_bytes);
+  flags.Add({"--enable-prefix-caching", "", "keep what was computed of a prompt for the next one (default)"},
+            options.enable_prefix_caching);
+}
+
+}  // namespace engine

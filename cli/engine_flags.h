@@ -1,0 +1,17 @@
+// Flags that several verbs share: which model, on what, within which limits.
+#pragma once
+
+#include "cli/flags.h"
+#include "engine/engine.h"
+
+namespace engine {
+
+// The model of the catalogue that runs when none is named.
+inline constexpr char kDefaultModel[] = "smollm2-135m";
+
+void AddModelFlag(FlagSet& flags, std::string& model);
+void AddNumericsFlag(FlagSet& flags, EngineOptions& options);
+void AddDeviceFlags(FlagSet& flags, EngineOptions& options);  // device, threads, numerics
+void AddLimitFlags(FlagSet& flags, EngineOptions& options);   // context, batch, cache
+
+}  // namespace engine

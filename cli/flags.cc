@@ -1,0 +1,212 @@
+#include "cli/flags.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+#include <cstdlib>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "cli/config_file.h"
+#include "cli/nearest_name.h"
+#include "cli/usage.h"
+
+namespace engine {
+namespace {
+
+constexpr std::string_view kNegation = "--no-";
+
+// "--max-tokens" -> "ENGINE_MAX_TOKENS"
+std::string EnvironmentName(std::string_view flag) {
+  std::string name = "ENGINE_";
+  for (const char c : flag.substr(2)) name += c == '-' ? '_' : static_cast<char>(std::toupper(c));
+  return name;
+}
+
+// "max_tokens" -> "--max-tokens"
+std::string WithDashes(std::string name) {
+  std::ranges::replace(name, '_', '-');
+  if (name.starts_with('-')) return name;
+  return (name.size() == 1 ? "-" : "--") + name;
+}
+
+std::string Opposite(const std::string& value) {
+  bool on = false;
+  return ReadValue(value, on).ok() ? (on ? "false" : "true") : value;
+}
+
+bool IsFlag(const std::string& argument) { return argument.size() > 1 && argument[0] == '-'; }
+
+}  // namespace
+
+FlagSet::FlagSet(std::string_view command, std::string_view summary) : command_(command), summary_(summary) {
+  Add({"--help,-h", "", "print this text"}, help_wanted_);
+  Add({"--config", "FILE", "read flags from a YAML file"}, config_path_);
+}
+
+void FlagSet::AddReader(const FlagText& text, Reader read, std::function<void()> clear) {
+  flags_.push_back({.names = absl::StrSplit(std::string(text.names), ','),
+                    .value = std::string(text.value),
+                    .help = std::string(text.help),
+                    .read = std::move(read),
+                    .clear = std::move(clear)});
+}
+
+void FlagSet::Add(const FlagText& text, bool& target) {
+  AddReader({text.names, "", text.help}, [&target](const std::string& value) { return ReadValue(value, target); });
+}
+
+void FlagSet::AddChoice(const FlagText& text, std::initializer_list<std::string_view> choices, std::string& target) {
+  AddReader(text,
+            [choices = std::vector<std::string>(choices.begin(), choices.end()),
+             &target](const std::string& value) -> absl::Status {
+              if (std::ranges::find(choices, value) == choices.end()) {
+                return InvalidArgument("is '%s'; it must be one of %s", value, absl::StrJoin(choices, ", "));
+              }
+              target = value;
+              return absl::OkStatus();
+            });
+}
+
+FlagSet::Match FlagSet::Find(std::string_view name) {
+  for (Flag& flag : flags_) {
+    for (const std::string& candidate : flag.names) {
+      if (candidate == name) return {&flag, false};
+      const bool negated = flag.value.empty() && candidate.starts_with("--") && name.starts_with(kNegation) &&
+                           name.substr(kNegation.size()) == candidate.substr(2);
+      if (negated) return {&flag, true};
+    }
+  }
+  return {};
+}
+
+absl::StatusOr<FlagSet::Match> FlagSet::Require(const std::string& name, const std::string& source) {
+  const Match match = Find(name);
+  if (match.flag != nullptr) return match;
+  std::vector<std::string> names;
+  for (const Flag& flag : flags_) {
+    for (const std::string& candidate : flag.names) {
+      names.push_back(candidate);
+      if (flag.value.empty() && candidate.starts_with("--")) names.push_back("--no-" + candidate.substr(2));
+    }
+  }
+  return UsageError("unknown flag %s%s; did you mean %s? `%s --help` lists all", name, source, NearestName(name, names),
+                    command_.substr(0, command_.find(" [")));
+}
+
+absl::Status FlagSet::TakePositional(const std::string& argument, size_t index) {
+  if (index >= positionals_.size()) {
+    return UsageError("unexpected argument '%s' for `%s`", argument, command_);
+  }
+  flags_[positionals_[index]].given = {argument};
+  return absl::OkStatus();
+}
+
+absl::Status FlagSet::TakeCommandLine(std::span<const std::string> arguments) {
+  size_t num_positionals = 0;
+  bool flags_end = false;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (!flags_end && arguments[i] == "--") {
+      flags_end = true;
+      continue;
+    }
+    if (flags_end || !IsFlag(arguments[i])) {
+      RETURN_IF_ERROR(TakePositional(arguments[i], num_positionals++));
+      continue;
+    }
+    const size_t equals = arguments[i].find('=');
+    const std::string name = arguments[i].substr(0, equals);
+    ASSIGN_OR_RETURN(const Match match, Require(name, ""));
+    std::string value = "true";
+    if (equals != std::string::npos) {
+      value = arguments[i].substr(equals + 1);
+    } else if (!match.flag->value.empty()) {
+      if (++i == arguments.size()) return UsageError("%s needs a value: %s %s", name, name, match.flag->value);
+      value = arguments[i];
+    }
+    match.flag->given.push_back(match.negated ? Opposite(value) : value);
+  }
+  return absl::OkStatus();
+}
+
+void FlagSet::TakeEnvironment() {
+  const auto take = [](Flag& flag, const std::string& name, bool negated) {
+    const std::string variable = EnvironmentName(name);
+    const char* value = std::getenv(variable.c_str());
+    if (value == nullptr || !flag.given.empty()) return;
+    flag.given = {negated ? Opposite(value) : value};
+    flag.source = " (from " + variable + ")";
+  };
+  for (Flag& flag : flags_) {
+    for (const std::string& name : flag.names) {
+      if (!name.starts_with("--")) continue;
+      take(flag, name, false);
+      if (flag.value.empty()) take(flag, "--no-" + name.substr(2), true);
+    }
+  }
+}
+
+absl::Status FlagSet::TakeConfigFile() {
+  if (config_path_.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<ConfigEntry> entries, ReadConfigFile(config_path_));
+  const std::string source = absl::StrFormat(" (from %s)", config_path_);
+  for (const ConfigEntry& entry : entries) {
+    ASSIGN_OR_RETURN(const Match match, Require(WithDashes(entry.name), source));
+    if (!match.flag->given.empty()) continue;
+    for (const std::string& value : entry.values) {
+      match.flag->given.push_back(match.negated ? Opposite(value) : value);
+    }
+    match.flag->source = source;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FlagSet::Apply(Flag& flag) {
+  if (!flag.given.empty() && flag.clear) flag.clear();
+  for (const std::string& value : flag.given) {
+    if (const absl::Status status = flag.read(value); !status.ok()) {
+      return UsageError("%s%s %s", flag.names.front(), flag.source, Message(status));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> FlagSet::Parse(std::span<const std::string> arguments) {
+  RETURN_IF_ERROR(TakeCommandLine(arguments));
+  if (const Flag& help = flags_[0]; !help.given.empty()) {
+    std::fputs(Help().c_str(), stdout);
+    return false;
+  }
+  TakeEnvironment();
+  RETURN_IF_ERROR(Apply(flags_[1]));
+  RETURN_IF_ERROR(TakeConfigFile());
+  for (Flag& flag : flags_) RETURN_IF_ERROR(Apply(flag));
+  return true;
+}
+
+absl::Status FlagSet::Set(const std::string& name, const std::string& value) {
+  ASSIGN_OR_RETURN(const Match match, Require(WithDashes(name), ""));
+  match.flag->given = {match.negated ? Opposite(value) : value};
+  match.flag->source.clear();
+  return Apply(*match.flag);
+}
+
+std::string FlagSet::Help() const {
+  std::string text = absl::StrFormat("usage: %s [flags]\n%s\n\n", command_, summary_);
+  for (const Flag& flag : flags_) {
+    const std::string value = flag.value.empty() ? "" : " " + flag.value;
+    const std::string names = absl::StrJoin(flag.names, ", ") + value;
+    // Flags that leave no room beside them have their help on a line of its own.
+    constexpr size_t kNameColumn = 44;
+    absl::StrAppendFormat(&text, "  %-*s%s", kNameColumn, names, names.size() < kNameColumn ? "" : "\n");
+    if (names.size() >= kNameColumn) text += std::string(kNameColumn + 2, ' ');
+    text += flag.help + "\n";
+  }
+  text +=
+      "\nEvery flag can stand in the environment as ENGINE_<FLAG> (ENGINE_MAX_TOKENS=32) and in the file of --config\n"
+      "(max-tokens: 32). The command line beats the environment, which beats the file.\n";
+  return text;
+}
+
+}  // namespace engine

@@ -1,0 +1,42 @@
+#include "cli/json_output.h"
+
+#include <cstdio>
+
+namespace engine {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json ToJson(const TokenLogprobs& logprobs) {
+  Json top = Json::array();
+  for (const auto& [token, logprob] : logprobs.top) top.push_back({{"token", token}, {"logprob", logprob}});
+  return {{"token", logprobs.token}, {"logprob", logprobs.logprob}, {"top", std::move(top)}};
+}
+
+}  // namespace
+
+void PrintJson(const Json& document) {
+  std::puts(document.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+}
+
+Json ToJson(const Answer& answer, const ModelInfo& model, double load_seconds) {
+  const Generation& generation = answer.generation;
+  Json document = {
+      {"model", model.path},
+      {"text", generation.text},
+      {"tokens", generation.tokens},
+      {"finish", Name(generation.finish)},
+      {"usage", {{"prompt_tokens", answer.prompt_tokens}, {"completion_tokens", generation.tokens.size()}}},
+      {"timings",
+       {{"load_seconds", load_seconds},
+        {"first_token_seconds", answer.first_token_seconds},
+        {"total_seconds", answer.total_seconds},
+        {"tokens_per_second", answer.decode_rate()}}}};
+  if (!generation.logprobs.empty()) {
+    Json& logprobs = document["logprobs"] = Json::array();
+    for (const TokenLogprobs& token : generation.logprobs) logprobs.push_back(ToJson(token));
+  }
+  return document;
+}
+
+}  // namespace engine

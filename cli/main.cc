@@ -1,0 +1,82 @@
+// engine VERB [arguments]. Exit codes: 0 done, 1 failed, 2 wrong usage.
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "cli/nearest_name.h"
+#include "cli/usage.h"
+#include "cli/verbs.h"
+
+namespace engine {
+namespace {
+
+struct Verb {
+  std::string_view name;
+  std::string_view summary;
+  absl::Status (*run)(Arguments arguments);
+};
+
+constexpr Verb kVerbs[] = {
+    {"run", "answer a prompt, or chat on a terminal", RunVerb},
+    {"bench", "measure speed, and the share of what the machine can do", BenchVerb},
+    {"eval", "logits or perplexity of a model on given text", EvalVerb},
+    {"pull", "fetch a model by name", PullVerb},
+    {"models", "list the names that pull knows, and what can be loaded", ModelsVerb},
+    {"devices", "list devices, and why one cannot be used", DevicesVerb},
+    {"kernels", "show which kernel runs each op of a model", KernelsVerb},
+};
+
+std::string Help() {
+  std::string text = "usage: engine VERB [arguments]\n\n";
+  for (const Verb& verb : kVerbs) absl::StrAppendFormat(&text, "  %-9s%s\n", verb.name, verb.summary);
+  return text + "\n`engine VERB --help` lists the flags of a verb; `engine --version` names this build.\n";
+}
+
+const Verb* FindVerb(std::string_view name) {
+  for (const Verb& verb : kVerbs) {
+    if (verb.name == name) return &verb;
+  }
+  return nullptr;
+}
+
+absl::Status UnknownVerb(const std::string& name) {
+  std::vector<std::string> names = {"help"};
+  for (const Verb& verb : kVerbs) names.emplace_back(verb.name);
+  return UsageError("unknown verb %s; did you mean %s? (`engine help` lists all)", name, NearestName(name, names));
+}
+
+absl::Status HelpVerb(Arguments arguments) {
+  if (arguments.empty()) {
+    std::fputs(Help().c_str(), stdout);
+    return absl::OkStatus();
+  }
+  const Verb* verb = FindVerb(arguments.front());
+  if (verb == nullptr) return UnknownVerb(arguments.front());
+  const std::string help[] = {"--help"};
+  return verb->run(help);
+}
+
+absl::Status Dispatch(Arguments arguments) {
+  if (arguments.empty()) return UsageError("name a verb; `engine help` lists them");
+  const std::string& name = arguments.front();
+  const Arguments rest = arguments.subspan(1);
+  if (name == "help" || name == "--help" || name == "-h") return HelpVerb(rest);
+  if (name == "version" || name == "--version") {
+    absl::PrintF("engine %s\n", ENGINE_VERSION);
+    return absl::OkStatus();
+  }
+  const Verb* verb = FindVerb(name);
+  return verb == nullptr ? UnknownVerb(name) : verb->run(rest);
+}
+
+}  // namespace
+}  // namespace engine
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const absl::Status status = engine::Dispatch(arguments);
+  if (status.ok()) return 0;
+  absl::FPrintF(stderr, "engine: %s\n", engine::Message(status));
+  return engine::IsUsageError(status) ? 2 : 1;
+}

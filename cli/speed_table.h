@@ -1,0 +1,24 @@
+// Results of `engine bench`, as a Markdown table, JSON or CSV.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "benchmarks/model_speed.h"
+
+namespace engine {
+
+struct SpeedTable {
+  std::string model;
+  std::string weight_format;
+  int64_t weight_bytes = 0;
+  std::string device;
+  std::string isa;
+  uint64_t seed = 0;
+  std::vector<SpeedResult> rows;
+};
+
+// `format` is md, json or csv.
+void PrintSpeed(const SpeedTable& table, const std::string& format);
+
+}  // namespace engine
