@@ -72,9 +72,8 @@ absl::StatusOr<Answer> StreamAnswer(Engine& engine, const GenerationRequest& req
 }
 
 std::string DescribeSpeed(const Answer& answer) {
-  return absl::StrFormat("%d prompt tokens, first token after %.3f s; %d tokens at %.1f tokens/s",
-                         answer.prompt_tokens, answer.first_token_seconds, answer.generation.tokens.size(),
-                         answer.decode_rate());
+  return absl::StrFormat("%d prompt tokens, first token after %.3f s; %d tokens at %.1f tokens/s", answer.prompt_tokens,
+                         answer.first_token_seconds, answer.generation.tokens.size(), answer.decode_rate());
 }
 
 }  // namespace engine

@@ -46,9 +46,10 @@ class Worker {
 };
 
 struct ThreadTeamOptions {
-  int num_threads = 1;    // the calling thread is worker 0
-  bool pin = false;       // one allowed core per worker; worker 0 (the caller) is left alone
-  int max_queues = 4096;  // NextQueue() calls per dispatch
+  int num_threads = 1;  // the calling thread is worker 0
+  bool pin = false;     // one allowed core per worker; worker 0 (the caller) is left alone
+  // NextQueue() calls per dispatch. A decoder layer makes about 25, and a model has at most 1024 layers.
+  int max_queues = 32768;
 };
 
 class ThreadTeam {

@@ -26,8 +26,8 @@ int main(int argc, char** argv) {
     finish = update.finish;
     if (finish != engine::Finish::kNone) ended.notify_one();
   };
-  const auto id = engine.Submit(
-      {.messages = {{"user", argv[2]}}, .sampling = {.temperature = 0, .max_tokens = 64}}, on_update);
+  const auto id =
+      engine.Submit({.messages = {{"user", argv[2]}}, .sampling = {.temperature = 0, .max_tokens = 64}}, on_update);
   if (!id.ok()) {
     std::fprintf(stderr, "%s\n", id.status().ToString().c_str());
     return 1;

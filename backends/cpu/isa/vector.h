@@ -9,14 +9,15 @@
 //   LoadWide, StoreNarrow           8- and 16-bit integers widened to I32x16, or cut to their low bits
 //   ToI32            half to even, for numbers within int32; ToF32; BitsOf and FromBits reinterpret
 //   ReduceMax, ReduceAdd            over the lanes; only for operations whose order does not show. TreeSum: rule 2's
-//   U8x64            64 bytes, four per lane. MoveBits<from, to, width> moves a bit field of every byte and clears the
-//   rest DotQuads<m>      acc + w[0] a[0] + ... + w[3] a[3] in every lane, exact, for unsigned weights up to m and |a|
-//   <= 127 DotBf16Pairs     one step of the pair chain of numerics rule 3; every pair a lane of its own.
-//   BroadcastBf16Pair
-//                    puts one pair into every lane.
-//   FlushDenormalsScope   around a chain of DotBf16Pairs: denormals count as zero, as vdpbf16ps has it. Compilers move
-//                    arithmetic across it, so the scope stands around the call of a noinline function with nothing
-//                    else.
+//   U8x64            64 bytes, four per lane
+//   MoveBits         <from, to, width> moves a bit field of every byte and clears the rest
+//   DotQuads         <m>: acc + w[0] a[0] + ... + w[3] a[3] in every lane, exact, for unsigned weights up to m and
+//                    |a| <= 127
+//   DotBf16Pairs     one step of the pair chain of numerics rule 3; every pair a lane of its own
+//   BroadcastBf16Pair               puts one pair into every lane
+//   FlushDenormalsScope             around a chain of DotBf16Pairs: denormals count as zero, as vdpbf16ps has it.
+//                    Compilers move arithmetic across it, so the scope stands around the call of a noinline function
+//                    with nothing else.
 #pragma once
 
 #include <bit>
