@@ -1,0 +1,85 @@
+#include "core/base/thread_team.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace engine {
+namespace {
+
+std::unique_ptr<ThreadTeam> Team(int threads) { return *ThreadTeam::Create({.num_threads = threads}); }
+
+TEST(ThreadTeam, EveryWorkerRunsOncePerDispatch) {
+  for (const int threads : {1, 2, 3, 8}) {
+    const auto team = Team(threads);
+    std::vector<int> runs(threads, 0);
+    for (int dispatch = 0; dispatch < 200; ++dispatch) {
+      team->Run([&](Worker& worker) {
+        EXPECT_EQ(worker.count(), threads);
+        ++runs[worker.index()];
+      });
+    }
+    EXPECT_THAT(runs, testing::Each(200));
+  }
+}
+
+TEST(ThreadTeam, TheCallerIsWorkerZero) {
+  const auto team = Team(2);
+  std::thread::id worker_zero;
+  team->Run([&](Worker& worker) {
+    if (worker.index() == 0) worker_zero = std::this_thread::get_id();
+  });
+  EXPECT_EQ(worker_zero, std::this_thread::get_id());
+}
+
+TEST(ThreadTeam, ForEachHandsOutEveryItemOnce) {
+  for (const int threads : {1, 2, 3, 5}) {
+    const auto team = Team(threads);
+    for (const int64_t count : {0, 1, 2, 7, 8, 63, 64, 1000}) {
+      for (const int64_t chunk : {1, 3, 16, 2000}) {
+        std::vector<std::atomic<int>> taken(count);
+        team->Run([&](Worker& worker) {
+          worker.ForEach(count, chunk, [&](int64_t begin, int64_t end) {
+            for (int64_t i = begin; i < end; ++i) ++taken[i];
+          });
+        });
+        for (int64_t i = 0; i < count; ++i) ASSERT_EQ(taken[i], 1) << i << " of " << count << " by " << chunk;
+      }
+    }
+  }
+}
+
+TEST(ThreadTeam, ABarrierShowsWhatEveryWorkerWroteBeforeIt) {
+  constexpr int kRounds = 500;
+  const auto team = Team(3);
+  std::vector<int> written(3, 0);  // plain: ThreadSanitizer checks that barriers order the accesses
+  team->Run([&](Worker& worker) {
+    for (int round = 1; round <= kRounds; ++round) {
+      written[worker.index()] = round;
+      worker.Barrier();
+      EXPECT_THAT(written, testing::Each(round));
+      worker.Barrier();
+    }
+  });
+}
+
+TEST(ThreadTeam, AProgramOfTheDeepestModelHasQueuesEnough) {
+  const auto team = Team(2);
+  std::atomic<int64_t> items = 0;
+  team->Run([&](Worker& worker) {
+    for (int phase = 0; phase < 1024 * 25; ++phase) {
+      worker.ForEach(4, 1, [&](int64_t begin, int64_t end) { items += end - begin; });
+    }
+  });
+  EXPECT_EQ(items, 1024 * 25 * 4);
+}
+
+TEST(ThreadTeam, ImpossibleSizesAreRefusedByName) {
+  for (const int threads : {-1, 0, 1025}) {
+    const absl::Status status = ThreadTeam::Create({.num_threads = threads}).status();
+    EXPECT_EQ(Message(status), absl::StrFormat("--threads is %d; give 1 to 1024", threads));
+  }
+  EXPECT_GE(ThreadTeam::AllowedThreads(), 1);
+}
+
+}  // namespace
+}  // namespace engine
