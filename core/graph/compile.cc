@@ -64,7 +64,7 @@ class Compiler {
         absl::Status prepared = Prepare(program, step);
         if (prepared.ok()) continue;
         step.walk.back().answer = prepared;
-        starts[step.node] += static_cast<int>(step.walk.size());
+        starts[step.node] = static_cast<int>(step.walk.size());
         declined = true;
       }
     }

@@ -57,7 +57,9 @@ absl::StatusOr<Graph> FuseConversions(const Graph& graph, OpRef (*convert)(DType
   for (Node& node : fused.nodes) {
     const auto with_output_dtype = node.op.schema().with_output_dtype;
     for (size_t o = 0; o < node.out.size() && with_output_dtype != nullptr; ++o) {
-      const int reader = uses[node.out[o]] == 1 ? OnlyReader(graph, node.out[o]) : -1;
+      // What the host reads too must still be written as it is.
+      const bool is_internal = graph.value(node.out[o]).kind == ValueKind::kIntermediate;
+      const int reader = is_internal && uses[node.out[o]] == 1 ? OnlyReader(graph, node.out[o]) : -1;
       if (reader < 0 || graph.nodes[reader].op.name() != convert(DType::kF32).name()) continue;
       const ValueId stored = graph.nodes[reader].out[0];
       const std::optional<OpRef> op = with_output_dtype(node.op, static_cast<int>(o), graph.value(stored).spec.dtype);
