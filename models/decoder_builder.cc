@@ -82,7 +82,7 @@ void DecoderBuilder::AddInputs() {
   weights_.push_back({.name = "rope_table",
                       .n = options_.max_model_len,
                       .k = rope.rotary_dim,
-                      .computed = RopeTable(rope, options_.max_model_len)});
+                      .compute = [rope](std::span<float> table) { ComputeRopeTable(rope, table); }});
   rope_table_ = graph_.Weight("rope_table", {DType::kF32, {options_.max_model_len, rope.rotary_dim}});
 }
 

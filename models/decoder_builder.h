@@ -17,7 +17,7 @@ namespace engine {
 struct BuildOptions {
   int max_model_len = 0;          // positions in the RoPE table, and width of the block tables
   std::optional<DType> kv_dtype;  // default: f32 for f32 checkpoints, else bf16
-  int max_adjustments = 0;        // sampling adjustments of one step
+  int64_t max_adjustments = 0;    // sampling adjustments of one step
   int vocab = 0;                  // ids the tokenizer has; 0: as many as the embedding table has rows
 };
 

@@ -68,12 +68,12 @@ bool SplitLayer(std::string_view name, std::string_view& layer, std::string_view
   return true;
 }
 
+// What it says is checked where the configuration is parsed.
 absl::Status CopyScaling(const Json& metadata, const std::string& prefix, Json& config) {
-  const std::string type = metadata.value(prefix + "rope.scaling.type", std::string("none"));
-  if (type == "none" || type == "longrope") {
-    return type == "none" ? absl::OkStatus() : Unimplemented("rope scaling \"longrope\" is not supported");
-  }
-  Json scaling = {{"rope_type", type}};
+  const auto type = metadata.find(prefix + "rope.scaling.type");
+  if (type == metadata.end() || *type == "none") return absl::OkStatus();
+  if (*type == "longrope") return Unimplemented("rope scaling \"longrope\" is not supported");
+  Json scaling = {{"rope_type", *type}};
   constexpr NamePair kScalingKeys[] = {{"factor", "rope.scaling.factor"},
                                        {"original_max_position_embeddings", "rope.scaling.original_context_length"},
                                        {"attention_factor", "rope.scaling.attn_factor"}};

@@ -74,7 +74,7 @@ void ParseScaling(ConfigReader& scaling, double max_position, RopeConfig& rope) 
     scaling.Fail(Unimplemented("%s: rope type \"%s\" is not supported; default, linear, llama3 and yarn are",
                                scaling.what(), type));
   }
-  const bool usable = rope.factor > 0 && rope.original_max_position > 0 &&
+  const bool usable = rope.factor > 0 && (rope.scaling == RopeScaling::kLinear || rope.original_max_position > 0) &&
                       (rope.scaling != RopeScaling::kLlama3 || rope.high_frequency_factor > rope.low_frequency_factor);
   if (!usable) scaling.Fail(InvalidArgument("%s: the rope scaling's factors contradict each other", scaling.what()));
 }
@@ -87,14 +87,15 @@ absl::StatusOr<RopeConfig> ParseRope(ConfigReader& config, int head_dim) {
   RopeConfig rope;
   rope.theta = scaling.NumberOr("rope_theta", config.NumberOr("rope_theta", 10000));
   const double rotated = scaling.NumberOr("partial_rotary_factor", config.NumberOr("partial_rotary_factor", 1));
-  rope.rotary_dim = static_cast<int>(head_dim * rotated);
+  rope.rotary_dim = rotated > 0 && rotated <= 1 ? static_cast<int>(head_dim * rotated) : 0;
   ParseScaling(scaling, config.NumberOr("max_position_embeddings", 0), rope);
   RETURN_IF_ERROR(config.status());
   RETURN_IF_ERROR(scaling.status());
   if (!(rope.theta > 1)) return InvalidArgument("%s: rope_theta is %g; it must exceed 1", config.what(), rope.theta);
   if (rope.rotary_dim < 2 || rope.rotary_dim > head_dim || rope.rotary_dim % 2 != 0) {
-    return InvalidArgument("%s: %d of %d dimensions of a head rotate; an even number from 2 to %d can", config.what(),
-                           rope.rotary_dim, head_dim, head_dim);
+    return InvalidArgument(
+        "%s: a share of %g of the %d dimensions of a head rotates; it must make an even number from 2 on",
+        config.what(), rotated, head_dim);
   }
   return rope;
 }
@@ -112,18 +113,17 @@ std::vector<double> RopeFrequencies(const RopeConfig& config) {
   return frequencies;
 }
 
-std::vector<float> RopeTable(const RopeConfig& config, int max_position) {
+void ComputeRopeTable(const RopeConfig& config, std::span<float> table) {
   const std::vector<double> frequencies = RopeFrequencies(config);
   const size_t half = frequencies.size();
-  std::vector<float> table(2 * half * max_position);
-  for (int position = 0; position < max_position; ++position) {
-    float* row = table.data() + 2 * half * position;
+  for (size_t position = 0; 2 * half * position < table.size(); ++position) {
+    const std::span<float> row = table.subspan(2 * half * position, 2 * half);
     for (size_t i = 0; i < half; ++i) {
-      row[i] = static_cast<float>(std::cos(position * frequencies[i]) * config.attention_factor);
-      row[half + i] = static_cast<float>(std::sin(position * frequencies[i]) * config.attention_factor);
+      const double angle = static_cast<double>(position) * frequencies[i];
+      row[i] = static_cast<float>(std::cos(angle) * config.attention_factor);
+      row[half + i] = static_cast<float>(std::sin(angle) * config.attention_factor);
     }
   }
-  return table;
 }
 
 }  // namespace engine

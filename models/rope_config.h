@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/base/status.h"
@@ -32,7 +33,7 @@ absl::StatusOr<RopeConfig> ParseRope(ConfigReader& config, int head_dim);
 // rotary_dim / 2 frequencies in radians per position.
 std::vector<double> RopeFrequencies(const RopeConfig& config);
 
-// [max_position, rotary_dim]: cos of the rotary_dim / 2 angles, then sin; computed in double and rounded once.
-std::vector<float> RopeTable(const RopeConfig& config, int max_position);
+// table [positions, rotary_dim]: cos of the rotary_dim / 2 angles, then sin; computed in double and rounded once.
+void ComputeRopeTable(const RopeConfig& config, std::span<float> table);
 
 }  // namespace engine

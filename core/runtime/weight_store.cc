@@ -31,16 +31,13 @@ int64_t StoredRow(const WeightSpec& spec, int64_t row) {
 absl::StatusOr<PackJob> PlanJob(const Checkpoint& checkpoint, const WeightSpec& spec, const WeightLayout& layout) {
   PackJob job{.spec = &spec, .layout = &layout, .stored = spec.dtype};
   job.rows.resize(spec.n);
-  const std::byte* data = reinterpret_cast<const std::byte*>(spec.computed.data());
-  if (spec.computed.empty()) {
-    ASSIGN_OR_RETURN(const SourceTensor* source, checkpoint.Require(spec.source));
-    if (NumValues(source->shape) != spec.n * spec.k) {
-      return InvalidArgument("tensor %s is %s; %d x %d values are needed", source->name, ShapeText(source->shape),
-                             spec.n, spec.k);
-    }
-    job.stored = source->dtype;
-    data = source->data.data();
+  ASSIGN_OR_RETURN(const SourceTensor* source, checkpoint.Require(spec.source));
+  if (NumValues(source->shape) != spec.n * spec.k) {
+    return InvalidArgument("tensor %s is %s; %d x %d values are needed", source->name, ShapeText(source->shape), spec.n,
+                           spec.k);
   }
+  job.stored = source->dtype;
+  const std::byte* data = source->data.data();
   if (!layout.holds(spec.dtype)) {
     return Unimplemented("weight %s is %s, which layout %s does not hold", spec.name, Name(spec.dtype), layout.id.name);
   }
@@ -124,22 +121,33 @@ absl::StatusOr<WeightStore> WeightStore::Load(const Checkpoint& checkpoint, cons
     if (layout_id == layouts.end()) continue;  // a decomposed op may have no use for it
     const WeightLayout* layout = registry.FindLayout(device.info().kind, layout_id->second);
     ENGINE_CHECK(layout != nullptr);
+    if (spec.compute) {
+      ENGINE_CHECK(spec.dtype == DType::kF32 && layout->id == kRowMajor);
+      ASSIGN_OR_RETURN(std::byte * values, store.Allocate(spec, *layout, device));
+      spec.compute({reinterpret_cast<float*>(values), static_cast<size_t>(spec.n * spec.k)});
+      continue;
+    }
     ASSIGN_OR_RETURN(PackJob job, PlanJob(checkpoint, spec, *layout));
-    if (spec.computed.empty() && CanStayMapped(job, device)) {
+    if (CanStayMapped(job, device)) {
       store.addresses_[spec.name] = const_cast<std::byte*>(job.rows[0]);  // kernels never write weights
       store.mapped_bytes_ += spec.n * RowBytes(spec.dtype, spec.k);
       continue;
     }
-    const int64_t bytes = layout->bytes(spec.dtype, spec.n, spec.k);
-    ASSIGN_OR_RETURN(Buffer buffer, device.Allocate(bytes, MemoryKind::kDevice));
-    job.out = buffer.data();
-    store.addresses_[spec.name] = buffer.data();
-    store.packed_bytes_ += bytes;
-    store.buffers_.push_back(std::move(buffer));
+    ASSIGN_OR_RETURN(job.out, store.Allocate(spec, *layout, device));
     jobs.push_back(std::move(job));
   }
   RETURN_IF_ERROR(PackAll(jobs, progress));
   return store;
+}
+
+absl::StatusOr<std::byte*> WeightStore::Allocate(const WeightSpec& spec, const WeightLayout& layout, Device& device) {
+  const int64_t bytes = layout.bytes(spec.dtype, spec.n, spec.k);
+  ASSIGN_OR_RETURN(Buffer buffer, device.Allocate(bytes, MemoryKind::kDevice));
+  std::byte* data = buffer.data();
+  addresses_[spec.name] = data;
+  packed_bytes_ += bytes;
+  buffers_.push_back(std::move(buffer));
+  return data;
 }
 
 std::byte* WeightStore::Find(std::string_view name) const {

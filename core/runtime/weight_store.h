@@ -32,6 +32,8 @@ class WeightStore {
   int64_t mapped_bytes() const { return mapped_bytes_; }
 
  private:
+  absl::StatusOr<std::byte*> Allocate(const WeightSpec& spec, const WeightLayout& layout, Device& device);
+
   std::map<std::string, std::byte*, std::less<>> addresses_;
   std::vector<Buffer> buffers_;
   int64_t packed_bytes_ = 0;

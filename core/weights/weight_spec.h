@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
-#include <vector>
 
 #include "core/base/dtype.h"
 
@@ -23,7 +24,8 @@ struct WeightSpec {
   int64_t interleaved_head_rows = 0;
 
   Shard shard = Shard::kReplicated;
-  std::vector<float> computed;  // n * k values of a weight that no checkpoint holds (RoPE tables)
+  // Fills the n * k values of a weight that no checkpoint holds (RoPE tables). Called once memory is known to suffice.
+  std::function<void(std::span<float>)> compute;
 };
 
 }  // namespace engine

@@ -1,0 +1,80 @@
+#include "models/decoder_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "models/mistral.h"
+#include "models/qwen.h"
+#include "nlohmann/json.hpp"
+
+namespace engine {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Json = nlohmann::ordered_json;
+
+Json Small(const Json& changes = Json::object()) {
+  Json json = {{"num_hidden_layers", 3},   {"hidden_size", 64},        {"intermediate_size", 96},
+               {"num_attention_heads", 4}, {"num_key_value_heads", 2}, {"vocab_size", 100}};
+  json.update(changes);
+  return json;
+}
+
+absl::StatusOr<DecoderConfig> Parse(const Json& json,
+                                    absl::StatusOr<DecoderConfig> (*parse)(ConfigReader&) = ParseDecoder) {
+  ConfigReader reader(json, "config.json");
+  return parse(reader);
+}
+
+TEST(DecoderConfig, WhatAConfigurationLeavesOutHasTheDefaultsOfTransformers) {
+  const auto config = Parse(Small());
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->head_dim, 16);
+  EXPECT_EQ(config->max_position, 2048);
+  EXPECT_EQ(config->norm_epsilon, 1e-6);
+  EXPECT_FALSE(config->tied_embeddings);
+  EXPECT_THAT(config->windows, ElementsAre(0, 0, 0));
+  EXPECT_EQ(Parse(Small({{"num_key_value_heads", nullptr}}))->kv_heads, 4);
+}
+
+TEST(DecoderConfig, LayersSeeAWindowWhereTheirModelSaysSo) {
+  const Json types = {{"layer_types", {"full_attention", "sliding_attention", "full_attention"}},
+                      {"sliding_window", 8}};
+  EXPECT_THAT(Parse(Small(types))->windows, ElementsAre(0, 8, 0));
+  EXPECT_THAT(Parse(Small({{"sliding_window", 8}}))->windows, ElementsAre(0, 0, 0));
+  EXPECT_THAT(Parse(Small({{"sliding_window", 8}}), ParseMistral)->windows, ElementsAre(8, 8, 8));
+  EXPECT_THAT(Parse(Small({{"sliding_window", nullptr}}), ParseMistral)->windows, ElementsAre(0, 0, 0));
+  const Json qwen = {{"sliding_window", 8}, {"use_sliding_window", true}, {"max_window_layers", 2}};
+  EXPECT_THAT(Parse(Small(qwen), ParseQwen)->windows, ElementsAre(0, 0, 8));
+  EXPECT_THAT(Parse(Small({{"sliding_window", 8}}), ParseQwen)->windows, ElementsAre(0, 0, 0));
+}
+
+TEST(DecoderConfig, ContradictionsAndImpossibleSizesAreRefusedByName) {
+  const struct {
+    Json changes;
+    const char* message;
+  } cases[] = {
+      {{{"hidden_size", nullptr}}, "hidden_size is missing"},
+      {{{"hidden_size", 0}}, "hidden_size is 0; it must be a whole number from 1 to 2147483647"},
+      {{{"hidden_size", 1.5}}, "hidden_size is 1.5"},
+      {{{"hidden_size", "64"}}, "hidden_size is \"64\""},
+      {{{"vocab_size", 4294967296}}, "vocab_size is 4294967296"},
+      {{{"num_attention_heads", 5}}, "hidden_size 64 is not a multiple of num_attention_heads 5"},
+      {{{"num_key_value_heads", 3}}, "num_attention_heads is 4 and num_key_value_heads 3"},
+      {{{"head_dim", 24}}, "head_dim is 24; multiples of 16 up to 512 are supported"},
+      {{{"head_dim", 1024}}, "head_dim is 1024"},
+      {{{"num_hidden_layers", 100000}}, "100000 layers of 64 x 96 with a vocabulary of 100 is no plausible model"},
+      {{{"hidden_act", "relu"}}, "hidden_act is \"relu\"; silu is supported"},
+      {{{"layer_types", {"full_attention"}}}, "layer_types must name each of the 3 layers"},
+      {{{"layer_types", {"full_attention", "linear_attention", "full_attention"}}},
+       "layer 1 is neither full_attention nor sliding_attention"},
+      {{{"tie_word_embeddings", 1}}, "tie_word_embeddings is 1; it must be true or false"},
+  };
+  for (const auto& bad : cases) {
+    EXPECT_THAT(Message(Parse(Small(bad.changes)).status()), HasSubstr(bad.message)) << bad.changes;
+  }
+}
+
+}  // namespace
+}  // namespace engine
