@@ -32,16 +32,23 @@ absl::StatusOr<std::vector<int32_t>> EncodeMessages(const ModelText& text, const
                      {"eos_token", text.eos_token}});
 }
 
-absl::StatusOr<std::vector<int32_t>> EncodeRequest(const ModelText& text, int vocab, const GenerationRequest& request) {
+absl::StatusOr<std::vector<int32_t>> EncodePrompt(const ModelText& text, const GenerationRequest& request) {
   const int given = !request.messages.empty() + !request.prompt.empty() + !request.prompt_tokens.empty();
   if (given != 1) return InvalidArgument("give exactly one of messages, prompt and prompt_tokens; %d are given", given);
   if (!request.messages.empty()) return EncodeMessages(text, request.messages);
   if (!request.prompt.empty()) return text.tokenizer->Encode(request.prompt, {.add_special = true});
-  for (const int32_t id : request.prompt_tokens) {
-    if (id < 0 || id >= vocab)
-      return InvalidArgument("prompt_tokens has %d; the model's tokens are 0 to %d", id, vocab - 1);
-  }
   return request.prompt_tokens;
+}
+
+// Every id has a row in the embedding table. A tokenizer may know more tokens than the model it comes with.
+absl::StatusOr<std::vector<int32_t>> EncodeRequest(const ModelText& text, int vocab, const GenerationRequest& request) {
+  ASSIGN_OR_RETURN(std::vector<int32_t> ids, EncodePrompt(text, request));
+  for (const int32_t id : ids) {
+    if (id < 0 || id >= vocab) {
+      return InvalidArgument("the prompt has token %d; the model's tokens are 0 to %d", id, vocab - 1);
+    }
+  }
+  return ids;
 }
 
 // The format of most weight bytes.
@@ -101,6 +108,7 @@ class LocalEngine : public Engine {
   absl::Status Load() {
     ASSIGN_OR_RETURN(text_, LoadModelText(*opened_.checkpoint));
     opened_.options.vocab = text_.tokenizer->vocab_size();
+    std::erase_if(text_.end_ids, [this](int32_t id) { return id >= opened_.config.vocab; });
     opened_.options.limits.eos_token_ids = text_.end_ids;
     ASSIGN_OR_RETURN(LoadedModel model, LoadModel(opened_));
     vocab_ = model.vocab;

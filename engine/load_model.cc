@@ -71,7 +71,7 @@ BuildOptions GraphOptions(const DecoderConfig& config, const ModelOptions& optio
   const SchedulerConfig& limits = options.limits;
   return {.max_model_len = limits.max_model_len,
           .kv_dtype = options.kv_dtype,
-          .max_adjustments = static_cast<int>(limits.max_sampled * MaxAdjustmentsPerRow(vocab, limits.max_model_len)),
+          .max_adjustments = limits.max_sampled * MaxAdjustmentsPerRow(vocab, limits),
           .vocab = vocab};
 }
 

@@ -33,21 +33,24 @@ void AddKnownEnds(ModelText& text) {
   AddEnd(text, text.tokenizer->IdOfAdded(text.eos_token));
 }
 
+// The string at `key`, or none.
+std::string TextAt(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
 // "bos_token": a string, or an object with its content.
 std::string TokenText(const Json& config, const char* key) {
   const auto found = config.find(key);
-  if (found == config.end()) return {};
-  if (found->is_string()) return found->get<std::string>();
-  return found->is_object() ? found->value("content", std::string()) : std::string();
+  return found != config.end() && found->is_object() ? TextAt(*found, "content") : TextAt(config, key);
 }
 
 // "chat_template": one template, or a list of named ones of which "default" is meant for chat.
 std::string TemplateText(const Json& config) {
   const auto found = config.find("chat_template");
-  if (found == config.end()) return {};
-  if (found->is_string()) return found->get<std::string>();
-  for (const Json& item : found->is_array() ? *found : Json::array()) {
-    if (item.is_object() && item.value("name", "") == "default") return item.value("template", std::string());
+  if (found == config.end() || !found->is_array()) return TextAt(config, "chat_template");
+  for (const Json& item : *found) {
+    if (item.is_object() && TextAt(item, "name") == "default") return TextAt(item, "template");
   }
   return {};
 }

@@ -5,9 +5,9 @@
 
 namespace engine {
 
-int64_t MaxAdjustmentsPerRow(int vocab_size, int max_model_len) {
-  constexpr int64_t kMaxBiases = 4096;  // of one request: stop ids and logit_bias
-  return std::min<int64_t>(vocab_size, max_model_len + kMaxBiases);
+int64_t MaxAdjustmentsPerRow(int vocab_size, const SchedulerConfig& limits) {
+  const auto end_tokens = static_cast<int64_t>(limits.eos_token_ids.size());
+  return std::min<int64_t>(vocab_size, limits.max_model_len + SamplingParams::kMaxBiases + end_tokens);
 }
 
 void SamplingInputs::Fill(const StepPlan& plan, std::byte* rows, std::byte* adjustments) {

@@ -5,14 +5,15 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/runtime/scheduler_config.h"
 #include "core/runtime/step_plan.h"
 #include "ops/sample.h"
 
 namespace engine {
 
 // Distinct tokens of one row that may be biased, forbidden or penalised: all of a small vocabulary, else a context's
-// worth and the biases a request brings.
-int64_t MaxAdjustmentsPerRow(int vocab_size, int max_model_len);
+// worth, the biases a request brings and the model's own end tokens.
+int64_t MaxAdjustmentsPerRow(int vocab_size, const SchedulerConfig& limits);
 
 class SamplingInputs {
  public:
