@@ -1,8 +1,10 @@
-// ParseJson and the shard index on any text: no crash, and what is accepted is printed and read back the same.
+// A config.json and a shard index of any text: no crash, what is accepted is printed and read back the same, and the
+// model parsers answer with a configuration whose RoPE frequencies exist, or with an error.
 #include "core/base/check.h"
 #include "core/weights/byte_reader.h"
 #include "core/weights/checkpoint_hugging_face.h"
 #include "core/weights/json.h"
+#include "models/models.h"
 #include "tests/fuzz/fuzz_target.h"
 
 namespace engine {
@@ -15,6 +17,7 @@ void FuzzOne(std::span<const std::byte> bytes) {
   const std::string printed = parsed->dump();
   const auto again = ParseJson(printed, "the printed document");
   ENGINE_CHECK(again.ok() && again->dump() == printed);
+  for (const ModelDefinition& model : Models()) ParseAs(model, *parsed);
 }
 
 }  // namespace engine

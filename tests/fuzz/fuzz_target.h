@@ -7,6 +7,8 @@
 
 #include "core/weights/quant.h"
 #include "core/weights/source_tensor.h"
+#include "models/models.h"
+#include "nlohmann/json.hpp"
 
 namespace engine {
 
@@ -19,6 +21,15 @@ inline void ReadEveryRow(std::span<const SourceTensor> tensors) {
     std::vector<float> values(static_cast<size_t>(NumValues(tensor.shape)));
     DequantizeRow(tensor.dtype, tensor.data, values);
   }
+}
+
+// A configuration that is accepted can be computed with.
+inline void ParseAs(const ModelDefinition& model, const nlohmann::ordered_json& config) {
+  ConfigReader reader(config, "config.json");
+  const auto parsed = model.parse(reader);
+  if (!parsed.ok()) return;
+  std::vector<float> row(parsed->rope.rotary_dim);
+  ComputeRopeTable(parsed->rope, row);
 }
 
 }  // namespace engine

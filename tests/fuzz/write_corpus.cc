@@ -39,6 +39,13 @@ void WriteGguf(const std::filesystem::path& dir) {
   writer.Set("i", std::vector<int32_t>{1, 2}).AddTensor("w", DType::kF32, {1}, Ramp(1));
   Write(dir / "values", writer.Bytes());
   Write(dir / "split", writer.Bytes(0, 2));
+  GgufWriter model;
+  model.Set("general.architecture", "llama").Set("llama.block_count", 2u).Set("llama.embedding_length", 64u);
+  model.Set("llama.feed_forward_length", 96u).Set("llama.attention.head_count", 4u).Set("llama.context_length", 64u);
+  model.Set("llama.rope.dimension_count", 16u).Set("llama.attention.key_length", 16u);
+  model.Set("llama.rope.scaling.type", "yarn").Set("llama.rope.scaling.factor", 4.0f);
+  model.AddTensor("w", DType::kF32, {1}, Ramp(1));
+  Write(dir / "model", model.Bytes());
 }
 
 void WriteSafetensors(const std::filesystem::path& dir) {
@@ -52,6 +59,15 @@ void WriteSafetensors(const std::filesystem::path& dir) {
 void WriteConfig(const std::filesystem::path& dir) {
   Write(dir / "config",
         R"({"model_type":"llama","rope_scaling":{"factor":8.0},"eos_token_id":[1,2],"tie":false,"x":null})");
+  Write(dir / "model",
+        R"({"num_hidden_layers":3,"hidden_size":64,"intermediate_size":96,"num_attention_heads":4,)"
+        R"("num_key_value_heads":2,"vocab_size":100,"head_dim":16,"hidden_act":"silu","rms_norm_eps":1e-5,)"
+        R"("sliding_window":8,"use_sliding_window":true,"max_window_layers":2,"tie_word_embeddings":true})");
+  Write(dir / "rope",
+        R"({"num_hidden_layers":1,"hidden_size":64,"intermediate_size":96,"num_attention_heads":4,"vocab_size":100,)"
+        R"("layer_types":["sliding_attention"],"sliding_window":8,"rope_parameters":{"rope_type":"llama3",)"
+        R"("factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"original_max_position_embeddings":16,)"
+        R"("rope_theta":1e4,"partial_rotary_factor":0.5}})");
   Write(dir / "index", R"({"metadata":{"total_size":4},"weight_map":{"w":"model-00001-of-00002.safetensors"}})");
 }
 
