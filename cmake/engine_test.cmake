@@ -11,6 +11,8 @@ function(engine_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock_main engine_warnings)
+  target_compile_options(${name} PRIVATE -O1)  # what they test is optimised; they themselves need not be
+  engine_precompile(${name} engine_test_headers)
   engine_add_test(${name} "${ARG_LABELS}" "${ARG_TIMEOUT}" $<TARGET_FILE:${name}>)
   add_dependencies(engine_tests ${name})
 endfunction()
