@@ -1,64 +1,45 @@
 #include "text/chat_template.h"
 
+#include <algorithm>
+
 #include "nlohmann/json.hpp"
 #include "text/ffi_text.h"
-#include "text/utf8.h"
+#include "text/special_marker.h"
 
 namespace engine {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Noncharacters: no text is meant to hold them, and no template treats them as blanks.
-constexpr std::string_view kPlainBegin = "\xEF\xB7\x90";  // U+FDD0
-constexpr std::string_view kPlainEnd = "\xEF\xB7\x91";    // U+FDD1
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+// Deeper values than the reader of JSON on the other side accepts (128).
+constexpr int kMaxDepth = 100;
 
-// Length of the longest special token's text that `text` begins with.
-size_t SpecialAt(std::string_view text, const Tokenizer& tokenizer) {
-  size_t longest = 0;
-  for (const Tokenizer::AddedToken& token : tokenizer.added_tokens()) {
-    if (token.special && !token.text.empty() && text.starts_with(token.text)) {
-      longest = std::max(longest, token.text.size());
-    }
-  }
-  return longest;
+bool IsDeeperThan(const Json& value, int depth) {
+  if (!value.is_structured()) return false;
+  return depth == 0 || std::ranges::any_of(value, [&](const Json& item) { return IsDeeperThan(item, depth - 1); });
 }
 
-std::string WrapSpecials(std::string_view raw, const Tokenizer& tokenizer) {
-  const std::string text = ReplaceInvalidUtf8(raw);
-  std::string out;
-  for (std::string_view rest = text; !rest.empty();) {
-    if (rest.starts_with(kPlainBegin) || rest.starts_with(kPlainEnd)) {
-      out += kReplacement;
-      rest.remove_prefix(kPlainBegin.size());
-    } else if (const size_t length = SpecialAt(rest, tokenizer); length > 0) {
-      out.append(kPlainBegin).append(rest.substr(0, length)).append(kPlainEnd);
-      rest.remove_prefix(length);
-    } else {
-      out += rest.front();
-      rest.remove_prefix(1);
-    }
-  }
-  return out;
-}
-
-void WrapSpecialsIn(Json& value, const Tokenizer& tokenizer) {
-  if (value.is_string()) value = WrapSpecials(value.get_ref<const std::string&>(), tokenizer);
-  if (value.is_structured()) {
-    for (Json& item : value) WrapSpecialsIn(item, tokenizer);
-  }
+absl::Status CheckDepth(const Json& context) {
+  if (!IsDeeperThan(context, kMaxDepth)) return absl::OkStatus();
+  return InvalidArgument("the messages or tools are nested more than %d deep; flatten them", kMaxDepth);
 }
 
 // Whether the name of a context entry holds text from outside. The tokenizer's own markers do not.
 bool FromOutside(const std::string& key) { return key != "bos_token" && key != "eos_token"; }
 
-absl::Status AppendEncoded(const Tokenizer& tokenizer, std::string_view text, bool parse_special,
-                           std::vector<int32_t>& ids) {
-  if (text.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::vector<int32_t> part, tokenizer.Encode(text, {.parse_special = parse_special}));
-  ids.insert(ids.end(), part.begin(), part.end());
-  return absl::OkStatus();
+// With the names of fields too: those of a tool's parameters come from outside.
+Json Marked(const Json& value, const SpecialMarker& marker) {
+  if (value.is_string()) return marker.Mark(value.get_ref<const std::string&>());
+  if (!value.is_structured()) return value;
+  Json out = value.is_array() ? Json::array() : Json::object();
+  for (const auto& [key, item] : value.items()) {
+    if (value.is_array()) {
+      out.push_back(Marked(item, marker));
+    } else {
+      out[marker.Mark(key)] = Marked(item, marker);
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -74,6 +55,7 @@ absl::StatusOr<std::unique_ptr<ChatTemplate>> ChatTemplate::Compile(std::string_
 ChatTemplate::~ChatTemplate() { engine_template_free(handle_); }
 
 absl::StatusOr<std::string> ChatTemplate::Render(const Json& context) const {
+  RETURN_IF_ERROR(CheckDepth(context));
   const std::string json = context.dump(-1, ' ', false, Json::error_handler_t::replace);
   EngineTextBuffer text{};
   EngineTextBuffer error{};
@@ -84,20 +66,16 @@ absl::StatusOr<std::string> ChatTemplate::Render(const Json& context) const {
 
 absl::StatusOr<std::vector<int32_t>> EncodeChat(const ChatTemplate& chat_template, const Tokenizer& tokenizer,
                                                 Json context) {
+  RETURN_IF_ERROR(CheckDepth(context));
+  const SpecialMarker marker(tokenizer);
   for (auto& [key, value] : context.items()) {
-    if (FromOutside(key)) WrapSpecialsIn(value, tokenizer);
+    if (FromOutside(key)) value = Marked(value, marker);
   }
   ASSIGN_OR_RETURN(const std::string rendered, chat_template.Render(context));
   std::vector<int32_t> ids;
-  for (std::string_view rest = rendered; !rest.empty();) {
-    const size_t begin = rest.find(kPlainBegin);
-    RETURN_IF_ERROR(AppendEncoded(tokenizer, rest.substr(0, begin), true, ids));
-    if (begin == std::string_view::npos) break;
-    rest.remove_prefix(begin + kPlainBegin.size());
-    const size_t end = rest.find(kPlainEnd);
-    RETURN_IF_ERROR(AppendEncoded(tokenizer, rest.substr(0, end), false, ids));
-    if (end == std::string_view::npos) break;
-    rest.remove_prefix(end + kPlainEnd.size());
+  for (const SpecialMarker::Part& part : marker.Unmark(rendered)) {
+    ASSIGN_OR_RETURN(const std::vector<int32_t> piece, tokenizer.Encode(part.text, {.parse_special = !part.plain}));
+    ids.insert(ids.end(), piece.begin(), piece.end());
   }
   return ids;
 }

@@ -30,9 +30,10 @@ class ChatTemplate {
   EngineTemplate* handle_;  // owned
 };
 
-// Token ids of a rendered chat. Special tokens come from the template only: wherever a text in `context` contains the
-// text of a special token, it is wrapped in two noncharacters before rendering (taken out of the context beforehand)
-// and encoded as plain text after. Prompts without such text are encoded exactly as Hugging Face does.
+// Token ids of a rendered chat. Special tokens come from the template only: where a text in `context` holds the text of
+// a special token, or ends in the beginning of one, noncharacters mark the place through rendering (the context's own are
+// taken out beforehand), and that text is encoded as plain text. Prompts without such text are encoded exactly as Hugging
+// Face does.
 absl::StatusOr<std::vector<int32_t>> EncodeChat(const ChatTemplate& chat_template, const Tokenizer& tokenizer,
                                                 nlohmann::ordered_json context);
 

@@ -15,6 +15,10 @@ using Json = nlohmann::ordered_json;
 constexpr int64_t kControl = 3;
 constexpr int64_t kUserDefined = 4;
 
+// Four times the longest token of a published vocabulary (128 blanks, two bytes each in byte-level spelling). Finding the
+// ways to merge a token takes time by the square of its length.
+constexpr size_t kMaxTokenBytes = 1024;
+
 constexpr std::string_view kBlank = "\xE2\x96\x81";  // U+2581, how SentencePiece writes a blank
 
 // Regular expressions by family. Contractions, then words with at most one leading non-letter, digits, punctuation with
@@ -184,9 +188,15 @@ absl::Status CheckLists(const GgufVocabulary& vocabulary) {
   if (vocabulary.bos >= size || vocabulary.unknown >= size) {
     return InvalidArgument("the tokenizer's bos or unknown id lies beyond its %d tokens", size);
   }
+  std::unordered_map<std::string_view, int64_t> id_of;
   for (int64_t id = 0; id < size; ++id) {
     const std::string_view token = vocabulary.tokens[id];
+    if (token.size() > kMaxTokenBytes) {
+      return InvalidArgument("token %d has %d bytes; at most %d are supported", id, token.size(), kMaxTokenBytes);
+    }
     if (ReplaceInvalidUtf8(token) != token) return InvalidArgument("token %d is not valid UTF-8", id);
+    const auto [first, is_new] = id_of.emplace(token, id);
+    if (!is_new) return InvalidArgument("tokens %d and %d are both \"%s\"", first->second, id, token);
   }
   return absl::OkStatus();
 }

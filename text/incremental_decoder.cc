@@ -1,35 +1,58 @@
 #include "text/incremental_decoder.h"
 
+#include <algorithm>
+
 #include "text/utf8.h"
 
 namespace engine {
 namespace {
 
-// A code point has at most four bytes, one token each. Text that still ends in U+FFFD after that really does.
-constexpr size_t kMaxPendingTokens = 4;
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-bool EndsUnfinished(std::string_view text) { return text.ends_with("\xEF\xBF\xBD"); }
+// A code point has at most four bytes, one token each. Some more tokens may come to nothing, such as ids without a
+// token; text that stays unfinished for this long really is.
+constexpr size_t kMaxPendingTokens = 16;
+
+// Without the replacement characters at the end, which may be the beginning of a code point.
+std::string_view Finished(std::string_view text) {
+  while (text.ends_with(kReplacement)) text.remove_suffix(kReplacement.size());
+  return text;
+}
 
 }  // namespace
 
 absl::StatusOr<std::string> IncrementalDecoder::Append(int32_t id) {
+  if (skip_special_ && tokenizer_.IsSpecial(id)) return std::string();
   window_.push_back(id);
   ASSIGN_OR_RETURN(const std::string text, tokenizer_.Decode(window_, skip_special_));
-  const bool waits = EndsUnfinished(text) && window_.size() - shown_ < kMaxPendingTokens;
-  if (waits || text.size() <= shown_text_.size()) return std::string();
-  return TakeNewText();
+  const bool give_up = window_.size() - context_ >= kMaxPendingTokens;
+  const std::string_view ready = give_up ? std::string_view(text) : Finished(text);
+  std::string gained = Gain(ready);
+  if (!give_up && (gained.empty() || ready.size() < text.size())) {
+    shown_ += gained;
+    return gained;
+  }
+  window_.erase(window_.begin(), window_.begin() + static_cast<std::ptrdiff_t>(context_));
+  context_ = window_.size();
+  ASSIGN_OR_RETURN(shown_, tokenizer_.Decode(window_, skip_special_));
+  return gained;
 }
 
-absl::StatusOr<std::string> IncrementalDecoder::Flush() { return TakeNewText(); }
-
-absl::StatusOr<std::string> IncrementalDecoder::TakeNewText() {
-  if (shown_ == window_.size()) return std::string();
+absl::StatusOr<std::string> IncrementalDecoder::Flush() {
   ASSIGN_OR_RETURN(const std::string text, tokenizer_.Decode(window_, skip_special_));
-  std::string gained = text.size() > shown_text_.size() ? text.substr(shown_text_.size()) : std::string();
-  window_.erase(window_.begin(), window_.begin() + static_cast<std::ptrdiff_t>(shown_));
-  shown_ = window_.size();
-  ASSIGN_OR_RETURN(shown_text_, tokenizer_.Decode(window_, skip_special_));
+  std::string gained = Gain(text);
+  window_.clear();
+  context_ = 0;
+  shown_.clear();
   return gained;
+}
+
+std::string IncrementalDecoder::Gain(std::string_view text) const {
+  if (text.size() <= shown_.size()) return {};
+  text.remove_prefix(shown_.size());
+  // A spoilt run of bytes has another text than was shown, whose code points may lie across.
+  while (!text.empty() && CodePointLength(text) == 0) text.remove_prefix(1);
+  return std::string(text);
 }
 
 }  // namespace engine

@@ -3,14 +3,17 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "text/tokenizer.h"
 
 namespace engine {
 
-// The pieces put together are the decoded whole. A token may hold part of a code point, and how one is decoded may
-// depend on those before it (byte fallback, leading blanks), so new text is what decoding a short window gains.
+// Each piece is valid UTF-8, and the pieces put together are the decoded whole. A token may hold part of a code point,
+// and how one is decoded may depend on those before it (byte fallback, leading blanks), so new text is what decoding a
+// short window gains. One exception: bytes that end a run of byte tokens in the middle of a code point spoil the whole
+// run when it is decoded at once; what was shown of it stays.
 class IncrementalDecoder {
  public:
   // Borrows the tokenizer. skip_special leaves control tokens out.
@@ -23,13 +26,14 @@ class IncrementalDecoder {
   absl::StatusOr<std::string> Flush();
 
  private:
-  absl::StatusOr<std::string> TakeNewText();
+  // What `text`, the window decoded, has beyond what was shown.
+  std::string Gain(std::string_view text) const;
 
   const Tokenizer& tokenizer_;
   const bool skip_special_;
-  std::vector<int32_t> window_;  // tokens already shown that give context, then those not shown yet
-  size_t shown_ = 0;             // of the window
-  std::string shown_text_;       // what the shown ones decode to
+  std::vector<int32_t> window_;  // tokens already shown that give context, then those not shown in full
+  size_t context_ = 0;           // tokens of the window that are shown in full
+  std::string shown_;            // what was shown of the window's text
 };
 
 }  // namespace engine

@@ -16,22 +16,29 @@ size_t PartialMatch(std::string_view text, std::string_view stop) {
 
 }  // namespace
 
+StopMatcher::StopMatcher(std::vector<std::string> stops, bool include) : stops_(std::move(stops)), include_(include) {
+  std::erase(stops_, std::string());
+}
+
 std::string StopMatcher::Append(std::string_view text) {
   if (stopped_) return {};
   held_ += text;
-  size_t first = std::string::npos;
+  size_t first_end = std::string::npos;
   size_t length = 0;
   size_t keep = 0;
   for (const std::string& stop : stops_) {
-    if (const size_t at = held_.find(stop); at < first) {
-      first = at;
+    keep = std::max(keep, PartialMatch(held_, stop));
+    const size_t at = held_.find(stop);
+    if (at == std::string::npos) continue;
+    const size_t end = at + stop.size();
+    if (end < first_end || (end == first_end && stop.size() > length)) {
+      first_end = end;
       length = stop.size();
     }
-    keep = std::max(keep, PartialMatch(held_, stop));
   }
-  if (first != std::string::npos) {
+  if (first_end != std::string::npos) {
     stopped_ = true;
-    return std::exchange(held_, {}).substr(0, first + (include_ ? length : 0));
+    return std::exchange(held_, {}).substr(0, first_end - (include_ ? 0 : length));
   }
   std::string certain = held_.substr(0, held_.size() - keep);
   held_.erase(0, certain.size());

@@ -7,10 +7,12 @@
 
 namespace engine {
 
+// The stop string that is complete first ends the text, the longest of those that end together: what comes out does not
+// depend on how the text was cut into pieces.
 class StopMatcher {
  public:
-  // include: the stop string itself belongs to the output.
-  StopMatcher(std::vector<std::string> stops, bool include) : stops_(std::move(stops)), include_(include) {}
+  // include: the stop string itself belongs to the output. Empty stop strings are ignored.
+  StopMatcher(std::vector<std::string> stops, bool include);
 
   // The text that is certain to come before any stop string; the rest is held back until more arrives.
   std::string Append(std::string_view text);
@@ -21,7 +23,7 @@ class StopMatcher {
   bool stopped() const { return stopped_; }
 
  private:
-  const std::vector<std::string> stops_;
+  std::vector<std::string> stops_;
   const bool include_;
   std::string held_;
   bool stopped_ = false;

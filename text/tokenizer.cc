@@ -13,6 +13,9 @@ namespace {
 // Twice the largest published tokenizer.json (33 MB, 262,144 tokens).
 constexpr size_t kMaxJsonBytes = size_t{64} << 20;
 
+// Eight million tokens of English; encoding holds about a hundred bytes for each.
+constexpr size_t kMaxTextBytes = size_t{32} << 20;
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> Tokenizer::FromJson(std::string_view json) {
@@ -47,6 +50,9 @@ absl::Status Tokenizer::ReadDescription() {
 }
 
 absl::StatusOr<std::vector<int32_t>> Tokenizer::Encode(std::string_view text, const EncodeOptions& options) const {
+  if (text.size() > kMaxTextBytes) {
+    return InvalidArgument("the text has %d bytes; at most %d are encoded at once", text.size(), kMaxTextBytes);
+  }
   const std::string valid = ReplaceInvalidUtf8(text);
   EngineTextBuffer ids{};
   EngineTextBuffer error{};

@@ -1,11 +1,15 @@
-//! The C boundary described in engine_text.h. Panics would abort the process, so nothing here may panic on input.
+//! The C boundary described in engine_text.h. Whatever panics below it becomes an error here: the crates that read
+//! untrusted files assert in many places.
 
 mod clock;
 mod python_json;
+mod step_meter;
 mod template;
 mod tokenizer;
+mod tokenizer_check;
 
-use std::slice;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::{slice, thread};
 
 /// Bytes handed to the caller, or nothing (null).
 #[repr(C)]
@@ -40,9 +44,29 @@ unsafe fn text<'a>(data: *const u8, size: usize) -> Result<&'a str, String> {
     std::str::from_utf8(bytes(data, size)).map_err(|e| format!("the text is not valid UTF-8: {e}"))
 }
 
-/// Stores a result or its error where the caller asked for them.
-unsafe fn store<T>(result: Result<T, String>, out: *mut T, error: *mut Buffer) -> i32 {
-    match result {
+/// The call's result; a panic is an error.
+fn caught<T>(call: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    static SILENCE: std::sync::Once = std::sync::Once::new();
+    SILENCE.call_once(|| std::panic::set_hook(Box::new(|_| {})));
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        let line = text.and_then(|text| text.lines().next()).unwrap_or("no reason given");
+        Err(format!("the file is not usable as it is: a check failed inside the library that reads it ({line})"))
+    })
+}
+
+/// Runs a call on a thread whose stack holds any recursion that the limits of its input allow.
+fn on_stack<T: Send>(bytes: usize, call: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
+    thread::scope(|scope| {
+        let spawned = thread::Builder::new().stack_size(bytes).spawn_scoped(scope, || caught(call));
+        let thread = spawned.map_err(|e| format!("no thread could be started: {e}"))?;
+        thread.join().unwrap_or_else(|_| Err("the thread ended without a result".to_string()))
+    })
+}
+
+/// Stores what a call returns, or its error, where the caller asked for them.
+unsafe fn store<T>(call: impl FnOnce() -> Result<T, String>, out: *mut T, error: *mut Buffer) -> i32 {
+    match caught(call) {
         Ok(value) => {
             out.write(value);
             0

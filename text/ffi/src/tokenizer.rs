@@ -1,41 +1,67 @@
 //! Tokenizers of the ecosystem's own crate.
 
-use crate::{bytes, store, text, Buffer};
-use std::sync::RwLock;
+use crate::{bytes, store, text, tokenizer_check, Buffer};
+use std::collections::HashSet;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use tokenizers::models::ModelWrapper;
 
 /// One vocabulary serves both ways of reading special tokens: the switch is part of the crate's tokenizer, so encoding
 /// takes the lock to set it, and readers of the same setting share it.
 pub struct Tokenizer {
     inner: RwLock<tokenizers::Tokenizer>,
+    /// Ids of special tokens, without the one that stands for unknown text.
+    control_ids: HashSet<u32>,
 }
-
-const POISONED: &str = "the tokenizer failed in another thread";
 
 impl Tokenizer {
     fn new(json: &[u8]) -> Result<Box<Tokenizer>, String> {
+        let added_tokens = tokenizer_check::check_json(json)?;
         let mut inner = tokenizers::Tokenizer::from_bytes(json).map_err(|e| e.to_string())?;
+        tokenizer_check::check_ids(&inner, &added_tokens)?;
         // Requests are cut to the context by the engine, which says so; a tokenizer must not cut them silently.
         inner.with_truncation(None).map_err(|e| e.to_string())?;
         inner.with_padding(None);
-        Ok(Box::new(Tokenizer { inner: RwLock::new(inner) }))
+        let unknown = unknown_token(inner.get_model());
+        let added = inner.get_added_tokens_decoder().into_iter();
+        let control_ids = added.filter(|(_, t)| t.special && Some(&t.content) != unknown.as_ref()).map(|(id, _)| id);
+        let control_ids = control_ids.collect();
+        Ok(Box::new(Tokenizer { inner: RwLock::new(inner), control_ids }))
+    }
+
+    /// The lock guards one flag, which a panic elsewhere cannot leave half set.
+    fn read(&self) -> RwLockReadGuard<'_, tokenizers::Tokenizer> {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn encode(&self, text: &str, parse_special: bool, add_special: bool) -> Result<Vec<u32>, String> {
         let as_text = !parse_special;
         {
-            let reader = self.inner.read().map_err(|_| POISONED)?;
+            let reader = self.read();
             if reader.get_encode_special_tokens() == as_text {
-                return ids(&reader, text, add_special);
+                return self.ids(&reader, text, add_special);
             }
         }
-        let mut writer = self.inner.write().map_err(|_| POISONED)?;
+        let mut writer = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         writer.set_encode_special_tokens(as_text);
-        ids(&writer, text, add_special)
+        self.ids(&writer, text, add_special)
+    }
+
+    fn ids(&self, tokenizer: &tokenizers::Tokenizer, text: &str, add_special: bool) -> Result<Vec<u32>, String> {
+        let encoding = tokenizer.encode_fast(text, false).map_err(|e| e.to_string())?;
+        // A model may have a control token among its words (Unigram often does): then the text alone would make it.
+        if tokenizer.get_encode_special_tokens() {
+            if let Some(id) = encoding.get_ids().iter().find(|id| self.control_ids.contains(id)) {
+                let token = tokenizer.id_to_token(*id).unwrap_or_default();
+                return Err(format!("the text would become the control token {token}; remove that token's text from it"));
+            }
+        }
+        let encoding = tokenizer.post_process(encoding, None, add_special).map_err(|e| e.to_string())?;
+        Ok(encoding.get_ids().to_vec())
     }
 
     /// {"vocab_size": 1 + the largest id, "added_tokens": [{"id", "content", "special"}, …]}
     fn describe(&self) -> Result<String, String> {
-        let reader = self.inner.read().map_err(|_| POISONED)?;
+        let reader = self.read();
         let largest = reader.get_vocab(true).values().copied().max();
         let mut added: Vec<_> = reader.get_added_tokens_decoder().into_iter().collect();
         added.sort_by_key(|(id, _)| *id);
@@ -48,19 +74,24 @@ impl Tokenizer {
     }
 
     fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String, String> {
-        let reader = self.inner.read().map_err(|_| POISONED)?;
+        let reader = self.read();
         reader.decode(ids, skip_special).map_err(|e| e.to_string())
     }
 
     fn spelling(&self, id: u32) -> Result<String, String> {
-        let reader = self.inner.read().map_err(|_| POISONED)?;
+        let reader = self.read();
         Ok(reader.id_to_token(id).unwrap_or_default())
     }
 }
 
-fn ids(tokenizer: &tokenizers::Tokenizer, text: &str, add_special: bool) -> Result<Vec<u32>, String> {
-    let encoding = tokenizer.encode_fast(text, add_special).map_err(|e| e.to_string())?;
-    Ok(encoding.get_ids().to_vec())
+fn unknown_token(model: &ModelWrapper) -> Option<String> {
+    match model {
+        ModelWrapper::BPE(bpe) => bpe.unk_token.clone(),
+        ModelWrapper::WordPiece(pieces) => Some(pieces.unk_token.clone()),
+        ModelWrapper::WordLevel(words) => Some(words.unk_token.clone()),
+        // Unigram keeps its unknown id to itself; the vocabulary's own name for it is the custom.
+        ModelWrapper::Unigram(_) => Some("<unk>".to_string()),
+    }
 }
 
 fn ids_buffer(ids: Vec<u32>) -> Buffer {
@@ -80,7 +111,7 @@ pub unsafe extern "C" fn engine_tokenizer_new(
     out: *mut *mut Tokenizer,
     error: *mut Buffer,
 ) -> i32 {
-    store(Tokenizer::new(bytes(json, size)).map(Box::into_raw), out, error)
+    store(|| Tokenizer::new(bytes(json, size)).map(Box::into_raw), out, error)
 }
 
 #[no_mangle]
@@ -100,8 +131,8 @@ pub unsafe extern "C" fn engine_tokenizer_encode(
     out: *mut Buffer,
     error: *mut Buffer,
 ) -> i32 {
-    let result = text(data, size).and_then(|text| (*tokenizer).encode(text, parse_special != 0, add_special != 0));
-    store(result.map(ids_buffer), out, error)
+    let encode = || (*tokenizer).encode(text(data, size)?, parse_special != 0, add_special != 0).map(ids_buffer);
+    store(encode, out, error)
 }
 
 #[no_mangle]
@@ -114,7 +145,7 @@ pub unsafe extern "C" fn engine_tokenizer_decode(
     error: *mut Buffer,
 ) -> i32 {
     let ids = if count == 0 { &[] } else { std::slice::from_raw_parts(ids, count) };
-    store((*tokenizer).decode(ids, skip_special != 0).map(text_buffer), out, error)
+    store(|| (*tokenizer).decode(ids, skip_special != 0).map(text_buffer), out, error)
 }
 
 #[no_mangle]
@@ -123,7 +154,7 @@ pub unsafe extern "C" fn engine_tokenizer_describe(
     out: *mut Buffer,
     error: *mut Buffer,
 ) -> i32 {
-    store((*tokenizer).describe().map(text_buffer), out, error)
+    store(|| (*tokenizer).describe().map(text_buffer), out, error)
 }
 
 #[no_mangle]
@@ -133,5 +164,5 @@ pub unsafe extern "C" fn engine_tokenizer_token(
     out: *mut Buffer,
     error: *mut Buffer,
 ) -> i32 {
-    store((*tokenizer).spelling(id).map(text_buffer), out, error)
+    store(|| (*tokenizer).spelling(id).map(text_buffer), out, error)
 }
