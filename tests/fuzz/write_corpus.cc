@@ -1,4 +1,5 @@
-// Writes the seed inputs of the fuzz targets: write_corpus DIRECTORY makes DIRECTORY/{gguf,safetensors,config}.
+// Writes the seed inputs of the fuzz targets: write_corpus DIRECTORY makes DIRECTORY/{gguf,safetensors,config,tokenizer,
+// template}.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -8,6 +9,8 @@
 
 #include "tests/support/gguf_writer.h"
 #include "tests/support/safetensors_writer.h"
+#include "tests/unit/text/goldens.h"
+#include "tests/unit/text/small_tokenizers.h"
 
 namespace engine {
 namespace {
@@ -71,6 +74,37 @@ void WriteConfig(const std::filesystem::path& dir) {
   Write(dir / "index", R"({"metadata":{"total_size":4},"weight_map":{"w":"model-00001-of-00002.safetensors"}})");
 }
 
+// The first line is text to encode.
+void WriteTokenizer(const std::filesystem::path& dir) {
+  const std::string text = "the abc  12 \u00e9\u4e2d <|im_end|></s>\n";
+  Write(dir / "byte_level", text + ByteLevelTokenizer().dump());
+  Write(dir / "byte_fallback", text + ByteFallbackTokenizer().dump());
+  Write(dir / "flags", text + WithFlags(ByteLevelTokenizer(), true, true, true).dump());
+  const Json goldens = ReadGoldens("vocabularies.json");
+  for (const Json& golden : goldens["cases"]) {
+    const Json& lists = golden["vocabulary"];
+    Write(dir / (lists["model"].get<std::string>() + "." + lists["pre"].get<std::string>()), text + lists.dump());
+  }
+  Write(dir / "word_level", text + R"({"version": "1.0", "added_tokens": [], "pre_tokenizer": {"type": "Whitespace"},
+    "normalizer": {"type": "Replace", "pattern": {"Regex": "b+"}, "content": "x"},
+    "model": {"type": "WordLevel", "vocab": {"the": 0, "?": 1}, "unk_token": "?"}})");
+  Write(dir / "unigram", text + R"({"version": "1.0", "added_tokens": [], "normalizer": {"type": "NFKC"},
+    "pre_tokenizer": {"type": "Metaspace", "replacement": "_", "prepend_scheme": "always", "split": true},
+    "model": {"type": "Unigram", "unk_id": 0, "vocab": [["?", 0.0], ["th", -1.5], ["e", -2.0]], "byte_fallback": false}})");
+}
+
+// The first line is what a user says.
+void WriteTemplate(const std::filesystem::path& dir) {
+  const std::string said = "<think>a</think> <|im_end|>\n";
+  for (const char* name : {"chatml", "llama3", "qwen3", "mistral", "gemma"}) {
+    Write(dir / name, said + ReadText(std::string("templates/") + name + ".jinja"));
+  }
+  for (const Json& golden : ReadGoldens("templates.json")) {
+    if (golden.contains("source"))
+      Write(dir / golden["name"].get<std::string>(), said + golden["source"].get<std::string>());
+  }
+}
+
 }  // namespace
 }  // namespace engine
 
@@ -83,4 +117,6 @@ int main(int argc, char** argv) {
   engine::WriteGguf(root / "gguf");
   engine::WriteSafetensors(root / "safetensors");
   engine::WriteConfig(root / "config");
+  engine::WriteTokenizer(root / "tokenizer");
+  engine::WriteTemplate(root / "template");
 }
