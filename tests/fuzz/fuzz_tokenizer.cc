@@ -40,12 +40,18 @@ std::vector<std::string_view> Texts(const Json& json, const char* key) {
   return out;
 }
 
-template <typename T>
-std::vector<T> Numbers(const Json& json, const char* key) {
-  std::vector<T> out;
-  const auto found = json.find(key);
-  if (found == json.end() || !found->is_array()) return out;
-  for (const Json& number : *found) out.push_back(number.is_number() ? number.get<T>() : T());
+std::vector<double> Scores(const Json& json) {
+  std::vector<double> out;
+  for (const Json& score : json.value("scores", Json::array()))
+    out.push_back(score.is_number() ? score.get<double>() : 0);
+  return out;
+}
+
+std::vector<int64_t> Types(const Json& json) {
+  std::vector<int64_t> out;
+  for (const Json& type : json.value("types", Json::array())) {
+    out.push_back(type.is_number_integer() ? type.get<int64_t>() : 1);
+  }
   return out;
 }
 
@@ -63,8 +69,8 @@ GgufVocabulary ReadVocabulary(const Json& json) {
   return {.model = TextOr(json, "model", "gpt2"),
           .pre = TextOr(json, "pre", "default"),
           .tokens = Texts(json, "tokens"),
-          .scores = Numbers<double>(json, "scores"),
-          .types = Numbers<int64_t>(json, "types"),
+          .scores = Scores(json),
+          .types = Types(json),
           .merges = Texts(json, "merges"),
           .bos = IntegerOr(json, "bos", -1),
           .unknown = IntegerOr(json, "unknown", -1),

@@ -1,0 +1,57 @@
+#include "engine/model_text.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/safetensors_writer.h"
+#include "tests/support/temp_dir.h"
+#include "tests/unit/text/small_tokenizers.h"
+
+namespace engine {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// A checkpoint whose weights do not matter, with side files.
+absl::StatusOr<ModelText> LoadWith(const std::vector<std::pair<std::string, std::string>>& files) {
+  const TempDir dir;
+  const std::vector<float> one = {1.0f};
+  dir.Write("config.json", R"({"model_type": "llama"})");
+  dir.Write("model.safetensors", SafetensorsWriter().AddTensor("w", DType::kF32, {1}, one).Bytes());
+  for (const auto& [name, text] : files) dir.Write(name, text);
+  ASSIGN_OR_RETURN(const auto checkpoint, Checkpoint::Open(dir.path()));
+  return LoadModelText(*checkpoint);
+}
+
+std::string ErrorOf(const std::vector<std::pair<std::string, std::string>>& files) {
+  return std::string(LoadWith(files).status().message());
+}
+
+TEST(ModelText, NamesAMissingTokenizerAndTheRemedy) {
+  EXPECT_THAT(ErrorOf({}), HasSubstr("has no tokenizer.json; add the one its author publishes"));
+}
+
+TEST(ModelText, NamesTheFileThatIsBroken) {
+  const std::string tokenizer = ByteLevelTokenizer().dump();
+  EXPECT_THAT(ErrorOf({{"tokenizer.json", "{"}}), HasSubstr("tokenizer.json: "));
+  EXPECT_THAT(ErrorOf({{"tokenizer.json", tokenizer}, {"tokenizer_config.json", "[]"}}),
+              HasSubstr("tokenizer_config.json must hold an object"));
+  EXPECT_THAT(ErrorOf({{"tokenizer.json", tokenizer}, {"chat_template.jinja", "{% if %}"}}),
+              HasSubstr("chat template: "));
+}
+
+TEST(ModelText, IgnoresValuesOfTypesThatSayNothing) {
+  const auto text = LoadWith({{"tokenizer.json", ByteLevelTokenizer().dump()},
+                              {"tokenizer_config.json",
+                               R"({"bos_token": {"content": 5}, "eos_token": 7,
+                                   "chat_template": [{"name": 3}, 4, {"name": "default", "template": 5}]})"},
+                              {"generation_config.json", R"({"eos_token_id": [263, -1, 1e300, "x", [264]]})"}});
+  ASSERT_TRUE(text.ok()) << text.status();
+  EXPECT_EQ(text->bos_token, "");
+  EXPECT_EQ(text->chat_template, nullptr);
+  EXPECT_THAT(text->end_ids, ElementsAre(263, 264, 265));  // 265: <|im_end|>, whatever the files say
+}
+
+}  // namespace
+}  // namespace engine
