@@ -1,6 +1,6 @@
 // How close the linear kernels come to the machine's roofs. Every repetition is framed by two probes, and medians of the
 // ratios are printed: memory for few rows, dot products for many.
-//   linear_bench [--threads N] [--k K] [--n N] [--mib M] [--formats q4_0,q4_k] [--rows 1,4,512]
+//   linear_bench [--threads N] [--k K] [--n N] [--mib M] [--formats q4_0,q4_k] [--rows 1,4,512] [--entry linear.onednn]
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -22,6 +22,7 @@ ABSL_FLAG(int, mib, 256, "weights to walk through, in matrices of n x k; keep it
 ABSL_FLAG(bool, cpu_time, false, "count the time threads ran instead of the wall's: for a shared machine");
 ABSL_FLAG(int, repetitions, 7, "");
 ABSL_FLAG(std::vector<std::string>, formats, {"q4_0"}, "weight formats");
+ABSL_FLAG(std::string, entry, "", "kernel entry to time; empty: the first that takes the format");
 ABSL_FLAG(std::vector<std::string>, rows, (std::vector<std::string>{"1", "2", "4", "8", "16", "512"}), "rows of x");
 
 namespace engine {
@@ -58,6 +59,31 @@ absl::StatusOr<Weights> MakeWeights(Device& device, const WeightLayout& layout, 
   return weights;
 }
 
+// What an engine prepares for, whatever is timed: its prefill has many rows.
+constexpr int64_t kMaxRows = 2048;
+constexpr RowRange kRanges[] = {{1, 1}, {2, 16}, {17, kMaxRows}};
+
+// A linear of one format with its types, for Problem to point to.
+struct LinearTypes {
+  LinearTypes(DType dtype, int64_t n, int64_t k, LayoutId layout)
+      : linear{.input = InputFor(dtype)},
+        op(SchemaOf(linear), linear),
+        in{{InputDType(linear.input), {kTokens, k}}, {dtype, {n, k}, layout}},
+        out{{DType::kF32, {kTokens, n}}} {}
+
+  Problem problem(const DeviceInfo& device) const { return {op, in, out, kRanges, Numerics::kInvariant, device}; }
+
+  Linear linear;
+  OpRef op;
+  TensorSpec in[2];
+  TensorSpec out[1];
+};
+
+absl::StatusOr<std::unique_ptr<Kernel>> PrepareNamed(const KernelEntry& entry, const Problem& problem) {
+  RETURN_IF_ERROR(entry.supports(problem));
+  return entry.prepare(problem);
+}
+
 class LinearBench {
  public:
   static absl::StatusOr<LinearBench> Create(DType dtype, int64_t n, int64_t k);
@@ -66,13 +92,37 @@ class LinearBench {
  private:
   double SecondsPerPass(const Kernel& kernel, const Tensor& x, const Tensor& y, std::span<std::byte> scratch,
                         int64_t rows, int64_t matrices);
+  absl::Status Prepare(DType dtype, int64_t n, int64_t k);
 
   std::unique_ptr<Device> device_;
   std::unique_ptr<ThreadTeam> team_;
   cpu::Isa isa_;
   KernelRegistry registry_;
+  const KernelEntry* entry_ = nullptr;
+  std::unique_ptr<Kernel> kernel_;
   Weights weights_;
 };
+
+// The named entry, or the first that prepares.
+absl::Status LinearBench::Prepare(DType dtype, int64_t n, int64_t k) {
+  const std::string name = absl::GetFlag(FLAGS_entry);
+  absl::Status reason = InvalidArgument("--entry is %s, which linear has not on this device", name);
+  for (const KernelEntry* entry : registry_.Entries("cpu", "linear")) {
+    if (!name.empty() && entry->name != name) continue;
+    const LinearTypes open(dtype, n, k, kOpenLayout);
+    const LayoutId layout =
+        entry->weight_layouts == nullptr ? kRowMajor : entry->weight_layouts(open.problem(device_->info()), 1)[0];
+    const LinearTypes types(dtype, n, k, layout);
+    absl::StatusOr<std::unique_ptr<Kernel>> kernel = PrepareNamed(*entry, types.problem(device_->info()));
+    reason = kernel.status();
+    if (!kernel.ok()) continue;
+    entry_ = entry;
+    kernel_ = *std::move(kernel);
+    ASSIGN_OR_RETURN(weights_, MakeWeights(*device_, *registry_.FindLayout("cpu", layout), dtype, n, k));
+    return absl::OkStatus();
+  }
+  return reason;
+}
 
 absl::StatusOr<LinearBench> LinearBench::Create(DType dtype, int64_t n, int64_t k) {
   LinearBench bench;
@@ -80,8 +130,7 @@ absl::StatusOr<LinearBench> LinearBench::Create(DType dtype, int64_t n, int64_t 
   ASSIGN_OR_RETURN(bench.team_, ThreadTeam::Create({.num_threads = bench.device_->info().workers}));
   ASSIGN_OR_RETURN(bench.isa_, cpu::DetectIsa());
   RegisterCpuKernels(bench.registry_);
-  const WeightLayout* layout = bench.registry_.FindLayout("cpu", LayoutId{"panel16"});
-  ASSIGN_OR_RETURN(bench.weights_, MakeWeights(*bench.device_, *layout, dtype, n, k));
+  RETURN_IF_ERROR(bench.Prepare(dtype, n, k));
   return bench;
 }
 
@@ -101,18 +150,14 @@ double LinearBench::SecondsPerPass(const Kernel& kernel, const Tensor& x, const 
 
 absl::Status LinearBench::Run(int64_t rows) {
   const int64_t n = weights_.spec.shape[0], k = weights_.spec.shape[1];
-  const Linear linear{.input = InputFor(weights_.spec.dtype)};
-  const OpRef op(SchemaOf(linear), linear);
-  const TensorSpec in[] = {{InputDType(linear.input), {kTokens, k}}, weights_.spec};
-  const TensorSpec out[] = {{DType::kF32, {kTokens, n}}};
-  const RowRange ranges[] = {{1, rows}};
-  const Problem problem{op, in, out, ranges, Numerics::kExact, device_->info()};
-  const Selection selection = registry_.Select(problem);
-  ASSIGN_OR_RETURN(const std::unique_ptr<Kernel> kernel, selection.entry->prepare(problem));
-  ASSIGN_OR_RETURN(const Buffer x, device_->Allocate(rows * in[0].row_bytes(), MemoryKind::kDevice));
-  ASSIGN_OR_RETURN(const Buffer y, device_->Allocate(rows * out[0].row_bytes(), MemoryKind::kDevice));
-  ASSIGN_OR_RETURN(const Buffer scratch, device_->Allocate(kernel->scratch_bytes(), MemoryKind::kDevice));
-  const Tensor input{x.data(), &in[0]}, output{y.data(), &out[0]};
+  if (rows < 1 || rows > kMaxRows) return InvalidArgument("--rows has %d; give 1 to %d", rows, kMaxRows);
+  const LinearTypes types(weights_.spec.dtype, n, k, weights_.spec.layout);
+  ASSIGN_OR_RETURN(const Buffer x, device_->Allocate(rows * types.in[0].row_bytes(), MemoryKind::kDevice));
+  // Untouched memory is one page of zeros under many addresses, which caches dislike. Small numbers of any dtype:
+  std::fill_n(x.data(), x.size(), std::byte{0x3c});
+  ASSIGN_OR_RETURN(const Buffer y, device_->Allocate(rows * types.out[0].row_bytes(), MemoryKind::kDevice));
+  ASSIGN_OR_RETURN(const Buffer scratch, device_->Allocate(kernel_->scratch_bytes(), MemoryKind::kDevice));
+  const Tensor input{x.data(), &types.in[0]}, output{y.data(), &types.out[0]};
   const std::span<std::byte> room(scratch.data(), scratch.size());
 
   const bool memory_bound = rows < 16;
@@ -122,14 +167,14 @@ absl::Status LinearBench::Run(int64_t rows) {
   const std::span<const std::byte> all(weights_.bytes.data(), weights_.bytes.size());
   const auto roof_now = [&] {
     if (memory_bound) return ReadRate(*team_, isa_, all, ClockFlag());
-    return linear.input == LinearInput::kQ8Group ? Int8Rate(*team_, isa_, ClockFlag())
-                                                 : Bf16Rate(*team_, isa_, ClockFlag());
+    return types.linear.input == LinearInput::kQ8Group ? Int8Rate(*team_, isa_, ClockFlag())
+                                                       : Bf16Rate(*team_, isa_, ClockFlag());
   };
   std::vector<double> ratios, rates, roofs;
-  SecondsPerPass(*kernel, input, output, room, rows, matrices);
+  SecondsPerPass(*kernel_, input, output, room, rows, matrices);
   for (int i = 0; i < absl::GetFlag(FLAGS_repetitions); ++i) {
     const double before = roof_now();
-    const double seconds = SecondsPerPass(*kernel, input, output, room, rows, matrices);
+    const double seconds = SecondsPerPass(*kernel_, input, output, room, rows, matrices);
     const double roof = std::max(before, roof_now());
     rates.push_back((memory_bound ? bytes : operations) / seconds);
     roofs.push_back(roof);
@@ -137,7 +182,7 @@ absl::Status LinearBench::Run(int64_t rows) {
   }
   std::printf("%-5s n %lld k %lld rows %4lld  %d threads  %-22s %6.1f G%s/s of %6.1f: %.2f  (best %.2f)  %.0f GOP/s\n",
               std::string(Name(weights_.spec.dtype)).c_str(), static_cast<long long>(n), static_cast<long long>(k),
-              static_cast<long long>(rows), team_->num_threads(), std::string(selection.entry->name).c_str(),
+              static_cast<long long>(rows), team_->num_threads(), std::string(entry_->name).c_str(),
               Median(rates) / 1e9, memory_bound ? "B" : "OP", Median(roofs) / 1e9, Median(ratios),
               *std::max_element(ratios.begin(), ratios.end()),
               Median(rates) / (memory_bound ? bytes : operations) * operations / 1e9);
