@@ -5,6 +5,7 @@
 #include "backends/cpu/op_kernels.h"
 #include "backends/cpu/panel_layout.h"
 #include "backends/cpu/row_kernel.h"
+#include "backends/cpu/wide_layout.h"
 #include "core/weights/quant.h"
 
 namespace engine::cpu {
@@ -12,9 +13,16 @@ namespace {
 
 // Panels first: an output head that shares the table is read whole at every step, the table one row per token.
 constexpr LayoutId kTableLayouts[] = {kPanel16, kRowMajor};
+constexpr LayoutId kPlainTableLayouts[] = {kPanel16, kPanel64, kRowMajor};
+
+std::span<const LayoutId> LayoutsOf(const Problem& problem, int index) {
+  if (WideLayout().holds(problem.in[index].dtype)) return kPlainTableLayouts;
+  return kTableLayouts;
+}
 
 void ReadTableRow(const Tensor& table, int64_t id, std::span<float> out) {
   if (table.spec->layout == kPanel16) return UnpackPanelRow(table.spec->dtype, table.data, id, out);
+  if (table.spec->layout == kPanel64) return UnpackWideRow(table.spec->dtype, table.data, id, out);
   const auto row_bytes = static_cast<size_t>(table.spec->row_bytes());
   DequantizeRow(table.spec->dtype, {table.data + id * row_bytes, row_bytes}, out);
 }
@@ -45,7 +53,7 @@ KernelEntry EmbeddingRows() {
   return {.name = "embedding.rows",
           .op = &SchemaOf(Embedding{}),
           .supports = [](const Problem&) { return absl::OkStatus(); },
-          .weight_layouts = [](const Problem&, int) { return std::span<const LayoutId>(kTableLayouts); },
+          .weight_layouts = LayoutsOf,
           .prepare = [](const Problem& problem) -> absl::StatusOr<std::unique_ptr<Kernel>> {
             return MakeRowKernel(problem.out[0].shape.leading(), TableRows{problem.op.as<Embedding>()});
           }};

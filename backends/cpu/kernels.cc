@@ -3,6 +3,7 @@
 #include "backends/cpu/linear_kernels.h"
 #include "backends/cpu/op_kernels.h"
 #include "backends/cpu/panel_layout.h"
+#include "backends/cpu/wide_layout.h"
 #include "ops/add.h"
 #include "ops/add_rms_norm.h"
 #include "ops/embedding.h"
@@ -23,7 +24,7 @@ namespace engine {
 namespace {
 
 // One op's entries, best first.
-void AddAll(KernelRegistry& registry, const std::array<KernelEntry, 3>& entries) {
+void AddAll(KernelRegistry& registry, std::span<const KernelEntry> entries) {
   for (const KernelEntry& entry : entries) registry.Add("cpu", entry);
 }
 
@@ -38,6 +39,7 @@ void AddReferences(KernelRegistry& registry) {
 void RegisterCpuKernels(KernelRegistry& registry) {
   registry.Add("cpu", RowMajorLayout());
   registry.Add("cpu", cpu::PanelLayout());
+  registry.Add("cpu", cpu::WideLayout());
 
   registry.Add("cpu", cpu::AddRows());
   registry.Add("cpu", cpu::EmbeddingRows());
@@ -46,6 +48,7 @@ void RegisterCpuKernels(KernelRegistry& registry) {
   AddAll(registry, cpu::AddRmsNormKernels());
   AddAll(registry, cpu::GatedMlpPanelKernels());
   AddAll(registry, cpu::HeadRmsNormKernels());
+  AddAll(registry, cpu::LinearOneDnnKernels());
   AddAll(registry, cpu::LinearPanelKernels());
   AddAll(registry, cpu::PagedAttentionKernels());
   AddAll(registry, cpu::QkNormRopeKernels());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <vector>
 
 #include "core/kernel/kernel.h"
 
@@ -10,5 +11,8 @@ namespace engine::cpu {
 // Best instruction set first.
 std::array<KernelEntry, 3> LinearPanelKernels();
 std::array<KernelEntry, 3> GatedMlpPanelKernels();
+
+// bf16 and f32 weights by oneDNN; empty in a build without it.
+std::vector<KernelEntry> LinearOneDnnKernels();
 
 }  // namespace engine::cpu

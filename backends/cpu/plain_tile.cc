@@ -1,10 +1,10 @@
 // acc[t][row] over one panel and a tile of tokens for bf16, f16 and f32 weights: numerics rule 3.
-// One unit is what a token contributes to a step of the chain, four bytes: a pair of bf16 or one f32.
 #include <algorithm>
 
 #include "backends/cpu/isa/vector.h"
 #include "backends/cpu/panel_layout.h"
 #include "backends/cpu/panel_tile.h"
+#include "backends/cpu/plain_steps.h"
 #include "ops/linear.h"
 
 ENGINE_ISA_BEGIN_
@@ -13,35 +13,6 @@ namespace engine::cpu::ENGINE_ISA {
 namespace {
 
 constexpr int kUnroll = ENGINE_ISA_LEVEL > 0 ? kMaxTileTokens : 1;
-
-// How a format takes a step. kWeights: weights of one row and unit.
-struct Bf16Steps {
-  using Scope = FlushDenormalsScope;
-  static constexpr int64_t kWeights = 2;
-  static auto LoadWeights(const std::byte* at) { return LoadBf16Pairs(reinterpret_cast<const uint16_t*>(at)); }
-  static auto BroadcastUnit(const std::byte* at) { return BroadcastBf16Pair(reinterpret_cast<const uint16_t*>(at)); }
-  static F32x16 Step(F32x16 acc, Bf16x32 unit, Bf16x32 weights) { return DotBf16Pairs(acc, unit, weights); }
-  static constexpr int64_t kWeightBytes = kPanelRows * kWeights * 2;
-};
-
-struct DenormalsKept {};
-
-struct FloatSteps {
-  using Scope = DenormalsKept;
-  static constexpr int64_t kWeights = 1;
-  static auto BroadcastUnit(const std::byte* at) { return F32x16(*reinterpret_cast<const float*>(at)); }
-  static F32x16 Step(F32x16 acc, F32x16 unit, F32x16 weights) { return Fma(unit, weights, acc); }
-};
-
-struct F32Steps : FloatSteps {
-  static auto LoadWeights(const std::byte* at) { return Load(reinterpret_cast<const float*>(at)); }
-  static constexpr int64_t kWeightBytes = kPanelRows * 4;
-};
-
-struct F16Steps : FloatSteps {
-  static auto LoadWeights(const std::byte* at) { return LoadF16(reinterpret_cast<const uint16_t*>(at)); }
-  static constexpr int64_t kWeightBytes = kPanelRows * 2;
-};
 
 // The chain from +0 over `units`. Not inlined: see FlushDenormalsScope.
 template <typename Steps, int kTokens>

@@ -80,6 +80,12 @@ std::vector<NamedCase> FloatFormats() {
     cases.push_back(Named({.weight = weight, .n = 17, .k = 96, .x = Values::kZeros}));
   }
   for (const DType weight : {DType::kBF16, DType::kF32}) {
+    // Rows that fall into every block a library may have (128, 96, 64, ...) and leave some over; chunks of k that are not
+    // ours, the last one short; a panel of 64 rows and a bit.
+    cases.push_back(Named({.weight = weight, .n = 70, .k = 352, .rows = 239}));
+    cases.push_back(Named({.weight = weight, .n = 65, .k = 1056, .rows = 113, .bias = true}));
+    cases.push_back(Named({.weight = weight, .n = 130, .k = 32, .rows = 300}));
+    cases.push_back(Named({.weight = weight, .n = 64, .k = 4128, .rows = 81}));
     cases.push_back(Named({.weight = weight, .n = 40, .k = 96, .x = Values::kTiny, .w = Values::kTiny}));
     cases.push_back(Named({.weight = weight, .n = 40, .k = 64, .x = Values::kBorder, .w = Values::kBorder}));
   }

@@ -1,0 +1,68 @@
+#include "backends/cpu/wide_layout.h"
+
+#include <cstring>
+
+#include "core/base/bf16.h"
+
+namespace engine::cpu {
+namespace {
+
+// Elements of a row that stay together: a pair of bf16 is one step of the chain (docs/numerics.md).
+int64_t Together(DType dtype) { return dtype == DType::kBF16 ? 2 : 1; }
+
+// k is padded to 16 steps, the inner block of oneDNN's layouts.
+int64_t PaddedK(DType dtype, int64_t k) {
+  const int64_t block = 16 * Together(dtype);
+  return (k + block - 1) / block * block;
+}
+
+// Where element i of row `row` of a panel lies, in elements.
+int64_t Place(int64_t together, int64_t row, int64_t i) {
+  return (i / together * kWidePanelRows + row) * together + i % together;
+}
+
+template <typename Element, int64_t together>
+void PackRows(const WeightRows& weight, int64_t begin, int64_t end, std::byte* out) {
+  for (int64_t row = begin; row < end; ++row) {
+    auto* panel = reinterpret_cast<Element*>(out + row / kWidePanelRows * WidePanelBytes(weight.dtype, weight.k));
+    for (int64_t i = 0; i < weight.k; ++i) {
+      std::memcpy(panel + Place(together, row % kWidePanelRows, i), weight.rows[row] + i * int64_t{sizeof(Element)},
+                  sizeof(Element));
+    }
+  }
+}
+
+void Pack(const WeightRows& weight, int64_t begin, int64_t end, std::byte* out) {
+  const int64_t panel_bytes = WidePanelBytes(weight.dtype, weight.k);
+  const int64_t first = begin / kWidePanelRows;
+  std::memset(out + first * panel_bytes, 0, (NumWidePanels(end) - first) * panel_bytes);
+  if (weight.dtype == DType::kBF16) return PackRows<uint16_t, 2>(weight, begin, end, out);
+  PackRows<float, 1>(weight, begin, end, out);
+}
+
+}  // namespace
+
+int64_t WidePanelBytes(DType dtype, int64_t k) { return PaddedK(dtype, k) * kWidePanelRows * Info(dtype).block_bytes; }
+
+const WeightLayout& WideLayout() {
+  static constexpr WeightLayout kLayout = {
+      .id = kPanel64,
+      .holds = [](DType dtype) { return dtype == DType::kBF16 || dtype == DType::kF32; },
+      .bytes = [](DType dtype, int64_t n, int64_t k) { return NumWidePanels(n) * WidePanelBytes(dtype, k); },
+      .row_step = kWidePanelRows,
+      .pack = Pack,
+  };
+  return kLayout;
+}
+
+void UnpackWideRow(DType dtype, const std::byte* packed, int64_t row, std::span<float> out) {
+  const auto k = static_cast<int64_t>(out.size());
+  const std::byte* panel = packed + row / kWidePanelRows * WidePanelBytes(dtype, k);
+  const int64_t lane = row % kWidePanelRows;
+  for (int64_t i = 0; i < k; ++i) {
+    out[i] = dtype == DType::kBF16 ? Bf16ToF32(reinterpret_cast<const uint16_t*>(panel)[Place(2, lane, i)])
+                                   : reinterpret_cast<const float*>(panel)[Place(1, lane, i)];
+  }
+}
+
+}  // namespace engine::cpu
