@@ -1,5 +1,6 @@
 #include "engine/engine.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -32,7 +33,7 @@ absl::StatusOr<std::vector<int32_t>> EncodeMessages(const ModelText& text, const
                      {"eos_token", text.eos_token}});
 }
 
-absl::StatusOr<std::vector<int32_t>> EncodePrompt(const ModelText& text, const GenerationRequest& request) {
+absl::StatusOr<std::vector<int32_t>> EncodeRequest(const ModelText& text, const GenerationRequest& request) {
   const int given = !request.messages.empty() + !request.prompt.empty() + !request.prompt_tokens.empty();
   if (given != 1) return InvalidArgument("give exactly one of messages, prompt and prompt_tokens; %d are given", given);
   if (!request.messages.empty()) return EncodeMessages(text, request.messages);
@@ -40,15 +41,15 @@ absl::StatusOr<std::vector<int32_t>> EncodePrompt(const ModelText& text, const G
   return request.prompt_tokens;
 }
 
-// Every id has a row in the embedding table. A tokenizer may know more tokens than the model it comes with.
-absl::StatusOr<std::vector<int32_t>> EncodeRequest(const ModelText& text, int vocab, const GenerationRequest& request) {
-  ASSIGN_OR_RETURN(std::vector<int32_t> ids, EncodePrompt(text, request));
-  for (const int32_t id : ids) {
-    if (id < 0 || id >= vocab) {
-      return InvalidArgument("the prompt has token %d; the model's tokens are 0 to %d", id, vocab - 1);
-    }
+// Ids that the embedding table has, whoever chose them: a checkpoint may come with a tokenizer that is not its own.
+absl::StatusOr<std::vector<int32_t>> EncodeChecked(const ModelText& text, int vocab, const GenerationRequest& request) {
+  ASSIGN_OR_RETURN(std::vector<int32_t> tokens, EncodeRequest(text, request));
+  for (const int32_t id : tokens) {
+    if (id >= 0 && id < vocab) continue;
+    return InvalidArgument("%s token %d; the model's tokens are 0 to %d",
+                           request.prompt_tokens.empty() ? "the tokenizer makes" : "prompt_tokens has", id, vocab - 1);
   }
-  return ids;
+  return tokens;
 }
 
 // The format of most weight bytes.
@@ -71,15 +72,17 @@ class LocalEngine : public Engine {
     return engine;
   }
 
-  // The loop stops first, so that nothing is pushed any more; the output thread may still speak to it while it ends.
+  // The loop stops first, so that nothing is pushed any more. Callbacks of the last updates may still call this engine,
+  // so both threads have ended before anything goes away.
   ~LocalEngine() override {
-    if (loop_ != nullptr) loop_->Stop();
-    output_.reset();
+    if (loop_ == nullptr) return;
+    loop_->Stop();
+    output_->Stop();
   }
 
   absl::StatusOr<RequestId> Submit(const GenerationRequest& request, UpdateCallback on_update) override {
     RETURN_IF_ERROR(request.sampling.Validate(vocab_));
-    ASSIGN_OR_RETURN(std::vector<int32_t> prompt, EncodeRequest(text_, vocab_, request));
+    ASSIGN_OR_RETURN(std::vector<int32_t> prompt, EncodeChecked(text_, vocab_, request));
     Request queued{.id = next_id_++,
                    .prompt = std::move(prompt),
                    .params = request.sampling,
@@ -87,7 +90,8 @@ class LocalEngine : public Engine {
                    .priority = request.priority,
                    .cache_salt = request.cache_salt};
     RETURN_IF_ERROR(loop_->CheckCanRun(queued));
-    output_->Open(queued.id, std::make_unique<RequestOutput>(*text_.tokenizer, request.sampling, std::move(on_update)));
+    RETURN_IF_ERROR(output_->Open(
+        queued.id, std::make_unique<RequestOutput>(*text_.tokenizer, request.sampling, std::move(on_update))));
     const RequestId id = queued.id;
     loop_->Add(std::move(queued));
     return id;
@@ -98,7 +102,7 @@ class LocalEngine : public Engine {
   const ModelInfo& model() const override { return info_; }
 
   absl::StatusOr<int64_t> CountTokens(const GenerationRequest& request) const override {
-    ASSIGN_OR_RETURN(const std::vector<int32_t> prompt, EncodeRequest(text_, vocab_, request));
+    ASSIGN_OR_RETURN(const std::vector<int32_t> prompt, EncodeChecked(text_, vocab_, request));
     return static_cast<int64_t>(prompt.size());
   }
 
@@ -107,8 +111,8 @@ class LocalEngine : public Engine {
  private:
   absl::Status Load() {
     ASSIGN_OR_RETURN(text_, LoadModelText(*opened_.checkpoint));
-    opened_.options.vocab = text_.tokenizer->vocab_size();
-    std::erase_if(text_.end_ids, [this](int32_t id) { return id >= opened_.config.vocab; });
+    opened_.options.vocab = std::min(text_.tokenizer->vocab_size(), opened_.config.vocab);
+    std::erase_if(text_.end_ids, [this](int32_t id) { return id >= opened_.options.vocab; });
     opened_.options.limits.eos_token_ids = text_.end_ids;
     ASSIGN_OR_RETURN(LoadedModel model, LoadModel(opened_));
     vocab_ = model.vocab;
@@ -174,6 +178,7 @@ absl::StatusOr<Generation> Engine::Generate(const GenerationRequest& request) {
     append(result.tokens, update.tokens);
     append(result.logprobs, update.logprobs);
     append(result.prompt_logprobs, update.prompt_logprobs);
+    result.cached_tokens = std::max(result.cached_tokens, update.cached_tokens);
     result.finish = update.finish;
     error = update.error;
     if (update.finish != Finish::kNone) done.notify_one();

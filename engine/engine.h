@@ -65,6 +65,7 @@ struct GenerationUpdate {
   std::vector<int32_t> tokens;
   std::vector<TokenLogprobs> logprobs;         // one per token, when asked for
   std::vector<TokenLogprobs> prompt_logprobs;  // of the prompt's tokens after the first, when asked for, in order
+  int64_t cached_tokens = 0;                   // of the prompt, found in the prefix cache; set where tokens are
   Finish finish = Finish::kNone;               // set in the last update
   absl::Status error;                          // why, when finish is kError
 };
@@ -76,6 +77,7 @@ struct Generation {
   std::vector<TokenLogprobs> prompt_logprobs;
   Finish finish = Finish::kNone;
   int64_t prompt_tokens = 0;
+  int64_t cached_tokens = 0;  // of those, found in the prefix cache
 };
 
 using RequestId = int64_t;
@@ -95,16 +97,17 @@ struct ModelInfo {
 class Engine {
  public:
   static absl::StatusOr<std::unique_ptr<Engine>> Create(EngineOptions options);
-  virtual ~Engine() = default;  // cancels what runs, and waits for it
+  virtual ~Engine() = default;  // cancels what runs, and waits for it; not from a callback
 
   // Queues a request. `on_update` is called until an update has finish set. Refused at once: an invalid field, a prompt
-  // longer than the context, a prompt that can never fit in the cache.
+  // longer than the context, a prompt that can never fit in the cache, and everything once the engine is being destroyed.
   virtual absl::StatusOr<RequestId> Submit(const GenerationRequest& request, UpdateCallback on_update) = 0;
 
   // Ends a request within one step; its last update has finish kCancelled. Unknown ids have already finished.
   virtual void Cancel(RequestId id) = 0;
 
-  // Submit, and wait for the end. An error the request ends with is returned.
+  // Submit, and wait for the end. An error the request ends with is returned. Not from a callback, which would wait for
+  // itself.
   absl::StatusOr<Generation> Generate(const GenerationRequest& request);
 
   virtual const ModelInfo& model() const = 0;

@@ -96,6 +96,7 @@ void EngineLoop::Convert(std::span<const SequenceEvent> from, std::span<const Sa
       continue;
     }
     out.has_token = true;
+    out.cached_tokens = event.cached_tokens;
     out.of_prompt = event.kind == SequenceEvent::Kind::kPromptScored;
     if (event.row >= 0) {
       out.sample = samples[event.row];

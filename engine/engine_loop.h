@@ -20,6 +20,7 @@ struct TokenEvent {
   bool has_token = false;  // `sample` holds a new token (or a scored one of the prompt)
   bool of_prompt = false;
   SampledToken sample;
+  int64_t cached_tokens = 0;                  // of the prompt, found in the prefix cache
   FinishReason finish = FinishReason::kNone;  // otherwise the request's last event
   absl::Status error;                         // why, for kError
 };

@@ -1,6 +1,7 @@
 #include "engine/load_model.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "core/graph/compile.h"
 #include "ops/quantise.h"
@@ -24,8 +25,9 @@ absl::StatusOr<std::vector<int>> PlanBlocks(const std::vector<CacheGroup>& group
   const int64_t budget = options.kv_cache_bytes > 0 ? options.kv_cache_bytes : std::min(wanted_bytes, memory_bytes / 4);
   if (budget < least_bytes) {
     return ResourceExhausted(
-        "the KV cache may take %d bytes, and one context of %d tokens needs %d; lower --max-model-len", budget,
-        limits.max_model_len, least_bytes);
+        "the KV cache may take %d bytes, and one context of %d tokens needs %d; lower --max-model-len or raise "
+        "--kv-cache-bytes",
+        budget, limits.max_model_len, least_bytes);
   }
   const double share = std::min(1.0, static_cast<double>(budget) / static_cast<double>(wanted_bytes));
   std::vector<int> blocks;
@@ -59,20 +61,26 @@ absl::Status CheckMemory(const Program& program, const KernelRegistry& registry,
   for (size_t g = 0; g < groups.size(); ++g) cache_bytes += num_blocks[g] * BlockBytes(groups[g]);
   if (program_bytes + cache_bytes <= device.memory_bytes) return absl::OkStatus();
   return ResourceExhausted(
-      "weights and steps need %d bytes and the KV cache %d; %s has %d: use a smaller model, --max-model-len or "
-      "--max-num-seqs",
+      "weights and steps need %d bytes and the KV cache %d; %s has %d: use a smaller model, --max-model-len, "
+      "--max-num-seqs or --max-num-batched-tokens",
       program_bytes, cache_bytes, device.name, device.memory_bytes);
 }
 
 }  // namespace
 
-BuildOptions GraphOptions(const DecoderConfig& config, const ModelOptions& options) {
+absl::StatusOr<BuildOptions> GraphOptions(const DecoderConfig& config, const ModelOptions& options) {
   const int vocab = options.vocab > 0 ? std::min(options.vocab, config.vocab) : config.vocab;
   const SchedulerConfig& limits = options.limits;
-  return {.max_model_len = limits.max_model_len,
-          .kv_dtype = options.kv_dtype,
-          .max_adjustments = limits.max_sampled * MaxAdjustmentsPerRow(vocab, limits),
-          .vocab = vocab};
+  const int64_t per_row = MaxAdjustmentsPerRow(vocab, limits);
+  constexpr int64_t kMostAdjustments = std::numeric_limits<int32_t>::max();  // SamplingRow counts them so
+  if (limits.max_sampled > kMostAdjustments / per_row) {
+    return InvalidArgument("a step would sample %d tokens at once, and this model allows %d; lower --max-num-seqs",
+                           limits.max_sampled, kMostAdjustments / per_row);
+  }
+  return BuildOptions{.max_model_len = limits.max_model_len,
+                      .kv_dtype = options.kv_dtype,
+                      .max_adjustments = static_cast<int>(limits.max_sampled * per_row),
+                      .vocab = vocab};
 }
 
 absl::StatusOr<Program> CompileModel(const BuiltModel& model, const KernelRegistry& registry, const DeviceInfo& device,
@@ -88,7 +96,7 @@ absl::StatusOr<Program> CompileModel(const BuiltModel& model, const KernelRegist
 absl::StatusOr<LoadedModel> LoadModel(const Checkpoint& checkpoint, const WeightCatalog& catalog,
                                       const DecoderConfig& config, const KernelRegistry& registry, Device& device,
                                       const ModelOptions& options) {
-  const BuildOptions graph_options = GraphOptions(config, options);
+  ASSIGN_OR_RETURN(const BuildOptions graph_options, GraphOptions(config, options));
   ASSIGN_OR_RETURN(const BuiltModel model, BuildModel(config, catalog, graph_options));
   ASSIGN_OR_RETURN(Program program, CompileModel(model, registry, device.info(), options));
   LoadedModel loaded{.cache_groups = model.cache_groups, .vocab = graph_options.vocab};

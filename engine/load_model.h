@@ -35,6 +35,7 @@ absl::StatusOr<LoadedModel> LoadModel(const Checkpoint& checkpoint, const Weight
                                       const DecoderConfig& config, const KernelRegistry& registry, Device& device,
                                       const ModelOptions& options);
 
-BuildOptions GraphOptions(const DecoderConfig& config, const ModelOptions& options);
+// Refuses more sequences than a step can number the sampling adjustments of.
+absl::StatusOr<BuildOptions> GraphOptions(const DecoderConfig& config, const ModelOptions& options);
 
 }  // namespace engine

@@ -14,8 +14,8 @@ constexpr int kDefaultMaxModelLen = 8192;
 absl::StatusOr<int> ChooseMaxModelLen(const EngineOptions& options, const DecoderConfig& config) {
   if (options.max_model_len == 0) return std::min(config.max_position, kDefaultMaxModelLen);
   if (options.max_model_len > config.max_position) {
-    return InvalidArgument("max_model_len is %d; the model was trained for %d tokens", options.max_model_len,
-                           config.max_position);
+    return InvalidArgument("max_model_len is %d, the context of what is to run; the model was trained for %d tokens",
+                           options.max_model_len, config.max_position);
   }
   return options.max_model_len;
 }
@@ -28,6 +28,9 @@ absl::StatusOr<std::optional<DType>> ChooseKvDType(const std::string& name) {
 }
 
 absl::StatusOr<ModelOptions> ChooseOptions(const EngineOptions& options, const DecoderConfig& config) {
+  if (options.kv_cache_bytes < 0) {
+    return InvalidArgument("kv_cache_bytes is %d; it must be at least 0, which chooses a size", options.kv_cache_bytes);
+  }
   ModelOptions chosen{.numerics = options.numerics,
                       .limits = {.max_num_seqs = options.max_num_seqs,
                                  .max_num_batched_tokens = options.max_num_batched_tokens,
@@ -62,8 +65,8 @@ absl::StatusOr<LoadedModel> LoadModel(OpenedModel& opened) {
 }
 
 absl::StatusOr<Program> CompileModel(const OpenedModel& opened) {
-  ASSIGN_OR_RETURN(const BuiltModel model,
-                   BuildModel(opened.config, *opened.catalog, GraphOptions(opened.config, opened.options)));
+  ASSIGN_OR_RETURN(const BuildOptions graph_options, GraphOptions(opened.config, opened.options));
+  ASSIGN_OR_RETURN(const BuiltModel model, BuildModel(opened.config, *opened.catalog, graph_options));
   return CompileModel(model, opened.registry, opened.device->info(), opened.options);
 }
 

@@ -1,6 +1,7 @@
 #include "engine/output_thread.h"
 
 #include <iterator>
+#include <utility>
 
 namespace engine {
 
@@ -8,17 +9,20 @@ OutputThread::OutputThread(std::function<void(int64_t request)> on_stop) : on_st
   thread_ = std::jthread([this] { Loop(); });
 }
 
-OutputThread::~OutputThread() {
+void OutputThread::Stop() {
   {
     std::lock_guard lock(mutex_);
     stop_ = true;
   }
   wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
 }
 
-void OutputThread::Open(int64_t request, std::unique_ptr<RequestOutput> output) {
+absl::Status OutputThread::Open(int64_t request, std::unique_ptr<RequestOutput> output) {
   std::lock_guard lock(mutex_);
+  if (stop_) return absl::UnavailableError("the engine is being destroyed and takes no more requests");
   open_.emplace(request, std::move(output));
+  return absl::OkStatus();
 }
 
 void OutputThread::Push(std::vector<TokenEvent> events) {
@@ -41,7 +45,17 @@ void OutputThread::Loop() {
     for (const TokenEvent& event : events) Handle(event);
     events.clear();
   }
-  for (auto& [request, output] : open_) output->End(Finish::kCancelled);
+  CancelAll();
+}
+
+// stop_ is set, so nothing is opened any more.
+void OutputThread::CancelAll() {
+  std::unordered_map<int64_t, std::unique_ptr<RequestOutput>> open;
+  {
+    std::lock_guard lock(mutex_);
+    open = std::exchange(open_, {});
+  }
+  for (auto& [request, output] : open) output->End(Finish::kCancelled);
 }
 
 // Callbacks run without the lock: they may submit and cancel.

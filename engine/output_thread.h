@@ -16,15 +16,20 @@ class OutputThread {
  public:
   // on_stop: called on this thread when a stop string ended a request that the engine still works on.
   explicit OutputThread(std::function<void(int64_t request)> on_stop);
-  ~OutputThread();  // ends every open request with kCancelled
+  ~OutputThread() { Stop(); }
 
-  // Any thread. A request is opened before the engine hears of it, so that no event comes too early.
-  void Open(int64_t request, std::unique_ptr<RequestOutput> output);
+  // Ends every open request with kCancelled, then the thread. Any thread but this one.
+  void Stop();
+
+  // Any thread. A request is opened before the engine hears of it, so that no event comes too early. Refused once the
+  // thread is ending.
+  absl::Status Open(int64_t request, std::unique_ptr<RequestOutput> output);
   void Push(std::vector<TokenEvent> events);
 
  private:
   void Loop();
   void Handle(const TokenEvent& event);
+  void CancelAll();
 
   std::function<void(int64_t)> on_stop_;
   std::mutex mutex_;

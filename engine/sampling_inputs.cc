@@ -6,8 +6,8 @@
 namespace engine {
 
 int64_t MaxAdjustmentsPerRow(int vocab_size, const SchedulerConfig& limits) {
-  const auto end_tokens = static_cast<int64_t>(limits.eos_token_ids.size());
-  return std::min<int64_t>(vocab_size, limits.max_model_len + SamplingParams::kMaxBiases + end_tokens);
+  const auto num_ends = static_cast<int64_t>(limits.eos_token_ids.size());
+  return std::min<int64_t>(vocab_size, limits.max_model_len + SamplingParams::kMaxBiases + num_ends);
 }
 
 void SamplingInputs::Fill(const StepPlan& plan, std::byte* rows, std::byte* adjustments) {
@@ -24,10 +24,11 @@ void SamplingInputs::FillRow(const StepPlan& plan, const LogitsRow& row, Samplin
   const int32_t begin = count_;
   out = {};
   if (row.scored != LogitsRow::kSample) {
-    // The log-prob of a given token: make it certain to be drawn; log-probs are of the unadjusted logits.
+    // The log-prob of a given token: make it certain to be drawn; log-probs are of the unadjusted logits. The bias is
+    // the largest that leaves a finite sum, for a largest logit that is not finite fails the row.
     out.temperature = 0;
     out.num_logprobs = params.prompt_logprobs.value_or(0);
-    Adjust(row.scored).bias = kInfinity;
+    Adjust(row.scored).bias = std::numeric_limits<float>::max();
   } else {
     out = {.temperature = params.temperature,
            .top_p = params.top_p,

@@ -12,7 +12,7 @@
 namespace engine {
 
 // Distinct tokens of one row that may be biased, forbidden or penalised: all of a small vocabulary, else a context's
-// worth, the biases a request brings and the model's own end tokens.
+// worth, the biases a request may bring, and the tokens that end an answer.
 int64_t MaxAdjustmentsPerRow(int vocab_size, const SchedulerConfig& limits);
 
 class SamplingInputs {

@@ -56,15 +56,15 @@ absl::Status ValidateEnd(const SamplingParams& params, int vocab_size) {
 
 absl::Status SamplingParams::Validate(int vocab_size) const {
   RETURN_IF_ERROR(ValidateDistribution(*this));
-  if (logit_bias.size() + stop_token_ids.size() > kMaxBiases) {
-    return InvalidArgument("logit_bias and stop_token_ids have %d entries together; at most %d are allowed",
-                           logit_bias.size() + stop_token_ids.size(), kMaxBiases);
-  }
   for (const auto& [token, bias] : logit_bias) {
     RETURN_IF_ERROR(CheckToken("logit_bias", token, vocab_size));
     RETURN_IF_ERROR(CheckRange("logit_bias", bias, -100.0f, 100.0f));
   }
   RETURN_IF_ERROR(ValidateEnd(*this, vocab_size));
+  if (const size_t biases = logit_bias.size() + stop_token_ids.size(); biases > kMaxBiases) {
+    return InvalidArgument("logit_bias and stop_token_ids have %d tokens; they may have %d together", biases,
+                           kMaxBiases);
+  }
   RETURN_IF_ERROR(CheckRange("logprobs", logprobs, kNoLogprobs, kMaxLogprobs));
   return prompt_logprobs ? CheckRange("prompt_logprobs", *prompt_logprobs, 0, kMaxLogprobs) : absl::OkStatus();
 }

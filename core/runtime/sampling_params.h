@@ -16,7 +16,7 @@ struct SamplingParams {
   static constexpr int kUntilContextIsFull = std::numeric_limits<int>::max();
   static constexpr int kNoLogprobs = -1;
   static constexpr int kMaxLogprobs = 20;  // what the OpenAI API allows; logprob buffers are planned for it
-  static constexpr int kMaxBiases = 4096;  // of logit_bias and stop_token_ids together; step buffers are planned for it
+  static constexpr int kMaxBiases = 4096;  // tokens in logit_bias and stop_token_ids together; steps have room for them
 
   float temperature = 1.0f;  // 0: the most likely token
   int top_k = 0;             // 0: all

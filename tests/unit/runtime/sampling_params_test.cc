@@ -32,7 +32,7 @@ TEST(SamplingParams, ARefusalNamesTheFieldItsValueAndTheLimits) {
       {"frequency_penalty is -3", [](auto& p) { p.frequency_penalty = -3; }},
       {"logit_bias has token 100; the model's tokens are 0 to 99", [](auto& p) { p.logit_bias = {{100, 1.0f}}; }},
       {"logit_bias is 101; it must lie in [-100, 100]", [](auto& p) { p.logit_bias = {{1, 101.0f}}; }},
-      {"logit_bias and stop_token_ids have 4097 entries together; at most 4096 are allowed",
+      {"logit_bias and stop_token_ids have 4097 tokens; they may have 4096 together",
        [](auto& p) { p.logit_bias.resize(4000), p.stop_token_ids.resize(97); }},
       {"stop has an empty string", [](auto& p) { p.stop = {"a", ""}; }},
       {"stop_token_ids has token -1", [](auto& p) { p.stop_token_ids = {-1}; }},

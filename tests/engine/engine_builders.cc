@@ -1,0 +1,97 @@
+#include "tests/engine/engine_builders.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <random>
+
+#include "gtest/gtest.h"
+
+namespace engine {
+namespace {
+
+template <typename T>
+void Append(std::vector<T>& to, const std::vector<T>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+bool Same(const TokenLogprobs& a, const TokenLogprobs& b) {
+  return a.token == b.token && a.logprob == b.logprob && a.top == b.top;
+}
+
+void ExpectSame(const std::vector<TokenLogprobs>& actual, const std::vector<TokenLogprobs>& expected,
+                const std::string& what) {
+  ASSERT_EQ(actual.size(), expected.size()) << what;
+  for (size_t t = 0; t < actual.size(); ++t) {
+    ASSERT_TRUE(Same(actual[t], expected[t])) << what << ": token " << t << " has log-probability " << actual[t].logprob
+                                              << " instead of " << expected[t].logprob;
+  }
+}
+
+}  // namespace
+
+ModelOnDisk::ModelOnDisk(const TinyChatModel& model) {
+  const auto path = WriteTinyChatModel(model, directory_.path());
+  EXPECT_TRUE(path.ok()) << path.status();
+  if (path.ok()) path_ = *path;
+}
+
+std::unique_ptr<Engine> OpenEngine(const ModelOnDisk& model, EngineOptions options) {
+  options.model = model.path();
+  if (options.threads == 0) options.threads = 1;
+  auto engine = Engine::Create(options);
+  EXPECT_TRUE(engine.ok()) << engine.status();
+  return engine.ok() ? *std::move(engine) : nullptr;
+}
+
+std::vector<int32_t> RandomTokens(uint64_t seed, int count) {
+  std::mt19937_64 random(seed);
+  std::vector<int32_t> tokens(count);
+  for (int32_t& token : tokens) token = static_cast<int32_t>(random() % 256);
+  return tokens;
+}
+
+GenerationRequest Continue(std::vector<int32_t> prompt, int max_tokens) {
+  return {.prompt_tokens = std::move(prompt),
+          .sampling = {.temperature = 0, .ignore_eos = true, .max_tokens = max_tokens, .logprobs = 5}};
+}
+
+Generation Answer(Engine& engine, const GenerationRequest& request) {
+  auto answer = engine.Generate(request);
+  EXPECT_TRUE(answer.ok()) << answer.status();
+  return answer.ok() ? *std::move(answer) : Generation{};
+}
+
+std::vector<Generation> AnswerTogether(Engine& engine, const std::vector<GenerationRequest>& requests) {
+  std::mutex mutex;
+  std::condition_variable ended;
+  std::vector<Generation> answers(requests.size());
+  size_t open = requests.size();
+  for (size_t r = 0; r < requests.size(); ++r) {
+    const auto id = engine.Submit(requests[r], [&, r](const GenerationUpdate& update) {
+      std::lock_guard lock(mutex);
+      answers[r].text += update.text;
+      Append(answers[r].tokens, update.tokens);
+      Append(answers[r].logprobs, update.logprobs);
+      Append(answers[r].prompt_logprobs, update.prompt_logprobs);
+      answers[r].finish = update.finish;
+      if (update.finish != Finish::kNone && --open == 0) ended.notify_one();
+    });
+    EXPECT_TRUE(id.ok()) << id.status();
+    if (id.ok()) continue;
+    std::lock_guard lock(mutex);
+    --open;
+  }
+  std::unique_lock lock(mutex);
+  ended.wait(lock, [&] { return open == 0; });
+  return answers;
+}
+
+void ExpectSame(const Generation& actual, const Generation& expected, const std::string& what) {
+  EXPECT_EQ(actual.tokens, expected.tokens) << what;
+  EXPECT_EQ(actual.text, expected.text) << what;
+  EXPECT_EQ(Name(actual.finish), Name(expected.finish)) << what;
+  ExpectSame(actual.logprobs, expected.logprobs, what);
+  ExpectSame(actual.prompt_logprobs, expected.prompt_logprobs, what + ", prompt");
+}
+
+}  // namespace engine

@@ -1,0 +1,44 @@
+// Engines over tiny models, requests for them, and answers compared to the bit.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "tests/models/tiny_chat_model.h"
+#include "tests/support/temp_dir.h"
+
+namespace engine {
+
+// A tiny model on disk, for as long as it lives.
+class ModelOnDisk {
+ public:
+  explicit ModelOnDisk(const TinyChatModel& model);
+  const std::string& path() const { return path_; }
+  const std::string& directory() const { return directory_.path(); }
+
+ private:
+  TempDir directory_;
+  std::string path_;
+};
+
+// `options` with the model's path and, unless it says otherwise, one thread.
+std::unique_ptr<Engine> OpenEngine(const ModelOnDisk& model, EngineOptions options = {});
+
+// Random bytes as tokens; the same for the same seed.
+std::vector<int32_t> RandomTokens(uint64_t seed, int count);
+
+// Greedy, past any end, with log-probabilities of the five likeliest tokens.
+GenerationRequest Continue(std::vector<int32_t> prompt, int max_tokens);
+
+// Fails the test where the request fails.
+Generation Answer(Engine& engine, const GenerationRequest& request);
+
+// All at once; answers in the order of the requests.
+std::vector<Generation> AnswerTogether(Engine& engine, const std::vector<GenerationRequest>& requests);
+
+// Tokens, texts, ends and the bits of every log-probability. Names the first difference.
+void ExpectSame(const Generation& actual, const Generation& expected, const std::string& what);
+
+}  // namespace engine

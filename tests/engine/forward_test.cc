@@ -1,0 +1,88 @@
+// Logits of the same tokens on every instruction set of this machine, in any chunks, by any number of threads.
+#include "engine/forward.h"
+
+#include <cstdlib>
+
+#include "engine/inspect.h"
+#include "engine/open_model.h"
+#include "gtest/gtest.h"
+#include "tests/engine/engine_builders.h"
+
+namespace engine {
+namespace {
+
+constexpr int kTokens = 52;  // two blocks of the cache, and more than a window
+
+// ENGINE_CPU_ISA for as long as it lives.
+class ForcedIsa {
+ public:
+  explicit ForcedIsa(const std::string& isa) { ::setenv("ENGINE_CPU_ISA", isa.c_str(), 1); }
+  ~ForcedIsa() { ::unsetenv("ENGINE_CPU_ISA"); }
+};
+
+// From the least to the best that this machine has.
+std::vector<std::string> MachineIsas() {
+  std::vector<std::string> isas;
+  for (const char* isa : {"portable", "avx2", "avx512"}) {
+    const ForcedIsa forced(isa);
+    if (InspectDevices().front().state.ok()) isas.emplace_back(isa);
+  }
+  return isas;
+}
+
+// The model as one instruction set and a number of threads run it.
+class RunningModel {
+ public:
+  RunningModel(const ModelOnDisk& model, const std::string& isa, int threads) {
+    const ForcedIsa forced(isa);
+    auto opened = OpenModel({.model = model.path(), .threads = threads, .max_num_seqs = 1});
+    EXPECT_TRUE(opened.ok()) << opened.status();
+    opened_ = *std::move(opened);
+    opened_.options.limits.max_sampled = kTokens;
+    auto loaded = LoadModel(opened_);
+    EXPECT_TRUE(loaded.ok()) << loaded.status();
+    loaded_ = *std::move(loaded);
+  }
+
+  std::vector<float> Logits(int chunk) {
+    std::vector<float> logits;
+    const absl::Status run = ForwardSequence(
+        loaded_, RandomTokens(1, kTokens), chunk,
+        [&](int64_t, std::span<const float> row) { logits.insert(logits.end(), row.begin(), row.end()); });
+    EXPECT_TRUE(run.ok()) << run;
+    return logits;
+  }
+
+ private:
+  OpenedModel opened_;
+  LoadedModel loaded_;
+};
+
+class Forward : public ::testing::TestWithParam<DType> {};
+
+TEST_P(Forward, ChunksAndThreadsChangeNoLogit) {
+  for (const bool window : {false, true}) {
+    if (window && IsBlockQuantised(GetParam())) continue;  // GGUF has no key for layers of two kinds
+    const ModelOnDisk model({.weights = GetParam(), .sliding_window = window});
+    for (const std::string& isa : MachineIsas()) {
+      RunningModel one(model, isa, 1), three(model, isa, 3);
+      const std::vector<float> whole = one.Logits(kTokens);
+      for (const int chunk : {1, 7, 40}) EXPECT_TRUE(one.Logits(chunk) == whole) << isa << ", chunks of " << chunk;
+      EXPECT_TRUE(three.Logits(40) == whole) << isa << ", three threads";
+    }
+  }
+}
+
+TEST_P(Forward, QuantisedModelHasTheSameLogitsOnEveryInstructionSet) {
+  if (!IsBlockQuantised(GetParam())) GTEST_SKIP() << "only integer linears promise it";
+  const ModelOnDisk model({.weights = GetParam()});
+  const std::vector<std::string> isas = MachineIsas();
+  const std::vector<float> expected = RunningModel(model, isas.front(), 1).Logits(kTokens);
+  for (const std::string& isa : isas) EXPECT_TRUE(RunningModel(model, isa, 1).Logits(7) == expected) << isa;
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, Forward, ::testing::ValuesIn(kTinyFormats),
+                         [](const auto& info) { return std::string(Name(info.param)); });
+
+}  // namespace
+}  // namespace engine

@@ -1,0 +1,123 @@
+// What runs beside a request, and how its steps are cut, changes nothing: tokens and the bits of their log-probabilities.
+#include <cstdlib>
+#include <optional>
+
+#include "gtest/gtest.h"
+#include "tests/engine/engine_builders.h"
+
+namespace engine {
+namespace {
+
+constexpr int kNewTokens = 8;
+
+struct Subject {
+  std::string name;
+  TinyChatModel model;
+};
+
+std::ostream& operator<<(std::ostream& out, const Subject& subject) { return out << subject.name; }
+
+// Every format, and two models whose layers form two cache groups.
+std::vector<Subject> Subjects() {
+  std::vector<Subject> subjects;
+  for (const DType dtype : kTinyFormats) subjects.push_back({std::string(Name(dtype)), {.weights = dtype}});
+  for (const DType dtype : {DType::kF32, DType::kBF16}) {
+    subjects.push_back({std::string(Name(dtype)) + "_window", {.weights = dtype, .sliding_window = true}});
+  }
+  return subjects;
+}
+
+// Prompts of 1 to 91 tokens, longer than a block of the cache, a step's budget and the window; every other one is drawn
+// with a seed, every third is scored. Pairs share a beginning.
+std::vector<GenerationRequest> Requests() {
+  std::vector<GenerationRequest> requests;
+  for (int r = 0; r < 8; ++r) {
+    GenerationRequest request = Continue(RandomTokens(r / 2, 1 + 13 * r), kNewTokens);
+    if (r % 2 == 1) request.sampling.temperature = 1;
+    if (r % 3 == 0) request.sampling.prompt_logprobs = 2;
+    if (r % 4 == 1) request.sampling.repetition_penalty = 1.3f;
+    request.sampling.seed = r;
+    requests.push_back(std::move(request));
+  }
+  return requests;
+}
+
+class Invariance : public ::testing::TestWithParam<Subject> {
+ protected:
+  Invariance() : model_(GetParam().model), requests_(Requests()) {}
+
+  // Each request alone, in steps that take its whole prompt.
+  std::vector<Generation> Alone() {
+    const auto engine = OpenEngine(model_, {.enable_prefix_caching = false});
+    std::vector<Generation> answers;
+    for (const GenerationRequest& request : requests_) answers.push_back(Answer(*engine, request));
+    return answers;
+  }
+
+  void ExpectTogether(const EngineOptions& options, const std::vector<Generation>& expected, const std::string& what) {
+    const auto engine = OpenEngine(model_, options);
+    const std::vector<Generation> answers = AnswerTogether(*engine, requests_);
+    for (size_t r = 0; r < answers.size(); ++r) {
+      ExpectSame(answers[r], expected[r % expected.size()], what + ", request " + std::to_string(r));
+    }
+  }
+
+  void Repeat(int times) {
+    const std::vector<GenerationRequest> once = requests_;
+    for (int i = 1; i < times; ++i) requests_.insert(requests_.end(), once.begin(), once.end());
+  }
+
+  ModelOnDisk model_;
+  std::vector<GenerationRequest> requests_;
+};
+
+TEST_P(Invariance, BatchOf3Or64IsTheSameAsAlone) {
+  const std::vector<Generation> alone = Alone();
+  ExpectTogether({.max_num_seqs = 3, .enable_prefix_caching = false}, alone, "batches of 3");
+  Repeat(8);
+  ExpectTogether({.max_num_seqs = 64, .enable_prefix_caching = false}, alone, "batches of 64");
+}
+
+TEST_P(Invariance, ChunksOf1Or7Or64AreTheSameAsWholePrompts) {
+  const std::vector<Generation> alone = Alone();
+  for (const int chunk : {1, 7, 64}) {
+    ExpectTogether(
+        {.max_num_seqs = std::min(chunk, 4), .max_num_batched_tokens = chunk, .enable_prefix_caching = false}, alone,
+        "chunks of " + std::to_string(chunk));
+  }
+}
+
+TEST_P(Invariance, PrefixHitIsTheSameAsMiss) {
+  const std::vector<Generation> alone = Alone();
+  const auto engine = OpenEngine(model_, {.enable_prefix_caching = true});
+  int64_t cached = 0;
+  for (const char* what : {"first time", "second time"}) {
+    cached = 0;
+    for (size_t r = 0; r < requests_.size(); ++r) {
+      const Generation answer = Answer(*engine, requests_[r]);
+      ExpectSame(answer, alone[r], what);
+      cached += answer.cached_tokens;
+    }
+  }
+  EXPECT_GT(cached, 0) << "nothing was found in the cache";
+}
+
+// Blocks for one whole context of 128 tokens: the first blocks of four sequences, but not their second ones.
+TEST_P(Invariance, PreemptionChangesNothing) {
+  requests_.clear();
+  for (int r = 0; r < 4; ++r) requests_.push_back(Continue(RandomTokens(r, 28), 40));
+  const std::vector<Generation> alone = Alone();
+  const int64_t one_context = OpenEngine(model_, {.max_model_len = 128, .max_num_seqs = 1})->model().kv_cache_bytes;
+  ExpectTogether({.max_model_len = 128, .max_num_seqs = 4, .kv_cache_bytes = one_context}, alone, "preempted");
+}
+
+TEST_P(Invariance, TwoOrThreeThreadsAreTheSameAsOne) {
+  const std::vector<Generation> alone = Alone();
+  for (const int threads : {2, 3}) ExpectTogether({.threads = threads}, alone, std::to_string(threads) + " threads");
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, Invariance, ::testing::ValuesIn(Subjects()),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace engine

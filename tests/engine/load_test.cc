@@ -1,0 +1,172 @@
+// What keeps an engine from starting, and what an engine says about its model.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "engine/inspect.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/engine/engine_builders.h"
+
+namespace engine {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+namespace fs = std::filesystem;
+
+// The message of an engine that does not start: one sentence.
+std::string Refusal(EngineOptions options) {
+  if (options.threads == 0) options.threads = 1;
+  const auto engine = Engine::Create(options);
+  if (engine.ok()) return "started";
+  const std::string message(Message(engine.status()));
+  EXPECT_THAT(message, Not(HasSubstr("\n")));
+  return message;
+}
+
+std::string Refusal(const ModelOnDisk& model, EngineOptions options = {}) {
+  options.model = model.path();
+  return Refusal(options);
+}
+
+void Replace(const std::string& path, const std::string& from, const std::string& to) {
+  std::ifstream in(path, std::ios::binary);
+  std::string text(std::istreambuf_iterator<char>(in), {});
+  const size_t at = text.find(from);
+  ASSERT_NE(at, std::string::npos);
+  std::ofstream(path, std::ios::binary) << text.replace(at, from.size(), to);
+}
+
+TEST(Load, MissingModelNamesItAndWhatCanBePulled) {
+  EXPECT_THAT(Refusal({.model = "nowhere.gguf"}), AllOf(HasSubstr("nowhere.gguf"), HasSubstr("smollm2-135m")));
+  EXPECT_THAT(Refusal({.model = ""}), HasSubstr("no model was named"));
+}
+
+TEST(Load, TruncatedFilesAreNamed) {
+  const ModelOnDisk gguf({.weights = DType::kQ4_0}), directory({.weights = DType::kF32});
+  fs::resize_file(gguf.path(), fs::file_size(gguf.path()) - 100);
+  EXPECT_THAT(Refusal(gguf), AllOf(HasSubstr("tiny.gguf"), HasSubstr("bytes")));
+  fs::resize_file(gguf.path(), 40);
+  EXPECT_THAT(Refusal(gguf), HasSubstr("tiny.gguf"));
+  const std::string weights = directory.path() + "/model.safetensors";
+  fs::resize_file(weights, fs::file_size(weights) / 2);
+  EXPECT_THAT(Refusal(directory), HasSubstr("model.safetensors"));
+}
+
+TEST(Load, DirectoryWithoutTokenizerSaysWhatToAdd) {
+  const ModelOnDisk model({.weights = DType::kF32});
+  fs::remove(model.path() + "/tokenizer.json");
+  EXPECT_THAT(Refusal(model), AllOf(HasSubstr("tokenizer.json"), HasSubstr(model.path())));
+}
+
+TEST(Load, UnknownArchitectureNamesItAndTheKnownOnes) {
+  const ModelOnDisk model({.weights = DType::kF32}), gguf({.weights = DType::kQ8_0});
+  Replace(model.path() + "/config.json", "LlamaForCausalLM", "LlamoForCausalLM");
+  EXPECT_THAT(Refusal(model), AllOf(HasSubstr("LlamoForCausalLM"), HasSubstr("Qwen3ForCausalLM")));
+  Replace(gguf.path(), "\x05\0\0\0\0\0\0\0llama", "");
+  EXPECT_NE(Refusal(gguf), "started");
+}
+
+TEST(Load, UnreadableFileSaysWhy) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root reads everything";
+  const ModelOnDisk model({.weights = DType::kQ8_0});
+  ::chmod(model.path().c_str(), 0);
+  EXPECT_THAT(Refusal(model), AllOf(HasSubstr("tiny.gguf"), HasSubstr("ermission")));
+}
+
+TEST(Load, DeviceThatIsNotThereIsRefusedWithWhatIs) {
+  const ModelOnDisk model({.weights = DType::kF32});
+  EXPECT_THAT(Refusal(model, {.device = "cuda"}), AllOf(HasSubstr("cuda"), HasSubstr("--device cpu")));
+  EXPECT_THAT(Refusal(model, {.device = "npu"}), AllOf(HasSubstr("npu"), HasSubstr("cpu, cuda, rocm and auto")));
+}
+
+TEST(Load, LimitsOutOfRangeAreNamedWithTheirValue) {
+  const ModelOnDisk model({.weights = DType::kF32});
+  EXPECT_THAT(Refusal(model, {.threads = -1}), AllOf(HasSubstr("threads is -1"), HasSubstr("1 to 1024")));
+  EXPECT_THAT(Refusal(model, {.max_model_len = 513}), AllOf(HasSubstr("513"), HasSubstr("512")));
+  EXPECT_THAT(Refusal(model, {.max_model_len = -1}), HasSubstr("max_model_len is -1"));
+  EXPECT_THAT(Refusal(model, {.max_num_seqs = 0}), HasSubstr("max_num_seqs is 0"));
+  EXPECT_THAT(Refusal(model, {.max_num_seqs = 8, .max_num_batched_tokens = 7}),
+              AllOf(HasSubstr("max_num_batched_tokens is 7"), HasSubstr("max_num_seqs = 8")));
+  EXPECT_THAT(Refusal(model, {.kv_cache_dtype = "int4"}), HasSubstr("kv_cache_dtype is int4"));
+  EXPECT_THAT(Refusal(model, {.kv_cache_bytes = -1}), HasSubstr("kv_cache_bytes is -1"));
+}
+
+TEST(Load, CacheTooSmallForOneContextIsRefusedWithTheNumbers) {
+  const ModelOnDisk model({.weights = DType::kF32});
+  EXPECT_THAT(Refusal(model, {.kv_cache_bytes = 1000}),
+              AllOf(HasSubstr("1000 bytes"), HasSubstr("512 tokens"), HasSubstr("--kv-cache-bytes")));
+}
+
+TEST(Load, MoreThanTheMachinesMemoryIsRefusedBeforeItIsTaken) {
+  const ModelOnDisk model({.weights = DType::kF32});
+  EXPECT_THAT(Refusal(model, {.max_num_batched_tokens = 2'000'000'000}),
+              AllOf(HasSubstr("bytes"), HasSubstr("--max-num-batched-tokens")));
+}
+
+// More than 2^31 of the adjustments that a step's rows share.
+TEST(Load, MoreSequencesThanAStepCanNumberAreRefused) {
+  const ModelOnDisk model({.weights = DType::kF32});
+  EXPECT_THAT(Refusal(model, {.max_num_seqs = 2'000'000'000, .max_num_batched_tokens = 2'000'000'000}),
+              AllOf(HasSubstr("2000000000"), HasSubstr("--max-num-seqs")));
+}
+
+TEST(Load, InstructionSetThatIsUnknownIsRefused) {
+  const ModelOnDisk model({.weights = DType::kF32});
+  ::setenv("ENGINE_CPU_ISA", "mmx", 1);
+  EXPECT_THAT(Refusal(model), AllOf(HasSubstr("mmx"), HasSubstr("portable")));
+  ::unsetenv("ENGINE_CPU_ISA");
+}
+
+TEST(Load, ExactNumericsIsRefusedByTheOpThatLacksIt) {
+  const ModelOnDisk model({.weights = DType::kQ8_0});
+  const std::string answer = Refusal(model, {.numerics = Numerics::kExact});
+  EXPECT_EQ(answer, "started") << "quantised models have exact kernels throughout";
+}
+
+// A tokenizer with ids that the embedding table lacks: a prompt with one of them is refused, not read out of bounds.
+TEST(Load, TokenizerLargerThanTheModelIsHeldToTheModelsTokens) {
+  const ModelOnDisk model({.weights = DType::kF32});
+  Replace(model.path() + "/tokenizer.json", R"("<|im_end|>":265)", R"("<|im_end|>":9265)");
+  const auto engine = OpenEngine(model);
+  const auto answer = engine->Generate({.messages = {{"user", "hi"}}, .sampling = {.max_tokens = 1}});
+  EXPECT_THAT(std::string(Message(answer.status())), AllOf(HasSubstr("9265"), HasSubstr("tokenizer")));
+  // Nor is an end of text that the model cannot make among the tokens that are masked before min_tokens.
+  GenerationRequest request{.prompt = "hi", .sampling = {.max_tokens = 3, .min_tokens = 2}};
+  EXPECT_GE(Answer(*engine, request).tokens.size(), 2u);
+}
+
+TEST(ModelInfo, SaysWhatWasLoaded) {
+  const ModelOnDisk model({.weights = DType::kQ4_K});
+  const auto engine = OpenEngine(model, {.max_model_len = 256, .max_num_seqs = 2});
+  const ModelInfo& info = engine->model();
+  EXPECT_EQ(info.path, model.path());
+  EXPECT_EQ(info.architecture, "LlamaForCausalLM");
+  EXPECT_EQ(info.weight_format, "q4_k");
+  EXPECT_EQ(info.max_model_len, 256);
+  EXPECT_EQ(info.vocab_size, kTinyVocab);
+  EXPECT_TRUE(info.has_chat_template);
+  EXPECT_GT(info.weight_bytes, 400'000);
+  EXPECT_EQ(info.kv_cache_bytes, 2 * 256 * 2 * 2 * 128 * 2);  // sequences, tokens, layers, K and V, values, bf16
+}
+
+TEST(ModelInfo, KernelsAreReportedOncePerKindOfOp) {
+  const ModelOnDisk model({.weights = DType::kQ8_0});
+  const auto reports = InspectKernels({.model = model.path(), .threads = 1});
+  ASSERT_TRUE(reports.ok()) << reports.status();
+  int linears = 0;
+  for (const OpReport& report : *reports) {
+    EXPECT_FALSE(report.candidates.empty());
+    EXPECT_EQ(report.candidates.back().declined, "") << report.op;
+    if (report.op.starts_with("linear")) linears += report.count;
+  }
+  EXPECT_EQ(linears, 2 * 5 + 1);  // q, k, v, o and down of each layer, and the head; gate and up are fused
+}
+
+}  // namespace
+}  // namespace engine
