@@ -1,6 +1,6 @@
 // Random requests, cancels and late commits on pools of a few blocks. After every event all invariants hold, and every
 // request gets exactly the tokens it gets when it runs alone.
-// ENGINE_SOAK_EVENTS=100000 runs longer, ENGINE_SOAK_SEED=n elsewhere.
+// ENGINE_SOAK_EVENTS=20000 runs longer, ENGINE_SOAK_SEED=n elsewhere.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -205,7 +205,7 @@ class SchedulerSoak : public ::testing::TestWithParam<Setup> {};
 
 TEST_P(SchedulerSoak, EveryRequestGetsTheTokensItGetsAlone) {
   const auto seed = static_cast<uint64_t>(FromEnvironment("ENGINE_SOAK_SEED", 1));
-  const int64_t num_events = FromEnvironment("ENGINE_SOAK_EVENTS", 5000);
+  const int64_t num_events = FromEnvironment("ENGINE_SOAK_EVENTS", 1000);
   std::cout << "seed " << seed << ", " << num_events << " events\n";
   Soak soak(GetParam(), seed);
   for (int64_t event = 0; event < num_events; ++event) {
