@@ -181,8 +181,13 @@ absl::StatusOr<bool> FlagSet::Parse(std::span<const std::string> arguments) {
   TakeEnvironment();
   RETURN_IF_ERROR(Apply(flags_[1]));
   RETURN_IF_ERROR(TakeConfigFile());
-  for (Flag& flag : flags_) RETURN_IF_ERROR(Apply(flag));
+  RETURN_IF_ERROR(ApplyAgain());
   return true;
+}
+
+absl::Status FlagSet::ApplyAgain() {
+  for (Flag& flag : flags_) RETURN_IF_ERROR(Apply(flag));
+  return absl::OkStatus();
 }
 
 absl::Status FlagSet::Set(const std::string& name, const std::string& value) {

@@ -51,6 +51,8 @@ class FlagSet {
 
   // False: --help was asked for and printed. Errors are usage errors.
   absl::StatusOr<bool> Parse(std::span<const std::string> arguments);
+  // Applies once more what Parse found, over targets that have got other values since.
+  absl::Status ApplyAgain();
   // Sets one flag now; the dashes in front of its name may be left out.
   absl::Status Set(const std::string& name, const std::string& value);
 

@@ -115,6 +115,8 @@ absl::Status RunVerb(Arguments arguments) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, Load(run));
   const double load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (run.verbose) DescribeModel(engine->model(), load_seconds);
+  run.sampling = engine->model().default_sampling;
+  RETURN_IF_ERROR(flags.ApplyAgain());
   if (prompt) return AnswerOnce(run, *engine, interrupt, *std::move(prompt), load_seconds);
   if (run.raw || !engine->model().has_chat_template) {
     return UsageError("a conversation needs a chat template%s; give a prompt with -p, -f or on standard input",

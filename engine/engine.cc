@@ -6,6 +6,7 @@
 #include <mutex>
 #include <random>
 
+#include "engine/default_sampling.h"
 #include "engine/engine_loop.h"
 #include "engine/model_text.h"
 #include "engine/open_model.h"
@@ -114,6 +115,7 @@ class LocalEngine : public Engine {
     opened_.options.vocab = std::min(text_.tokenizer->vocab_size(), opened_.config.vocab);
     std::erase_if(text_.end_ids, [this](int32_t id) { return id >= opened_.options.vocab; });
     opened_.options.limits.eos_token_ids = text_.end_ids;
+    ASSIGN_OR_RETURN(info_.default_sampling, DefaultSampling(*opened_.checkpoint));
     ASSIGN_OR_RETURN(LoadedModel model, LoadModel(opened_));
     vocab_ = model.vocab;
     Describe(model);
@@ -134,7 +136,8 @@ class LocalEngine : public Engine {
              .kv_cache_bytes = runner.cache_bytes(),
              .max_model_len = opened_.options.limits.max_model_len,
              .vocab_size = model.vocab,
-             .has_chat_template = text_.chat_template != nullptr};
+             .has_chat_template = text_.chat_template != nullptr,
+             .default_sampling = std::move(info_.default_sampling)};
   }
 
   OpenedModel opened_;

@@ -92,6 +92,7 @@ struct ModelInfo {
   int max_model_len = 0;
   int vocab_size = 0;
   bool has_chat_template = false;
+  SamplingParams default_sampling;  // as the model's author recommends; requests have what they say
 };
 
 class Engine {

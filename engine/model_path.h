@@ -21,6 +21,8 @@ struct CatalogueModel {
   std::string_view file;     // in the cache
   std::string_view sha256;
   int64_t bytes;
+  float temperature;  // what its author recommends
+  float top_p;
 };
 
 std::span<const CatalogueModel> ModelCatalogue();

@@ -168,5 +168,29 @@ TEST(ModelInfo, KernelsAreReportedOncePerKindOfOp) {
   EXPECT_EQ(linears, 2 * 5 + 1);  // q, k, v, o and down of each layer, and the head; gate and up are fused
 }
 
+TEST(DefaultSampling, ComesFromTheAuthorsGenerationConfig) {
+  const ModelOnDisk model(
+      {.weights = DType::kF32, .generation_config = R"({"temperature": 0.6, "top_p": 0.95, "top_k": 20, "min_p": null,
+                                                    "repetition_penalty": 1.05, "do_sample": true})"});
+  const SamplingParams sampling = OpenEngine(model)->model().default_sampling;
+  EXPECT_EQ(sampling.temperature, 0.6f);
+  EXPECT_EQ(sampling.top_p, 0.95f);
+  EXPECT_EQ(sampling.top_k, 20);
+  EXPECT_EQ(sampling.min_p, 0.0f);
+  EXPECT_EQ(sampling.repetition_penalty, 1.05f);
+}
+
+TEST(DefaultSampling, IsTheModelsOwnDistributionWithoutOne) {
+  const ModelOnDisk model({.weights = DType::kQ8_0});
+  EXPECT_EQ(OpenEngine(model)->model().default_sampling.temperature, 1.0f);
+}
+
+TEST(DefaultSampling, InvalidValueIsNamed) {
+  const ModelOnDisk hot({.weights = DType::kF32, .generation_config = R"({"temperature": "hot"})"});
+  EXPECT_THAT(Refusal(hot), AllOf(HasSubstr("generation_config.json"), HasSubstr("temperature")));
+  const ModelOnDisk negative({.weights = DType::kF32, .generation_config = R"({"top_p": 1.5})"});
+  EXPECT_THAT(Refusal(negative), AllOf(HasSubstr("generation_config.json"), HasSubstr("top_p is 1.5")));
+}
+
 }  // namespace
 }  // namespace engine

@@ -1,0 +1,15 @@
+// The sampling that a model's author recommends.
+#pragma once
+
+#include <string>
+
+#include "core/runtime/sampling_params.h"
+#include "core/weights/checkpoint.h"
+
+namespace engine {
+
+// From generation_config.json of a Hugging Face directory (temperature, top_p, top_k, min_p, repetition_penalty), or from
+// the catalogue for a model that was pulled under its short name; otherwise the model's own distribution.
+absl::StatusOr<SamplingParams> DefaultSampling(const Checkpoint& checkpoint);
+
+}  // namespace engine
