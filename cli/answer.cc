@@ -16,11 +16,12 @@ double SecondsSince(Clock::time_point start) { return std::chrono::duration<doub
 // Collects updates on the output thread; another thread waits for the last one.
 class Collector {
  public:
-  explicit Collector(std::function<void(std::string_view)> on_text) : on_text_(std::move(on_text)) {}
+  explicit Collector(TextSink on_text) : on_text_(std::move(on_text)) {}
 
   void Add(const GenerationUpdate& update) {
-    if (!update.text.empty()) on_text_(update.text);
+    const bool unwanted = !update.text.empty() && !on_text_(update.text);
     std::lock_guard lock(mutex_);
+    if (unwanted) unwanted_ = true;
     Generation& generation = answer_.generation;
     if (generation.tokens.empty() && !update.tokens.empty()) answer_.first_token_seconds = SecondsSince(start_);
     generation.text += update.text;
@@ -28,23 +29,30 @@ class Collector {
     generation.logprobs.insert(generation.logprobs.end(), update.logprobs.begin(), update.logprobs.end());
     generation.finish = update.finish;
     error_ = update.error;
-    if (update.finish == Finish::kNone) return;
-    answer_.total_seconds = SecondsSince(start_);
-    ended_.notify_one();
+    if (update.finish != Finish::kNone) answer_.total_seconds = SecondsSince(start_);
+    if (update.finish != Finish::kNone || unwanted) changed_.notify_one();
+  }
+
+  // False: the answer goes on, and nobody wants it.
+  bool WaitForEndOrUnwanted() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return unwanted_ || answer_.generation.finish != Finish::kNone; });
+    return answer_.generation.finish != Finish::kNone;
   }
 
   absl::StatusOr<Answer> Wait() {
     std::unique_lock lock(mutex_);
-    ended_.wait(lock, [&] { return answer_.generation.finish != Finish::kNone; });
+    changed_.wait(lock, [&] { return answer_.generation.finish != Finish::kNone; });
     if (answer_.generation.finish == Finish::kError) return error_;
     return std::move(answer_);
   }
 
  private:
-  const std::function<void(std::string_view)> on_text_;
+  const TextSink on_text_;
   const Clock::time_point start_ = Clock::now();
   std::mutex mutex_;
-  std::condition_variable ended_;
+  std::condition_variable changed_;
+  bool unwanted_ = false;
   Answer answer_;
   absl::Status error_;
 };
@@ -58,12 +66,13 @@ double Answer::decode_rate() const {
 }
 
 absl::StatusOr<Answer> StreamAnswer(Engine& engine, const GenerationRequest& request, Interrupt& interrupt,
-                                    std::function<void(std::string_view)> on_text) {
+                                    TextSink on_text) {
   // Shared with the callback, which the engine may keep for a moment after the last update.
   const auto collector = std::make_shared<Collector>(std::move(on_text));
   ASSIGN_OR_RETURN(const RequestId id,
                    engine.Submit(request, [collector](const GenerationUpdate& update) { collector->Add(update); }));
   interrupt.Arm([&engine, id] { engine.Cancel(id); });
+  if (!collector->WaitForEndOrUnwanted()) engine.Cancel(id);
   absl::StatusOr<Answer> answer = collector->Wait();
   interrupt.Disarm();
   RETURN_IF_ERROR(answer.status());

@@ -19,9 +19,12 @@ struct Answer {
   double decode_rate() const;
 };
 
-// Passes text to `on_text` as it is made, on the engine's output thread, and returns when the answer has ended.
+// Takes text as it is made, on the engine's output thread. False: it wants no more, and the answer ends.
+using TextSink = std::function<bool(std::string_view)>;
+
+// Returns when the answer has ended.
 absl::StatusOr<Answer> StreamAnswer(Engine& engine, const GenerationRequest& request, Interrupt& interrupt,
-                                    std::function<void(std::string_view)> on_text);
+                                    TextSink on_text);
 
 // "12 prompt tokens, first token after 0.05 s; 64 tokens at 98.1 tokens/s"
 std::string DescribeSpeed(const Answer& answer);

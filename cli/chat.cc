@@ -81,8 +81,11 @@ absl::StatusOr<bool> Conversation::RunCommand(const std::string& line) {
 absl::Status Conversation::SetValue(const std::string& arguments) {
   const size_t blank = arguments.find(' ');
   if (blank == std::string::npos) return InvalidArgument("give a name and a value: /set temperature 0.2");
-  RETURN_IF_ERROR(settings_.Set(arguments.substr(0, blank), arguments.substr(blank + 1)));
-  return options_.sampling.Validate(engine_.model().vocab_size);
+  const SamplingParams before = options_.sampling;
+  absl::Status status = settings_.Set(arguments.substr(0, blank), arguments.substr(blank + 1));
+  if (status.ok()) status = options_.sampling.Validate(engine_.model().vocab_size);
+  if (!status.ok()) options_.sampling = before;
+  return status;
 }
 
 absl::Status Conversation::Say(const std::string& text) {
@@ -92,7 +95,7 @@ absl::Status Conversation::Say(const std::string& text) {
   request.messages.push_back({"user", text});
   ASSIGN_OR_RETURN(const Answer answer, StreamAnswer(engine_, request, interrupt_, [](std::string_view piece) {
                      std::fwrite(piece.data(), 1, piece.size(), stdout);
-                     std::fflush(stdout);
+                     return std::fflush(stdout) == 0;
                    }));
   absl::PrintF("\n");
   // What was said before a Ctrl-C stays part of the conversation.

@@ -1,5 +1,6 @@
 #include "cli/config_file.h"
 
+#include "cli/read_file.h"
 #include "cli/usage.h"
 #include "yaml-cpp/yaml.h"
 
@@ -23,9 +24,11 @@ absl::StatusOr<ConfigEntry> ReadEntry(const std::string& path, const std::string
 }  // namespace
 
 absl::StatusOr<std::vector<ConfigEntry>> ReadConfigFile(const std::string& path) {
+  const absl::StatusOr<std::string> text = ReadFile(path);
+  if (!text.ok()) return MarkUsageError(text.status());
   std::vector<ConfigEntry> entries;
   try {
-    const YAML::Node document = YAML::LoadFile(path);
+    const YAML::Node document = YAML::Load(*text);
     if (document.IsNull()) return entries;
     if (!document.IsMap()) return UsageError("%s must be a YAML mapping from flags to values", path);
     for (const auto& item : document) {
@@ -33,8 +36,6 @@ absl::StatusOr<std::vector<ConfigEntry>> ReadConfigFile(const std::string& path)
       ASSIGN_OR_RETURN(ConfigEntry entry, ReadEntry(path, item.first.Scalar(), item.second));
       entries.push_back(std::move(entry));
     }
-  } catch (const YAML::BadFile&) {
-    return UsageError("%s cannot be read; --config takes the path of a YAML file", path);
   } catch (const YAML::Exception& error) {
     return UsageError("%s is not valid YAML: %s", path, error.what());
   }

@@ -1,12 +1,12 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 
 #include "absl/strings/str_format.h"
 #include "cli/engine_flags.h"
 #include "cli/json_output.h"
 #include "cli/progress.h"
+#include "cli/read_file.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
 #include "engine/evaluate.h"
@@ -32,12 +32,6 @@ void AddEvalFlags(FlagSet& flags, EvalFlags& eval) {
                   eval.evaluation.engine.kv_cache_dtype);
   flags.AddChoice({"--output,-o", "FORMAT", "text (default) or json"}, {"text", "json"}, eval.output);
   AddDeviceFlags(flags, eval.evaluation.engine);
-}
-
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return NotFound("%s cannot be read", path);
-  return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
 absl::StatusOr<std::vector<int32_t>> ReadTokens(const EvalFlags& eval) {

@@ -70,12 +70,20 @@ absl::Status Dispatch(Arguments arguments) {
   return verb == nullptr ? UnknownVerb(name) : verb->run(rest);
 }
 
+// What was printed must have arrived: a full disk is a failure.
+absl::Status FlushOutput() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return absl::OkStatus();
+  return DataLoss("standard output could not be written; is there room, and does anybody read it?");
+}
+
 }  // namespace
 }  // namespace engine
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  const absl::Status status = engine::Dispatch(arguments);
+  absl::Status status = engine::Dispatch(arguments);
+  // Where printing failed, that is why whatever else failed did.
+  if (absl::Status printed = engine::FlushOutput(); !printed.ok()) status = std::move(printed);
   if (status.ok()) return 0;
   absl::FPrintF(stderr, "engine: %s\n", engine::Message(status));
   return engine::IsUsageError(status) ? 2 : 1;

@@ -2,35 +2,33 @@
 
 #include <unistd.h>
 
-#include <fstream>
 #include <iostream>
 #include <iterator>
 
 #include "cli/progress.h"
+#include "cli/read_file.h"
 #include "cli/usage.h"
 
 namespace engine {
 namespace {
 
-absl::StatusOr<std::optional<std::string>> ReadAll(std::istream& in, const std::string& what) {
-  std::string text(std::istreambuf_iterator<char>(in), {});
-  if (in.bad()) return DataLoss("%s could not be read to its end", what);
-  if (text.empty()) return UsageError("the prompt from %s is empty", what);
+absl::StatusOr<std::optional<std::string>> NotEmpty(std::string text, const std::string& source) {
+  if (text.empty()) return UsageError("the prompt from %s is empty", source);
   return text;
 }
 
 }  // namespace
 
-absl::StatusOr<std::optional<std::string>> ReadPrompt(const std::string& text, const std::string& path) {
-  if (!text.empty() && !path.empty()) return UsageError("give either --prompt or --file, not both");
-  if (!text.empty() && text != "-") return text;
-  if (!path.empty()) {
-    std::ifstream in(path, std::ios::binary);
-    if (!in) return NotFound("the prompt file %s cannot be read", path);
-    return ReadAll(in, path);
+absl::StatusOr<std::optional<std::string>> ReadPrompt(const std::optional<std::string>& text,
+                                                      const std::optional<std::string>& path) {
+  if (text && path) return UsageError("give either --prompt or --file, not both");
+  if (text && *text != "-") return NotEmpty(*text, "--prompt");
+  if (path) {
+    ASSIGN_OR_RETURN(std::string content, ReadFile(*path));
+    return NotEmpty(std::move(content), *path);
   }
-  if (text.empty() && IsTerminal(STDIN_FILENO)) return std::nullopt;
-  return ReadAll(std::cin, "standard input");
+  if (!text && IsTerminal(STDIN_FILENO)) return std::nullopt;
+  return NotEmpty(std::string(std::istreambuf_iterator<char>(std::cin), {}), "standard input");
 }
 
 }  // namespace engine

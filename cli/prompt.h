@@ -10,6 +10,7 @@ namespace engine {
 
 // `text` as it is, or all of stdin if it is "-"; else the file at `path`; else stdin, unless that is a terminal: then
 // there is no prompt.
-absl::StatusOr<std::optional<std::string>> ReadPrompt(const std::string& text, const std::string& path);
+absl::StatusOr<std::optional<std::string>> ReadPrompt(const std::optional<std::string>& text,
+                                                      const std::optional<std::string>& path);
 
 }  // namespace engine

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <optional>
 
 #include "absl/strings/str_format.h"
 #include "cli/answer.h"
@@ -20,8 +21,8 @@ namespace {
 struct RunFlags {
   EngineOptions options{.model = kDefaultModel};
   SamplingParams sampling;
-  std::string prompt;
-  std::string file;
+  std::optional<std::string> prompt;
+  std::optional<std::string> file;
   std::string system;
   std::string output = "text";
   bool raw = false;
@@ -63,9 +64,9 @@ absl::StatusOr<GenerationRequest> MakeRequest(const RunFlags& run, const ModelIn
   return request;
 }
 
-void PrintText(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
+// False when nobody can read it any more.
+bool PrintText(std::string_view text) {
+  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
 }
 
 absl::Status AnswerOnce(const RunFlags& run, Engine& engine, Interrupt& interrupt, std::string prompt,
@@ -74,7 +75,7 @@ absl::Status AnswerOnce(const RunFlags& run, Engine& engine, Interrupt& interrup
   const bool json = run.output == "json";
   const bool stream = run.stream && !json;
   ASSIGN_OR_RETURN(const Answer answer, StreamAnswer(engine, request, interrupt, [stream](std::string_view text) {
-                     if (stream) PrintText(text);
+                     return !stream || PrintText(text);
                    }));
   if (json) {
     PrintJson(ToJson(answer, engine.model(), load_seconds));

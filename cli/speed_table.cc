@@ -2,7 +2,9 @@
 
 #include <cstdio>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "cli/json_output.h"
 
 namespace engine {
@@ -28,11 +30,16 @@ void PrintMarkdown(const SpeedTable& table) {
   }
 }
 
+// A field of a CSV file.
+std::string Quoted(const std::string& text) {
+  return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
+}
+
 void PrintCsv(const SpeedTable& table) {
   absl::PrintF(
       "model,format,weight_bytes,device,isa,threads,test,tokens_per_second,deviation,achieved,roof,unit,share\n");
   for (const SpeedResult& row : table.rows) {
-    absl::PrintF("\"%s\",%s,%d,%s,%s,%d,%s,%.3f,%.3f,%.4f,%.4f,%s,%.4f\n", table.model, table.weight_format,
+    absl::PrintF("%s,%s,%d,%s,%s,%d,%s,%.3f,%.3f,%.4f,%.4f,%s,%.4f\n", Quoted(table.model), table.weight_format,
                  table.weight_bytes, table.device, table.isa, row.threads, row.test.name(), row.tokens_per_second,
                  row.deviation, InUnit(row.test, row.achieved), InUnit(row.test, row.roof), UnitOf(row.test),
                  row.share);

@@ -1,0 +1,212 @@
+// Flags from the command line, the environment and a file.
+#include "cli/flags.h"
+
+#include <cstdlib>
+#include <optional>
+
+#include "cli/usage.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/temp_dir.h"
+
+namespace engine {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+
+// A verb with a flag of every kind.
+struct Verb {
+  std::string model = "default";
+  int max_tokens = 100;
+  float temperature = 1;
+  bool stream = true;
+  std::string format = "text";
+  std::optional<uint64_t> seed;
+  std::vector<int> sizes = {1};
+  std::vector<std::string> stop;
+  std::vector<std::pair<int32_t, float>> bias;
+  FlagSet flags{"engine test [MODEL]", "Tests."};
+
+  Verb() {
+    flags.AddPositional({"--model,-m", "MODEL", "which"}, model);
+    flags.Add({"--max-tokens,--predict,-n", "N", "how many"}, max_tokens);
+    flags.Add({"--temperature", "X", "how hot"}, temperature);
+    flags.Add({"--stream", "", "at once"}, stream);
+    flags.AddChoice({"--output,-o", "FORMAT", "how"}, {"text", "json"}, format);
+    flags.Add({"--seed,-s", "N", "which"}, seed);
+    flags.Add({"--sizes", "N,...", "which"}, sizes);
+    flags.Add({"--stop", "TEXT", "where"}, stop);
+    flags.Add({"--logit-bias", "ID:X,...", "what"}, bias);
+  }
+
+  absl::StatusOr<bool> Parse(std::vector<std::string> arguments) { return flags.Parse(arguments); }
+
+  // The message of a usage error.
+  std::string Refusal(std::vector<std::string> arguments) {
+    const absl::Status status = Parse(std::move(arguments)).status();
+    EXPECT_TRUE(IsUsageError(status)) << status;
+    return std::string(Message(status));
+  }
+};
+
+// A variable of the environment for as long as it lives.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
+  ~Variable() { ::unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+TEST(Flags, ValuesAreReadFromBothForms) {
+  Verb verb;
+  ASSERT_TRUE(verb.Parse({"--max-tokens", "7", "--temperature=0.5", "some.gguf"}).ok());
+  EXPECT_EQ(verb.max_tokens, 7);
+  EXPECT_EQ(verb.temperature, 0.5f);
+  EXPECT_EQ(verb.model, "some.gguf");
+}
+
+TEST(Flags, AbsentOnesKeepTheirDefaults) {
+  Verb verb;
+  ASSERT_TRUE(verb.Parse({}).ok());
+  EXPECT_EQ(verb.max_tokens, 100);
+  EXPECT_EQ(verb.seed, std::nullopt);
+  EXPECT_THAT(verb.sizes, ElementsAre(1));
+}
+
+TEST(Flags, AliasesAreTheSameFlagAndTheLastOneWins) {
+  Verb verb;
+  ASSERT_TRUE(verb.Parse({"-n", "1", "--predict", "2", "--max-tokens=3"}).ok());
+  EXPECT_EQ(verb.max_tokens, 3);
+}
+
+TEST(Flags, SwitchIsTurnedOffByNo) {
+  Verb off, on, value;
+  ASSERT_TRUE(off.Parse({"--no-stream"}).ok());
+  EXPECT_FALSE(off.stream);
+  ASSERT_TRUE(on.Parse({"--no-stream", "--stream"}).ok());
+  EXPECT_TRUE(on.stream);
+  ASSERT_TRUE(value.Parse({"--stream=false"}).ok());
+  EXPECT_FALSE(value.stream);
+}
+
+TEST(Flags, ListsReplaceTheirDefaultAndGrow) {
+  Verb verb;
+  ASSERT_TRUE(
+      verb.Parse({"--sizes", "2,3", "--sizes=4", "--stop", "a,b", "--stop", "c", "--logit-bias", "5:-1.5,6:2"}).ok());
+  EXPECT_THAT(verb.sizes, ElementsAre(2, 3, 4));
+  EXPECT_THAT(verb.stop, ElementsAre("a,b", "c"));
+  EXPECT_THAT(verb.bias, ElementsAre(Pair(5, -1.5f), Pair(6, 2.0f)));
+}
+
+TEST(Flags, ValueMayLookLikeAFlag) {
+  Verb verb;
+  ASSERT_TRUE(verb.Parse({"--stop", "--stream", "-n", "-5", "--", "-model"}).ok());
+  EXPECT_THAT(verb.stop, ElementsAre("--stream"));
+  EXPECT_EQ(verb.max_tokens, -5);
+  EXPECT_EQ(verb.model, "-model");
+}
+
+TEST(Flags, UnknownFlagNamesTheNearest) {
+  EXPECT_THAT(Verb().Refusal({"--max-token", "5"}), AllOf(HasSubstr("--max-token;"), HasSubstr("mean --max-tokens?")));
+  EXPECT_THAT(Verb().Refusal({"--nostream"}), HasSubstr("mean --no-stream?"));
+  EXPECT_THAT(Verb().Refusal({"--no-seed"}), HasSubstr("unknown flag --no-seed"));
+  EXPECT_THAT(Verb().Refusal({"-x"}), HasSubstr("`engine test --help`"));
+}
+
+TEST(Flags, BadValuesAreNamedWithTheirFlag) {
+  EXPECT_THAT(Verb().Refusal({"-n", "many"}), AllOf(HasSubstr("--max-tokens is 'many'"), HasSubstr("whole number")));
+  EXPECT_THAT(Verb().Refusal({"-n", "9999999999"}), HasSubstr("2147483647"));
+  EXPECT_THAT(Verb().Refusal({"-n", "1.5"}), HasSubstr("whole number"));
+  EXPECT_THAT(Verb().Refusal({"-n", ""}), HasSubstr("''"));
+  EXPECT_THAT(Verb().Refusal({"--seed", "-1"}), HasSubstr("from 0"));
+  EXPECT_THAT(Verb().Refusal({"--temperature", "1x"}), HasSubstr("must be a number"));
+  EXPECT_THAT(Verb().Refusal({"--stream=maybe"}), HasSubstr("true or false"));
+  EXPECT_THAT(Verb().Refusal({"-o", "xml"}), HasSubstr("one of text, json"));
+  EXPECT_THAT(Verb().Refusal({"--sizes", "1,,2"}), HasSubstr("--sizes is ''"));
+  EXPECT_THAT(Verb().Refusal({"--logit-bias", "5"}), HasSubstr("42:-1.5"));
+}
+
+TEST(Flags, MissingValueAndSurplusArgumentAreRefused) {
+  EXPECT_THAT(Verb().Refusal({"--max-tokens"}), HasSubstr("--max-tokens needs a value"));
+  EXPECT_THAT(Verb().Refusal({"one", "two"}), HasSubstr("unexpected argument 'two'"));
+}
+
+TEST(Flags, EnvironmentStandsInForAbsentFlags) {
+  const Variable tokens("ENGINE_MAX_TOKENS", "5"), stream("ENGINE_NO_STREAM", "1"), alias("ENGINE_PREDICT", "6");
+  Verb verb;
+  ASSERT_TRUE(verb.Parse({}).ok());
+  EXPECT_EQ(verb.max_tokens, 5);
+  EXPECT_FALSE(verb.stream);
+}
+
+TEST(Flags, ErrorOfTheEnvironmentNamesTheVariable) {
+  const Variable tokens("ENGINE_MAX_TOKENS", "five");
+  EXPECT_THAT(Verb().Refusal({}), HasSubstr("--max-tokens (from ENGINE_MAX_TOKENS) is 'five'"));
+}
+
+TEST(Flags, CommandLineBeatsEnvironmentWhichBeatsFile) {
+  const TempDir directory;
+  const std::string file = directory.Write(
+      "flags.yaml", "max-tokens: 1\ntemperature: 0.25\nseed: 3\nno-stream: true\nsizes: [8, 9]\nmodel: m\n");
+  const Variable temperature("ENGINE_TEMPERATURE", "0.5"), seed("ENGINE_SEED", "4");
+  Verb verb;
+  ASSERT_TRUE(verb.Parse({"--config", file, "--temperature", "0.75"}).ok());
+  EXPECT_EQ(verb.temperature, 0.75f);
+  EXPECT_EQ(verb.seed, 4u);
+  EXPECT_EQ(verb.max_tokens, 1);
+  EXPECT_FALSE(verb.stream);
+  EXPECT_THAT(verb.sizes, ElementsAre(8, 9));
+  EXPECT_EQ(verb.model, "m");
+}
+
+TEST(Flags, ConfigMayBeNamedByTheEnvironmentAndUseUnderscores) {
+  const TempDir directory;
+  const std::string file = directory.Write("flags.yaml", "max_tokens: 9\nn: 10\n");
+  const Variable config("ENGINE_CONFIG", file.c_str());
+  Verb verb;
+  ASSERT_TRUE(verb.Parse({}).ok());
+  EXPECT_EQ(verb.max_tokens, 9);
+}
+
+TEST(Flags, FilesThatAreNoFlagsAreRefusedByName) {
+  const TempDir directory;
+  const auto refusal = [&](const char* text) { return Verb().Refusal({"--config", directory.Write("f.yaml", text)}); };
+  EXPECT_THAT(refusal("max-tokns: 5"), AllOf(HasSubstr("max-tokns"), HasSubstr("f.yaml"), HasSubstr("--max-tokens?")));
+  EXPECT_THAT(refusal("max-tokens: lots"), AllOf(HasSubstr("f.yaml"), HasSubstr("'lots'")));
+  EXPECT_THAT(refusal("- a list"), HasSubstr("mapping"));
+  EXPECT_THAT(refusal("a: [b"), HasSubstr("not valid YAML"));
+  EXPECT_THAT(refusal("sizes: {a: 1}"), HasSubstr("a value or a list of values"));
+  EXPECT_THAT(Verb().Refusal({"--config", directory.path() + "/absent"}), HasSubstr("No such file"));
+  EXPECT_THAT(Verb().Refusal({"--config", directory.path()}), HasSubstr("directory"));
+}
+
+TEST(Flags, ApplyingAgainKeepsWhatWasGivenOverNewDefaults) {
+  Verb verb;
+  ASSERT_TRUE(verb.Parse({"--temperature", "0.5", "--stop", "a"}).ok());
+  verb.temperature = 0.1f;
+  verb.max_tokens = 42;
+  verb.stop.clear();
+  ASSERT_TRUE(verb.flags.ApplyAgain().ok());
+  EXPECT_EQ(verb.temperature, 0.5f);
+  EXPECT_EQ(verb.max_tokens, 42);
+  EXPECT_THAT(verb.stop, ElementsAre("a"));
+}
+
+TEST(Flags, HelpListsEveryFlagAndStopsTheVerb) {
+  Verb verb;
+  ::testing::internal::CaptureStdout();
+  const auto goes_on = verb.Parse({"--help", "--max-tokens", "many"});
+  const std::string help = ::testing::internal::GetCapturedStdout();
+  ASSERT_TRUE(goes_on.ok());
+  EXPECT_FALSE(*goes_on);
+  EXPECT_THAT(help, AllOf(HasSubstr("usage: engine test [MODEL]"), HasSubstr("--max-tokens, --predict, -n N"),
+                          HasSubstr("ENGINE_<FLAG>")));
+}
+
+}  // namespace
+}  // namespace engine

@@ -1,0 +1,72 @@
+// Names that were probably meant, and results as tables.
+#include "cli/nearest_name.h"
+#include "cli/speed_table.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+
+namespace engine {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(NearestName, CountsInsertionsDeletionsAndReplacements) {
+  EXPECT_EQ(EditDistance("", ""), 0);
+  EXPECT_EQ(EditDistance("abc", "abc"), 0);
+  EXPECT_EQ(EditDistance("", "abc"), 3);
+  EXPECT_EQ(EditDistance("kitten", "sitting"), 3);
+  EXPECT_EQ(EditDistance("flaw", "lawn"), 2);
+}
+
+TEST(NearestName, IsTheFirstOfTheNearest) {
+  const std::vector<std::string> names = {"run", "ran", "bench"};
+  EXPECT_EQ(NearestName("ren", names), "run");
+  EXPECT_EQ(NearestName("benhc", names), "bench");
+  EXPECT_EQ(NearestName("x", {}), "");
+}
+
+SpeedTable TwoRows() {
+  SpeedResult prompt{.test = {.prompt_tokens = 512}, .threads = 2, .tokens_per_second = 100};
+  prompt.achieved = 1.5e12;
+  prompt.roof = 2e12;
+  prompt.share = 0.75;
+  SpeedResult decode{.test = {.generated_tokens = 128, .batch = 8}, .threads = 2, .tokens_per_second = 12.5};
+  decode.achieved = 9e9;
+  return {.model = "a \"b\".gguf",
+          .weight_format = "q4_1",
+          .weight_bytes = 1'000'000,
+          .device = "cpu",
+          .isa = "avx2",
+          .seed = 1,
+          .rows = {prompt, decode}};
+}
+
+std::string Print(const std::string& format) {
+  ::testing::internal::CaptureStdout();
+  PrintSpeed(TwoRows(), format);
+  return ::testing::internal::GetCapturedStdout();
+}
+
+TEST(SpeedTable, MarkdownHasARowPerTestWithItsUnitAndShare) {
+  const std::string table = Print("md");
+  EXPECT_THAT(table, HasSubstr("| pp512 | 100.00 ± 0.00 | 1.500 TOPS | 2.000 TOPS | 75 % |"));
+  EXPECT_THAT(table, HasSubstr("| tg128 b8 | 12.50 ± 0.00 | 9.000 GB/s | not probed | |"));
+}
+
+TEST(SpeedTable, JsonParsesAndHoldsTheSameNumbers) {
+  const auto document = nlohmann::json::parse(Print("json"));
+  EXPECT_EQ(document["model"], "a \"b\".gguf");
+  ASSERT_EQ(document["rows"].size(), 2u);
+  EXPECT_EQ(document["rows"][0]["achieved"], 1.5);
+  EXPECT_EQ(document["rows"][0]["unit"], "TOPS");
+  EXPECT_EQ(document["rows"][1]["batch"], 8);
+}
+
+TEST(SpeedTable, CsvQuotesTheModelsName) {
+  const std::string table = Print("csv");
+  EXPECT_THAT(table, HasSubstr("\n\"a \"\"b\"\".gguf\",q4_1,1000000,cpu,avx2,2,pp512,100.000,"));
+  EXPECT_EQ(std::ranges::count(table, '\n'), 3);
+}
+
+}  // namespace
+}  // namespace engine

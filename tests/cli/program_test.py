@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+"""Every verb of the program over tiny models: program_test.py ENGINE WRITE_TINY_MODELS"""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import program
+
+ENGINE, WRITE_TINY_MODELS = sys.argv.pop(1), sys.argv.pop(1)
+MODELS = tempfile.TemporaryDirectory()
+DIRECTORY = pathlib.Path(MODELS.name)
+GGUF, HF = str(DIRECTORY / "tiny.gguf"), str(DIRECTORY / "hf")
+ANSWER = ("--temperature", "0", "--max-tokens", "12", "--ignore-eos", "--threads", "1")
+
+
+def setUpModule():
+    subprocess.run([WRITE_TINY_MODELS, MODELS.name], check=True)
+
+
+def tearDownModule():
+    MODELS.cleanup()
+
+
+class ProgramTest(unittest.TestCase):
+    def run_engine(self, *arguments, code=0, **keywords):
+        result = program.run(ENGINE, *arguments, **keywords)
+        self.assertEqual(result.code, code, result.errors)
+        if code != 0:
+            self.assertRegex(result.errors, r"^(seed \d+\n)?engine: .*\n$")  # an error is one line
+        return result
+
+    def assert_refused(self, code, part, *arguments, **keywords):
+        self.assertIn(part, self.run_engine(*arguments, code=code, **keywords).errors)
+
+
+class Run(ProgramTest):
+    def test_prompt_by_flag_file_and_stdin_gives_the_same_answer(self):
+        file = DIRECTORY / "prompt.txt"
+        file.write_text("hello")
+        by_flag = self.run_engine("run", GGUF, "-p", "hello", *ANSWER)
+        self.assertTrue(by_flag.text.endswith("\n"))
+        self.assertGreater(len(by_flag.text), 4)
+        for arguments, stdin in [(("-f", str(file)), b""), ((), b"hello"), (("-p", "-"), b"hello")]:
+            self.assertEqual(self.run_engine("run", GGUF, *arguments, *ANSWER, stdin=stdin).stdout, by_flag.stdout)
+        self.assertEqual(self.run_engine("run", GGUF, "-p", "hello", "--no-stream", *ANSWER).stdout, by_flag.stdout)
+
+    def test_json_parses_and_counts(self):
+        result = self.run_engine("run", GGUF, "-p", "hello", "-o", "json", "--logprobs", "2", *ANSWER)
+        answer = json.loads(result.text)
+        self.assertEqual(answer["finish"], "length")
+        self.assertEqual(answer["usage"]["completion_tokens"], 12)
+        self.assertEqual(len(answer["tokens"]), 12)
+        self.assertEqual(len(answer["logprobs"]), 12)
+        self.assertEqual(len(answer["logprobs"][0]["top"]), 2)
+        self.assertEqual(answer["model"], GGUF)
+        raw = json.loads(self.run_engine("run", GGUF, "-p", "hello", "--raw", "-o", "json", *ANSWER).text)
+        self.assertLess(raw["usage"]["prompt_tokens"], answer["usage"]["prompt_tokens"])
+
+    def test_hugging_face_directory_answers(self):
+        self.assertGreater(len(self.run_engine("run", HF, "-p", "hello", *ANSWER).text), 4)
+
+    def test_authors_sampling_is_the_default_and_flags_override_it(self):
+        greedy = self.run_engine("run", HF, "-p", "hello", *ANSWER).stdout
+        default = ("run", HF, "-p", "hello", *ANSWER[2:])
+        self.assertEqual(self.run_engine(*default).stdout, greedy)
+        self.assertNotEqual(self.run_engine(*default, "--temperature", "5", "--seed", "1").stdout, greedy)
+        self.assertNotEqual(self.run_engine(*default, "--seed", "1", ENGINE_TEMPERATURE="5").stdout, greedy)
+
+    def test_same_seed_repeats_the_answer(self):
+        arguments = ("run", GGUF, "-p", "hello", "-n", "12", "--temperature", "1", "--ignore-eos")
+        first = self.run_engine(*arguments, "--seed", "5").stdout
+        self.assertEqual(self.run_engine(*arguments, "--seed", "5").stdout, first)
+        self.assertNotEqual(self.run_engine(*arguments, "--seed", "6").stdout, first)
+
+    def test_instruction_sets_answer_alike(self):
+        answers = {self.run_engine("run", GGUF, "-p", "hello", *ANSWER, ENGINE_CPU_ISA=isa).stdout
+                   for isa in ("portable", "")}
+        self.assertEqual(len(answers), 1)
+
+    def test_prompt_that_is_not_utf8_is_answered(self):
+        self.run_engine("run", GGUF, *ANSWER, stdin=b"\xff\xfe broken \xe2\x82")
+
+    def test_verbose_says_what_was_loaded_on_stderr(self):
+        result = self.run_engine("run", GGUF, "-p", "hello", "-v", *ANSWER)
+        self.assertIn("LlamaForCausalLM, q8_0", result.errors)
+        self.assertIn("tokens/s", result.errors)
+
+    def test_config_file_is_read(self):
+        file = DIRECTORY / "flags.yaml"
+        file.write_text(f"model: {GGUF}\nprompt: hello\ntemperature: 0\nmax-tokens: 3\nignore-eos: true\n")
+        answer = json.loads(self.run_engine("run", "--config", str(file), "-o", "json").text)
+        self.assertEqual(answer["usage"]["completion_tokens"], 3)
+
+    def test_failures_say_what_and_exit_with_1(self):
+        self.assert_refused(1, "nowhere.gguf", "run", "nowhere.gguf", "-p", "a")
+        self.assert_refused(1, "cuda", "run", GGUF, "-p", "a", "--device", "cuda")
+        self.assert_refused(1, "512", "run", GGUF, "-p", "a" * 600)
+        self.assert_refused(1, "absent.txt", "run", GGUF, "-f", "absent.txt")
+        self.assert_refused(1, "directory", "run", GGUF, "-f", MODELS.name)
+        self.assert_refused(1, "temperature is -1", "run", GGUF, "-p", "a", "--temperature", "-1")
+
+    def test_wrong_usage_exits_with_2(self):
+        self.assert_refused(2, "mean --max-tokens?", "run", GGUF, "--max-tokenz", "1")
+        self.assert_refused(2, "not both", "run", GGUF, "-p", "a", "-f", "b")
+        self.assert_refused(2, "empty", "run", GGUF, stdin=b"")
+        self.assert_refused(2, "empty", "run", GGUF, "-p", "")
+        self.assert_refused(2, "-o json", "run", GGUF, "-p", "a", "--logprobs", "1")
+        self.assert_refused(2, "--raw", "run", GGUF, "-p", "a", "--raw", "--system", "b")
+
+    # The slowest kernels, so that the answer is still being made when the signal comes.
+    def test_interrupt_ends_the_answer_where_it_is(self):
+        long = ("run", GGUF, "-p", "hello", "--temperature", "0", "--ignore-eos", "-t", "1")
+        process = subprocess.Popen([ENGINE, *long], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env={**program.ENVIRONMENT, "ENGINE_CPU_ISA": "portable"})
+        first = process.stdout.read(1)
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=program.TIMEOUT_S)
+        self.assertEqual(process.returncode, 1)
+        self.assertIn(b"stopped by Ctrl-C", errors)
+        self.assertTrue((first + rest).endswith(b"\n"))
+
+    def test_reader_that_goes_away_ends_the_program(self):
+        long = ("run", GGUF, "-p", "hello", "--temperature", "0", "--ignore-eos")
+        process = subprocess.Popen([ENGINE, *long], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=program.ENVIRONMENT)
+        self.assertEqual(len(process.stdout.read(1)), 1)
+        process.stdout.close()
+        errors = process.stderr.read()
+        process.stderr.close()
+        self.assertIn(process.wait(program.TIMEOUT_S), (-13, 0, 1), errors)  # SIGPIPE, or done before it was noticed
+
+    def test_output_that_cannot_be_written_is_a_failure(self):
+        for stream in ("--stream", "--no-stream"):
+            with open("/dev/full", "wb") as full:
+                process = subprocess.run([ENGINE, "run", GGUF, "-p", "hello", stream, *ANSWER], stdout=full,
+                                         stderr=subprocess.PIPE, env=program.ENVIRONMENT, check=False)
+            self.assertEqual(process.returncode, 1)
+            self.assertIn(b"standard output", process.stderr)
+
+
+class OtherVerbs(ProgramTest):
+    def test_unknown_verb_names_the_nearest(self):
+        self.assert_refused(2, "mean bench?", "bnch")
+        self.assert_refused(2, "name a verb")
+
+    def test_help_and_version_are_answers(self):
+        self.assertIn("usage: engine VERB", self.run_engine("help").text)
+        self.assertIn("--max-tokens", self.run_engine("help", "run").text)
+        self.assertIn("engine ", self.run_engine("--version").text)
+
+    def test_devices_and_models_list_what_there_is(self):
+        devices = json.loads(self.run_engine("devices", "-o", "json").text)
+        self.assertEqual([d["name"] for d in devices], ["cpu", "cuda", "rocm"])
+        self.assertTrue(devices[0]["usable"])
+        self.assertIn("cuda", self.run_engine("devices").text)
+        models = json.loads(self.run_engine("models", "-o", "json").text)
+        self.assertIn("smollm2-135m", [m["name"] for m in models["models"]])
+        self.assertIn("Qwen3ForCausalLM", models["architectures"])
+        self.assertIn("smollm2-135m", self.run_engine("models").text)
+
+    def test_kernels_say_what_runs_and_why_others_declined(self):
+        text = self.run_engine("kernels", GGUF, "--device", "cpu").text
+        self.assertIn("runs     ", text)
+        ops = json.loads(self.run_engine("kernels", HF, "-o", "json").text)
+        self.assertTrue(all(op["candidates"] for op in ops))
+
+    def test_bench_measures_in_three_formats(self):
+        sizes = ("-p", "16", "-n", "8", "-r", "1", "-t", "1")
+        rows = json.loads(self.run_engine("bench", GGUF, *sizes, "-o", "json").text)["rows"]
+        self.assertEqual([row["test"] for row in rows], ["pp16", "tg8"])
+        self.assertTrue(all(row["tokens_per_second"] > 0 for row in rows))
+        self.assertEqual(self.run_engine("bench", GGUF, *sizes, "-o", "csv").text.count("\n"), 3)
+        self.assertIn("| pp16 |", self.run_engine("bench", GGUF, *sizes).text)
+        self.assert_refused(1, "512", "bench", GGUF, "-p", "1000", "-n", "0")
+        self.assert_refused(2, "--repetitions", "bench", GGUF, "-r", "0")
+
+    def test_eval_computes_perplexity_and_writes_logits(self):
+        text, logits = DIRECTORY / "text.txt", DIRECTORY / "logits.f32"
+        text.write_text("the rain in the plain " * 5)
+        result = self.run_engine("eval", GGUF, "--text", str(text), "--window", "64", "--logits", str(logits), "-o", "json")
+        evaluation = json.loads(result.text)
+        self.assertGreater(evaluation["perplexity"], 1)
+        self.assertEqual(os.path.getsize(logits), evaluation["tokens"] * 272 * 4)  # padding included
+        self.assertIn("perplexity", self.run_engine("eval", GGUF, "--text", str(text), "--window", "64").text)
+        self.assert_refused(1, "directory", "eval", GGUF, "--text", MODELS.name)
+        self.assert_refused(2, "--text or --tokens", "eval", GGUF)
+
+    def test_eval_refuses_tokens_that_the_model_lacks(self):
+        tokens = DIRECTORY / "tokens.bin"
+        tokens.write_bytes(b"\x01\x00\x00\x00\xff\xff\x00\x00")
+        self.assert_refused(1, "65535", "eval", GGUF, "--tokens", str(tokens), "--window", "64")
+        tokens.write_bytes(b"\x01\x00\x00")
+        self.assert_refused(1, "4 bytes each", "eval", GGUF, "--tokens", str(tokens))
+        tokens.write_bytes(b"")
+        self.assert_refused(1, "too few", "eval", GGUF, "--tokens", str(tokens), "--window", "64")
+
+    def test_pull_refuses_what_is_no_model(self):
+        self.assert_refused(2, "name a model", "pull")
+        self.assert_refused(1, "smollm2-135m", "pull", "no-such-model")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
