@@ -1,0 +1,23 @@
+# Installs BUILD under WORK, builds EXAMPLE against it, and runs that on a tiny model.
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT result EQUAL 0)
+    list(JOIN ARGN " " command)
+    message(FATAL_ERROR "${command}\nended with ${result}:\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+file(REMOVE_RECURSE ${WORK})
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
+set(ENV{CMAKE_PREFIX_PATH} ${WORK}/prefix:${PREFIX_PATH})
+run(${CMAKE_COMMAND} -S ${EXAMPLE} -B ${WORK}/embed -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=${COMPILER})
+run(${CMAKE_COMMAND} --build ${WORK}/embed)
+run(${WRITE_TINY_MODELS} ${WORK}/models)
+
+run(${WORK}/prefix/bin/engine --version)
+run(${WORK}/embed/embed ${WORK}/models/tiny.gguf "Hello?")
+string(LENGTH "${output}" length)
+if(length LESS 20)
+  message(FATAL_ERROR "the answer to 64 tokens is too short: ${output}")
+endif()
