@@ -91,7 +91,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Load(const RunFlags& run) {
   Progress progress("loading " + run.options.model);
   EngineOptions options = run.options;
   options.load_progress = [&progress](int64_t done, int64_t total) { progress.Update(done, total); };
-  return Engine::Create(std::move(options));
+  return Engine::Create(options);
 }
 
 void DescribeModel(const ModelInfo& model, double load_seconds) {

@@ -167,7 +167,9 @@ std::string_view Name(Finish finish) {
   return "unknown";
 }
 
-absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(EngineOptions options) { return LocalEngine::Create(options); }
+absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(const EngineOptions& options) {
+  return LocalEngine::Create(options);
+}
 
 absl::StatusOr<Generation> Engine::Generate(const GenerationRequest& request) {
   std::mutex mutex;

@@ -97,7 +97,7 @@ struct ModelInfo {
 
 class Engine {
  public:
-  static absl::StatusOr<std::unique_ptr<Engine>> Create(EngineOptions options);
+  static absl::StatusOr<std::unique_ptr<Engine>> Create(const EngineOptions& options);
   virtual ~Engine() = default;  // cancels what runs, and waits for it; not from a callback
 
   // Queues a request. `on_update` is called until an update has finish set. Refused at once: an invalid field, a prompt

@@ -17,6 +17,7 @@ absl::StatusOr<std::vector<int>> PlanBlocks(const std::vector<CacheGroup>& group
   int64_t wanted_bytes = 0;
   int64_t least_bytes = 0;
   std::vector<int64_t> per_sequence;
+  per_sequence.reserve(groups.size());
   for (const CacheGroup& group : groups) {
     per_sequence.push_back(PeakBlocks(group.spec, limits.max_model_len, limits.max_num_batched_tokens));
     least_bytes += per_sequence.back() * BlockBytes(group);
@@ -31,6 +32,7 @@ absl::StatusOr<std::vector<int>> PlanBlocks(const std::vector<CacheGroup>& group
   }
   const double share = std::min(1.0, static_cast<double>(budget) / static_cast<double>(wanted_bytes));
   std::vector<int> blocks;
+  blocks.reserve(groups.size());
   for (const int64_t one : per_sequence) {
     blocks.push_back(static_cast<int>(std::max<int64_t>(one, static_cast<int64_t>(one * limits.max_num_seqs * share))));
   }

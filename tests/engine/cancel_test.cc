@@ -183,9 +183,12 @@ TEST(Threads, ManyCallersGetTheAnswersTheyGetAlone) {
   const auto engine = OpenEngine(Model(), {.threads = 2, .max_num_seqs = 4});
   std::vector<GenerationRequest> requests;
   std::vector<Generation> alone, together(kCallers);
+  requests.reserve(kCallers);
   for (int c = 0; c < kCallers; ++c) requests.push_back(Continue(RandomTokens(c, 5 + 7 * c), 12));
+  alone.reserve(kCallers);
   for (const GenerationRequest& request : requests) alone.push_back(Answer(*engine, request));
   std::vector<std::jthread> callers;
+  callers.reserve(kCallers);
   for (int c = 0; c < kCallers; ++c) {
     callers.emplace_back([&, c] {
       Listener cancelled;

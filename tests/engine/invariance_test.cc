@@ -50,6 +50,7 @@ class Invariance : public ::testing::TestWithParam<Subject> {
   std::vector<Generation> Alone() {
     const auto engine = OpenEngine(model_, {.enable_prefix_caching = false});
     std::vector<Generation> answers;
+    answers.reserve(requests_.size());
     for (const GenerationRequest& request : requests_) answers.push_back(Answer(*engine, request));
     return answers;
   }

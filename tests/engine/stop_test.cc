@@ -10,10 +10,10 @@ namespace {
 
 class Stop : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() { model_ = std::make_unique<ModelOnDisk>(TinyChatModel{.weights = DType::kQ8_0}); }
-  static void TearDownTestSuite() { model_.reset(); }
+  static void SetUpTestSuite() { shared_model = std::make_unique<ModelOnDisk>(TinyChatModel{.weights = DType::kQ8_0}); }
+  static void TearDownTestSuite() { shared_model.reset(); }
 
-  Stop() : engine_(OpenEngine(*model_)) {}
+  Stop() : engine_(OpenEngine(*shared_model)) {}
   Generation Ask(const GenerationRequest& request) { return Answer(*engine_, request); }
 
   // An answer in letters only, and mostly different ones.
@@ -27,10 +27,10 @@ class Stop : public ::testing::Test {
     return request;
   }
 
-  static std::unique_ptr<ModelOnDisk> model_;
+  static std::unique_ptr<ModelOnDisk> shared_model;
   std::unique_ptr<Engine> engine_;
 };
-std::unique_ptr<ModelOnDisk> Stop::model_;
+std::unique_ptr<ModelOnDisk> Stop::shared_model;
 
 TEST_F(Stop, StopStringAcrossTokensEndsTheTextBeforeIt) {
   GenerationRequest request = Letters(40);

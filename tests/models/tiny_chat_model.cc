@@ -57,7 +57,7 @@ Vocabulary MakeVocabulary() {
                                   {"a", "n"},   {blank, "a"}, {blank + "t", "he"}};
   for (const auto& [left, right] : pairs) {
     vocabulary.tokens.push_back(left + right);
-    vocabulary.merges.push_back(left + " " + right);
+    vocabulary.merges.push_back(absl::StrFormat("%s %s", left, right));
   }
   vocabulary.types.assign(vocabulary.tokens.size(), 1);
   for (const char* control : {"<|endoftext|>", "<|im_start|>", "<|im_end|>"}) {
