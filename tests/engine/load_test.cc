@@ -133,6 +133,7 @@ TEST(Load, ExactNumericsIsRefusedByTheOpThatLacksIt) {
 TEST(Load, TokenizerLargerThanTheModelIsHeldToTheModelsTokens) {
   const ModelOnDisk model({.weights = DType::kF32});
   Replace(model.path() + "/tokenizer.json", R"("<|im_end|>":265)", R"("<|im_end|>":9265)");
+  Replace(model.path() + "/tokenizer.json", R"("id":265)", R"("id":9265)");
   const auto engine = OpenEngine(model);
   const auto answer = engine->Generate({.messages = {{"user", "hi"}}, .sampling = {.max_tokens = 1}});
   EXPECT_THAT(std::string(Message(answer.status())), AllOf(HasSubstr("9265"), HasSubstr("tokenizer")));
