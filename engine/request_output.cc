@@ -46,14 +46,14 @@ bool RequestOutput::Apply(const TokenEvent& event) {
   }
   if (matcher_.stopped()) {
     update.finish = Finish::kStop;
-    Send(std::move(update));
+    Send(update);
     return event.finish == FinishReason::kNone;
   }
   if (event.finish == FinishReason::kNone) {
-    Send(std::move(update));
+    Send(update);
     return false;
   }
-  if (event.has_token) Send(std::move(update));
+  if (event.has_token) Send(update);
   End(FinishOf(event.finish), event.error);
   return false;
 }
@@ -73,10 +73,10 @@ void RequestOutput::End(Finish finish, absl::Status error) {
   GenerationUpdate update{.finish = finish, .error = std::move(error)};
   if (const auto rest = decoder_.Flush(); rest.ok()) update.text = matcher_.Append(*rest);
   update.text += matcher_.Flush();
-  Send(std::move(update));
+  Send(update);
 }
 
-void RequestOutput::Send(GenerationUpdate update) {
+void RequestOutput::Send(const GenerationUpdate& update) {
   ended_ = update.finish != Finish::kNone;
   on_update_(update);
 }

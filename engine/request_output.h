@@ -23,7 +23,7 @@ class RequestOutput {
 
  private:
   absl::Status AddToken(const TokenEvent& event, GenerationUpdate& update);
-  void Send(GenerationUpdate update);
+  void Send(const GenerationUpdate& update);
 
   IncrementalDecoder decoder_;
   StopMatcher matcher_;

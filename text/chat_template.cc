@@ -1,10 +1,9 @@
 #include "text/chat_template.h"
 
-#include <algorithm>
-
 #include "nlohmann/json.hpp"
 #include "text/ffi_text.h"
 #include "text/special_marker.h"
+#include "text/utf8.h"
 
 namespace engine {
 namespace {
@@ -14,14 +13,17 @@ using Json = nlohmann::ordered_json;
 // Deeper values than the reader of JSON on the other side accepts (128).
 constexpr int kMaxDepth = 100;
 
-bool IsDeeperThan(const Json& value, int depth) {
-  if (!value.is_structured()) return false;
-  return depth == 0 || std::ranges::any_of(value, [&](const Json& item) { return IsDeeperThan(item, depth - 1); });
-}
-
-absl::Status CheckDepth(const Json& context) {
-  if (!IsDeeperThan(context, kMaxDepth)) return absl::OkStatus();
-  return InvalidArgument("the messages or tools are nested more than %d deep; flatten them", kMaxDepth);
+absl::Status Check(const Json& value, int depth = kMaxDepth) {
+  if (value.is_string()) return CheckUtf8(value.get_ref<const std::string&>());
+  if (!value.is_structured()) return absl::OkStatus();
+  if (depth == 0) {
+    return InvalidArgument("the messages or tools are nested more than %d deep; flatten them", kMaxDepth);
+  }
+  for (const auto& [key, item] : value.items()) {
+    RETURN_IF_ERROR(CheckUtf8(key));
+    RETURN_IF_ERROR(Check(item, depth - 1));
+  }
+  return absl::OkStatus();
 }
 
 // Whether the name of a context entry holds text from outside. The tokenizer's own markers do not.
@@ -55,8 +57,8 @@ absl::StatusOr<std::unique_ptr<ChatTemplate>> ChatTemplate::Compile(std::string_
 ChatTemplate::~ChatTemplate() { engine_template_free(handle_); }
 
 absl::StatusOr<std::string> ChatTemplate::Render(const Json& context) const {
-  RETURN_IF_ERROR(CheckDepth(context));
-  const std::string json = context.dump(-1, ' ', false, Json::error_handler_t::replace);
+  RETURN_IF_ERROR(Check(context));
+  const std::string json = context.dump();
   EngineTextBuffer text{};
   EngineTextBuffer error{};
   const int code = engine_template_render(handle_, Bytes(json), json.size(), &text, &error);
@@ -66,7 +68,7 @@ absl::StatusOr<std::string> ChatTemplate::Render(const Json& context) const {
 
 absl::StatusOr<std::vector<int32_t>> EncodeChat(const ChatTemplate& chat_template, const Tokenizer& tokenizer,
                                                 Json context) {
-  RETURN_IF_ERROR(CheckDepth(context));
+  RETURN_IF_ERROR(Check(context));
   const SpecialMarker marker(tokenizer);
   for (auto& [key, value] : context.items()) {
     if (FromOutside(key)) value = Marked(value, marker);

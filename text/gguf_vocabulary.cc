@@ -194,7 +194,7 @@ absl::Status CheckLists(const GgufVocabulary& vocabulary) {
     if (token.size() > kMaxTokenBytes) {
       return InvalidArgument("token %d has %d bytes; at most %d are supported", id, token.size(), kMaxTokenBytes);
     }
-    if (ReplaceInvalidUtf8(token) != token) return InvalidArgument("token %d is not valid UTF-8", id);
+    if (!CheckUtf8(token).ok()) return InvalidArgument("token %d is not valid UTF-8", id);
     const auto [first, is_new] = id_of.emplace(token, id);
     if (!is_new) return InvalidArgument("tokens %d and %d are both \"%s\"", first->second, id, token);
   }

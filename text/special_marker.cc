@@ -40,8 +40,7 @@ bool SpecialMarker::IsBeginning(std::string_view text) const {
   });
 }
 
-std::string SpecialMarker::Mark(std::string_view raw) const {
-  const std::string text = ReplaceInvalidUtf8(raw);
+std::string SpecialMarker::Mark(std::string_view text) const {
   const size_t stripped_size = text.find_last_not_of(kBlanks) + 1;
   std::string out;
   for (std::string_view rest = text; !rest.empty();) {

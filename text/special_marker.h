@@ -22,7 +22,7 @@ class SpecialMarker {
 
   explicit SpecialMarker(const Tokenizer& tokenizer);
 
-  // Noncharacters of the text itself and invalid UTF-8 become U+FFFD.
+  // Of UTF-8. Noncharacters of the text itself become U+FFFD.
   std::string Mark(std::string_view text) const;
 
   // The rendered text without its marks.

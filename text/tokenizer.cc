@@ -53,10 +53,10 @@ absl::StatusOr<std::vector<int32_t>> Tokenizer::Encode(std::string_view text, co
   if (text.size() > kMaxTextBytes) {
     return InvalidArgument("the text has %d bytes; at most %d are encoded at once", text.size(), kMaxTextBytes);
   }
-  const std::string valid = ReplaceInvalidUtf8(text);
+  RETURN_IF_ERROR(CheckUtf8(text));
   EngineTextBuffer ids{};
   EngineTextBuffer error{};
-  const int code = engine_tokenizer_encode(handle_, Bytes(valid), valid.size(), options.parse_special,
+  const int code = engine_tokenizer_encode(handle_, Bytes(text), text.size(), options.parse_special,
                                            options.add_special, &ids, &error);
   RETURN_IF_ERROR(TakeStatus(code, error, "tokenizer"));
   std::vector<int32_t> out(ids.size / sizeof(int32_t));

@@ -34,7 +34,7 @@ class Tokenizer {
   static absl::StatusOr<std::unique_ptr<Tokenizer>> FromJson(std::string_view json);
   ~Tokenizer();
 
-  // Invalid UTF-8 is read as U+FFFD.
+  // Text that is not UTF-8 is refused.
   absl::StatusOr<std::vector<int32_t>> Encode(std::string_view text, const EncodeOptions& options) const;
 
   // Ids without a token are skipped. skip_special leaves control tokens out.

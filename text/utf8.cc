@@ -1,5 +1,7 @@
 #include "text/utf8.h"
 
+#include <cstdint>
+
 namespace engine {
 namespace {
 
@@ -36,15 +38,16 @@ int CodePointLength(std::string_view text) {
   return lead.length;
 }
 
-std::string ReplaceInvalidUtf8(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  while (!text.empty()) {
-    const int length = CodePointLength(text);
-    out += length == 0 ? "\xEF\xBF\xBD" : text.substr(0, length);
-    text.remove_prefix(length == 0 ? 1 : length);
+absl::Status CheckUtf8(std::string_view text) {
+  for (size_t at = 0; at < text.size();) {
+    const int length = CodePointLength(text.substr(at));
+    if (length == 0) {
+      return InvalidArgument("the text is not UTF-8: byte %d is 0x%02x; convert it, for example with iconv", at,
+                             static_cast<uint8_t>(text[at]));
+    }
+    at += length;
   }
-  return out;
+  return absl::OkStatus();
 }
 
 }  // namespace engine

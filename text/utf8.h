@@ -1,9 +1,9 @@
 // UTF-8 that we did not make.
 #pragma once
 
-#include <cstdint>
-#include <string>
 #include <string_view>
+
+#include "core/base/status.h"
 
 namespace engine {
 
@@ -11,7 +11,7 @@ namespace engine {
 // forms and values above U+10FFFF are not valid.
 int CodePointLength(std::string_view text);
 
-// `text` with each byte that belongs to no valid code point replaced by U+FFFD.
-std::string ReplaceInvalidUtf8(std::string_view text);
+// An error that names the first byte that belongs to no valid code point.
+absl::Status CheckUtf8(std::string_view text);
 
 }  // namespace engine

@@ -172,7 +172,7 @@ absl::StatusOr<OneDnnOrder> ProbeOrder(const OneDnnProduct& product, const WideT
   const std::vector<float> own = probe.OwnSums(order.chunk_ends);
   for (int block = 0; block < OneDnnProduct::kNumBlocks; ++block) {
     // Code for a rest of rows may add differently, and which blocks have such a rest is the library's business.
-    const absl::Status same = probe.Compare(block, own);
+    absl::Status same = probe.Compare(block, own);
     if (same.ok()) order.blocks.push_back(block);
     if (!same.ok() && block == OneDnnProduct::kNumBlocks - 1) return same;
   }

@@ -140,7 +140,7 @@ std::vector<RowRange> RowRanges(int64_t leading, const StepLimits& limits) {
   return ranges;
 }
 
-absl::StatusOr<Program> Compile(Graph graph, const KernelRegistry& registry, const DeviceInfo& device,
+absl::StatusOr<Program> Compile(const Graph& graph, const KernelRegistry& registry, const DeviceInfo& device,
                                 const CompileOptions& options) {
   return Compiler(registry, device, options).Compile(graph);
 }

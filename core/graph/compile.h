@@ -14,7 +14,7 @@ struct CompileOptions {
 
 // No silent fallback: fails with every candidate's reason when an op has neither kernel nor decomposition, or when
 // consumers of one weight agree on no layout.
-absl::StatusOr<Program> Compile(Graph graph, const KernelRegistry& registry, const DeviceInfo& device,
+absl::StatusOr<Program> Compile(const Graph& graph, const KernelRegistry& registry, const DeviceInfo& device,
                                 const CompileOptions& options);
 
 // The row ranges of an op whose leading dimension is `leading`: 1 (decode), 2-16 (small batches), the rest (prefill).

@@ -83,9 +83,6 @@ class Run(ProgramTest):
                    for isa in ("portable", "")}
         self.assertEqual(len(answers), 1)
 
-    def test_prompt_that_is_not_utf8_is_answered(self):
-        self.run_engine("run", GGUF, *ANSWER, stdin=b"\xff\xfe broken \xe2\x82")
-
     def test_verbose_says_what_was_loaded_on_stderr(self):
         result = self.run_engine("run", GGUF, "-p", "hello", "-v", *ANSWER)
         self.assertIn("LlamaForCausalLM, q8_0", result.errors)
@@ -101,6 +98,7 @@ class Run(ProgramTest):
         self.assert_refused(1, "nowhere.gguf", "run", "nowhere.gguf", "-p", "a")
         self.assert_refused(1, "cuda", "run", GGUF, "-p", "a", "--device", "cuda")
         self.assert_refused(1, "512", "run", GGUF, "-p", "a" * 600)
+        self.assert_refused(1, "byte 3 is 0xff", "run", GGUF, "-p", b"caf\xff")
         self.assert_refused(1, "absent.txt", "run", GGUF, "-f", "absent.txt")
         self.assert_refused(1, "directory", "run", GGUF, "-f", MODELS.name)
         self.assert_refused(1, "temperature is -1", "run", GGUF, "-p", "a", "--temperature", "-1")

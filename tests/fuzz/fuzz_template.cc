@@ -20,7 +20,7 @@ constexpr char kTokenizer[] = R"({"version": "1.0",
   "model": {"type": "BPE", "unk_token": "?", "vocab": {"?": 0, "<|im_end|>": 1, "a": 2, "<": 3}, "merges": []}})";
 
 Json Context(std::string_view said) {
-  const Json text = {{"type", "text"}, {"text", ReplaceInvalidUtf8(said)}};
+  const Json text = {{"type", "text"}, {"text", said}};
   const Json call = {{"function", {{"name", "f"}, {"arguments", {{"x", 1.5}, {text["text"], nullptr}}}}}};
   return {{"messages",
            {{{"role", "system"}, {"content", "s"}},
@@ -42,7 +42,7 @@ void FuzzOne(std::span<const std::byte> bytes) {
   const auto chat_template = ChatTemplate::Compile(source);
   if (!chat_template.ok()) return;
   const Json context = Context(said);
-  if (const auto text = (*chat_template)->Render(context); text.ok()) ENGINE_CHECK(ReplaceInvalidUtf8(*text) == *text);
+  if (const auto text = (*chat_template)->Render(context); text.ok()) ENGINE_CHECK(CheckUtf8(*text).ok());
   static const auto& tokenizer = *Tokenizer::FromJson(kTokenizer)->release();
   const auto ids = EncodeChat(**chat_template, tokenizer, context);
   // A template without the letters of the token cannot have written it.

@@ -22,7 +22,7 @@ void TakeApart(const Tokenizer& tokenizer, std::string_view text) {
     for (const int32_t id : *ids) {
       const auto piece = decoder.Append(id);
       if (!piece.ok()) return;
-      ENGINE_CHECK(ReplaceInvalidUtf8(*piece) == *piece);
+      ENGINE_CHECK(CheckUtf8(*piece).ok());
     }
     static_cast<void>(decoder.Flush());
     static_cast<void>(tokenizer.Decode(*ids, parse_special));

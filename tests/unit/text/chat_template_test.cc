@@ -57,8 +57,9 @@ TEST(ChatTemplate, FormatsTheDate) {
   EXPECT_THAT(ErrorOf("{{ strftime_now('%Q') }}"), HasSubstr("%Q"));
 }
 
-TEST(ChatTemplate, CarriesInvalidUtf8AsReplacementCharacters) {
-  EXPECT_EQ(*Render("{{ x }}", {{"x", "a\xff"}}), "a\uFFFD");
+TEST(ChatTemplate, RefusesTextThatIsNotUtf8) {
+  EXPECT_THAT(ErrorOf("{{ x }}", {{"x", {"é", "a\xff"}}}), HasSubstr("byte 1 is 0xff"));
+  EXPECT_THAT(ErrorOf("{{ x }}", {{"x", {{"\xc3", 1}}}}), HasSubstr("byte 0 is 0xc3"));
 }
 
 TEST(ChatTemplate, StopsLoopsThatNeverEnd) {

@@ -1,9 +1,12 @@
 #include "text/utf8.h"
 
-#include <gtest/gtest.h>
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
 
 namespace engine {
 namespace {
+
+using ::testing::HasSubstr;
 
 TEST(Utf8, KnowsTheLengthOfACodePoint) {
   EXPECT_EQ(CodePointLength("a"), 1);
@@ -23,11 +26,12 @@ TEST(Utf8, KnowsWhatIsNoCodePoint) {
   }
 }
 
-TEST(Utf8, ReplacesEachInvalidByte) {
-  EXPECT_EQ(ReplaceInvalidUtf8("a\xff\xe4\xb8z"), "a\uFFFD\uFFFD\uFFFDz");
-  EXPECT_EQ(ReplaceInvalidUtf8("\xed\xa0\x80"), "\uFFFD\uFFFD\uFFFD");
-  EXPECT_EQ(ReplaceInvalidUtf8("é中😀"), "é中😀");
-  EXPECT_EQ(ReplaceInvalidUtf8(""), "");
+TEST(Utf8, NamesTheFirstByteThatIsNone) {
+  EXPECT_TRUE(CheckUtf8("").ok());
+  EXPECT_TRUE(CheckUtf8("aé中😀").ok());
+  EXPECT_THAT(std::string(CheckUtf8("aé\xff\xfe").message()), HasSubstr("byte 3 is 0xff"));
+  EXPECT_THAT(std::string(CheckUtf8("\xed\xa0\x80").message()), HasSubstr("byte 0 is 0xed"));
+  EXPECT_THAT(std::string(CheckUtf8("中\xe4\xb8").message()), HasSubstr("byte 3 is 0xe4"));
 }
 
 // Against the definition: decode the bits, then refuse what a shorter form could say, surrogates and large values.
