@@ -1,6 +1,6 @@
 #include "benchmarks/machine_probe.h"
 
-#include <time.h>
+#include <ctime>
 
 #include "benchmarks/probe_loops.h"
 

@@ -79,8 +79,8 @@ absl::Status MeasureAll(const BenchFlags& bench, const std::vector<SpeedTest>& t
     table.isa = speed->device().isa;
     for (const SpeedTest& test : tests) {
       progress.Update(static_cast<int64_t>(table.rows.size()), total);
-      ASSIGN_OR_RETURN(SpeedResult row, speed->Measure(test, bench.repetitions));
-      table.rows.push_back(std::move(row));
+      ASSIGN_OR_RETURN(const SpeedResult row, speed->Measure(test, bench.repetitions));
+      table.rows.push_back(row);
     }
   }
   return absl::OkStatus();

@@ -94,7 +94,7 @@ absl::StatusOr<ModelText> FromSideFiles(const Checkpoint& checkpoint) {
 }
 
 template <typename T>
-T GetOr(const GgufMetadata& metadata, std::string_view key, T otherwise) {
+T GetOr(const GgufMetadata& metadata, std::string_view key, const T& otherwise) {
   const T* value = metadata.Get<T>(key);
   return value == nullptr ? otherwise : *value;
 }

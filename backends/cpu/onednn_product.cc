@@ -78,10 +78,10 @@ memory::data_type TypeOf(DType dtype) {
 
 // The panel as oneDNN names it, best first. The f32 panel is also a plain matrix, for code that packs by itself.
 std::vector<memory::desc> PanelsAs(DType dtype, int64_t k) {
-  using tag = memory::format_tag;
+  using Tag = memory::format_tag;
   const memory::dims dims = {k, kWidePanelRows};
-  if (dtype == DType::kBF16) return {{dims, TypeOf(dtype), tag::BA16a64b2a}};
-  return {{dims, TypeOf(dtype), tag::BA16a64b}, {dims, TypeOf(dtype), tag::ab}};
+  if (dtype == DType::kBF16) return {{dims, TypeOf(dtype), Tag::BA16a64b2a}};
+  return {{dims, TypeOf(dtype), Tag::BA16a64b}, {dims, TypeOf(dtype), Tag::ab}};
 }
 
 // A primitive and, for each worker, the memory objects whose pointers a call sets.
@@ -108,7 +108,7 @@ absl::StatusOr<dnnl::matmul::primitive_desc> FastProduct(const dnnl::engine& eng
   const memory::desc y({rows, kWidePanelRows}, memory::data_type::f32, memory::format_tag::ab);
   std::string offered = "nothing";
   for (const memory::desc& panel : PanelsAs(dtype, k)) {
-    const dnnl::matmul::primitive_desc desc(engine, x, panel, y, attributes, /*allow_empty=*/true);
+    dnnl::matmul::primitive_desc desc(engine, x, panel, y, attributes, /*allow_empty=*/true);
     if (!desc) continue;
     offered = desc.impl_info_str();
     if (IsFast(offered) && static_cast<int64_t>(desc.weights_desc().get_size()) <= WidePanelBytes(dtype, k))

@@ -44,13 +44,13 @@ void PackBlocks(const WeightRows& weight, int64_t begin, int64_t end, std::byte*
   }
 }
 
-// `step` consecutive elements of a row stay together.
-template <typename Element, int64_t step>
+// `kStep` consecutive elements of a row stay together.
+template <typename Element, int64_t kStep>
 void PackPlain(const WeightRows& weight, int64_t begin, int64_t end, std::byte* out) {
   for (int64_t row = begin; row < end; ++row) {
     auto* panel = reinterpret_cast<Element*>(out + row / kPanelRows * PanelBytes(weight.dtype, weight.k));
     for (int64_t i = 0; i < weight.k; ++i) {
-      Element* place = panel + (i / step * kPanelRows + row % kPanelRows) * step + i % step;
+      Element* place = panel + (i / kStep * kPanelRows + row % kPanelRows) * kStep + i % kStep;
       std::memcpy(place, weight.rows[row] + i * int64_t{sizeof(Element)}, sizeof(Element));
     }
   }
@@ -97,12 +97,12 @@ void UnpackBlockRow(DType dtype, const std::byte* panel, int row, std::span<floa
   }
 }
 
-template <typename Element, int64_t step, float (*kWiden)(Element)>
+template <typename Element, int64_t kStep, float (*kWiden)(Element)>
 void UnpackPlainRow(const std::byte* panel, int64_t row, std::span<float> out) {
   const auto* elements = reinterpret_cast<const Element*>(panel);
   for (size_t i = 0; i < out.size(); ++i) {
     const auto index = static_cast<int64_t>(i);
-    out[i] = kWiden(elements[(index / step * kPanelRows + row) * step + index % step]);
+    out[i] = kWiden(elements[(index / kStep * kPanelRows + row) * kStep + index % kStep]);
   }
 }
 

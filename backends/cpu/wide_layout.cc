@@ -21,12 +21,12 @@ int64_t Place(int64_t together, int64_t row, int64_t i) {
   return (i / together * kWidePanelRows + row) * together + i % together;
 }
 
-template <typename Element, int64_t together>
+template <typename Element, int64_t kTogether>
 void PackRows(const WeightRows& weight, int64_t begin, int64_t end, std::byte* out) {
   for (int64_t row = begin; row < end; ++row) {
     auto* panel = reinterpret_cast<Element*>(out + row / kWidePanelRows * WidePanelBytes(weight.dtype, weight.k));
     for (int64_t i = 0; i < weight.k; ++i) {
-      std::memcpy(panel + Place(together, row % kWidePanelRows, i), weight.rows[row] + i * int64_t{sizeof(Element)},
+      std::memcpy(panel + Place(kTogether, row % kWidePanelRows, i), weight.rows[row] + i * int64_t{sizeof(Element)},
                   sizeof(Element));
     }
   }

@@ -1,7 +1,7 @@
 #include "tests/conformance/compare.h"
 
+#include <bit>
 #include <cmath>
-#include <cstring>
 
 #include "absl/strings/str_format.h"
 #include "core/base/bf16.h"
@@ -14,7 +14,9 @@ std::string Where(int64_t row, int64_t column) { return absl::StrFormat("row %d,
 
 std::optional<std::string> FloatDifference(const float* got, const float* want, int64_t count, int64_t row) {
   for (int64_t i = 0; i < count; ++i) {
-    if (std::memcmp(&got[i], &want[i], sizeof(float)) == 0 || (std::isnan(got[i]) && std::isnan(want[i]))) continue;
+    if (std::bit_cast<uint32_t>(got[i]) == std::bit_cast<uint32_t>(want[i]) ||
+        (std::isnan(got[i]) && std::isnan(want[i])))
+      continue;
     return Where(row, i) + absl::StrFormat("%a (%g), the reference has %a (%g)", got[i], got[i], want[i], want[i]);
   }
   return std::nullopt;

@@ -8,7 +8,7 @@
 namespace engine {
 namespace {
 
-NamedCase Rows(std::string name, DType to, int64_t columns, Values values) {
+NamedCase Rows(const std::string& name, DType to, int64_t columns, Values values) {
   return {name, [=] {
             TestData data(columns);
             return OpCase{.name = name,
@@ -19,7 +19,7 @@ NamedCase Rows(std::string name, DType to, int64_t columns, Values values) {
 }
 
 // NaN and infinities in some groups, huge and tiny numbers in others, halves that round to even.
-NamedCase Extremes(std::string name, DType to) {
+NamedCase Extremes(const std::string& name, DType to) {
   return {name, [=] {
             TestData data(3);
             constexpr int kColumns = 96;

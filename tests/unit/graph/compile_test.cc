@@ -29,9 +29,10 @@ Graph OneLinear() {
   return *std::move(b).Finish();
 }
 
-absl::StatusOr<Program> CompileFor(const KernelRegistry& registry, Graph graph, Numerics level = Numerics::kInvariant) {
+absl::StatusOr<Program> CompileFor(const KernelRegistry& registry, const Graph& graph,
+                                   Numerics level = Numerics::kInvariant) {
   return Compile(
-      std::move(graph), registry, kDevice,
+      graph, registry, kDevice,
       {.level = level, .limits = {.max_tokens = 8, .max_sequences = 2, .max_sampled = 2}, .convert = Convert});
 }
 

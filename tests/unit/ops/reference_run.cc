@@ -43,7 +43,6 @@ std::vector<OwnedTensor> RunDecomposition(const OpRef& op, const std::vector<Own
   ENGINE_CHECK(graph.ok());
   for (const Node& node : graph->nodes) {
     std::vector<OwnedTensor> node_in;
-    node_in.reserve(node.in.size());
     for (const ValueId id : node.in) node_in.push_back(values.at(id));
     const std::vector<OwnedTensor> node_out = RunReference(node.op, node_in, extents);
     for (size_t o = 0; o < node.out.size(); ++o) values[node.out[o]] = node_out[o];

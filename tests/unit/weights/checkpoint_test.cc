@@ -13,7 +13,6 @@ namespace engine {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 std::string ErrorOf(const std::string& path) {
   const auto opened = Checkpoint::Open(path);

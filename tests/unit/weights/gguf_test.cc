@@ -25,7 +25,7 @@ std::string Header(uint64_t num_tensors, uint64_t num_entries, uint32_t version 
   return "GGUF" + Raw(version) + Raw(num_tensors) + Raw(num_entries);
 }
 
-std::string Record(std::string_view name, std::vector<int64_t> fastest_first, uint32_t type, uint64_t offset) {
+std::string Record(std::string_view name, const std::vector<int64_t>& fastest_first, uint32_t type, uint64_t offset) {
   std::string record = Text(name) + Raw(static_cast<uint32_t>(fastest_first.size()));
   for (const int64_t dimension : fastest_first) record += Raw(dimension);
   return record + Raw(type) + Raw(offset);

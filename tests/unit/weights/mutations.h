@@ -15,6 +15,7 @@ class ExactBytes {
   explicit ExactBytes(std::string_view bytes) : size_(bytes.size()), bytes_(new std::byte[bytes.size()]) {
     for (size_t i = 0; i < size_; ++i) bytes_[i] = static_cast<std::byte>(bytes[i]);
   }
+  // NOLINTNEXTLINE(google-explicit-constructor): stands wherever the bytes would
   operator std::span<const std::byte>() const { return {bytes_.get(), size_}; }
 
  private:
