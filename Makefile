@@ -20,7 +20,7 @@ run: ## build, fetch a small model and answer a question (MODEL=..., PROMPT="...
 	cmake --preset release
 	cmake --build --preset release --target engine
 	$(PULL) $(MODEL)
-	build/release/cli/engine run $(MODEL) -p "$(PROMPT)"
+	build/release/cli/engine run $(MODEL) -p "$(PROMPT)" --max-tokens 400
 
 build: ## build everything for release, into build/release
 	cmake --preset release
