@@ -19,12 +19,12 @@ double Seconds(ThreadTeam& team, Clock clock, Fn&& fn) {
   return watch.seconds();
 }
 
-// 12 dot products each: about 3 ms, long beside a dispatch.
-constexpr int64_t kSteps = 1'000'000;
+// Two to four milliseconds, long beside a dispatch.
+constexpr int64_t kDots = 12'000'000;
 
-double StepRate(ThreadTeam& team, Clock clock, void (*steps)(int64_t), double operations_per_dot) {
-  const double seconds = Seconds(team, clock, [&](Worker&) { steps(kSteps); });
-  return static_cast<double>(kSteps * cpu::kProbeChains * team.num_threads()) * operations_per_dot / seconds;
+double DotRate(ThreadTeam& team, Clock clock, void (*dots)(int64_t), double operations_per_dot) {
+  const double seconds = Seconds(team, clock, [&](Worker&) { dots(kDots); });
+  return static_cast<double>(kDots * team.num_threads()) * operations_per_dot / seconds;
 }
 
 }  // namespace
@@ -51,10 +51,10 @@ double ReadRate(ThreadTeam& team, cpu::Isa isa, std::span<const std::byte> bytes
 
 // 16 lanes of four products, and of two.
 double Int8Rate(ThreadTeam& team, cpu::Isa isa, Clock clock) {
-  return StepRate(team, clock, LoopsOf(isa).int8_steps, 128.0);
+  return DotRate(team, clock, LoopsOf(isa).int8_dots, 128.0);
 }
 double Bf16Rate(ThreadTeam& team, cpu::Isa isa, Clock clock) {
-  return StepRate(team, clock, LoopsOf(isa).bf16_steps, 64.0);
+  return DotRate(team, clock, LoopsOf(isa).bf16_dots, 64.0);
 }
 
 }  // namespace engine

@@ -9,9 +9,12 @@ namespace {
 
 // Keeps a value that nothing else needs: the compiler must have computed it.
 template <typename Vector>
-void Keep(const Vector& value) {
+void Keep(Vector value) {
   asm volatile("" ::"m"(value));
 }
+
+// What memory holds is unknown to the compiler from here on.
+void Hide(const void* memory) { asm volatile("" ::"r"(memory) : "memory"); }
 
 void Read(const std::byte* bytes, int64_t size) {
   I32x16 sums[4] = {I32x16(0), I32x16(0), I32x16(0), I32x16(0)};
@@ -21,36 +24,47 @@ void Read(const std::byte* bytes, int64_t size) {
   Keep((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
-void Int8Steps(int64_t steps) {
-  alignas(64) const uint8_t weights[64] = {1};
-  const int8_t quad[4] = {1, 2, 3, 4};
+// Independent chains: as many as hide the latency of vpdpbusd at two per cycle; elsewhere as many as there are registers
+// for, since a vector takes two there.
+constexpr int kChains = ENGINE_ISA_LEVEL == 2 ? 12 : 4;
+
+// Each chain reads its activations anew in each step, as kernels do; otherwise the compiler computes products once.
+void Int8Dots(int64_t count) {
+  const uint8_t weights[64] = {1};
+  const int8_t quads[kChains * 4] = {1, 2, 3, 4};
+  Hide(weights);
   const U8x64 w = LoadBytes(weights);
-  const QuadI8 a = BroadcastQuad(quad);
-  I32x16 acc[kProbeChains];
-  for (I32x16& chain : acc) chain = I32x16(0);
-  for (int64_t s = 0; s < steps; ++s) {
+  I32x16 acc[kChains];
 #pragma unroll
-    for (int i = 0; i < kProbeChains; ++i) acc[i] = DotQuads<127>(acc[i], w, a);
+  for (I32x16& chain : acc) chain = I32x16(0);
+  for (int64_t dots = 0; dots < count; dots += kChains) {
+    Hide(quads);
+#pragma unroll
+    for (int i = 0; i < kChains; ++i) acc[i] = DotQuads<127>(acc[i], w, BroadcastQuad(quads + i * 4));
   }
+#pragma unroll
   for (const I32x16& chain : acc) Keep(chain);
 }
 
-void Bf16Steps(int64_t steps) {
-  alignas(64) const uint16_t pairs[32] = {0x3f80};
+void Bf16Dots(int64_t count) {
+  const uint16_t pairs[32] = {0x3f80};
+  Hide(pairs);
   const Bf16x32 a = LoadBf16Pairs(pairs);
   const Bf16x32 b = BroadcastBf16Pair(pairs);
-  F32x16 acc[kProbeChains];
-  for (F32x16& chain : acc) chain = F32x16(0.0f);
-  for (int64_t s = 0; s < steps; ++s) {
+  F32x16 acc[kChains];
 #pragma unroll
-    for (int i = 0; i < kProbeChains; ++i) acc[i] = DotBf16Pairs(acc[i], a, b);
+  for (F32x16& chain : acc) chain = F32x16(0.0f);
+  for (int64_t dots = 0; dots < count; dots += kChains) {
+#pragma unroll
+    for (int i = 0; i < kChains; ++i) acc[i] = DotBf16Pairs(acc[i], a, b);
   }
+#pragma unroll
   for (const F32x16& chain : acc) Keep(chain);
 }
 
 }  // namespace
 
-const ProbeLoops kProbes = {Read, Int8Steps, Bf16Steps};
+const ProbeLoops kProbes = {Read, Int8Dots, Bf16Dots};
 
 }  // namespace engine::cpu::ENGINE_ISA
 

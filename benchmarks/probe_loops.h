@@ -8,10 +8,9 @@ namespace engine::cpu {
 
 struct ProbeLoops {
   void (*read)(const std::byte* bytes, int64_t size);  // size: a multiple of 256
-  void (*int8_steps)(int64_t steps);                   // kProbeChains independent dot products of 16 quads per step
-  void (*bf16_steps)(int64_t steps);                   // the same of 16 pairs
+  void (*int8_dots)(int64_t count);                    // dot products of 16 quads; count: a multiple of 24
+  void (*bf16_dots)(int64_t count);                    // the same of 16 pairs
 };
-inline constexpr int kProbeChains = 12;
 
 namespace portable {
 extern const ProbeLoops kProbes;
