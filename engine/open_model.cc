@@ -14,7 +14,7 @@ constexpr int kDefaultMaxModelLen = 8192;
 absl::StatusOr<int> ChooseMaxModelLen(const EngineOptions& options, const DecoderConfig& config) {
   if (options.max_model_len == 0) return std::min(config.max_position, kDefaultMaxModelLen);
   if (options.max_model_len > config.max_position) {
-    return InvalidArgument("max_model_len is %d, the context of what is to run; the model was trained for %d tokens",
+    return InvalidArgument("max_model_len is %d; the model was trained for contexts of at most %d tokens",
                            options.max_model_len, config.max_position);
   }
   return options.max_model_len;

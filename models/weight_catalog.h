@@ -16,7 +16,7 @@ class WeightCatalog {
 
   // config.json, or its equivalent made from GGUF metadata. text_config is used where a multimodal one has it.
   const nlohmann::ordered_json& config() const { return config_; }
-  std::string config_name() const { return is_gguf() ? "GGUF metadata" : "config.json"; }
+  std::string config_name() const { return checkpoint_->path() + (is_gguf() ? ": metadata" : "/config.json"); }
   bool is_gguf() const { return checkpoint_->format() == CheckpointFormat::kGguf; }
 
   // Null when the checkpoint lacks it (a tied head, a bias).
