@@ -23,7 +23,7 @@ struct DeviceListing {
 // Every device kind of the product, usable or not.
 std::vector<DeviceListing> ListDevices();
 
-// `name` is cpu or auto (the first usable device of the list). The error says why the device is not there.
+// `name` is cpu or auto (the fastest device here; today the CPU). The error says why the device is not there.
 absl::StatusOr<std::unique_ptr<Device>> OpenDevice(std::string_view name, const DeviceOptions& options);
 
 // The kernel lists and weight layouts of every backend in this build.

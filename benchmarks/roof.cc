@@ -20,8 +20,7 @@ int64_t ProbeBytes() {
 
 absl::StatusOr<std::unique_ptr<Roof>> Roof::Create(Device& device) {
   const DeviceInfo& info = device.info();
-  const bool pin = info.workers > 1 && info.workers <= ThreadTeam::AllowedThreads();
-  ASSIGN_OR_RETURN(std::unique_ptr<ThreadTeam> team, ThreadTeam::Create({.num_threads = info.workers, .pin = pin}));
+  ASSIGN_OR_RETURN(std::unique_ptr<ThreadTeam> team, ThreadTeam::Create({.num_threads = info.workers, .pin = true}));
   ASSIGN_OR_RETURN(Buffer buffer, device.Allocate(ProbeBytes(), MemoryKind::kHost));
   std::memset(buffer.data(), 1, buffer.size());  // pages of its own: untouched ones are all the same page of zeros
   return std::unique_ptr<Roof>(new Roof(info, std::move(team), std::move(buffer)));

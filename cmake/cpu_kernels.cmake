@@ -1,6 +1,6 @@
 # engine_cpu_kernels(TARGET SOURCES a.cc … DEPS …)
 # Compiles each source three times, as ENGINE_ISA = portable, avx2 and avx512, into the library TARGET. No compiler flag
-# names an instruction set: backends/cpu/isa/target.h says why. Kernels are always optimised.
+# names an instruction set: backends/cpu/isa/target.h says why.
 function(engine_cpu_kernels target)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   set(level 0)

@@ -6,8 +6,6 @@ if(ENGINE_SANITIZE STREQUAL "address")
   set(ENGINE_SANITIZE_LABEL asan)
   add_compile_options(-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined)
   add_link_options(-fsanitize=address,undefined)
-  # The distribution's Abseil is not sanitized, and without this its hash tables have another layout than ours.
-  add_compile_definitions(NDEBUG_SANITIZER)
 elseif(ENGINE_SANITIZE STREQUAL "thread")
   set(ENGINE_SANITIZE_LABEL tsan)
   add_compile_options(-fsanitize=thread)

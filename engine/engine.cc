@@ -107,8 +107,6 @@ class LocalEngine : public Engine {
     return static_cast<int64_t>(prompt.size());
   }
 
-  std::string DescribeKernels() const override { return engine::DescribeKernels(loop_->runner().program()); }
-
  private:
   absl::Status Load() {
     ASSIGN_OR_RETURN(text_, LoadModelText(*opened_.checkpoint));

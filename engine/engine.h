@@ -114,9 +114,6 @@ class Engine {
   virtual const ModelInfo& model() const = 0;
   // Tokens of the request's prompt.
   virtual absl::StatusOr<int64_t> CountTokens(const GenerationRequest& request) const = 0;
-
-  // One line per op of the compiled model: the kernel that runs it, and why the ones before it declined.
-  virtual std::string DescribeKernels() const = 0;
 };
 
 }  // namespace engine

@@ -44,8 +44,6 @@ class EngineLoop {
   void Add(Request request);
   void Finish(int64_t id, FinishReason reason);
 
-  const Runner& runner() const { return *runner_; }
-
  private:
   struct FinishCommand {
     int64_t id;

@@ -23,7 +23,7 @@ class ConfigReader {
   double NumberOr(std::string_view key, double otherwise);
   bool FlagOr(std::string_view key, bool otherwise);
   std::string TextOr(std::string_view key, std::string_view otherwise);
-  // A nested object, sharing nothing of this reader's status; null object when absent.
+  // A nested object, sharing nothing of this reader's status; an empty object when absent.
   const nlohmann::ordered_json& Object(std::string_view key);
   const nlohmann::ordered_json& json() const { return config_; }
   const std::string& what() const { return what_; }

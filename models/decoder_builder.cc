@@ -119,6 +119,8 @@ ValueId DecoderBuilder::Vector(const std::string& name, int64_t size, int64_t in
   const auto source = catalog_.Require(name);
   if (!source.ok()) {
     Fail(source.status());
+  } else if (IsBlockQuantised((*source)->dtype)) {
+    Fail(Unimplemented("tensor %s is %s; a vector must be f32, f16 or bf16", (*source)->name, Name((*source)->dtype)));
   } else if (NumValues((*source)->shape) != size) {
     Fail(InvalidArgument("tensor %s is %s; the configuration asks for [%d]", (*source)->name,
                          ShapeText((*source)->shape), size));

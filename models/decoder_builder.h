@@ -37,8 +37,6 @@ class DecoderBuilder {
   ValueId Norm(ValueId x, const std::string& name);
   // residual + delta, and its norm.
   std::pair<ValueId, ValueId> AddNorm(ValueId residual, ValueId delta, const std::string& name);
-  // With the bias `name`.bias where the checkpoint has one.
-  ValueId Linear(ValueId x, const std::string& name);
   // down(silu(gate x) * up x)
   ValueId GatedMlp(ValueId x, const std::string& name);
   // Projections, rotation, cache and attention of one layer, up to o_proj. The q_norm and k_norm of `name` are applied

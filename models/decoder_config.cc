@@ -12,10 +12,7 @@ absl::Status CheckShapes(const DecoderConfig& c, const std::string& what) {
         "the second",
         what, c.heads, c.kv_heads);
   }
-  // Heads are stored as pairs of dimensions in sixteen lanes.
-  if (c.head_dim % 16 != 0 || c.head_dim > 512) {
-    return Unimplemented("%s: head_dim is %d; multiples of 16 up to 512 are supported", what, c.head_dim);
-  }
+  if (c.head_dim % 2 != 0) return Unimplemented("%s: head_dim is %d; it must be even", what, c.head_dim);
   // Far beyond every published model, and small enough that no size computed from them overflows.
   if (c.layers > 1024 || c.hidden > (1 << 20) || c.intermediate > (1 << 22) || c.vocab > (1 << 24) ||
       int64_t{c.heads} * c.head_dim > (1 << 22)) {

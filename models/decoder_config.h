@@ -25,8 +25,7 @@ struct DecoderConfig {
   std::vector<int> windows;  // per layer: tokens a query sees, 0 for all
 };
 
-// The fields that every architecture here has, checked for sense. `config` is the object that holds them: text_config
-// of a multimodal checkpoint.
+// The fields that every architecture here has, checked for sense.
 absl::StatusOr<DecoderConfig> ParseDecoder(ConfigReader& config);
 
 }  // namespace engine

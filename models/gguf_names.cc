@@ -46,7 +46,6 @@ constexpr NamePair kConfigKeys[] = {
     {"max_position_embeddings", "context_length"},
     {"rms_norm_eps", "attention.layer_norm_rms_epsilon"},
     {"rope_theta", "rope.freq_base"},
-    {"sliding_window", "attention.sliding_window"},
 };
 
 std::string_view Lookup(std::span<const NamePair> pairs, std::string_view hugging_face) {
@@ -76,10 +75,21 @@ absl::Status CopyScaling(const Json& metadata, const std::string& prefix, Json& 
   Json scaling = {{"rope_type", *type}};
   constexpr NamePair kScalingKeys[] = {{"factor", "rope.scaling.factor"},
                                        {"original_max_position_embeddings", "rope.scaling.original_context_length"},
-                                       {"attention_factor", "rope.scaling.attn_factor"}};
+                                       {"beta_fast", "rope.scaling.yarn_beta_fast"},
+                                       {"beta_slow", "rope.scaling.yarn_beta_slow"}};
   for (const NamePair& pair : kScalingKeys) {
     const auto found = metadata.find(prefix + std::string(pair.gguf));
     if (found != metadata.end()) scaling[std::string(pair.hugging_face)] = *found;
+  }
+  // Each of these changes the magnitude or the blend in a way of GGUF's own, unless it has this value.
+  constexpr std::pair<std::string_view, double> kNeutral[] = {{"rope.scaling.attn_factor", 1},
+                                                              {"rope.scaling.yarn_attn_factor", 1},
+                                                              {"rope.scaling.yarn_ext_factor", 1},
+                                                              {"rope.scaling.yarn_log_multiplier", 0}};
+  for (const auto& [key, value] : kNeutral) {
+    const auto found = metadata.find(prefix + std::string(key));
+    if (found == metadata.end() || *found == value) continue;
+    return Unimplemented("%s%s is %s; only %g is supported", prefix, key, found->dump(), value);
   }
   config["rope_scaling"] = std::move(scaling);
   return absl::OkStatus();

@@ -8,12 +8,7 @@ namespace engine {
 absl::StatusOr<WeightCatalog> WeightCatalog::Create(const Checkpoint& checkpoint) {
   WeightCatalog catalog(checkpoint);
   if (!catalog.is_gguf()) {
-    const auto& config = checkpoint.config();
-    const auto text = config.find("text_config");
-    catalog.config_ = text != config.end() && text->is_object() ? *text : config;
-    if (!catalog.config_.contains("architectures") && config.contains("architectures")) {
-      catalog.config_["architectures"] = config["architectures"];
-    }
+    catalog.config_ = checkpoint.config();
     return catalog;
   }
   ASSIGN_OR_RETURN(const SourceTensor* embedding, checkpoint.Require("token_embd.weight"));

@@ -14,7 +14,7 @@ class WeightCatalog {
   // Borrows `checkpoint`.
   static absl::StatusOr<WeightCatalog> Create(const Checkpoint& checkpoint);
 
-  // config.json, or its equivalent made from GGUF metadata. text_config is used where a multimodal one has it.
+  // config.json, or its equivalent made from GGUF metadata.
   const nlohmann::ordered_json& config() const { return config_; }
   std::string config_name() const { return checkpoint_->path() + (is_gguf() ? ": metadata" : "/config.json"); }
   bool is_gguf() const { return checkpoint_->format() == CheckpointFormat::kGguf; }

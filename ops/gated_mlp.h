@@ -1,6 +1,9 @@
 // out = act(x gate^T) * (x up^T): the first half of a gated MLP.
-//   in: x [R, k] as linear takes it, gate [n, k], up [n, k], both of one dtype        out: [R, n] as f32, bf16 or
-//   q8_group
+//
+//   in: x [R, k] as linear takes it, gate [n, k], up [n, k], both of one dtype
+//
+//   out: [R, n] as f32, bf16 or q8_group
+//
 // Fused: two linears, silu_mul and the conversion of its product.
 #pragma once
 

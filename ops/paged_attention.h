@@ -1,9 +1,12 @@
 // out[t, h] = sum over visible p of softmax(scale * q[t, h] . K[p]) V[p], query heads sharing KV heads in equal groups.
 //   Token j of sequence s is row query_start[s] + j and sits at position context_length[s] - query_length[s] + j; it
-//   sees positions p <= its own with own - p < window (window 0: all). Position p lives in block_table[s, p / 32]. in:
-//   q [T, heads * head_dim] in the cache's dtype, cache, block_table i32[S, max_blocks], query_start i32[S],
+//   sees positions p <= its own with own - p < window (window 0: all). Position p lives in block_table[s, p / 32].
+//
+//   in: q [T, heads * head_dim] in the cache's dtype, cache, block_table i32[S, max_blocks], query_start i32[S],
 //       query_length i32[S], context_length i32[S] (new tokens included)
+//
 //   out: f32[T, heads * head_dim]; rows that belong to no sequence are not written
+//
 // Blocks wholly outside every window may be -1. Order of operations: docs/numerics.md, rule 6, partitions of 256
 // positions.
 #pragma once

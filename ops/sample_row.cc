@@ -76,19 +76,7 @@ uint64_t ScaleDown(uint64_t bits, uint64_t total) {
   return (bits >> 32) * (total >> 32) + (middle >> 32) + (other >> 32);
 }
 
-}  // namespace
-
-float AdjustLogit(float logit, const SamplingRow& row, const TokenAdjustment& adjustment) {
-  float a = logit + adjustment.bias;
-  if (adjustment.in_context != 0) a = a > 0.0f ? a / row.repetition_penalty : a * row.repetition_penalty;
-  a = Fma(-row.frequency_penalty, static_cast<float>(adjustment.output_count), a);
-  return adjustment.output_count > 0 ? a - row.presence_penalty : a;
-}
-
-uint64_t DrawTarget(const SamplingRow& row, uint64_t total) {
-  return ScaleDown(DrawBits(row.seed, row.choice, row.position), total);
-}
-
+// Steps 4 to 6: a token from adjusted logits whose largest is finite, at a temperature above 0.
 int32_t DrawToken(std::span<const float> adjusted, const SamplingRow& row) {
   std::vector<Candidate> kept = Weigh(adjusted, row.temperature);
   KeepLikeliest(row, kept);
@@ -102,6 +90,7 @@ int32_t DrawToken(std::span<const float> adjusted, const SamplingRow& row) {
   return -1;  // unreachable: target is below the total, which holds at least the largest weight, 2^40
 }
 
+// Fills logprob and top of a sample whose id is set.
 void SetLogprobs(std::span<const float> logits, int num_logprobs, SampledToken& sampled) {
   const float max = *std::max_element(logits.begin(), logits.end());
   LongSum sum;
@@ -115,6 +104,19 @@ void SetLogprobs(std::span<const float> logits, int num_logprobs, SampledToken& 
   std::partial_sort(ids.begin(), ids.begin() + sampled.num_top, ids.end(),
                     [&](int32_t a, int32_t b) { return logits[a] != logits[b] ? logits[a] > logits[b] : a < b; });
   for (int i = 0; i < sampled.num_top; ++i) sampled.top[i] = {ids[i], (logits[ids[i]] - max) - log_sum};
+}
+
+}  // namespace
+
+float AdjustLogit(float logit, const SamplingRow& row, const TokenAdjustment& adjustment) {
+  float a = logit + adjustment.bias;
+  if (adjustment.in_context != 0) a = a > 0.0f ? a / row.repetition_penalty : a * row.repetition_penalty;
+  a = Fma(-row.frequency_penalty, static_cast<float>(adjustment.output_count), a);
+  return adjustment.output_count > 0 ? a - row.presence_penalty : a;
+}
+
+uint64_t DrawTarget(const SamplingRow& row, uint64_t total) {
+  return ScaleDown(DrawBits(row.seed, row.choice, row.position), total);
 }
 
 SampledToken SampleRow(std::span<const float> logits, const SamplingRow& row,

@@ -19,7 +19,7 @@ inline constexpr int64_t kScoreStride = kAttentionPartition + 16;
 struct AttentionTile {
   DType dtype;   // of queries and cache: f32 or bf16
   int rows;      // at most kAttentionTileRows
-  int head_dim;  // a multiple of 32
+  int head_dim;  // even
   float scale;
   const std::byte* queries;  // [rows, head_dim]
   const std::byte* cache;    // K of block 0 for this head

@@ -60,15 +60,15 @@ absl::StatusOr<std::unique_ptr<Device>> CpuDevice::Create(const CpuDeviceOptions
   ASSIGN_OR_RETURN(const cpu::Isa isa, cpu::DetectIsa());
   const int allowed = ThreadTeam::AllowedThreads();
   const int threads = options.threads == 0 ? allowed : options.threads;
-  ASSIGN_OR_RETURN(std::unique_ptr<ThreadTeam> team,
-                   ThreadTeam::Create({.num_threads = threads, .pin = threads > 1 && threads <= allowed}));
+  ASSIGN_OR_RETURN(std::unique_ptr<ThreadTeam> team, ThreadTeam::Create({.num_threads = threads, .pin = true}));
   DeviceInfo info{.name = "cpu",
                   .kind = "cpu",
                   .description = absl::StrFormat("%s, %d of %d threads", CpuModelName(), threads, allowed),
                   .isa = std::string(cpu::Name(isa)),
                   .workers = threads,
                   .memory_bytes = MemoryBytes(),
-                  .max_steps_in_flight = 1};
+                  .max_steps_in_flight = 1,
+                  .reads_host_memory = true};
   return std::unique_ptr<Device>(new CpuDevice(std::move(info), std::move(team)));
 }
 

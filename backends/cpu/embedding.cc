@@ -11,9 +11,9 @@
 namespace engine::cpu {
 namespace {
 
-// Panels first: an output head that shares the table is read whole at every step, the table one row per token.
-constexpr LayoutId kTableLayouts[] = {kPanel16, kRowMajor};
-constexpr LayoutId kPlainTableLayouts[] = {kPanel16, kPanel64, kRowMajor};
+// A table of its own stays in the mapped checkpoint; one that an output head shares takes the head's layout.
+constexpr LayoutId kTableLayouts[] = {kRowMajor, kPanel16};
+constexpr LayoutId kPlainTableLayouts[] = {kRowMajor, kPanel16, kPanel64};
 
 std::span<const LayoutId> LayoutsOf(const Problem& problem, int index) {
   if (WideLayout().holds(problem.in[index].dtype)) return kPlainTableLayouts;

@@ -1,7 +1,7 @@
 // gated_mlp over weights in panels. A worker computes 32 columns of gate and up and stores their product:
 // the two halves never leave its cache, and 32 columns are a group of quantised activations.
 #include "backends/cpu/gated_mlp_tile.h"
-#include "backends/cpu/linear_kernels.h"
+#include "backends/cpu/op_kernels.h"
 #include "backends/cpu/panel_product.h"
 #include "backends/cpu/vector_entries.h"
 #include "ops/gated_mlp.h"

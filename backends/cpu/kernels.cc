@@ -1,6 +1,5 @@
 #include "backends/cpu/kernels.h"
 
-#include "backends/cpu/linear_kernels.h"
 #include "backends/cpu/op_kernels.h"
 #include "backends/cpu/panel_layout.h"
 #include "backends/cpu/wide_layout.h"
@@ -37,7 +36,6 @@ void AddReferences(KernelRegistry& registry) {
 }  // namespace
 
 void RegisterCpuKernels(KernelRegistry& registry) {
-  registry.Add("cpu", RowMajorLayout());
   registry.Add("cpu", cpu::PanelLayout());
   registry.Add("cpu", cpu::WideLayout());
 

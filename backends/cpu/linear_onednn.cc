@@ -3,18 +3,17 @@
 #include <algorithm>
 
 #include "backends/cpu/activation_tiles.h"
-#include "backends/cpu/linear_kernels.h"
 #include "backends/cpu/onednn_probe.h"
 #include "backends/cpu/onednn_product.h"
+#include "backends/cpu/op_kernels.h"
 #include "backends/cpu/vector_entries.h"
 #include "backends/cpu/wide_layout.h"
 #include "backends/cpu/wide_tile.h"
+#include "core/base/cache_line.h"
 #include "ops/linear.h"
 
 namespace engine::cpu {
 namespace {
-
-int64_t CacheLines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 // Room for fewer rows than oneDNN takes, in tiles of which the last may be padded to twice its rows.
 constexpr int64_t kSmallTokens = 2 * OneDnnProduct::kMinRows;

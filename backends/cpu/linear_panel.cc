@@ -1,5 +1,5 @@
 // linear over weights in panels: y = x w^T (+ bias).
-#include "backends/cpu/linear_kernels.h"
+#include "backends/cpu/op_kernels.h"
 #include "backends/cpu/panel_product.h"
 #include "backends/cpu/vector_entries.h"
 #include "ops/linear.h"

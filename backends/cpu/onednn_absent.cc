@@ -1,5 +1,5 @@
 // What a build without oneDNN lists in its place.
-#include "backends/cpu/linear_kernels.h"
+#include "backends/cpu/op_kernels.h"
 
 namespace engine::cpu {
 

@@ -1,7 +1,8 @@
-// Entries of every op but linear and gated_mlp: what backends/cpu/kernels.cc lists.
+// Entries of every op: what backends/cpu/kernels.cc lists.
 #pragma once
 
 #include <array>
+#include <vector>
 
 #include "core/kernel/kernel.h"
 
@@ -16,7 +17,9 @@ KernelEntry KvWriteScatter();
 // Best instruction set first.
 using VectorKernels = std::array<KernelEntry, 3>;
 VectorKernels AddRmsNormKernels();
+VectorKernels GatedMlpPanelKernels();
 VectorKernels HeadRmsNormKernels();
+VectorKernels LinearPanelKernels();
 VectorKernels PagedAttentionKernels();
 VectorKernels QkNormRopeKernels();
 VectorKernels QuantiseKernels();
@@ -24,5 +27,8 @@ VectorKernels RmsNormKernels();
 VectorKernels RopeKernels();
 VectorKernels SampleKernels();
 VectorKernels SiluMulKernels();
+
+// bf16 and f32 weights by oneDNN; empty in a build without it.
+std::vector<KernelEntry> LinearOneDnnKernels();
 
 }  // namespace engine::cpu

@@ -6,15 +6,14 @@
 #include "backends/cpu/attention_work.h"
 #include "backends/cpu/op_kernels.h"
 #include "backends/cpu/vector_entries.h"
+#include "core/base/cache_line.h"
 
 namespace engine::cpu {
 namespace {
 
 // Bytes in which partitions of one tile may wait for each other. A decode step of one sequence with 8 heads of 128
-// dimensions and 64 Ki tokens of context needs 2 MiB per query head of a group; what does not fit is not split.
+// dimensions and 64 Ki tokens of context needs 1 MiB per query head of a group; what does not fit is not split.
 constexpr int64_t kSplitBytes = int64_t{8} << 20;
-
-constexpr int64_t CacheLines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 // Scratch of one worker, and where its parts begin.
 struct WorkerScratch {

@@ -1,5 +1,6 @@
 #include "backends/cpu/panel_product.h"
 
+#include "core/base/cache_line.h"
 #include "ops/linear.h"
 
 namespace engine::cpu {
@@ -11,8 +12,6 @@ PanelTileCode CodeOf(Isa isa, DType weight) {
   if (isa == Isa::kAvx2) return is_block ? avx2::BlockTileCodeOf(weight) : avx2::PlainTileCodeOf(weight);
   return is_block ? portable::BlockTileCodeOf(weight) : portable::PlainTileCodeOf(weight);
 }
-
-int64_t CacheLines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 }  // namespace
 

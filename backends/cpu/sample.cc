@@ -7,6 +7,7 @@
 #include "backends/cpu/logit_passes.h"
 #include "backends/cpu/op_kernels.h"
 #include "backends/cpu/vector_entries.h"
+#include "core/base/cache_line.h"
 #include "core/base/math.h"
 #include "ops/sample_row.h"
 
@@ -19,7 +20,7 @@ struct SampleBuffers {
   std::span<float> weights;
   std::span<int32_t> ids;
 
-  static int64_t Bytes(int64_t vocab) { return (vocab * 12 + 63) / 64 * 64; }
+  static int64_t Bytes(int64_t vocab) { return CacheLines(vocab * 12); }
   SampleBuffers(std::byte* data, int64_t vocab)
       : adjusted(reinterpret_cast<float*>(data), vocab),
         weights(adjusted.data() + vocab, vocab),

@@ -3,9 +3,9 @@
 #include <pthread.h>
 #include <sched.h>
 
-#include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <system_error>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -74,20 +74,21 @@ int ThreadTeam::AllowedThreads() {
 
 absl::StatusOr<std::unique_ptr<ThreadTeam>> ThreadTeam::Create(const ThreadTeamOptions& options) {
   if (options.num_threads < 1 || options.num_threads > 1024) {
-    return InvalidArgument("--threads is %d; give 1 to 1024", options.num_threads);
+    return InvalidArgument("threads is %d; give 1 to 1024", options.num_threads);
   }
-  std::unique_ptr<ThreadTeam> team(new ThreadTeam(options.num_threads, options.max_queues));
+  std::unique_ptr<ThreadTeam> team(new ThreadTeam(options.num_threads));
   const std::vector<int> cores = AllowedCores();
   for (int index = 1; index < options.num_threads; ++index) {
-    team->threads_.emplace_back([raw = team.get(), index] { raw->WorkerLoop(index); });
-    if (options.pin && options.num_threads <= static_cast<int>(cores.size())) {
-      PinTo(team->threads_.back(), cores[index]);
+    try {
+      team->threads_.emplace_back([raw = team.get(), index] { raw->WorkerLoop(index); });
+    } catch (const std::system_error& error) {
+      return ResourceExhausted("thread %d of %d cannot be started: %s; ask for fewer", index + 1, options.num_threads,
+                               error.what());
     }
+    if (options.pin && options.num_threads == std::ssize(cores)) PinTo(team->threads_.back(), cores[index]);
   }
   return team;
 }
-
-ThreadTeam::ThreadTeam(int num_threads, int max_queues) : num_threads_(num_threads), queues_(max_queues) {}
 
 ThreadTeam::~ThreadTeam() {
   stop_ = true;

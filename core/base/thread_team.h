@@ -47,9 +47,9 @@ class Worker {
 
 struct ThreadTeamOptions {
   int num_threads = 1;  // the calling thread is worker 0
-  bool pin = false;     // one allowed core per worker; worker 0 (the caller) is left alone
-  // NextQueue() calls per dispatch. A decoder layer makes about 25, and a model has at most 1024 layers.
-  int max_queues = 32768;
+  // One core per worker, worker 0 (the caller) left alone; only where the team has every core of the affinity mask, as
+  // two teams on a part of it would meet on the same cores.
+  bool pin = false;
 };
 
 class ThreadTeam {
@@ -70,7 +70,10 @@ class ThreadTeam {
     std::atomic<int64_t> next{0};
   };
 
-  ThreadTeam(int num_threads, int max_queues);
+  // NextQueue() calls per dispatch. A decoder layer makes about 25, and a model has at most 1024 layers.
+  static constexpr int kMaxQueues = 32768;
+
+  explicit ThreadTeam(int num_threads) : num_threads_(num_threads), queues_(kMaxQueues) {}
   void WorkerLoop(int index);
   void WaitForDispatch(uint64_t last_seen);
 

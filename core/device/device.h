@@ -21,6 +21,7 @@ struct DeviceInfo {
   int workers = 1;          // CPU threads that walk a program together
   int64_t memory_bytes = 0;
   int max_steps_in_flight = 1;
+  bool reads_host_memory = false;  // weights may stay in the mapped checkpoint
 };
 
 enum class MemoryKind { kDevice, kHost };

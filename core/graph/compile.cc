@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/cache_line.h"
 #include "core/graph/layout_choice.h"
 #include "core/graph/liveness.h"
 #include "core/graph/lowering.h"
@@ -95,7 +96,7 @@ class Compiler {
     for (const Candidate& candidate : walk) {
       reasons += absl::StrFormat("\n  %s: %s", candidate.entry, Message(candidate.answer));
     }
-    return Unimplemented("%s has no kernel on %s at --numerics %s%s", node.op.to_string(), device_.name,
+    return Unimplemented("%s has no kernel on %s at numerics %s%s", node.op.to_string(), device_.name,
                          Name(options_.level), reasons.empty() ? "\n  the device lists none" : reasons);
   }
 
@@ -118,7 +119,7 @@ class Compiler {
       step.barrier = barriers[step.node];
       if (step.barrier) scratch = 0;
       step.scratch_offset = scratch;
-      scratch += (step.kernel->scratch_bytes() + 63) / 64 * 64;
+      scratch += CacheLines(step.kernel->scratch_bytes());
       program.scratch_bytes = std::max(program.scratch_bytes, scratch);
     }
   }

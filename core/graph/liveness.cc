@@ -2,12 +2,10 @@
 
 #include <algorithm>
 
+#include "core/base/cache_line.h"
+
 namespace engine {
 namespace {
-
-constexpr int64_t kAlignment = 64;
-
-int64_t AlignUp(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 struct Lifetime {
   int first = -1;
@@ -89,7 +87,7 @@ ArenaPlan PlanArena(const Graph& graph, const StepLimits& limits) {
 
   std::vector<Placed> placed;
   for (const ValueId id : order) {
-    const int64_t bytes = AlignUp(MaxBytes(graph.value(id).spec, limits));
+    const int64_t bytes = CacheLines(MaxBytes(graph.value(id).spec, limits));
     const int64_t offset = FirstFit(placed, lives[id], bytes);
     plan.offsets[id] = offset;
     plan.bytes = std::max(plan.bytes, offset + bytes);

@@ -35,22 +35,4 @@ absl::Status Program::Bind(const std::vector<std::byte*>& addresses, std::byte* 
   return absl::OkStatus();
 }
 
-std::string DescribeKernels(const Program& program) {
-  std::string text;
-  for (const Step& step : program.steps) {
-    const Node& node = program.graph.nodes[step.node];
-    text += absl::StrFormat("%3d%s %s", step.node, step.barrier ? "|" : " ", node.op.to_string());
-    for (const ValueId id : node.in) text += " " + program.graph.value(id).spec.to_string();
-    text += " ->";
-    for (const ValueId id : node.out) text += " " + program.graph.value(id).spec.to_string();
-    text += "\n";
-    for (const Candidate& candidate : step.walk) {
-      text += absl::StrFormat("      %s %s (%s)%s\n", candidate.answer.ok() ? "+" : "-", candidate.entry,
-                              Name(candidate.exactness),
-                              candidate.answer.ok() ? "" : absl::StrFormat(": %s", Message(candidate.answer)));
-    }
-  }
-  return text;
-}
-
 }  // namespace engine

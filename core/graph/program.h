@@ -44,7 +44,4 @@ struct Program {
 // Bytes of a value at the largest step. Caches are sized by the memory plan and not answered here.
 int64_t MaxBytes(const TensorSpec& spec, const StepLimits& limits);
 
-// One line per step: op, shapes, the entry that runs it, and why each earlier one declined.
-std::string DescribeKernels(const Program& program);
-
 }  // namespace engine

@@ -40,7 +40,7 @@ struct OpSchema {
   // The definition of the result, in plain loops over row-major tensors. Runs on worker 0; the others return at once.
   void (*reference)(const OpRef& op, const LaunchArgs& args) = nullptr;
 
-  // Attributes as text: "epsilon=1e-05".
+  // Optional. Attributes as text: "epsilon=1e-05".
   std::string (*describe)(const OpRef& op) = nullptr;
 
   // Optional. Fused ops: the same values from smaller ops, for devices without a fused kernel.

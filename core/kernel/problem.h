@@ -1,8 +1,7 @@
-// Everything that decides which kernel runs an op: a value that prints itself.
+// Everything that decides which kernel runs an op.
 #pragma once
 
 #include <span>
-#include <string>
 
 #include "core/device/device.h"
 #include "core/kernel/numerics.h"
@@ -25,7 +24,6 @@ struct Problem {
   const DeviceInfo& device;
 
   int64_t max_rows() const { return rows.empty() ? 0 : rows.back().max; }
-  std::string to_string() const;  // "linear{} f32[tokens, 576] q4_0[1536, 576] -> f32[tokens, 1536] on cpu (avx512)"
 };
 
 }  // namespace engine

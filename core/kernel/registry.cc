@@ -5,8 +5,7 @@ namespace {
 
 absl::Status Ask(const KernelEntry& entry, const Problem& problem) {
   if (entry.exactness > problem.level) {
-    return FailedPrecondition("its class is %s, and --numerics asks for %s", Name(entry.exactness),
-                              Name(problem.level));
+    return FailedPrecondition("its class is %s, and numerics is %s", Name(entry.exactness), Name(problem.level));
   }
   return entry.supports(problem);
 }

@@ -13,7 +13,6 @@ class LruList {
     nodes_[head_] = {head_, head_};
   }
 
-  bool empty() const { return size_ == 0; }
   int size() const { return size_; }
   int32_t oldest() const { return nodes_[head_].next; }  // the list must not be empty
 

@@ -1,6 +1,7 @@
 #include "core/kv/prefix_index.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "core/base/check.h"
 
@@ -18,10 +19,11 @@ uint64_t HashBlock(int32_t parent, BlockTokens tokens) {
 }
 
 void PrefixIndex::Reserve(int64_t num_nodes) {
+  ENGINE_CHECK(nodes_.empty());
   nodes_.reserve(num_nodes);
   blocks_.reserve(num_nodes * num_groups_);
   unused_.reserve(num_nodes);
-  first_with_hash_.reserve(num_nodes);
+  buckets_.assign(std::bit_ceil(static_cast<uint64_t>(num_nodes)), kNoNode);
 }
 
 int32_t PrefixIndex::FindRoot(std::string_view salt) const {
@@ -38,12 +40,11 @@ int32_t PrefixIndex::FindOrAddRoot(std::string_view salt) {
 }
 
 int32_t PrefixIndex::Find(int32_t parent, BlockTokens tokens) const {
-  const auto first = first_with_hash_.find(hash_(parent, tokens));
-  if (first == first_with_hash_.end()) return kNoNode;
-  for (int32_t node = first->second; node != kNoNode; node = nodes_[node].next_with_hash) {
-    if (nodes_[node].parent == parent && std::ranges::equal(nodes_[node].tokens, tokens)) return node;
+  int32_t node = buckets_[hash_(parent, tokens) & (buckets_.size() - 1)];
+  while (node != kNoNode && !(nodes_[node].parent == parent && std::ranges::equal(nodes_[node].tokens, tokens))) {
+    node = nodes_[node].next_in_bucket;
   }
-  return kNoNode;
+  return node;
 }
 
 int32_t PrefixIndex::FindOrAdd(int32_t parent, BlockTokens tokens) {
@@ -52,9 +53,7 @@ int32_t PrefixIndex::FindOrAdd(int32_t parent, BlockTokens tokens) {
   Node& node = nodes_[id];
   std::ranges::copy(tokens, node.tokens.begin());
   node.hash = hash_(parent, tokens);
-  const auto [first, inserted] = first_with_hash_.try_emplace(node.hash, kNoNode);
-  node.next_with_hash = first->second;
-  first->second = id;
+  node.next_in_bucket = std::exchange(FirstInBucket(node.hash), id);
   ++nodes_[parent].children;
   return id;
 }
@@ -110,14 +109,9 @@ void PrefixIndex::Unlink(int32_t id) {
     return;
   }
   --nodes_[node.parent].children;
-  const auto first = first_with_hash_.find(node.hash);
-  if (first->second == id && node.next_with_hash == kNoNode) {
-    first_with_hash_.erase(first);
-    return;
-  }
-  int32_t* link = &first->second;
-  while (*link != id) link = &nodes_[*link].next_with_hash;
-  *link = node.next_with_hash;
+  int32_t* link = &FirstInBucket(node.hash);
+  while (*link != id) link = &nodes_[*link].next_in_bucket;
+  *link = node.next_in_bucket;
 }
 
 int64_t PrefixIndex::num_attached() const {

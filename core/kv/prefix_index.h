@@ -11,9 +11,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "core/base/status.h"
 #include "core/kv/block_table.h"
 #include "core/kv/cache_spec.h"
@@ -32,7 +32,7 @@ class PrefixIndex {
 
   explicit PrefixIndex(int num_groups, BlockHash hash = HashBlock) : num_groups_(num_groups), hash_(hash) {}
 
-  // Up to `num_nodes` nodes will allocate nothing.
+  // Up to `num_nodes` nodes will allocate nothing and be found at once. Before the first node.
   void Reserve(int64_t num_nodes);
 
   // The empty prefix of a salt: prefixes of different salts never meet. kNoNode if the salt is unknown.
@@ -61,7 +61,7 @@ class PrefixIndex {
   struct Node {
     bool alive = false;
     int32_t parent = kNoNode;
-    int32_t next_with_hash = kNoNode;
+    int32_t next_in_bucket = kNoNode;
     int children = 0, pins = 0, attached = 0;
     uint64_t hash = 0;
     std::array<int32_t, kBlockTokens> tokens = {};
@@ -69,6 +69,7 @@ class PrefixIndex {
   };
 
   size_t Slot(int32_t node, int group) const { return static_cast<size_t>(node) * num_groups_ + group; }
+  int32_t& FirstInBucket(uint64_t hash) { return buckets_[hash & (buckets_.size() - 1)]; }
   int32_t NewNode(int32_t parent);
   void RemoveIfDead(int32_t node);
   void Unlink(int32_t node);
@@ -76,10 +77,10 @@ class PrefixIndex {
   int num_groups_;
   BlockHash hash_;
   std::vector<Node> nodes_;
-  std::vector<int32_t> blocks_;  // [node, group]
-  std::vector<int32_t> unused_;  // dead nodes
-  absl::flat_hash_map<uint64_t, int32_t> first_with_hash_;
-  absl::flat_hash_map<std::string, int32_t> roots_;
+  std::vector<int32_t> blocks_;               // [node, group]
+  std::vector<int32_t> unused_;               // dead nodes
+  std::vector<int32_t> buckets_ = {kNoNode};  // the first node of each; as many as a power of two
+  std::unordered_map<std::string, int32_t> roots_;
 };
 
 }  // namespace engine

@@ -18,9 +18,9 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "core/base/status.h"
 #include "core/kv/cache_blocks.h"
 #include "core/kv/cache_spec.h"
@@ -120,7 +120,7 @@ class Scheduler {
 
   SchedulerConfig config_;
   std::unique_ptr<CacheBlocks> blocks_;
-  absl::flat_hash_map<int64_t, std::unique_ptr<Sequence>> sequences_;
+  std::unordered_map<int64_t, std::unique_ptr<Sequence>> sequences_;
   std::set<Sequence*, RunsBefore> waiting_;
   std::vector<Sequence*> running_;  // in RunsBefore order
   int64_t num_arrivals_ = 0;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/base/check.h"
+#include "core/base/mapped_file.h"
 #include "core/base/thread_team.h"
 #include "core/weights/quant.h"
 
@@ -49,7 +50,7 @@ absl::StatusOr<PackJob> PlanJob(const Checkpoint& checkpoint, const WeightSpec& 
 // The device can read the checkpoint's own bytes: same order, same type, aligned for its loads.
 bool CanStayMapped(const PackJob& job, const Device& device) {
   constexpr uintptr_t kAlignment = 16;
-  return device.info().kind == "cpu" && job.layout->id == kRowMajor && job.stored == job.spec->dtype &&
+  return device.info().reads_host_memory && job.layout->id == kRowMajor && job.stored == job.spec->dtype &&
          job.spec->interleaved_head_rows == 0 && reinterpret_cast<uintptr_t>(job.rows[0]) % kAlignment == 0;
 }
 
@@ -74,13 +75,19 @@ int64_t RowsPerTask(const PackJob& job) {
   return std::max<int64_t>(1, rows / step) * step;
 }
 
+// Packed rows are not read again: their pages in the checkpoint need not stay in memory.
+void Release(const PackJob& job, int64_t begin, int64_t end) {
+  const auto [first, last] = std::minmax_element(job.rows.begin() + begin, job.rows.begin() + end);
+  ReleasePages({*first, *last + RowBytes(job.stored, job.spec->k)});
+}
+
 struct PackTask {
   const PackJob* job;
   int64_t begin;
   int64_t end;
 };
 
-absl::Status PackAll(const std::vector<PackJob>& jobs, const LoadProgress& progress) {
+absl::Status PackAll(const std::vector<PackJob>& jobs, int num_threads, const LoadProgress& progress) {
   std::vector<PackTask> tasks;
   int64_t total_bytes = 0;
   for (const PackJob& job : jobs) {
@@ -90,13 +97,14 @@ absl::Status PackAll(const std::vector<PackJob>& jobs, const LoadProgress& progr
     }
     total_bytes += job.spec->n * RowBytes(job.stored, job.spec->k);
   }
-  ASSIGN_OR_RETURN(auto team, ThreadTeam::Create({.num_threads = ThreadTeam::AllowedThreads()}));
+  ASSIGN_OR_RETURN(auto team, ThreadTeam::Create({.num_threads = num_threads}));
   std::atomic<int64_t> done_bytes{0};
   team->Run([&](Worker& worker) {
     worker.NextQueue();
     for (int64_t t = worker.Take(); t < static_cast<int64_t>(tasks.size()); t = worker.Take()) {
       const PackTask& task = tasks[t];
       PackRows(*task.job, task.begin, task.end);
+      Release(*task.job, task.begin, task.end);
       done_bytes += (task.end - task.begin) * RowBytes(task.job->stored, task.job->spec->k);
       if (worker.index() == 0 && progress) progress(done_bytes, total_bytes);
     }
@@ -117,9 +125,7 @@ absl::StatusOr<WeightStore> WeightStore::Load(const Checkpoint& checkpoint, cons
   WeightStore store;
   std::vector<PackJob> jobs;
   for (const WeightSpec& spec : specs) {
-    const auto layout_id = layouts.find(spec.name);
-    if (layout_id == layouts.end()) continue;  // a decomposed op may have no use for it
-    const WeightLayout* layout = registry.FindLayout(device.info().kind, layout_id->second);
+    const WeightLayout* layout = registry.FindLayout(device.info().kind, layouts.at(spec.name));
     ENGINE_CHECK(layout != nullptr);
     if (spec.compute) {
       ENGINE_CHECK(spec.dtype == DType::kF32 && layout->id == kRowMajor);
@@ -136,7 +142,7 @@ absl::StatusOr<WeightStore> WeightStore::Load(const Checkpoint& checkpoint, cons
     ASSIGN_OR_RETURN(job.out, store.Allocate(spec, *layout, device));
     jobs.push_back(std::move(job));
   }
-  RETURN_IF_ERROR(PackAll(jobs, progress));
+  RETURN_IF_ERROR(PackAll(jobs, device.info().workers, progress));
   return store;
 }
 

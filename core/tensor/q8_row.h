@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/base/cache_line.h"
+
 namespace engine {
 
 // A of numerics rule 4: see docs/numerics.md for the measurement that chose it.
@@ -17,7 +19,7 @@ inline constexpr int64_t kSumGroup = 16;
 inline constexpr int64_t Q8ScalesOffset(int64_t k) { return k; }
 inline constexpr int64_t Q8SumsOffset(int64_t k) { return k + k / kActivationGroup * int64_t{sizeof(float)}; }
 inline constexpr int64_t Q8RowBytes(int64_t k) {
-  return (Q8SumsOffset(k) + k / kSumGroup * int64_t{sizeof(int16_t)} + 63) / 64 * 64;
+  return CacheLines(Q8SumsOffset(k) + k / kSumGroup * int64_t{sizeof(int16_t)});
 }
 
 struct Q8Row {

@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "core/base/mapped_file.h"
 #include "core/base/status.h"
 #include "core/weights/gguf.h"
@@ -60,7 +60,7 @@ class Checkpoint {
   explicit Checkpoint(CheckpointContents contents);
 
   const CheckpointContents contents_;
-  absl::flat_hash_map<std::string_view, const SourceTensor*> by_name_;
+  std::unordered_map<std::string_view, const SourceTensor*> by_name_;
 };
 
 }  // namespace engine

@@ -4,9 +4,8 @@
 #include <filesystem>
 #include <optional>
 #include <type_traits>
+#include <unordered_set>
 #include <utility>
-
-#include "absl/container/flat_hash_set.h"
 
 namespace engine {
 namespace {
@@ -69,7 +68,7 @@ absl::Status CheckPart(const std::string& path, const GgufMetadata& metadata, in
 }
 
 absl::Status CheckTensors(const std::string& path, const CheckpointContents& contents) {
-  absl::flat_hash_set<std::string_view> seen;
+  std::unordered_set<std::string_view> seen;
   for (const SourceTensor& tensor : contents.tensors) {
     if (!seen.insert(tensor.name).second) {
       return InvalidArgument("%s: tensor %s appears in two parts", path, tensor.name);

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <unordered_set>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_join.h"
 #include "core/weights/gguf_metadata.h"
 
@@ -72,7 +72,7 @@ absl::StatusOr<TensorRecord> ReadTensorRecord(ByteReader& in) {
 
 absl::StatusOr<std::vector<TensorRecord>> ReadTensorRecords(ByteReader& in, uint64_t count) {
   std::vector<TensorRecord> records;
-  absl::flat_hash_set<std::string> seen;
+  std::unordered_set<std::string> seen;
   for (uint64_t i = 0; i < count; ++i) {
     ASSIGN_OR_RETURN(TensorRecord record, ReadTensorRecord(in));
     if (!seen.insert(record.tensor.name).second) return InvalidArgument("tensor %s appears twice", record.tensor.name);

@@ -3,9 +3,8 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <utility>
-
-#include "absl/container/flat_hash_set.h"
 
 namespace engine {
 namespace {
@@ -124,7 +123,7 @@ absl::StatusOr<std::string_view> ReadGgufString(ByteReader& in, std::string_view
 
 absl::StatusOr<std::vector<GgufEntry>> ReadGgufEntries(ByteReader& in, uint64_t count) {
   std::vector<GgufEntry> entries;
-  absl::flat_hash_set<std::string> seen;
+  std::unordered_set<std::string> seen;
   for (uint64_t i = 0; i < count; ++i) {
     ASSIGN_OR_RETURN(const std::string_view key, ReadGgufString(in, "a key's name"));
     if (!seen.emplace(key).second) return InvalidArgument("key %s appears twice", key);

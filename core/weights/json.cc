@@ -1,10 +1,9 @@
 #include "core/weights/json.h"
 
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
-
-#include "absl/container/flat_hash_set.h"
 
 namespace engine {
 namespace {
@@ -91,7 +90,7 @@ class Builder {
   const JsonLimits limits_;
   Json root_;
   std::vector<Json*> open_;
-  std::vector<absl::flat_hash_set<std::string>> keys_;  // one per open object
+  std::vector<std::unordered_set<std::string>> keys_;  // one per open object
   std::string key_;
   int64_t num_values_ = 0;
   std::string error_;

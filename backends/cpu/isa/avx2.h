@@ -161,13 +161,6 @@ inline float TreeSum(F32x16 x) {
 inline F32x16 LoadF16(const uint16_t* in) {
   return {_mm256_cvtph_ps(LoadQuarter(in)), _mm256_cvtph_ps(LoadQuarter(in + 8))};
 }
-inline I32x16 LoadWide(const uint16_t* in) {
-  return {_mm256_cvtepu16_epi32(LoadQuarter(in)), _mm256_cvtepu16_epi32(LoadQuarter(in + 8))};
-}
-inline I32x16 LoadWide(const uint8_t* in) {
-  const __m128i bytes = LoadQuarter(in);
-  return {_mm256_cvtepu8_epi32(bytes), _mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8))};
-}
 inline I32x16 LoadWide(const int8_t* in) {
   const __m128i bytes = LoadQuarter(in);
   return {_mm256_cvtepi8_epi32(bytes), _mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8))};
@@ -242,17 +235,6 @@ inline __m256 DotBf16PairsHalf(__m256 acc, __m256i a, __m256i b) {
 inline F32x16 DotBf16Pairs(F32x16 acc, Bf16x32 a, Bf16x32 b) {
   return {DotBf16PairsHalf(acc.lo, a.lo, b.lo), DotBf16PairsHalf(acc.hi, a.hi, b.hi)};
 }
-
-class FlushDenormalsScope {
- public:
-  FlushDenormalsScope() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | _MM_FLUSH_ZERO_ON | _MM_DENORMALS_ZERO_ON); }
-  ~FlushDenormalsScope() { _mm_setcsr(saved_); }
-  FlushDenormalsScope(const FlushDenormalsScope&) = delete;
-  FlushDenormalsScope& operator=(const FlushDenormalsScope&) = delete;
-
- private:
-  unsigned saved_;
-};
 
 }  // namespace engine::cpu::ENGINE_ISA
 

@@ -104,12 +104,6 @@ inline float TreeSum(F32x16 x) {
 inline F32x16 LoadF16(const uint16_t* in) {
   return F32x16(_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(in))));
 }
-inline I32x16 LoadWide(const uint16_t* in) {
-  return I32x16(_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(in))));
-}
-inline I32x16 LoadWide(const uint8_t* in) {
-  return I32x16(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(in))));
-}
 inline I32x16 LoadWide(const int8_t* in) {
   return I32x16(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(in))));
 }

@@ -215,19 +215,6 @@ inline F32x16 DotBf16Pairs(F32x16 acc, Bf16x32 a, Bf16x32 b) {
   });
 }
 
-class FlushDenormalsScope {
- public:
-  FlushDenormalsScope() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | kFlushResults | kDenormalsAreZero); }
-  ~FlushDenormalsScope() { _mm_setcsr(saved_); }
-  FlushDenormalsScope(const FlushDenormalsScope&) = delete;
-  FlushDenormalsScope& operator=(const FlushDenormalsScope&) = delete;
-
- private:
-  static constexpr unsigned kFlushResults = 0x8000;
-  static constexpr unsigned kDenormalsAreZero = 0x40;
-  unsigned saved_;
-};
-
 }  // namespace engine::cpu::ENGINE_ISA
 
 ENGINE_ISA_END_

@@ -5,8 +5,8 @@
 //                    Tanh.
 //   Mask16           from < and ==; Select(mask, a, b) takes a where the mask is set
 //   Load, Store      any alignment; with a count, the first lanes only (the others load as 0 and are not stored)
-//   LoadF16, LoadBf16, StoreBf16    16-bit numbers widened, or rounded to nearest even (denormals kept)
-//   LoadWide, StoreNarrow           8- and 16-bit integers widened to I32x16, or cut to their low bits
+//   LoadF16, StoreBf16              16-bit numbers widened, or rounded to nearest even (denormals kept)
+//   LoadWide, StoreNarrow           8-bit integers widened to I32x16; its lanes cut to their low 8 or 16 bits
 //   ToI32            half to even, for numbers within int32; ToF32; BitsOf and FromBits reinterpret
 //   ReduceMax, ReduceAdd            over the lanes; only for operations whose order does not show. TreeSum: rule 2's
 //   U8x64            64 bytes, four per lane
@@ -58,9 +58,20 @@ inline F32x16 Scale2(F32x16 x, F32x16 n) {
   const F32x16 half = Round(n * F32x16(0.5f));
   return (x * PowerOfTwo(half)) * PowerOfTwo(n - half);
 }
-#endif
 
-inline F32x16 LoadBf16(const uint16_t* in) { return FromBits(ShiftLeft<16>(LoadWide(in))); }
+class FlushDenormalsScope {
+ public:
+  FlushDenormalsScope() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | kFlushResults | kDenormalsAreZero); }
+  ~FlushDenormalsScope() { _mm_setcsr(saved_); }
+  FlushDenormalsScope(const FlushDenormalsScope&) = delete;
+  FlushDenormalsScope& operator=(const FlushDenormalsScope&) = delete;
+
+ private:
+  static constexpr unsigned kFlushResults = 0x8000;
+  static constexpr unsigned kDenormalsAreZero = 0x40;
+  unsigned saved_;
+};
+#endif
 
 // F32ToBf16 of core/base/bf16.h in every lane: a NaN stays one.
 inline void StoreBf16(uint16_t* out, F32x16 x) {

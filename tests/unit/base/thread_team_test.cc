@@ -76,7 +76,7 @@ TEST(ThreadTeam, AProgramOfTheDeepestModelHasQueuesEnough) {
 TEST(ThreadTeam, ImpossibleSizesAreRefusedByName) {
   for (const int threads : {-1, 0, 1025}) {
     const absl::Status status = ThreadTeam::Create({.num_threads = threads}).status();
-    EXPECT_EQ(Message(status), absl::StrFormat("--threads is %d; give 1 to 1024", threads));
+    EXPECT_EQ(Message(status), absl::StrFormat("threads is %d; give 1 to 1024", threads));
   }
   EXPECT_GE(ThreadTeam::AllowedThreads(), 1);
 }

@@ -27,10 +27,12 @@ TEST(GgufNames, NamesThatNoTableKnowsAreNotFound) {
 }
 
 TEST(GgufNames, MetadataBecomesAHuggingFaceConfiguration) {
-  const Json metadata = {
-      {"general.architecture", "qwen3"},  {"qwen3.block_count", 28},           {"qwen3.embedding_length", 1024},
-      {"qwen3.attention.head_count", 16}, {"qwen3.attention.key_length", 128}, {"qwen3.rope.freq_base", 1e6},
-      {"qwen3.rope.dimension_count", 64}, {"qwen3.rope.scaling.type", "yarn"}, {"qwen3.rope.scaling.factor", 4}};
+  const Json metadata = {{"general.architecture", "qwen3"},      {"qwen3.block_count", 28},
+                         {"qwen3.embedding_length", 1024},       {"qwen3.attention.head_count", 16},
+                         {"qwen3.attention.key_length", 128},    {"qwen3.rope.freq_base", 1e6},
+                         {"qwen3.rope.dimension_count", 64},     {"qwen3.rope.scaling.type", "yarn"},
+                         {"qwen3.rope.scaling.factor", 4},       {"qwen3.rope.scaling.yarn_beta_fast", 16},
+                         {"qwen3.rope.scaling.attn_factor", 1.0}};
   const auto config = ConfigFromGguf(metadata, 151936, /*has_head=*/false);
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ((*config)["architectures"], Json::array({"Qwen3ForCausalLM"}));
@@ -39,13 +41,22 @@ TEST(GgufNames, MetadataBecomesAHuggingFaceConfiguration) {
   EXPECT_EQ((*config)["partial_rotary_factor"], 0.5);
   EXPECT_EQ((*config)["vocab_size"], 151936);
   EXPECT_EQ((*config)["tie_word_embeddings"], true);
-  EXPECT_EQ((*config)["rope_scaling"], (Json{{"rope_type", "yarn"}, {"factor", 4}}));
+  EXPECT_EQ((*config)["rope_scaling"], (Json{{"rope_type", "yarn"}, {"factor", 4}, {"beta_fast", 16}}));
 }
 
 TEST(GgufNames, AnArchitectureThatIsNotOursKeepsItsNameForTheError) {
   const auto config = ConfigFromGguf({{"general.architecture", "mamba"}}, 10, true);
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ((*config)["architectures"], Json::array({"mamba"}));
+}
+
+TEST(GgufNames, YarnOfGgufsOwnKindIsRefused) {
+  const Json metadata = {{"general.architecture", "llama"},
+                         {"llama.rope.scaling.type", "yarn"},
+                         {"llama.rope.scaling.factor", 4},
+                         {"llama.rope.scaling.attn_factor", 0.8}};
+  EXPECT_THAT(Message(ConfigFromGguf(metadata, 10, true).status()),
+              HasSubstr("llama.rope.scaling.attn_factor is 0.8; only 1 is supported"));
 }
 
 TEST(GgufNames, BrokenMetadataIsRefused) {
