@@ -69,7 +69,9 @@ absl::StatusOr<AttentionBench> AttentionBench::Create() {
   ASSIGN_OR_RETURN(bench.team_, ThreadTeam::Create({.num_threads = bench.device_->info().workers}));
   ASSIGN_OR_RETURN(bench.isa_, cpu::DetectIsa());
   RegisterCpuKernels(bench.registry_);
-  bench.dtype_ = absl::GetFlag(FLAGS_dtype) == "f32" ? DType::kF32 : DType::kBF16;
+  const std::optional<DType> dtype = ParseDType(absl::GetFlag(FLAGS_dtype));
+  if (dtype != DType::kF32 && dtype != DType::kBF16) return InvalidArgument("--dtype must be f32 or bf16");
+  bench.dtype_ = *dtype;
   bench.op_ = {.heads = absl::GetFlag(FLAGS_heads),
                .kv_heads = absl::GetFlag(FLAGS_kv_heads),
                .head_dim = absl::GetFlag(FLAGS_head_dim),
@@ -153,8 +155,8 @@ absl::Status AttentionBench::Run(const Load& load) {
   const std::span<std::byte> room(scratch.data(), scratch.size());
 
   const bool decodes = load.query == 1;
-  const double work =
-      decodes ? static_cast<double>(load.sequences * int64_t{load.context} * token_bytes()) : Operations(op_, load);
+  const int64_t seen = op_.window > 0 ? std::min(op_.window, load.context) : load.context;
+  const double work = decodes ? static_cast<double>(load.sequences * seen * token_bytes()) : Operations(op_, load);
   const Clock clock = absl::GetFlag(FLAGS_cpu_time) ? Clock::kThreads : Clock::kWall;
   const auto roof_now = [&] {
     return decodes ? ReadRate(*team_, isa_, {cache.data(), static_cast<size_t>(cache.size())}, clock)
@@ -178,6 +180,7 @@ absl::Status RunAll() {
   ASSIGN_OR_RETURN(AttentionBench bench, AttentionBench::Create());
   for (const std::string& text : absl::GetFlag(FLAGS_context)) {
     const int context = std::atoi(text.c_str());
+    if (context < 1) return InvalidArgument("--context has %s; it must be a number of tokens, at least 1", text);
     const int64_t sequences = (int64_t{absl::GetFlag(FLAGS_mib)} << 20) / (context * bench.token_bytes());
     RETURN_IF_ERROR(
         bench.Run({.sequences = static_cast<int>(std::max<int64_t>(1, sequences)), .context = context, .query = 1}));

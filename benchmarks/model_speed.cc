@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <climits>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -60,7 +61,16 @@ absl::StatusOr<std::unique_ptr<ModelSpeed>> ModelSpeed::Create(EngineOptions opt
   options.max_model_len = 0;
   for (const SpeedTest& test : tests) {
     options.max_num_seqs = std::max(options.max_num_seqs, test.batch);
-    options.max_model_len = std::max(options.max_model_len, static_cast<int>(test.context_tokens()));
+    const auto context = static_cast<int>(std::min<int64_t>(INT_MAX, test.context_tokens()));
+    options.max_model_len = std::max(options.max_model_len, context);
+  }
+  for (const SpeedTest& test : tests) {
+    // What the prefix cache does not hold of a depth is read in one step, which is not timed.
+    const int64_t together = int64_t{test.batch} * (test.depth % kBlockTokens + 1);
+    if (test.generated_tokens > 0 && together > options.max_num_batched_tokens) {
+      return InvalidArgument("%s begins with a step of %d tokens; raise --max-num-batched-tokens to that", test.name(),
+                             together);
+    }
   }
   ASSIGN_OR_RETURN(OpenedModel opened, OpenModel(options));
   std::unique_ptr<ModelSpeed> speed(new ModelSpeed(std::move(opened), seed));
@@ -135,7 +145,7 @@ absl::StatusOr<ModelSpeed::Work> ModelSpeed::MeasureOnce(const SpeedTest& test) 
   }
   while (scheduler.has_sequences()) RETURN_IF_ERROR(Step(scheduler, untimed).status());
 
-  params.max_tokens = test.generated_tokens + 2;
+  params.max_tokens = test.generated_tokens == 0 ? 1 : test.generated_tokens + 2;
   for (std::vector<int32_t>& prompt : prompts) {
     const std::vector<int32_t> rest = RandomTokens(std::max(test.prompt_tokens, 1));
     prompt.insert(prompt.end(), rest.begin(), rest.end());

@@ -1,3 +1,4 @@
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -53,6 +54,7 @@ absl::StatusOr<Evaluation> RunEvaluation(EvalFlags& eval, std::span<const int32_
   std::ofstream logits;
   if (!eval.logits.empty()) {
     logits.open(eval.logits, std::ios::binary);
+    if (!logits) return InvalidArgument("--logits: %s cannot be written: %s", eval.logits, std::strerror(errno));
     eval.evaluation.on_logits = [&logits](std::span<const float> row) {
       logits.write(reinterpret_cast<const char*>(row.data()), static_cast<std::streamsize>(row.size_bytes()));
     };

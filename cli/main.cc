@@ -1,4 +1,4 @@
-// engine VERB [arguments]. Exit codes: 0 done, 1 failed, 2 wrong usage.
+// engine VERB [arguments]. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -51,8 +51,10 @@ absl::Status HelpVerb(Arguments arguments) {
     std::fputs(Help().c_str(), stdout);
     return absl::OkStatus();
   }
-  const Verb* verb = FindVerb(arguments.front());
-  if (verb == nullptr) return UnknownVerb(arguments.front());
+  const std::string& name = arguments.front();
+  if (name == "help" || name == "version") return HelpVerb({});
+  const Verb* verb = FindVerb(name);
+  if (verb == nullptr) return UnknownVerb(name);
   const std::string help[] = {"--help"};
   return verb->run(help);
 }
@@ -86,5 +88,6 @@ int main(int argc, char** argv) {
   if (absl::Status printed = engine::FlushOutput(); !printed.ok()) status = std::move(printed);
   if (status.ok()) return 0;
   absl::FPrintF(stderr, "engine: %s\n", engine::Message(status));
+  if (absl::IsCancelled(status)) return 130;
   return engine::IsUsageError(status) ? 2 : 1;
 }

@@ -28,6 +28,7 @@ void PrintText() {
                  static_cast<double>(model.bytes) / 1e6,
                  path.empty() ? absl::StrFormat("`engine pull %s` fetches it", model.name) : path);
   }
+  for (const std::string& name : PulledRepositories()) absl::PrintF("%-14s %s\n", name, PathInCache(name));
   absl::PrintF("Other models: a .gguf file, a Hugging Face directory, or `engine pull org/name`. Architectures: %s\n",
                absl::StrJoin(SupportedArchitectures(), ", "));
 }
@@ -43,6 +44,9 @@ Json ToJson() {
                       {"cached", !path.empty()},
                       {"path", path.empty() ? Json() : Json(path)}});
   }
+  for (const std::string& name : PulledRepositories()) {
+    models.push_back({{"name", name}, {"cached", true}, {"path", PathInCache(name)}});
+  }
   return {{"models", std::move(models)}, {"architectures", SupportedArchitectures()}};
 }
 
@@ -50,7 +54,7 @@ Json ToJson() {
 
 absl::Status ModelsVerb(Arguments arguments) {
   std::string output = "text";
-  FlagSet flags("engine models", "Lists models with a short name, whether they are here, and what can be loaded.");
+  FlagSet flags("engine models", "Lists models with a short name, those that were pulled, and what can be loaded.");
   flags.AddChoice({"--output,-o", "FORMAT", "text (default) or json"}, {"text", "json"}, output);
   ASSIGN_OR_RETURN(const bool goes_on, flags.Parse(arguments));
   if (!goes_on) return absl::OkStatus();

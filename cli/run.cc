@@ -35,7 +35,7 @@ void AddRunFlags(FlagSet& flags, RunFlags& run) {
   flags.Add({"--prompt,-p", "TEXT", "what to answer; -: read it from standard input"}, run.prompt);
   flags.Add({"--file,-f", "FILE", "read the prompt from a file"}, run.file);
   flags.Add({"--system,-sys", "TEXT", "system message"}, run.system);
-  flags.Add({"--raw", "", "continue the prompt as it is, without the model's chat template"}, run.raw);
+  flags.Add({"--raw", "", "continue the prompt as plain text, without the model's chat template"}, run.raw);
   flags.Add({"--stream", "", "print text as it is made (default)"}, run.stream);
   flags.AddChoice({"--output,-o", "FORMAT", "text (default) or json"}, {"text", "json"}, run.output);
   flags.Add({"--verbose,-v", "", "say on stderr what was loaded and how fast it ran"}, run.verbose);
@@ -44,7 +44,11 @@ void AddRunFlags(FlagSet& flags, RunFlags& run) {
   AddLimitFlags(flags, run.options);
 }
 
-absl::Status CheckFlags(const RunFlags& run) {
+absl::Status CheckFlags(const RunFlags& run, const std::optional<std::string>& prompt) {
+  const bool chats = !prompt;
+  if (chats && (run.raw || run.output == "json")) {
+    return UsageError("a chat has neither --raw nor -o json; give a prompt with -p, -f or on standard input");
+  }
   if (run.raw && !run.system.empty()) return UsageError("--system needs the chat template that --raw leaves out");
   if (run.sampling.logprobs != SamplingParams::kNoLogprobs && run.output != "json") {
     return UsageError("--logprobs needs -o json: plain text has no place for them");
@@ -108,8 +112,8 @@ absl::Status RunVerb(Arguments arguments) {
   AddRunFlags(flags, run);
   ASSIGN_OR_RETURN(const bool goes_on, flags.Parse(arguments));
   if (!goes_on) return absl::OkStatus();
-  RETURN_IF_ERROR(CheckFlags(run));
   ASSIGN_OR_RETURN(std::optional<std::string> prompt, ReadPrompt(run.prompt, run.file));
+  RETURN_IF_ERROR(CheckFlags(run, prompt));
 
   Interrupt interrupt;
   const auto start = std::chrono::steady_clock::now();
@@ -118,10 +122,11 @@ absl::Status RunVerb(Arguments arguments) {
   if (run.verbose) DescribeModel(engine->model(), load_seconds);
   run.sampling = engine->model().default_sampling;
   RETURN_IF_ERROR(flags.ApplyAgain());
+  RETURN_IF_ERROR(run.sampling.Validate(engine->model().vocab_size));
   if (prompt) return AnswerOnce(run, *engine, interrupt, *std::move(prompt), load_seconds);
-  if (run.raw || !engine->model().has_chat_template) {
-    return UsageError("a conversation needs a chat template%s; give a prompt with -p, -f or on standard input",
-                      run.raw ? ", which --raw leaves out" : " and this model has none");
+  if (!engine->model().has_chat_template) {
+    return UsageError(
+        "a chat needs a template, and this model has none; give a prompt with -p, -f or on standard input");
   }
   return Chat(*engine, interrupt, {.system = run.system, .sampling = run.sampling, .stats = run.verbose});
 }

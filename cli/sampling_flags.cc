@@ -3,17 +3,18 @@
 namespace engine {
 
 void AddSamplingFlags(FlagSet& flags, SamplingParams& sampling) {
-  flags.Add({"--max-tokens,--predict,-n", "N", "most tokens of an answer (default: until the context is full)"},
-            sampling.max_tokens);
+  flags.Add(
+      {"--max-tokens,--n-predict,--predict,-n", "N", "most tokens of an answer (default: until the context is full)"},
+      sampling.max_tokens);
   flags.Add({"--min-tokens", "N", "no end before this many tokens"}, sampling.min_tokens);
-  flags.Add({"--temperature,--temp", "X",
-             "0: always the likeliest token; 1: the model's own distribution (default: as its author recommends, "
-             "else 1; smollm2-135m: 0.2)"},
-            sampling.temperature);
+  flags.Add(
+      {"--temperature,--temp", "X",
+       "0: always the likeliest token; 1: the model's own distribution (default: as its author recommends, else 1)"},
+      sampling.temperature);
   flags.Add({"--top-k", "N", "choose among the N likeliest tokens; 0: all"}, sampling.top_k);
   flags.Add({"--top-p", "X",
-             "choose among the likeliest tokens that together have probability X (default: as "
-             "the model's author recommends, else 1; smollm2-135m: 0.9)"},
+             "choose among the likeliest tokens that together have probability X (default: as the author recommends, "
+             "else 1)"},
             sampling.top_p);
   flags.Add({"--min-p", "X", "drop tokens less likely than X times the likeliest"}, sampling.min_p);
   flags.Add({"--repetition-penalty,--repeat-penalty", "X", "above 1: tokens seen before become less likely"},

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backends/backends.h"
+#include "engine/model_text.h"
 #include "engine/open_model.h"
 
 namespace engine {
@@ -46,6 +47,13 @@ std::vector<std::string> SupportedArchitectures() {
   std::vector<std::string> names;
   for (const ModelDefinition& model : Models()) names.emplace_back(model.architecture);
   return names;
+}
+
+absl::Status CheckModel(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Checkpoint> checkpoint, Checkpoint::Open(path));
+  ASSIGN_OR_RETURN(const WeightCatalog catalog, WeightCatalog::Create(*checkpoint));
+  RETURN_IF_ERROR(ParseModel(catalog).status());
+  return LoadModelText(*checkpoint).status();
 }
 
 absl::StatusOr<std::vector<OpReport>> InspectKernels(const EngineOptions& options) {

@@ -23,6 +23,10 @@ std::vector<DeviceReport> InspectDevices();
 // Architectures that can be loaded, as config.json names them.
 std::vector<std::string> SupportedArchitectures();
 
+// Whether what lies at `path` is a model that can be loaded, weights unread: whole files, a known architecture, a
+// tokenizer.
+absl::Status CheckModel(const std::string& path);
+
 struct KernelCandidate {
   std::string kernel;
   std::string exactness;

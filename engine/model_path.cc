@@ -1,6 +1,7 @@
 #include "engine/model_path.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 
 namespace engine {
@@ -24,6 +25,12 @@ constexpr CatalogueModel kCatalogue[] = {
 bool IsPlainName(std::string_view part) {
   const auto plain = [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_' || c == '.'; };
   return !part.empty() && part != "." && part != ".." && std::ranges::all_of(part, plain);
+}
+
+// "org/name": one slash between two names, neither of which is a relative path.
+bool IsRepositoryId(std::string_view name) {
+  const size_t slash = name.find('/');
+  return slash != std::string_view::npos && IsPlainName(name.substr(0, slash)) && IsPlainName(name.substr(slash + 1));
 }
 
 fs::path EnvironmentPath(const char* variable) {
@@ -53,11 +60,6 @@ absl::StatusOr<fs::path> ModelCacheDirectory() {
   return FailedPrecondition("there is no place for models: set ENGINE_CACHE, XDG_CACHE_HOME or HOME to a directory");
 }
 
-bool IsRepositoryId(std::string_view name) {
-  const size_t slash = name.find('/');
-  return slash != std::string_view::npos && IsPlainName(name.substr(0, slash)) && IsPlainName(name.substr(slash + 1));
-}
-
 absl::StatusOr<fs::path> CachedModelPath(std::string_view name) {
   ASSIGN_OR_RETURN(const fs::path directory, ModelCacheDirectory());
   if (const CatalogueModel* model = FindCatalogueModel(name)) return directory / model->file;
@@ -67,6 +69,21 @@ absl::StatusOr<fs::path> CachedModelPath(std::string_view name) {
   }
   const size_t slash = name.find('/');
   return directory / (std::string(name.substr(0, slash)) + "--" + std::string(name.substr(slash + 1)));
+}
+
+std::vector<std::string> PulledRepositories() {
+  std::vector<std::string> names;
+  const absl::StatusOr<fs::path> directory = ModelCacheDirectory();
+  if (!directory.ok()) return names;
+  std::error_code ignored;  // no directory: nothing was pulled
+  for (const fs::directory_entry& entry : fs::directory_iterator(*directory, ignored)) {
+    std::string name = entry.path().filename().string();
+    const size_t slash = name.find("--");
+    if (slash == std::string::npos || name.ends_with(".incomplete")) continue;
+    names.push_back(name.replace(slash, 2, "/"));
+  }
+  std::ranges::sort(names);
+  return names;
 }
 
 absl::StatusOr<std::string> ResolveModel(const std::string& name) {

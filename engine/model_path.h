@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/status.h"
 
@@ -34,8 +35,8 @@ absl::StatusOr<std::filesystem::path> ModelCacheDirectory();
 // Where `name`, of the catalogue or a repository id "org/name", is kept once it is pulled.
 absl::StatusOr<std::filesystem::path> CachedModelPath(std::string_view name);
 
-// "org/name": one slash between two names, neither of which is a relative path.
-bool IsRepositoryId(std::string_view name);
+// Repositories that were pulled, as "org/name", in the order of their names.
+std::vector<std::string> PulledRepositories();
 
 // The path to open: `name` itself where something lies there, else what was pulled under that name. The error says what
 // to pull.

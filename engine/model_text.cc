@@ -101,6 +101,7 @@ T GetOr(const GgufMetadata& metadata, std::string_view key, const T& otherwise) 
 
 GgufVocabulary ReadVocabulary(const GgufMetadata& metadata) {
   using Texts = std::vector<std::string_view>;
+  const bool* add_bos = metadata.Get<bool>("tokenizer.ggml.add_bos_token");
   return {.model = GetOr(metadata, "tokenizer.ggml.model", std::string_view()),
           .pre = GetOr(metadata, "tokenizer.ggml.pre", std::string_view("default")),
           .tokens = GetOr(metadata, "tokenizer.ggml.tokens", Texts()),
@@ -109,8 +110,7 @@ GgufVocabulary ReadVocabulary(const GgufMetadata& metadata) {
           .merges = GetOr(metadata, "tokenizer.ggml.merges", Texts()),
           .bos = GetOr(metadata, "tokenizer.ggml.bos_token_id", int64_t{-1}),
           .unknown = GetOr(metadata, "tokenizer.ggml.unknown_token_id", int64_t{-1}),
-          .add_bos = GetOr(metadata, "tokenizer.ggml.add_bos_token",
-                           GetOr(metadata, "tokenizer.ggml.model", std::string_view()) == "llama"),
+          .add_bos = add_bos == nullptr ? std::nullopt : std::optional(*add_bos),
           .add_space_prefix = GetOr(metadata, "tokenizer.ggml.add_space_prefix", true)};
 }
 

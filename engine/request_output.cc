@@ -32,6 +32,7 @@ RequestOutput::RequestOutput(const Tokenizer& tokenizer, const SamplingParams& p
       matcher_(params.stop, params.include_stop_in_output),
       include_stop_(params.include_stop_in_output),
       wants_logprobs_(params.logprobs != SamplingParams::kNoLogprobs),
+      min_tokens_(params.min_tokens),
       on_update_(std::move(on_update)) {}
 
 bool RequestOutput::Apply(const TokenEvent& event) {
@@ -64,7 +65,8 @@ absl::Status RequestOutput::AddToken(const TokenEvent& event, GenerationUpdate& 
   const bool is_stop_token = event.finish == FinishReason::kStop;
   if (is_stop_token && !include_stop_) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::string text, decoder_.Append(event.sample.id));
-  update.text = matcher_.Append(text);
+  // Stop strings are looked for in the text that comes after the least an answer must have.
+  update.text = ++num_tokens_ <= min_tokens_ ? text : matcher_.Append(text);
   return absl::OkStatus();
 }
 

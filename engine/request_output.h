@@ -29,6 +29,8 @@ class RequestOutput {
   StopMatcher matcher_;
   const bool include_stop_;
   const bool wants_logprobs_;
+  const int min_tokens_;
+  int num_tokens_ = 0;
   UpdateCallback on_update_;
   bool ended_ = false;
 };

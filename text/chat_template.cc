@@ -10,7 +10,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Deeper values than the reader of JSON on the other side accepts (128).
+// Below what the reader of JSON on the other side accepts: 128.
 constexpr int kMaxDepth = 100;
 
 absl::Status Check(const Json& value, int depth = kMaxDepth) {

@@ -36,19 +36,20 @@ struct PreTokenizer {
   bool single_digits;  // digits are split one by one before anything else
   bool compose;        // text is normalised to NFC
   bool whole_words;    // a word that is in the vocabulary as a whole is not merged (ignore_merges)
+  bool adds_bos;       // unless the file says otherwise, as llama.cpp has it
 };
 
 constexpr PreTokenizer kPreTokenizers[] = {
-    {"gpt-2", nullptr, false, false, false},    {"gpt2", nullptr, false, false, false},
-    {"default", nullptr, false, false, false},  {"phi-2", nullptr, false, false, false},
-    {"smollm", nullptr, true, false, false},    {"starcoder", nullptr, true, false, false},
-    {"refact", nullptr, true, false, false},    {"command-r", nullptr, true, false, false},
-    {"codeshell", nullptr, true, false, false}, {"llama-bpe", kLlama3, false, false, true},
-    {"llama-v3", kLlama3, false, false, true},  {"llama3", kLlama3, false, false, true},
-    {"smaug-bpe", kLlama3, false, false, true}, {"dbrx", kLlama3, false, false, false},
-    {"qwen2", kQwen2, false, true, false},      {"deepseek-r1-qwen", kQwen2, false, true, false},
-    {"megrez", kQwen2, false, true, false},     {"stablelm2", kQwen2, false, false, false},
-    {"tekken", kTekken, false, false, true},
+    {"gpt-2", nullptr, false, false, false, false},    {"gpt2", nullptr, false, false, false, false},
+    {"default", nullptr, false, false, false, false},  {"phi-2", nullptr, false, false, false, false},
+    {"smollm", nullptr, true, false, false, false},    {"starcoder", nullptr, true, false, false, false},
+    {"refact", nullptr, true, false, false, false},    {"command-r", nullptr, true, false, false, false},
+    {"codeshell", nullptr, true, false, false, false}, {"llama-bpe", kLlama3, false, false, true, true},
+    {"llama-v3", kLlama3, false, false, true, true},   {"llama3", kLlama3, false, false, true, true},
+    {"smaug-bpe", kLlama3, false, false, true, false}, {"dbrx", kLlama3, false, false, false, false},
+    {"qwen2", kQwen2, false, true, false, false},      {"deepseek-r1-qwen", kQwen2, false, true, false, false},
+    {"megrez", kQwen2, false, true, false, false},     {"stablelm2", kQwen2, false, false, false, false},
+    {"tekken", kTekken, false, false, true, true},
 };
 
 absl::StatusOr<const PreTokenizer*> FindPreTokenizer(std::string_view name) {
@@ -201,6 +202,13 @@ absl::Status CheckLists(const GgufVocabulary& vocabulary) {
   return absl::OkStatus();
 }
 
+bool AddsBos(const GgufVocabulary& vocabulary) {
+  if (vocabulary.add_bos) return *vocabulary.add_bos;
+  if (vocabulary.model == "llama") return true;
+  const auto* pre = std::ranges::find(kPreTokenizers, vocabulary.pre, &PreTokenizer::name);
+  return pre != std::end(kPreTokenizers) && pre->adds_bos;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> TokenizerJson(const GgufVocabulary& vocabulary) {
@@ -219,7 +227,7 @@ absl::StatusOr<std::string> TokenizerJson(const GgufVocabulary& vocabulary) {
   RETURN_IF_ERROR(json.status());
   (*json)["version"] = "1.0";
   (*json)["added_tokens"] = AddedTokens(vocabulary);
-  if (vocabulary.add_bos && vocabulary.bos >= 0) (*json)["post_processor"] = BosTemplate(vocabulary);
+  if (AddsBos(vocabulary) && vocabulary.bos >= 0) (*json)["post_processor"] = BosTemplate(vocabulary);
   return json->dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +21,7 @@ struct GgufVocabulary {
   std::vector<std::string_view> merges;  // gpt2: "left right", by rank
   int64_t bos = -1;
   int64_t unknown = -1;
-  bool add_bos = false;
+  std::optional<bool> add_bos;   // before every text; not said: as the model and `pre` usually have it
   bool add_space_prefix = true;  // llama: texts are read as if they began with a blank
 };
 

@@ -16,10 +16,6 @@ size_t PartialMatch(std::string_view text, std::string_view stop) {
 
 }  // namespace
 
-StopMatcher::StopMatcher(std::vector<std::string> stops, bool include) : stops_(std::move(stops)), include_(include) {
-  std::erase(stops_, std::string());
-}
-
 std::string StopMatcher::Append(std::string_view text) {
   if (stopped_) return {};
   held_ += text;

@@ -11,8 +11,8 @@ namespace engine {
 // depend on how the text was cut into pieces.
 class StopMatcher {
  public:
-  // include: the stop string itself belongs to the output. Empty stop strings are ignored.
-  StopMatcher(std::vector<std::string> stops, bool include);
+  // include: the stop string itself belongs to the output. None of `stops` is empty.
+  StopMatcher(std::vector<std::string> stops, bool include) : stops_(std::move(stops)), include_(include) {}
 
   // The text that is certain to come before any stop string; the rest is held back until more arrives.
   std::string Append(std::string_view text);

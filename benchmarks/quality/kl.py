@@ -78,7 +78,7 @@ def run_engine(command, model, tokens, window, cache, name):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cache", type=pathlib.Path, default=ROOT / ".deps/quality", help="where downloads are kept")
+    parser.add_argument("--cache", type=pathlib.Path, default=ROOT / ".oracle/quality", help="where downloads are kept")
     parser.add_argument("--model", type=pathlib.Path, help="another GGUF file of the llama architecture")
     parser.add_argument("--text", type=pathlib.Path, help="another text")
     parser.add_argument("--tokens", type=int, default=4096)

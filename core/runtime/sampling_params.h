@@ -33,7 +33,7 @@ struct SamplingParams {
   bool include_stop_in_output = false;
   bool ignore_eos = false;
   int max_tokens = kUntilContextIsFull;
-  int min_tokens = 0;  // no stop token is sampled before
+  int min_tokens = 0;  // no stop token is sampled before, and no stop string looked for
 
   int logprobs = kNoLogprobs;          // -1: none; 0: of the sampled token; n: of the n most likely as well
   std::optional<int> prompt_logprobs;  // the same for the tokens of the prompt, after the first

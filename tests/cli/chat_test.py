@@ -75,7 +75,7 @@ class Chat(unittest.TestCase):
         self.say("hello")
         self.assertEqual(self.counts()[1], 7)
         self.assertIn("temperature is -1", self.say("/set temperature -1"))
-        self.assertIn("unknown flag", self.say("/set heat 3"))
+        self.assertIn("no setting heat", self.say("/set heat 3"))
         self.say("hello")
         self.assertEqual(self.counts()[1], 7)
 

@@ -123,7 +123,7 @@ TEST(Load, InstructionSetThatIsUnknownIsRefused) {
   ::unsetenv("ENGINE_CPU_ISA");
 }
 
-TEST(Load, ExactNumericsIsRefusedByTheOpThatLacksIt) {
+TEST(Load, QuantisedModelsHaveExactKernelsThroughout) {
   const ModelOnDisk model({.weights = DType::kQ8_0});
   const std::string answer = Refusal(model, {.numerics = Numerics::kExact});
   EXPECT_EQ(answer, "started") << "quantised models have exact kernels throughout";

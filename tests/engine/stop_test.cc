@@ -1,9 +1,11 @@
 // When answers end, and what of them is shown.
 #include <algorithm>
 
+#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/engine/engine_builders.h"
+#include "text/utf8.h"
 
 namespace engine {
 namespace {
@@ -95,6 +97,17 @@ TEST_F(Stop, NoEndComesBeforeMinTokens) {
   EXPECT_EQ(std::ranges::count(answer.tokens, kTinyTurnEnd), 1);
 }
 
+TEST_F(Stop, NoStopStringIsSeenBeforeMinTokens) {
+  GenerationRequest request = Continue(RandomTokens(1, 20), 20);
+  const Generation whole = Ask(request);
+  request.sampling.stop = {whole.text.substr(0, 1)};
+  EXPECT_EQ(Ask(request).finish, Finish::kStop);
+  request.sampling.min_tokens = 20;
+  const Generation answer = Ask(request);
+  EXPECT_EQ(answer.finish, Finish::kLength);
+  EXPECT_EQ(answer.text, whole.text);
+}
+
 TEST_F(Stop, WithoutMaxTokensTheContextIsFilled) {
   GenerationRequest request = Continue(RandomTokens(1, 20), SamplingParams::kUntilContextIsFull);
   const Generation answer = Ask(request);
@@ -103,15 +116,21 @@ TEST_F(Stop, WithoutMaxTokensTheContextIsFilled) {
 }
 
 // Random bytes: code points that never end, and ones that span tokens.
-TEST_F(Stop, StreamedPiecesAreWholeCodePointsAndMakeTheBlockingText) {
+TEST_F(Stop, StreamedPiecesAreWholeCodePoints) {
   GenerationRequest request = Continue(RandomTokens(2, 20), 200);
   request.sampling.temperature = 1;
   request.sampling.seed = 1;
-  const Generation blocking = Ask(request);
-  const Generation streamed = AnswerTogether(*engine_, {request})[0];
-  ExpectSame(streamed, blocking, "streamed");
-  EXPECT_GT(blocking.text.size(), 100u);
-  EXPECT_THAT(blocking.text, ::testing::HasSubstr("\xEF\xBF\xBD"));
+  std::string text;
+  absl::Notification ended;
+  const auto id = engine_->Submit(request, [&](const GenerationUpdate& update) {
+    EXPECT_TRUE(CheckUtf8(update.text).ok()) << update.text;
+    text += update.text;
+    if (update.finish != Finish::kNone) ended.Notify();
+  });
+  ASSERT_TRUE(id.ok()) << id.status();
+  ended.WaitForNotification();
+  EXPECT_GT(text.size(), 100u);
+  EXPECT_THAT(text, ::testing::HasSubstr("\xEF\xBF\xBD"));
 }
 
 }  // namespace

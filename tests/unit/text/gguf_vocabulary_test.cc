@@ -99,6 +99,22 @@ TEST(GgufVocabulary, NeverMakesAControlTokenOfPlainText) {
   }
 }
 
+// As llama.cpp has it: files rarely say.
+TEST(GgufVocabulary, BeginsTextsWithBosWhereTheFamilyDoes) {
+  const auto begins = [](std::string_view pre, std::optional<bool> add_bos) {
+    auto lists = ByteLevelLists();
+    lists->vocabulary.pre = pre;
+    lists->vocabulary.bos = 1;
+    lists->vocabulary.add_bos = add_bos;
+    const auto tokenizer = Tokenizer::FromJson(*TokenizerJson(lists->vocabulary));
+    return (*tokenizer)->Encode("a", {.add_special = true})->front() == 1;
+  };
+  for (const char* pre : {"llama3", "llama-bpe", "llama-v3", "tekken"}) EXPECT_TRUE(begins(pre, std::nullopt)) << pre;
+  for (const char* pre : {"gpt-2", "qwen2", "smollm"}) EXPECT_FALSE(begins(pre, std::nullopt)) << pre;
+  EXPECT_FALSE(begins("llama3", false));
+  EXPECT_TRUE(begins("qwen2", true));
+}
+
 TEST(GgufVocabulary, NamesWhatIsMissingOrUnknown) {
   EXPECT_THAT(ErrorOf({}), HasSubstr("tokenizer.ggml.tokens is missing"));
   auto lists = ByteLevelLists();

@@ -1,14 +1,6 @@
-//! `strftime_now` for templates: the caller says what time it is, so a prompt can be reproduced.
+//! strftime for templates, in UTC and English.
 
 use std::fmt::Write;
-
-/// Local time as templates see it: seconds since 1970 in UTC, and what to add for the local zone.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct Clock {
-    pub unix_seconds: i64,
-    pub utc_offset_seconds: i32,
-}
 
 const MONTHS: [&str; 12] = [
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -16,7 +8,7 @@ const MONTHS: [&str; 12] = [
 ];
 const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
-struct LocalTime {
+struct Time {
     year: i64,
     month: usize,
     day: i64,
@@ -25,12 +17,11 @@ struct LocalTime {
     second_of_day: i64,
 }
 
-impl LocalTime {
-    fn from(clock: Clock) -> Self {
-        let seconds = clock.unix_seconds.saturating_add(i64::from(clock.utc_offset_seconds));
+impl Time {
+    fn from(seconds: i64) -> Self {
         let days = seconds.div_euclid(86_400);
         let (year, month, day) = civil_date(days);
-        LocalTime {
+        Time {
             year,
             month,
             day,
@@ -76,8 +67,8 @@ fn civil_date(days: i64) -> (i64, usize, i64) {
 }
 
 /// Formats like C's `strftime` in the C locale; an unknown conversion is an error that names it.
-pub fn strftime(format: &str, clock: Clock) -> Result<String, String> {
-    let time = LocalTime::from(clock);
+pub fn strftime(format: &str, unix_seconds: i64) -> Result<String, String> {
+    let time = Time::from(unix_seconds);
     let mut out = String::new();
     let mut rest = format.chars();
     while let Some(c) = rest.next() {
@@ -95,7 +86,7 @@ pub fn strftime(format: &str, clock: Clock) -> Result<String, String> {
     Ok(out)
 }
 
-fn convert(out: &mut String, conversion: Option<char>, padded: bool, time: &LocalTime) -> Option<()> {
+fn convert(out: &mut String, conversion: Option<char>, padded: bool, time: &Time) -> Option<()> {
     let (hour, minute, second) = (time.second_of_day / 3600, time.second_of_day / 60 % 60, time.second_of_day % 60);
     let hour12 = (hour + 11) % 12 + 1;
     let (month, weekday) = (MONTHS[time.month], WEEKDAYS[time.weekday]);

@@ -28,8 +28,7 @@ fn raise_exception(message: String) -> Result<Value, Error> {
 /// Today's date in UTC, for templates that state it.
 fn strftime_now(format: String) -> Result<String, Error> {
     let unix_seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
-    clock::strftime(&format, clock::Clock { unix_seconds, utc_offset_seconds: 0 })
-        .map_err(|e| Error::new(ErrorKind::InvalidOperation, e))
+    clock::strftime(&format, unix_seconds).map_err(|e| Error::new(ErrorKind::InvalidOperation, e))
 }
 
 /// Python's methods, but for the widths of str.format: the library allocates them before it counts them.
