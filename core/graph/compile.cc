@@ -56,9 +56,11 @@ class Compiler {
 
   // A kernel that declines while it prepares is skipped and everything is chosen again: its weight's layout may change.
   absl::Status ChooseKernels(Program& program) const {
+    const std::vector<Value> open = program.graph.values;
     std::vector<int> starts(program.graph.nodes.size(), 0);
     for (bool declined = true; declined;) {
       declined = false;
+      program.graph.values = open;
       RETURN_IF_ERROR(SelectAll(program, starts));
       RETURN_IF_ERROR(ChooseWeightLayouts(program, options_.level, device_));
       for (Step& step : program.steps) {

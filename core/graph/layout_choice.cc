@@ -47,9 +47,6 @@ absl::StatusOr<LayoutId> CommonLayout(const Value& weight, const std::vector<Con
 }  // namespace
 
 absl::Status ChooseWeightLayouts(Program& program, Numerics level, const DeviceInfo& device) {
-  for (Value& value : program.graph.values) {
-    if (value.kind == ValueKind::kWeight) value.spec.layout = kOpenLayout;
-  }
   std::map<ValueId, std::vector<Consumer>> consumers;
   for (const Step& step : program.steps) {
     const std::vector<ValueId>& in = program.graph.nodes[step.node].in;

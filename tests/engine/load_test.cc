@@ -169,6 +169,18 @@ TEST(ModelInfo, KernelsAreReportedOncePerKindOfOp) {
   EXPECT_EQ(linears, 2 * 5 + 1);  // q, k, v, o and down of each layer, and the head; gate and up are fused
 }
 
+// The definitions of the ops are far too slow to answer with.
+TEST(ModelInfo, NoOpRunsItsReference) {
+  for (const DType format : kTinyFormats) {
+    const ModelOnDisk model({.weights = format});
+    const auto reports = InspectKernels({.model = model.path(), .threads = 1});
+    ASSERT_TRUE(reports.ok()) << reports.status();
+    for (const OpReport& report : *reports) {
+      EXPECT_NE(report.candidates.back().kernel, "reference") << Name(format) << ": " << report.op;
+    }
+  }
+}
+
 TEST(DefaultSampling, ComesFromTheAuthorsGenerationConfig) {
   const ModelOnDisk model(
       {.weights = DType::kF32, .generation_config = R"({"temperature": 0.6, "top_p": 0.95, "top_k": 20, "min_p": null,

@@ -128,6 +128,27 @@ TEST(Compile, AWeightLiesInTheFirstLayoutThatAllItsConsumersTake) {
   }
 }
 
+// The layout that the kernel would have had must not keep others from taking the weight.
+TEST(Compile, AKernelThatDeclinesWhileItPreparesLeavesNoLayoutBehind) {
+  KernelRegistry registry;
+  KernelEntry first = FakeEntry("first", LinearSchema());
+  first.weight_layouts = [](const Problem&, int) { return std::span<const LayoutId>(kOther); };
+  first.prepare = [](const Problem&) -> absl::StatusOr<std::unique_ptr<Kernel>> { return Unimplemented("no"); };
+  KernelEntry second = FakeEntry("second", LinearSchema());
+  second.weight_layouts = [](const Problem&, int) { return std::span<const LayoutId>(kBoth); };
+  second.supports = [](const Problem& problem) -> absl::Status {
+    const LayoutId layout = problem.in[1].layout;
+    if (layout == kOpenLayout || layout == kTestLayout) return absl::OkStatus();
+    return Unimplemented("w lies in %s", layout.name);
+  };
+  registry.Add("test", first);
+  registry.Add("test", second);
+  registry.Add("test", FakeEntry("reference", LinearSchema()));
+  const auto program = CompileFor(registry, OneLinear());
+  ASSERT_TRUE(program.ok()) << program.status();
+  EXPECT_THAT(Walk(program->steps[0]), ElementsAre("first: no", "second: "));
+}
+
 TEST(Compile, ConsumersThatAgreeOnNoLayoutAreNamed) {
   KernelRegistry registry;
   registry.Add("test", FakeEntry("plain.embedding", SchemaOf(Embedding{})));
