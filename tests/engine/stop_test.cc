@@ -1,7 +1,7 @@
 // When answers end, and what of them is shown.
 #include <algorithm>
+#include <future>
 
-#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/engine/engine_builders.h"
@@ -121,14 +121,14 @@ TEST_F(Stop, StreamedPiecesAreWholeCodePoints) {
   request.sampling.temperature = 1;
   request.sampling.seed = 1;
   std::string text;
-  absl::Notification ended;
+  std::promise<void> ended;
   const auto id = engine_->Submit(request, [&](const GenerationUpdate& update) {
     EXPECT_TRUE(CheckUtf8(update.text).ok()) << update.text;
     text += update.text;
-    if (update.finish != Finish::kNone) ended.Notify();
+    if (update.finish != Finish::kNone) ended.set_value();
   });
   ASSERT_TRUE(id.ok()) << id.status();
-  ended.WaitForNotification();
+  ended.get_future().wait();
   EXPECT_GT(text.size(), 100u);
   EXPECT_THAT(text, ::testing::HasSubstr("\xEF\xBF\xBD"));
 }
