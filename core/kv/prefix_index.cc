@@ -40,7 +40,7 @@ int32_t PrefixIndex::FindOrAddRoot(std::string_view salt) {
 }
 
 int32_t PrefixIndex::Find(int32_t parent, BlockTokens tokens) const {
-  int32_t node = buckets_[hash_(parent, tokens) & (buckets_.size() - 1)];
+  int32_t node = buckets_[BucketOf(hash_(parent, tokens))];
   while (node != kNoNode && !(nodes_[node].parent == parent && std::ranges::equal(nodes_[node].tokens, tokens))) {
     node = nodes_[node].next_in_bucket;
   }
@@ -53,7 +53,7 @@ int32_t PrefixIndex::FindOrAdd(int32_t parent, BlockTokens tokens) {
   Node& node = nodes_[id];
   std::ranges::copy(tokens, node.tokens.begin());
   node.hash = hash_(parent, tokens);
-  node.next_in_bucket = std::exchange(FirstInBucket(node.hash), id);
+  node.next_in_bucket = std::exchange(buckets_[BucketOf(node.hash)], id);
   ++nodes_[parent].children;
   return id;
 }
@@ -109,7 +109,7 @@ void PrefixIndex::Unlink(int32_t id) {
     return;
   }
   --nodes_[node.parent].children;
-  int32_t* link = &FirstInBucket(node.hash);
+  int32_t* link = &buckets_[BucketOf(node.hash)];
   while (*link != id) link = &nodes_[*link].next_in_bucket;
   *link = node.next_in_bucket;
 }

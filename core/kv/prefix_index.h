@@ -69,7 +69,7 @@ class PrefixIndex {
   };
 
   size_t Slot(int32_t node, int group) const { return static_cast<size_t>(node) * num_groups_ + group; }
-  int32_t& FirstInBucket(uint64_t hash) { return buckets_[hash & (buckets_.size() - 1)]; }
+  size_t BucketOf(uint64_t hash) const { return hash & (buckets_.size() - 1); }
   int32_t NewNode(int32_t parent);
   void RemoveIfDead(int32_t node);
   void Unlink(int32_t node);
