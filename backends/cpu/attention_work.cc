@@ -16,6 +16,7 @@ int64_t AttentionWork::num_tiles() const {
 }
 
 TileId AttentionWork::Cursor::At(int64_t index) {
+  if (index < first_) sequence_ = first_ = 0;
   int64_t per_head = work_.tiles_per_head(sequence_);
   while (index >= first_ + per_head * work_.op_.kv_heads) {
     first_ += per_head * work_.op_.kv_heads;

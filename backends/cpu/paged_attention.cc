@@ -38,6 +38,14 @@ void Clear(const AttentionSums& sums, const AttentionTile& tile) {
   std::fill_n(sums.weighted, tile.rows * WeightedStride(tile.head_dim), 0.0f);
 }
 
+// fn(i) for each i below `count`, handed out one by one: some take longer than others.
+template <typename Fn>
+void ForEachIndex(Worker& worker, int64_t count, Fn&& fn) {
+  worker.ForEach(count, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) fn(i);
+  });
+}
+
 // A tile's partitions are independent until they are merged in ascending order, so who attends to them does not show:
 // one worker walks all of a tile's, or, where there are fewer tiles than workers could use, partitions are handed out.
 class PagedAttentionKernel : public Kernel {
@@ -53,8 +61,7 @@ class PagedAttentionKernel : public Kernel {
     if (split.pays) return LaunchSplit(work, split, args);
     AttentionWork::Cursor cursor(work);
     Buffers buffers = BuffersOf(args);
-    args.worker.NextQueue();
-    for (int64_t i = args.worker.Take(); i < split.tiles; i = args.worker.Take()) {
+    ForEachIndex(args.worker, split.tiles, [&](int64_t i) {
       const AttentionTile tile = work.Tile(cursor.At(i), buffers.queries, buffers.out);
       Clear(buffers.running, tile);
       const PartitionRange range = PartitionsOf(tile);
@@ -63,7 +70,7 @@ class PagedAttentionKernel : public Kernel {
         code_.merge(tile, p, buffers.partition, buffers.running);
       }
       code_.finish(tile, buffers.running, buffers.out);
-    }
+    });
   }
 
  private:
@@ -114,15 +121,13 @@ class PagedAttentionKernel : public Kernel {
     std::byte* const records = args.scratch.data() + workers_ * layout_.bytes();
     Buffers buffers = BuffersOf(args);
     AttentionWork::Cursor cursor(work);
-    args.worker.NextQueue();
-    for (int64_t i = args.worker.Take(); i < split.tiles * split.partitions; i = args.worker.Take()) {
+    ForEachIndex(args.worker, split.tiles * split.partitions, [&](int64_t i) {
       const AttentionTile tile = work.Tile(cursor.At(i / split.partitions), buffers.queries, buffers.out);
       code_.attend(tile, i % split.partitions, buffers.scores, SumsAt(records + i * split.record, split.rows));
-    }
+    });
     args.worker.Barrier();
     AttentionWork::Cursor merge_cursor(work);
-    args.worker.NextQueue();
-    for (int64_t i = args.worker.Take(); i < split.tiles; i = args.worker.Take()) {
+    ForEachIndex(args.worker, split.tiles, [&](int64_t i) {
       const AttentionTile tile = work.Tile(merge_cursor.At(i), buffers.queries, buffers.out);
       Clear(buffers.running, tile);
       for (int64_t p = 0; p < split.partitions; ++p) {
@@ -130,7 +135,7 @@ class PagedAttentionKernel : public Kernel {
         code_.merge(tile, p, SumsAt(records + record * split.record, split.rows), buffers.running);
       }
       code_.finish(tile, buffers.running, buffers.out);
-    }
+    });
   }
 
   PagedAttention op_;

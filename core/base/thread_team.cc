@@ -97,20 +97,19 @@ ThreadTeam::~ThreadTeam() {
 }
 
 void ThreadTeam::Run(const std::function<void(Worker&)>& fn) {
-  for (int q = 0; q < queues_used_; ++q) queues_[q].next.store(0, std::memory_order_relaxed);
-  queues_used_.store(0, std::memory_order_relaxed);
   work_ = &fn;
   running_.store(num_threads_ - 1, std::memory_order_relaxed);
   arrived_.store(0, std::memory_order_relaxed);
   sense_.store(false, std::memory_order_relaxed);
   dispatch_.fetch_add(1, std::memory_order_release);
   if (num_threads_ > 1) dispatch_.notify_all();
-  Worker worker(0, num_threads_, this);
+  Worker worker(0, num_threads_, this, phase_);
   fn(worker);
   const auto done = [&] { return running_.load(std::memory_order_acquire) == 0; };
   while (!SpinUntil(done)) {
     if (const int left = running_.load(std::memory_order_acquire); left != 0) running_.wait(left);
   }
+  phase_ = worker.phase_ + 1;
 }
 
 void ThreadTeam::WaitForDispatch(uint64_t last_seen) {
@@ -122,7 +121,7 @@ void ThreadTeam::WorkerLoop(int index) {
   for (uint64_t seen = 0;; ++seen) {
     WaitForDispatch(seen);
     if (stop_) return;
-    Worker worker(index, num_threads_, this);
+    Worker worker(index, num_threads_, this, phase_);
     (*work_)(worker);
     if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) running_.notify_one();
   }
@@ -130,6 +129,8 @@ void ThreadTeam::WorkerLoop(int index) {
 
 void Worker::Barrier() {
   if (count_ == 1) return;
+  ++phase_;
+  loop_ = 0;
   sense_ = !sense_;
   if (team_->arrived_.fetch_add(1, std::memory_order_acq_rel) == count_ - 1) {
     team_->arrived_.store(0, std::memory_order_relaxed);
@@ -141,14 +142,17 @@ void Worker::Barrier() {
   while (!SpinUntil(released)) team_->sense_.wait(!sense_, std::memory_order_acquire);
 }
 
-int64_t Worker::Take() {
-  ENGINE_CHECK(queue_ >= 0 && queue_ < static_cast<int>(team_->queues_.size()));
-  if (queue_ >= team_->queues_used_.load(std::memory_order_relaxed)) {
-    int used = team_->queues_used_.load(std::memory_order_relaxed);
-    while (used <= queue_ && !team_->queues_used_.compare_exchange_weak(used, queue_ + 1, std::memory_order_relaxed)) {
-    }
+int64_t Worker::Take(int owner, int64_t size, End end) {
+  std::atomic<uint64_t>& state = team_->shares_[loop_ * count_ + owner].state;
+  const uint64_t fresh = uint64_t{phase_} << 32;
+  uint64_t seen = state.load(std::memory_order_relaxed);
+  for (;;) {
+    const uint64_t now = seen >> 32 == phase_ ? seen : fresh;
+    const auto front = static_cast<int64_t>(now >> 16 & 0xffff), back = static_cast<int64_t>(now & 0xffff);
+    if (front + back >= size) return -1;
+    const uint64_t next = now + (end == End::kFront ? 0x10000 : 1);
+    if (state.compare_exchange_weak(seen, next, std::memory_order_relaxed)) return end == End::kFront ? front : back;
   }
-  return team_->queues_[queue_].next.fetch_add(1, std::memory_order_relaxed);
 }
 
 }  // namespace engine

@@ -18,7 +18,8 @@ class ThreadTeam;
 // One thread's view of a running dispatch. A GPU launch sees a worker of its own: index 0 of 1.
 class Worker {
  public:
-  Worker(int index, int count, ThreadTeam* team) : index_(index), count_(count), team_(team) {}
+  Worker(int index, int count, ThreadTeam* team, uint32_t phase = 0)
+      : index_(index), count_(count), team_(team), phase_(phase) {}
 
   int index() const { return index_; }
   int count() const { return count_; }
@@ -26,22 +27,25 @@ class Worker {
   // Returns once every worker has arrived; what they wrote before it is visible after it.
   void Barrier();
 
-  // The next item of a shared queue that starts at 0: each value is handed out once to one worker. A queue is named by
-  // every worker entering the same NextQueue() calls in the same order.
-  int64_t Take();
-  void NextQueue() { ++queue_; }
-
-  // Items [0, count) once each: most of them in equal static shares, the last of each share handed out one chunk at a
-  // time to whoever is free, so that a stolen core costs its tail only. `fn(begin, end)`.
-  // Results must not depend on who computes an item.
+  // Items [0, count) once each, in chunks of `chunk`: every worker walks its own equal share in ascending order, then
+  // takes chunks from the far ends of its neighbours' shares. A core that is slowed loses the end of its share, and what
+  // a worker reads stays one ascending run for the hardware's prefetcher. `fn(begin, end)`.
+  // Called by every worker with the same numbers. Results must not depend on who computes an item.
   template <typename Fn>
   void ForEach(int64_t count, int64_t chunk, Fn&& fn);
 
  private:
+  friend class ThreadTeam;
+  enum class End : uint8_t { kFront, kBack };
+
+  // Takes a chunk from an end of a worker's share of `size` chunks; how many were taken there before, or -1.
+  int64_t Take(int owner, int64_t size, End end);
+
   int index_;
   int count_;
   ThreadTeam* team_;
-  int queue_ = -1;
+  uint32_t phase_;  // counts barriers, of all dispatches
+  int loop_ = 0;    // ForEach calls since the last barrier
   bool sense_ = false;
 };
 
@@ -66,20 +70,23 @@ class ThreadTeam {
 
  private:
   friend class Worker;
-  struct alignas(64) Counter {
-    std::atomic<int64_t> next{0};
+  // How much of a worker's share of a loop is taken: the phase it belongs to in the upper half, then 16 bits each for
+  // its front and its back. A state of an earlier phase means that nothing is taken yet, so none is ever reset.
+  struct alignas(64) Share {
+    std::atomic<uint64_t> state{0};
   };
 
-  // NextQueue() calls per dispatch. A decoder layer makes about 25, and a model has at most 1024 layers.
-  static constexpr int kMaxQueues = 32768;
+  // Loops between two barriers whose ends can be stolen; what follows them is shared out evenly. A decoder layer has
+  // three in a row, the products for q, k and v.
+  static constexpr int kMaxLoops = 16;
 
-  explicit ThreadTeam(int num_threads) : num_threads_(num_threads), queues_(kMaxQueues) {}
+  explicit ThreadTeam(int num_threads) : num_threads_(num_threads), shares_(int64_t{kMaxLoops} * num_threads) {}
   void WorkerLoop(int index);
   void WaitForDispatch(uint64_t last_seen);
 
   const int num_threads_;
-  std::vector<Counter> queues_;
-  std::atomic<int> queues_used_{0};
+  std::vector<Share> shares_;  // [loop][worker]
+  uint32_t phase_ = 1;         // of the next dispatch
   const std::function<void(Worker&)>* work_ = nullptr;
   alignas(64) std::atomic<uint64_t> dispatch_{0};
   alignas(64) std::atomic<int> arrived_{0};
@@ -91,20 +98,31 @@ class ThreadTeam {
 
 template <typename Fn>
 void Worker::ForEach(int64_t count, int64_t chunk, Fn&& fn) {
-  NextQueue();
+  if (count_ == 1) {
+    if (count > 0) fn(int64_t{0}, count);
+    return;
+  }
+  constexpr int64_t kMostChunks = 0xffff;  // of a share, as its state counts them
+  chunk = std::max(chunk, (count + kMostChunks * count_ - 1) / (kMostChunks * count_));
   const int64_t num_chunks = (count + chunk - 1) / chunk;
-  // 7/8 of the chunks are static: the tail that can be stolen covers a core that is slowed by up to an eighth, and more
-  // queue traffic than that shows at decode, where a whole step is a few hundred microseconds.
-  const int64_t static_chunks = count_ == 1 ? num_chunks : num_chunks * 7 / 8 / count_ * count_;
-  const int64_t share = static_chunks / count_;
-  if (share > 0) {
-    const int64_t begin = index_ * share * chunk;
-    fn(begin, std::min(begin + share * chunk, count));
+  const auto first_of = [&](int worker) { return num_chunks * worker / count_; };
+  const auto run = [&](int64_t c) { fn(c * chunk, std::min((c + 1) * chunk, count)); };
+  const int64_t begin = first_of(index_), end = first_of(index_ + 1);
+  if (loop_ == ThreadTeam::kMaxLoops) {
+    if (begin < end) fn(begin * chunk, std::min(end * chunk, count));
+    return;
   }
-  if (static_chunks == num_chunks) return;
-  for (int64_t c = static_chunks + Take(); c < num_chunks; c = static_chunks + Take()) {
-    fn(c * chunk, std::min((c + 1) * chunk, count));
+  for (int64_t c = Take(index_, end - begin, End::kFront); c >= 0; c = Take(index_, end - begin, End::kFront)) {
+    run(begin + c);
   }
+  // Asking every worker of a large team would take longer than what is left to do.
+  constexpr int kNeighbours = 4;
+  for (int step = 1; step <= std::min(kNeighbours, count_ - 1); ++step) {
+    const int owner = (index_ + step) % count_;
+    const int64_t owner_end = first_of(owner + 1), size = owner_end - first_of(owner);
+    for (int64_t c = Take(owner, size, End::kBack); c >= 0; c = Take(owner, size, End::kBack)) run(owner_end - 1 - c);
+  }
+  ++loop_;
 }
 
 }  // namespace engine

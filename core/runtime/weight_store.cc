@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "core/base/check.h"
 #include "core/base/mapped_file.h"
@@ -100,14 +101,14 @@ absl::Status PackAll(const std::vector<PackJob>& jobs, int num_threads, const Lo
   ASSIGN_OR_RETURN(auto team, ThreadTeam::Create({.num_threads = num_threads}));
   std::atomic<int64_t> done_bytes{0};
   team->Run([&](Worker& worker) {
-    worker.NextQueue();
-    for (int64_t t = worker.Take(); t < static_cast<int64_t>(tasks.size()); t = worker.Take()) {
-      const PackTask& task = tasks[t];
-      PackRows(*task.job, task.begin, task.end);
-      Release(*task.job, task.begin, task.end);
-      done_bytes += (task.end - task.begin) * RowBytes(task.job->stored, task.job->spec->k);
-      if (worker.index() == 0 && progress) progress(done_bytes, total_bytes);
-    }
+    worker.ForEach(std::ssize(tasks), 1, [&](int64_t begin, int64_t end) {
+      for (const PackTask& task : std::span(tasks).subspan(begin, end - begin)) {
+        PackRows(*task.job, task.begin, task.end);
+        Release(*task.job, task.begin, task.end);
+        done_bytes += (task.end - task.begin) * RowBytes(task.job->stored, task.job->spec->k);
+        if (worker.index() == 0 && progress) progress(done_bytes, total_bytes);
+      }
+    });
   });
   if (progress) progress(total_bytes, total_bytes);
   return absl::OkStatus();

@@ -62,15 +62,32 @@ TEST(ThreadTeam, ABarrierShowsWhatEveryWorkerWroteBeforeIt) {
   });
 }
 
-TEST(ThreadTeam, AProgramOfTheDeepestModelHasQueuesEnough) {
+TEST(ThreadTeam, AnyNumberOfLoopsMayFollowEachOther) {
   const auto team = Team(2);
   std::atomic<int64_t> items = 0;
   team->Run([&](Worker& worker) {
-    for (int phase = 0; phase < 1024 * 25; ++phase) {
+    for (int loop = 0; loop < 1000; ++loop) {
+      if (loop % 100 == 0) worker.Barrier();
       worker.ForEach(4, 1, [&](int64_t begin, int64_t end) { items += end - begin; });
     }
   });
-  EXPECT_EQ(items, 1024 * 25 * 4);
+  EXPECT_EQ(items, 4000);
+}
+
+TEST(ThreadTeam, AWorkerThatIsHeldUpLosesTheEndOfItsShare) {
+  constexpr int64_t kItems = 100;
+  const auto team = Team(2);
+  std::atomic<int64_t> by_other = 0, all = 0;
+  team->Run([&](Worker& worker) {
+    worker.ForEach(kItems, 1, [&](int64_t begin, int64_t end) {
+      all += end - begin;
+      by_other += worker.index() == 1 ? end - begin : 0;
+      // Worker 0 stays with its first item until the other one has done all the rest.
+      while (worker.index() == 0 && begin == 0 && by_other < kItems - 1) std::this_thread::yield();
+    });
+  });
+  EXPECT_EQ(all, kItems);
+  EXPECT_EQ(by_other, kItems - 1);
 }
 
 TEST(ThreadTeam, ImpossibleSizesAreRefusedByName) {
