@@ -1,5 +1,6 @@
 #include "cli/answer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -27,6 +28,8 @@ class Collector {
     generation.text += update.text;
     generation.tokens.insert(generation.tokens.end(), update.tokens.begin(), update.tokens.end());
     generation.logprobs.insert(generation.logprobs.end(), update.logprobs.begin(), update.logprobs.end());
+    generation.drafted_tokens = std::max(generation.drafted_tokens, update.drafted_tokens);
+    generation.accepted_tokens = std::max(generation.accepted_tokens, update.accepted_tokens);
     generation.finish = update.finish;
     error_ = update.error;
     if (update.finish != Finish::kNone) answer_.total_seconds = SecondsSince(start_);
@@ -81,8 +84,14 @@ absl::StatusOr<Answer> StreamAnswer(Engine& engine, const GenerationRequest& req
 }
 
 std::string DescribeSpeed(const Answer& answer) {
-  return absl::StrFormat("%d prompt tokens, first token after %.3f s; %d tokens at %.1f tokens/s", answer.prompt_tokens,
-                         answer.first_token_seconds, answer.generation.tokens.size(), answer.decode_rate());
+  const Generation& generation = answer.generation;
+  std::string text =
+      absl::StrFormat("%d prompt tokens, first token after %.3f s; %d tokens at %.1f tokens/s", answer.prompt_tokens,
+                      answer.first_token_seconds, generation.tokens.size(), answer.decode_rate());
+  if (generation.drafted_tokens > 0) {
+    text += absl::StrFormat(", %d of %d drafted tokens accepted", generation.accepted_tokens, generation.drafted_tokens);
+  }
+  return text;
 }
 
 }  // namespace engine

@@ -26,7 +26,7 @@ using TextSink = std::function<bool(std::string_view)>;
 absl::StatusOr<Answer> StreamAnswer(Engine& engine, const GenerationRequest& request, Interrupt& interrupt,
                                     TextSink on_text);
 
-// "12 prompt tokens, first token after 0.05 s; 64 tokens at 98.1 tokens/s"
+// "12 prompt tokens, first token after 0.05 s; 64 tokens at 98.1 tokens/s, 31 of 40 drafted tokens accepted"
 std::string DescribeSpeed(const Answer& answer);
 
 }  // namespace engine

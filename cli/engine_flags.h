@@ -13,5 +13,6 @@ void AddModelFlag(FlagSet& flags, std::string& model);
 void AddNumericsFlag(FlagSet& flags, EngineOptions& options);
 void AddDeviceFlags(FlagSet& flags, EngineOptions& options);  // device, threads, numerics
 void AddLimitFlags(FlagSet& flags, EngineOptions& options);   // context, batch, cache
+void AddSpeculationFlags(FlagSet& flags, EngineOptions& options);
 
 }  // namespace engine

@@ -42,6 +42,7 @@ void AddRunFlags(FlagSet& flags, RunFlags& run) {
   AddSamplingFlags(flags, run.sampling);
   AddDeviceFlags(flags, run.options);
   AddLimitFlags(flags, run.options);
+  AddSpeculationFlags(flags, run.options);
 }
 
 absl::Status CheckFlags(const RunFlags& run, const std::optional<std::string>& prompt) {

@@ -6,7 +6,9 @@
 #include <mutex>
 #include <random>
 
+#include "core/runtime/prompt_lookup.h"
 #include "engine/default_sampling.h"
+#include "engine/draft_model.h"
 #include "engine/engine_loop.h"
 #include "engine/model_text.h"
 #include "engine/open_model.h"
@@ -69,7 +71,7 @@ class LocalEngine : public Engine {
   static absl::StatusOr<std::unique_ptr<Engine>> Create(const EngineOptions& options) {
     auto engine = std::make_unique<LocalEngine>();
     ASSIGN_OR_RETURN(engine->opened_, OpenModel(options));
-    RETURN_IF_ERROR(engine->Load());
+    RETURN_IF_ERROR(engine->Load(options));
     return engine;
   }
 
@@ -83,13 +85,15 @@ class LocalEngine : public Engine {
 
   absl::StatusOr<RequestId> Submit(const GenerationRequest& request, UpdateCallback on_update) override {
     RETURN_IF_ERROR(request.sampling.Validate(vocab_));
+    if (request.num_speculative_tokens) RETURN_IF_ERROR(CheckNumSpeculativeTokens(*request.num_speculative_tokens));
     ASSIGN_OR_RETURN(std::vector<int32_t> prompt, EncodeChecked(text_, vocab_, request));
     Request queued{.id = next_id_++,
                    .prompt = std::move(prompt),
                    .params = request.sampling,
                    .seed = request.sampling.seed ? *request.sampling.seed : RandomSeed(),
                    .priority = request.priority,
-                   .cache_salt = request.cache_salt};
+                   .cache_salt = request.cache_salt,
+                   .max_draft = MaxDraft(request)};
     RETURN_IF_ERROR(loop_->CheckCanRun(queued));
     RETURN_IF_ERROR(output_->Open(
         queued.id, std::make_unique<RequestOutput>(*text_.tokenizer, request.sampling, std::move(on_update))));
@@ -108,7 +112,7 @@ class LocalEngine : public Engine {
   }
 
  private:
-  absl::Status Load() {
+  absl::Status Load(const EngineOptions& options) {
     ASSIGN_OR_RETURN(text_, LoadModelText(*opened_.checkpoint));
     opened_.options.vocab = std::min(text_.tokenizer->vocab_size(), opened_.config.vocab);
     std::erase_if(text_.end_ids, [this](int32_t id) { return id >= opened_.options.vocab; });
@@ -120,9 +124,26 @@ class LocalEngine : public Engine {
     ASSIGN_OR_RETURN(Scheduler scheduler,
                      Scheduler::Create(opened_.options.limits, model.cache_groups, model.num_blocks));
     output_ = std::make_unique<OutputThread>([this](int64_t id) { loop_->Finish(id, FinishReason::kStop); });
-    loop_ = std::make_unique<EngineLoop>(std::move(scheduler), std::move(model.runner),
+    ASSIGN_OR_RETURN(std::unique_ptr<Drafter> drafter, MakeDrafter(options, *model.runner));
+    loop_ = std::make_unique<EngineLoop>(std::move(scheduler), std::move(model.runner), std::move(drafter),
                                          [this](std::vector<TokenEvent> events) { output_->Push(std::move(events)); });
     return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::unique_ptr<Drafter>> MakeDrafter(const EngineOptions& options, const Runner& runner) {
+    if (options.num_speculative_tokens == 0 && !options.draft_model.empty()) {
+      return InvalidArgument("draft_model is %s, but num_speculative_tokens is 0: give it tokens to draft",
+                             options.draft_model);
+    }
+    if (options.num_speculative_tokens == 0) return nullptr;
+    if (options.draft_model.empty()) return std::make_unique<PromptLookup>();
+    auto drafter = DraftModel::Load(options, opened_, runner, *text_.tokenizer);
+    if (!drafter.ok()) return Annotate(drafter.status(), "draft model " + options.draft_model);
+    return *std::move(drafter);
+  }
+
+  int MaxDraft(const GenerationRequest& request) const {
+    return std::min(request.num_speculative_tokens.value_or(Draft::kMaxTokens), opened_.num_speculative_tokens);
   }
 
   void Describe(const LoadedModel& model) {
@@ -182,6 +203,8 @@ absl::StatusOr<Generation> Engine::Generate(const GenerationRequest& request) {
     append(result.logprobs, update.logprobs);
     append(result.prompt_logprobs, update.prompt_logprobs);
     result.cached_tokens = std::max(result.cached_tokens, update.cached_tokens);
+    result.drafted_tokens = std::max(result.drafted_tokens, update.drafted_tokens);
+    result.accepted_tokens = std::max(result.accepted_tokens, update.accepted_tokens);
     result.finish = update.finish;
     error = update.error;
     if (update.finish != Finish::kNone) done.notify_one();

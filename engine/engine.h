@@ -17,6 +17,7 @@
 
 #include "core/base/status.h"
 #include "core/kernel/numerics.h"
+#include "core/runtime/draft.h"
 #include "core/runtime/sampling_params.h"
 
 namespace engine {
@@ -32,6 +33,8 @@ struct EngineOptions {
   std::string kv_cache_dtype = "auto";  // auto, f32, bf16
   int64_t kv_cache_bytes = 0;           // 0: room for max_num_seqs full contexts, at most a quarter of the memory
   bool enable_prefix_caching = true;
+  int num_speculative_tokens = Draft::kMaxTokens;  // guessed and verified in one step at most, where it pays; 0: none
+  std::string draft_model;  // a small model of the same vocabulary that guesses; empty: guesses are looked up in the text
   std::function<void(int64_t done_bytes, int64_t total_bytes)> load_progress;
 };
 
@@ -47,6 +50,7 @@ struct GenerationRequest {
   std::vector<int32_t> prompt_tokens;  // ids as they are
   SamplingParams sampling;
   int priority = 0;        // lower runs first
+  std::optional<int> num_speculative_tokens;  // at most the engine's, which is the default; 0: none
   std::string cache_salt;  // prefixes are shared only with requests of the same salt
 };
 
@@ -66,6 +70,8 @@ struct GenerationUpdate {
   std::vector<TokenLogprobs> logprobs;         // one per token, when asked for
   std::vector<TokenLogprobs> prompt_logprobs;  // of the prompt's tokens after the first, when asked for, in order
   int64_t cached_tokens = 0;                   // of the prompt, found in the prefix cache; set where tokens are
+  int64_t drafted_tokens = 0;                  // guessed and verified so far; set where tokens are
+  int64_t accepted_tokens = 0;                 // of those, right: tokens that needed no step of their own
   Finish finish = Finish::kNone;               // set in the last update
   absl::Status error;                          // why, when finish is kError
 };
@@ -78,6 +84,8 @@ struct Generation {
   Finish finish = Finish::kNone;
   int64_t prompt_tokens = 0;
   int64_t cached_tokens = 0;  // of those, found in the prefix cache
+  int64_t drafted_tokens = 0;  // guessed and verified
+  int64_t accepted_tokens = 0;  // of those, right
 };
 
 using RequestId = int64_t;

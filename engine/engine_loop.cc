@@ -1,13 +1,15 @@
 #include "engine/engine_loop.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "core/runtime/admission.h"
 
 namespace engine {
 
-EngineLoop::EngineLoop(Scheduler scheduler, std::unique_ptr<Runner> runner, Sink sink)
+EngineLoop::EngineLoop(Scheduler scheduler, std::unique_ptr<Runner> runner, std::unique_ptr<Drafter> drafter, Sink sink)
     : scheduler_(std::move(scheduler)), runner_(std::move(runner)), sink_(std::move(sink)) {
+  if (drafter != nullptr) speculation_.emplace(std::move(drafter), scheduler_.config());
   thread_ = std::jthread([this] { Loop(); });
 }
 
@@ -69,9 +71,10 @@ void EngineLoop::Apply(Command command, std::vector<TokenEvent>& events) {
 }
 
 void EngineLoop::Step(std::vector<TokenEvent>& events) {
+  const absl::Status drafted = speculation_ ? speculation_->Prepare(scheduler_) : absl::OkStatus();
   std::optional<StepPlan> plan = scheduler_.Next();
   if (!plan) return;
-  const auto samples = runner_->Run(*plan);
+  const auto samples = drafted.ok() ? Run(*plan) : drafted;
   if (!samples.ok()) {
     Convert(scheduler_.Abandon(*std::move(plan)), {}, samples.status(), events);
     return;
@@ -83,6 +86,15 @@ void EngineLoop::Step(std::vector<TokenEvent>& events) {
   }
   const absl::Status not_finite = absl::InternalError("the model's logits are not finite");
   Convert(scheduler_.Commit(*std::move(plan), {rows}), *samples, not_finite, events);
+}
+
+absl::StatusOr<std::span<const SampledToken>> EngineLoop::Run(const StepPlan& plan) {
+  const auto start = std::chrono::steady_clock::now();
+  auto samples = runner_->Run(plan);
+  if (speculation_) {
+    speculation_->Observe(plan, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return samples;
 }
 
 void EngineLoop::Convert(std::span<const SequenceEvent> from, std::span<const SampledToken> samples,
@@ -97,6 +109,8 @@ void EngineLoop::Convert(std::span<const SequenceEvent> from, std::span<const Sa
     }
     out.has_token = true;
     out.cached_tokens = event.cached_tokens;
+    out.drafted_tokens = event.drafted_tokens;
+    out.accepted_tokens = event.accepted_tokens;
     out.of_prompt = event.kind == SequenceEvent::Kind::kPromptScored;
     if (event.row >= 0) {
       out.sample = samples[event.row];

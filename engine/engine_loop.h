@@ -5,11 +5,13 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <variant>
 #include <vector>
 
 #include "core/runtime/scheduler.h"
+#include "core/runtime/speculation.h"
 #include "engine/runner.h"
 
 namespace engine {
@@ -21,6 +23,8 @@ struct TokenEvent {
   bool of_prompt = false;
   SampledToken sample;
   int64_t cached_tokens = 0;                  // of the prompt, found in the prefix cache
+  int64_t drafted_tokens = 0;                 // guessed and verified so far
+  int64_t accepted_tokens = 0;                // of those, right
   FinishReason finish = FinishReason::kNone;  // otherwise the request's last event
   absl::Status error;                         // why, for kError
 };
@@ -30,7 +34,8 @@ class EngineLoop {
   // Called on the engine thread with the events of one step; must not block.
   using Sink = std::function<void(std::vector<TokenEvent>)>;
 
-  EngineLoop(Scheduler scheduler, std::unique_ptr<Runner> runner, Sink sink);
+  // Without a drafter each token takes a step.
+  EngineLoop(Scheduler scheduler, std::unique_ptr<Runner> runner, std::unique_ptr<Drafter> drafter, Sink sink);
   ~EngineLoop() { Stop(); }
 
   // Ends the thread after the step in flight; requests that have not ended get no further events. Any thread but the
@@ -56,11 +61,13 @@ class EngineLoop {
   bool WaitForWork();
   void Apply(Command command, std::vector<TokenEvent>& events);
   void Step(std::vector<TokenEvent>& events);
+  absl::StatusOr<std::span<const SampledToken>> Run(const StepPlan& plan);
   void Convert(std::span<const SequenceEvent> from, std::span<const SampledToken> samples, const absl::Status& error,
                std::vector<TokenEvent>& to) const;
 
   Scheduler scheduler_;  // engine thread only
   std::unique_ptr<Runner> runner_;
+  std::optional<Speculation> speculation_;
   Sink sink_;
 
   std::mutex mutex_;

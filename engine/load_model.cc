@@ -57,15 +57,17 @@ int64_t ProgramBytes(const Program& program, const KernelRegistry& registry, con
 
 // Refused before anything is allocated, instead of a process that is killed in the middle of a request.
 absl::Status CheckMemory(const Program& program, const KernelRegistry& registry, const DeviceInfo& device,
-                         const std::vector<CacheGroup>& groups, const std::vector<int>& num_blocks) {
+                         int64_t memory_bytes, const LoadedModel& loaded) {
   const int64_t program_bytes = ProgramBytes(program, registry, device);
   int64_t cache_bytes = 0;
-  for (size_t g = 0; g < groups.size(); ++g) cache_bytes += num_blocks[g] * BlockBytes(groups[g]);
-  if (program_bytes + cache_bytes <= device.memory_bytes) return absl::OkStatus();
+  for (size_t g = 0; g < loaded.cache_groups.size(); ++g) {
+    cache_bytes += loaded.num_blocks[g] * BlockBytes(loaded.cache_groups[g]);
+  }
+  if (program_bytes + cache_bytes <= memory_bytes) return absl::OkStatus();
   return ResourceExhausted(
       "weights and steps need %d bytes and the KV cache %d; %s has %d: use a smaller model, --max-model-len, "
       "--max-num-seqs or --max-num-batched-tokens",
-      program_bytes, cache_bytes, device.name, device.memory_bytes);
+      program_bytes, cache_bytes, device.name, memory_bytes);
 }
 
 }  // namespace
@@ -102,8 +104,9 @@ absl::StatusOr<LoadedModel> LoadModel(const Checkpoint& checkpoint, const Weight
   ASSIGN_OR_RETURN(const BuiltModel model, BuildModel(config, catalog, graph_options));
   ASSIGN_OR_RETURN(Program program, CompileModel(model, registry, device.info(), options));
   LoadedModel loaded{.cache_groups = model.cache_groups, .vocab = graph_options.vocab};
-  ASSIGN_OR_RETURN(loaded.num_blocks, PlanBlocks(model.cache_groups, options, device.info().memory_bytes));
-  RETURN_IF_ERROR(CheckMemory(program, registry, device.info(), model.cache_groups, loaded.num_blocks));
+  const int64_t memory_bytes = device.info().memory_bytes - options.reserved_bytes;
+  ASSIGN_OR_RETURN(loaded.num_blocks, PlanBlocks(model.cache_groups, options, memory_bytes));
+  RETURN_IF_ERROR(CheckMemory(program, registry, device.info(), memory_bytes, loaded));
   ASSIGN_OR_RETURN(WeightStore weights,
                    WeightStore::Load(checkpoint, model.weights, program.graph, registry, device, options.progress));
   std::vector<Stage> stages;

@@ -14,6 +14,7 @@ struct ModelOptions {
   Numerics numerics = Numerics::kInvariant;
   SchedulerConfig limits;
   std::optional<DType> kv_dtype;  // default: what the checkpoint's weights suggest
+  int64_t reserved_bytes = 0;     // of the device's memory, for another model on it
   int64_t kv_cache_bytes = 0;     // 0: room for max_num_seqs full contexts, at most a quarter of the memory
   int vocab = 0;                  // ids the tokenizer has; 0: the embedding table's rows
   LoadProgress progress;

@@ -27,14 +27,24 @@ absl::StatusOr<std::optional<DType>> ChooseKvDType(const std::string& name) {
   return InvalidArgument("kv_cache_dtype is %s; it must be auto, f32 or bf16", name);
 }
 
+// A row for each sequence, and rows for drafts: all that a few sequences ask for. Steps of more rows than that are bound
+// by arithmetic, where a draft cannot win, and each row of logits takes memory.
+int MaxSampled(const EngineOptions& options) {
+  constexpr int kMostDraftRows = 64;
+  const int64_t draft_rows = std::min<int64_t>(int64_t{options.max_num_seqs} * options.num_speculative_tokens,
+                                               std::max(0, kMostDraftRows - options.max_num_seqs));
+  return static_cast<int>(options.max_num_seqs + draft_rows);
+}
+
 absl::StatusOr<ModelOptions> ChooseOptions(const EngineOptions& options, const DecoderConfig& config) {
   if (options.kv_cache_bytes < 0) {
     return InvalidArgument("kv_cache_bytes is %d; it must be at least 0, which chooses a size", options.kv_cache_bytes);
   }
+  RETURN_IF_ERROR(CheckNumSpeculativeTokens(options.num_speculative_tokens));
   ModelOptions chosen{.numerics = options.numerics,
                       .limits = {.max_num_seqs = options.max_num_seqs,
                                  .max_num_batched_tokens = options.max_num_batched_tokens,
-                                 .max_sampled = options.max_num_seqs,
+                                 .max_sampled = MaxSampled(options),
                                  .enable_prefix_caching = options.enable_prefix_caching},
                       .kv_cache_bytes = options.kv_cache_bytes,
                       .progress = options.load_progress};
@@ -46,22 +56,36 @@ absl::StatusOr<ModelOptions> ChooseOptions(const EngineOptions& options, const D
 
 }  // namespace
 
+absl::Status CheckNumSpeculativeTokens(int count) {
+  if (count >= 0 && count <= Draft::kMaxTokens) return absl::OkStatus();
+  return InvalidArgument("num_speculative_tokens is %d; it must lie in [0, %d]", count, Draft::kMaxTokens);
+}
+
 absl::StatusOr<OpenedModel> OpenModel(const EngineOptions& options) {
+  ASSIGN_OR_RETURN(std::unique_ptr<Device> device, OpenDevice(options.device, {.threads = options.threads}));
+  ASSIGN_OR_RETURN(OpenedModel opened, OpenModelOn(*device, options));
+  opened.device = std::move(device);
+  return opened;
+}
+
+absl::StatusOr<OpenedModel> OpenModelOn(const Device& device, const EngineOptions& options) {
   OpenedModel opened;
   ASSIGN_OR_RETURN(opened.path, ResolveModel(options.model));
   ASSIGN_OR_RETURN(opened.checkpoint, Checkpoint::Open(opened.path));
   ASSIGN_OR_RETURN(WeightCatalog catalog, WeightCatalog::Create(*opened.checkpoint));
   opened.catalog = std::make_unique<WeightCatalog>(std::move(catalog));
   ASSIGN_OR_RETURN(opened.config, ParseModel(*opened.catalog));
-  ASSIGN_OR_RETURN(opened.device, OpenDevice(options.device, {.threads = options.threads}));
   RegisterKernels(opened.registry);
   ASSIGN_OR_RETURN(opened.options, ChooseOptions(options, opened.config));
-  opened.options.limits.max_steps_in_flight = opened.device->info().max_steps_in_flight;
+  opened.num_speculative_tokens = options.num_speculative_tokens;
+  opened.options.limits.max_steps_in_flight = device.info().max_steps_in_flight;
   return opened;
 }
 
-absl::StatusOr<LoadedModel> LoadModel(OpenedModel& opened) {
-  return LoadModel(*opened.checkpoint, *opened.catalog, opened.config, opened.registry, *opened.device, opened.options);
+absl::StatusOr<LoadedModel> LoadModel(OpenedModel& opened) { return LoadModelOn(*opened.device, opened); }
+
+absl::StatusOr<LoadedModel> LoadModelOn(Device& device, OpenedModel& opened) {
+  return LoadModel(*opened.checkpoint, *opened.catalog, opened.config, opened.registry, device, opened.options);
 }
 
 absl::StatusOr<Program> CompileModel(const OpenedModel& opened) {

@@ -14,16 +14,23 @@ struct OpenedModel {
   std::unique_ptr<Checkpoint> checkpoint;
   std::unique_ptr<WeightCatalog> catalog;  // borrows checkpoint
   DecoderConfig config;
-  std::unique_ptr<Device> device;
+  std::unique_ptr<Device> device;  // null where it runs on the device of another model
   KernelRegistry registry;
-  ModelOptions options;  // what EngineOptions asks for; max_sampled is max_num_seqs
+  ModelOptions options;  // what EngineOptions asks for; max_sampled has rows for every sequence and for drafts
+  int num_speculative_tokens = 0;
 };
+
+absl::Status CheckNumSpeculativeTokens(int count);
 
 // Refuses a context longer than the model was trained for.
 absl::StatusOr<OpenedModel> OpenModel(const EngineOptions& options);
 
+// The same for a model that will run on the device of another, without one of its own.
+absl::StatusOr<OpenedModel> OpenModelOn(const Device& device, const EngineOptions& options);
+
 // `opened` must outlive the model.
 absl::StatusOr<LoadedModel> LoadModel(OpenedModel& opened);
+absl::StatusOr<LoadedModel> LoadModelOn(Device& device, OpenedModel& opened);
 
 // Its program alone, for those who only want to look at it.
 absl::StatusOr<Program> CompileModel(const OpenedModel& opened);

@@ -37,7 +37,9 @@ RequestOutput::RequestOutput(const Tokenizer& tokenizer, const SamplingParams& p
 
 bool RequestOutput::Apply(const TokenEvent& event) {
   if (ended_) return false;
-  GenerationUpdate update{.cached_tokens = event.cached_tokens};
+  GenerationUpdate update{.cached_tokens = event.cached_tokens,
+                          .drafted_tokens = event.drafted_tokens,
+                          .accepted_tokens = event.accepted_tokens};
   if (event.has_token && event.of_prompt) update.prompt_logprobs.push_back(LogprobsOf(event.sample));
   if (event.has_token && !event.of_prompt) {
     if (absl::Status added = AddToken(event, update); !added.ok()) {

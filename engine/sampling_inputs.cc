@@ -45,16 +45,21 @@ void SamplingInputs::FillRow(const StepPlan& plan, const LogitsRow& row, Samplin
     if (row.mask_stops) {
       for (const int32_t token : sequence.stop_ids) Adjust(token).bias = -kInfinity;
     }
-    if (params.has_penalties()) AddContext(sequence);
+    if (params.has_penalties()) AddContext(plan, row);
   }
   out.adjustments_begin = begin;
   out.adjustments_end = count_;
   for (int32_t a = begin; a < count_; ++a) slot_of_token_[adjustments_[a].token] = -1;
 }
 
-void SamplingInputs::AddContext(const Sequence& sequence) {
-  for (int64_t t = 0; t < sequence.known(); ++t) {
-    TokenAdjustment& adjustment = Adjust(sequence.tokens[t]);
+// The tokens before the row's own: those that are known, then those of the draft.
+void SamplingInputs::AddContext(const StepPlan& plan, const LogitsRow& row) {
+  const ScheduledSequence& part = plan.sequences[row.sequence];
+  const Sequence& sequence = *part.sequence;
+  for (int64_t t = 0; t < row.position; ++t) {
+    const bool known = t < sequence.known();
+    TokenAdjustment& adjustment =
+        Adjust(known ? sequence.tokens[t] : plan.tokens[part.first_input + t - part.first_position].id);
     adjustment.in_context = 1;
     if (t >= sequence.prompt_tokens) ++adjustment.output_count;
   }

@@ -24,7 +24,7 @@ class SamplingInputs {
 
  private:
   void FillRow(const StepPlan& plan, const LogitsRow& row, SamplingRow& out);
-  void AddContext(const Sequence& sequence);
+  void AddContext(const StepPlan& plan, const LogitsRow& row);
   TokenAdjustment& Adjust(int32_t token);
 
   TokenAdjustment* adjustments_ = nullptr;  // of the step being filled

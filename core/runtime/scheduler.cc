@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/check.h"
 #include "core/runtime/admission.h"
 #include "core/runtime/stop_rules.h"
 
@@ -20,7 +21,13 @@ Scheduler::Scheduler(SchedulerConfig config, std::unique_ptr<CacheBlocks> blocks
     : config_(std::move(config)), blocks_(std::move(blocks)) {
   running_.reserve(config_.max_num_seqs);
   chosen_.reserve(config_.max_num_seqs);
+  events_.reserve(config_.max_sampled + config_.max_num_seqs);
   spare_plans_.resize(config_.max_steps_in_flight);
+  for (StepPlan& plan : spare_plans_) {
+    plan.sequences.reserve(config_.max_num_seqs);
+    plan.tokens.reserve(config_.max_num_batched_tokens);
+    plan.rows.reserve(config_.max_sampled);
+  }
 }
 
 absl::Status Scheduler::Add(Request request) {
@@ -36,6 +43,7 @@ absl::Status Scheduler::Add(Request request) {
   sequence->arrival = num_arrivals_++;
   sequence->cache_salt = std::move(request.cache_salt);
   sequence->waits_for_samples = request.constrained || request.params.has_penalties();
+  sequence->max_draft = request.constrained ? 0 : std::min(request.max_draft, Draft::kMaxTokens);
   sequence->stop_ids = StopIds(request.params, config_.eos_token_ids);
   sequence->capacity = Capacity(request, config_);
   sequence->prompt_tokens = static_cast<int64_t>(request.prompt.size());
@@ -58,6 +66,16 @@ bool Scheduler::Finish(int64_t id, FinishReason reason) {
 const Sequence* Scheduler::Find(int64_t id) const {
   const auto found = sequences_.find(id);
   return found == sequences_.end() ? nullptr : found->second.get();
+}
+
+bool Scheduler::TakesDraft(const Sequence& sequence) {
+  return sequence.max_draft > 0 && sequence.status == SequenceStatus::kRunning && sequence.steps_in_flight == 0 &&
+         sequence.scheduled == sequence.known() - 1;
+}
+
+void Scheduler::SetDraft(const Sequence& sequence, const Draft& draft) {
+  ENGINE_CHECK(TakesDraft(sequence) && draft.verify <= draft.size && draft.verify <= sequence.max_draft);
+  sequences_.at(sequence.id)->draft = draft;
 }
 
 void Scheduler::End(Sequence& sequence, FinishReason reason) {

@@ -44,12 +44,16 @@ struct SequenceEvent {
   RowResult sampled;
   int row = -1;               // of the step's result; -1 if it has none
   int64_t cached_tokens = 0;  // of the prompt, found in the cache
+  int64_t drafted_tokens = 0;   // verified for this sequence so far
+  int64_t accepted_tokens = 0;  // of those, right: tokens that needed no step of their own
 };
 
 struct SchedulerStats {
   int64_t preemptions = 0;
   int64_t prompt_tokens_queried = 0;  // of admitted requests
   int64_t prompt_tokens_cached = 0;   // of those, found in the prefix cache
+  int64_t drafted_tokens = 0;         // verified
+  int64_t accepted_tokens = 0;        // of those, right
 };
 
 class Scheduler {
@@ -65,6 +69,14 @@ class Scheduler {
   bool Finish(int64_t id, FinishReason reason);
   bool Cancel(int64_t id) { return Finish(id, FinishReason::kAbort); }
 
+  // Whether a draft of the sequence's next tokens could be verified in the next step: it decodes, and its last token is
+  // known.
+  static bool TakesDraft(const Sequence& sequence);
+
+  // What the next step verifies if there is room, and what the next token is compared with. Wrong drafts cost time and
+  // change nothing. The sequence is one of running() that takes a draft; the draft replaces its last one.
+  void SetDraft(const Sequence& sequence, const Draft& draft);
+
   // The next step, or nothing while max_steps_in_flight are out or no sequence can go on before a commit.
   // With no step in flight there is a plan whenever there is a sequence.
   std::optional<StepPlan> Next();
@@ -79,6 +91,7 @@ class Scheduler {
   int num_waiting() const { return static_cast<int>(waiting_.size()); }
   int num_running() const { return static_cast<int>(running_.size()); }
   int num_steps_in_flight() const { return static_cast<int>(next_number_ - next_commit_); }
+  std::span<const Sequence* const> running() const { return running_; }  // in the order in which they get their tokens
   const SchedulerConfig& config() const { return config_; }
   const SchedulerStats& stats() const { return stats_; }
   const CacheBlocks& blocks() const { return *blocks_; }
@@ -93,6 +106,7 @@ class Scheduler {
   struct Choice {
     Sequence* sequence;
     int num_tokens;
+    int num_drafted;
   };
 
   bool ScheduleRunning(StepBudget& budget);
@@ -100,12 +114,14 @@ class Scheduler {
   bool GrowOrPreempt(size_t running_index, int64_t num_tokens);
   void PreemptLast();
   void Start(const PrefixMatch& match, Sequence& sequence);
-  void Choose(Sequence& sequence, int num_tokens, StepBudget& budget);
+  int GrowForDraft(Sequence& sequence, int num_drafted);
+  void Choose(Sequence& sequence, int num_tokens, int num_drafted, StepBudget& budget);
   StepPlan Submit();
   void AppendAndMark(const Choice& choice, StepPlan& plan);
 
   Sequence& Return(const ScheduledSequence& part);
   void Apply(const ScheduledSequence& part, const StepResult& result, const StepPlan& plan, Sequence& sequence);
+  int ApplySamples(const ScheduledSequence& part, const StepResult& result, Sequence& sequence);
   void ApplySample(int row, const RowResult& sampled, Sequence& sequence);
   void Fail(Sequence& sequence);
   void Close(StepPlan plan);

@@ -41,21 +41,46 @@ Sequence& Scheduler::Return(const ScheduledSequence& part) {
 
 void Scheduler::Apply(const ScheduledSequence& part, const StepResult& result, const StepPlan& plan,
                       Sequence& sequence) {
-  const std::span<const RowResult> rows = result.rows.subspan(part.first_row, part.num_rows);
+  const int num_scored = part.num_rows - (part.samples_next ? 1 + part.num_drafted : 0);
+  const std::span<const RowResult> rows = result.rows.subspan(part.first_row, num_scored + part.samples_next);
   if (!std::ranges::all_of(rows, &RowResult::valid)) {
     Fail(sequence);  // before its blocks are indexed: what they hold may be no numbers
     return;
   }
-  sequence.computed = part.first_position + part.num_tokens;
-  blocks_->Advance(sequence.blocks, sequence.tokens, sequence.computed);
-  for (int row = part.first_row; row < part.first_row + part.num_rows; ++row) {
-    if (plan.rows[row].scored == LogitsRow::kSample) {
-      ApplySample(row, result.rows[row], sequence);
-    } else {
-      AddEvent(sequence, SequenceEvent::Kind::kPromptScored, plan.rows[row].position, row, result.rows[row]);
-      sequence.prompt_scored = plan.rows[row].position + 1;
-    }
+  for (int row = part.first_row; row < part.first_row + num_scored; ++row) {
+    AddEvent(sequence, SequenceEvent::Kind::kPromptScored, plan.rows[row].position, row, result.rows[row]);
+    sequence.prompt_scored = plan.rows[row].position + 1;
   }
+  const int num_accepted = part.samples_next ? ApplySamples(part, result, sequence) : 0;
+  sequence.computed = part.first_position + part.num_tokens - part.num_drafted + num_accepted;
+  if (part.num_drafted > 0) sequence.scheduled = sequence.computed;  // it waited: no later step builds on the rest
+  if (sequence.reason == FinishReason::kError) return;
+  blocks_->Advance(sequence.blocks, sequence.tokens, sequence.computed);
+}
+
+// The next token, and as many after it as the draft foretold. Rows behind a wrong guess are not looked at: they belong
+// to a text that nobody wrote. Returns how many drafted tokens were right, those of a part that has ended left out.
+int Scheduler::ApplySamples(const ScheduledSequence& part, const StepResult& result, Sequence& sequence) {
+  const Draft draft = std::exchange(sequence.draft, {});
+  const int first_row = part.first_row + part.num_rows - 1 - part.num_drafted;
+  sequence.drafted_tokens += part.num_drafted;
+  stats_.drafted_tokens += part.num_drafted;
+  int accepted = 0;
+  for (bool more = true; more;) {
+    const RowResult& sampled = result.rows[first_row + accepted];
+    if (!sampled.valid) {
+      Fail(sequence);
+      break;
+    }
+    ApplySample(first_row + accepted, sampled, sequence);
+    const bool foretold = accepted < draft.size && draft.tokens[accepted] == sampled.token;
+    if (accepted < draft.size) sequence.draft_record.Count(draft.evidence[accepted], foretold);
+    more = foretold && accepted < part.num_drafted && sequence.status == SequenceStatus::kRunning;
+    accepted += more;
+    sequence.accepted_tokens += more;
+  }
+  stats_.accepted_tokens += accepted;
+  return accepted;
 }
 
 void Scheduler::ApplySample(int row, const RowResult& sampled, Sequence& sequence) {
@@ -82,7 +107,9 @@ SequenceEvent& Scheduler::AddEvent(const Sequence& sequence, SequenceEvent::Kind
                                             .position = position,
                                             .sampled = sampled,
                                             .row = row,
-                                            .cached_tokens = sequence.cached_tokens});
+                                            .cached_tokens = sequence.cached_tokens,
+                                            .drafted_tokens = sequence.drafted_tokens,
+                                            .accepted_tokens = sequence.accepted_tokens});
 }
 
 }  // namespace engine

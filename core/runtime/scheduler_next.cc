@@ -27,7 +27,7 @@ bool Scheduler::ScheduleRunning(StepBudget& budget) {
     if (share == 0) continue;
     // Those after it must not take what it lacks, and may have to give up their blocks for it once they are idle.
     if (!GrowOrPreempt(i, sequence.scheduled + share)) return false;
-    Choose(sequence, share, budget);
+    Choose(sequence, share, GrowForDraft(sequence, budget.DraftShare(sequence)), budget);
   }
   budget.UnreserveAll();
   return stats_.preemptions == preemptions;
@@ -44,11 +44,19 @@ bool Scheduler::GrowOrPreempt(size_t running_index, int64_t num_tokens) {
   return true;
 }
 
+// Nobody gives way to a guess: without blocks for all of it, it is cut to the room there is.
+int Scheduler::GrowForDraft(Sequence& sequence, int num_drafted) {
+  const int64_t known = sequence.known();
+  if (num_drafted == 0 || blocks_->Grow(sequence.blocks, known + num_drafted)) return num_drafted;
+  return static_cast<int>(sequence.blocks.room() - known);
+}
+
 void Scheduler::PreemptLast() {
   Sequence& sequence = *running_.back();
   running_.pop_back();
   blocks_->Release(sequence.blocks);
   sequence.computed = sequence.scheduled = 0;
+  sequence.draft.size = sequence.draft.verify = 0;
   sequence.status = SequenceStatus::kWaiting;
   waiting_.insert(&sequence);
   ++stats_.preemptions;
@@ -65,7 +73,7 @@ void Scheduler::AdmitWaiting(StepBudget& budget) {
     Start(match, sequence);
     const int share = budget.Share(sequence);
     ENGINE_CHECK(share > 0 && blocks_->Grow(sequence.blocks, sequence.scheduled + share));
-    Choose(sequence, share, budget);
+    Choose(sequence, share, 0, budget);
   }
 }
 
@@ -84,9 +92,9 @@ void Scheduler::Start(const PrefixMatch& match, Sequence& sequence) {
   }
 }
 
-void Scheduler::Choose(Sequence& sequence, int num_tokens, StepBudget& budget) {
-  budget.Take(sequence, num_tokens);
-  chosen_.push_back({&sequence, num_tokens});
+void Scheduler::Choose(Sequence& sequence, int num_tokens, int num_drafted, StepBudget& budget) {
+  budget.Take(sequence, num_tokens, num_drafted);
+  chosen_.push_back({&sequence, num_tokens + num_drafted, num_drafted});
 }
 
 StepPlan Scheduler::Submit() {
@@ -105,7 +113,7 @@ StepPlan Scheduler::Submit() {
 
 void Scheduler::AppendAndMark(const Choice& choice, StepPlan& plan) {
   Sequence& sequence = *choice.sequence;
-  plan.Append(sequence, choice.num_tokens);
+  plan.Append(sequence, choice.num_tokens, choice.num_drafted);
   sequence.scheduled += choice.num_tokens;
   ++sequence.steps_in_flight;
   if (plan.sequences.back().samples_next) {

@@ -6,7 +6,8 @@
 //             '-- K and V stored --'
 //
 // computed <= known() <= capacity. Positions in submitted steps reach to `scheduled`; it may be one or two past known()
-// when a step's input is a sample of the step before that the host has not read yet.
+// when a step's input is a sample of the step before that the host has not read yet, and by a draft's length while the
+// draft is verified; what of a draft is wrong was not computed.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "core/kv/cache_blocks.h"
+#include "core/runtime/draft.h"
 #include "core/runtime/sampling_params.h"
 
 namespace engine {
@@ -32,6 +34,7 @@ struct Request {
   int priority = 0;          // lower runs first; equal ones in order of arrival
   std::string cache_salt;    // prefixes are shared only with requests of the same salt
   bool constrained = false;  // a grammar masks its logits, so each token must be known before the next step is filled
+  int max_draft = 0;         // most drafted tokens that one step verifies; none where constrained
 };
 
 struct Sequence {
@@ -44,6 +47,7 @@ struct Sequence {
   std::string cache_salt;
   bool waits_for_samples = false;  // no row may be submitted before the token before it is known
   std::vector<int32_t> stop_ids;   // end the sequence once min_tokens are generated; masked before
+  int max_draft = 0;
 
   SequenceStatus status = SequenceStatus::kWaiting;
   FinishReason reason = FinishReason::kNone;
@@ -59,6 +63,11 @@ struct Sequence {
   int last_sampled_row = 0;    // row of its newest sample, in the newest step that sampled it
   int64_t prompt_scored = 0;   // prompt tokens below it have their log-prob delivered, or need none
   int64_t cached_tokens = -1;  // prompt tokens found in the cache when first admitted; -1 before
+
+  Draft draft;  // of what follows tokens; empty once more tokens are known
+  DraftRecord draft_record;
+  int64_t drafted_tokens = 0;   // verified by committed steps
+  int64_t accepted_tokens = 0;  // of those, right
 
   int64_t known() const { return static_cast<int64_t>(tokens.size()); }
   int64_t generated() const { return known() - prompt_tokens; }

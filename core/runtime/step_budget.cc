@@ -19,7 +19,8 @@ int64_t RowsOf(const Sequence& sequence, int64_t num_tokens) {
 int64_t ReadyTokens(const Sequence& sequence) {
   const int64_t coming = sequence.known() + sequence.samples_in_flight;
   const bool must_wait = sequence.waits_for_samples || coming >= sequence.capacity;
-  return sequence.samples_in_flight > 0 && must_wait ? 0 : coming - sequence.scheduled;
+  // Behind a draft nothing is ready: how much of it stays is known when its step is committed.
+  return sequence.samples_in_flight > 0 && must_wait ? 0 : std::max<int64_t>(0, coming - sequence.scheduled);
 }
 
 StepBudget::StepBudget(int max_tokens, int max_rows, std::span<Sequence* const> running)
@@ -47,9 +48,17 @@ int StepBudget::Share(const Sequence& sequence) const {
   return static_cast<int>(share);
 }
 
-void StepBudget::Take(const Sequence& sequence, int num_tokens) {
-  tokens_ -= num_tokens;
-  rows_ -= RowsOf(sequence, num_tokens);
+// Each drafted token is a token more and a row more. What the sequence may still get ends with a sampled token.
+int StepBudget::DraftShare(const Sequence& sequence) const {
+  if (sequence.steps_in_flight > 0 || ReadyTokens(sequence) != 1) return 0;
+  const int64_t left = std::min(tokens_ - reserved_tokens_, rows_ - reserved_rows_) - 1;
+  const int64_t share = std::min({left, sequence.capacity - sequence.known() - 1, int64_t{sequence.draft.verify}});
+  return static_cast<int>(std::max<int64_t>(0, share));
+}
+
+void StepBudget::Take(const Sequence& sequence, int num_tokens, int num_drafted) {
+  tokens_ -= num_tokens + num_drafted;
+  rows_ -= RowsOf(sequence, num_tokens) + num_drafted;
 }
 
 }  // namespace engine

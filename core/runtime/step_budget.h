@@ -26,7 +26,11 @@ class StepBudget {
 
   // How many of its tokens fit. At least 1 if the sequence is ready and the budget is not spent.
   int Share(const Sequence& sequence) const;
-  void Take(const Sequence& sequence, int num_tokens);
+
+  // How many drafted tokens fit behind the sequence's last known one, if that is the one it is ready for.
+  int DraftShare(const Sequence& sequence) const;
+
+  void Take(const Sequence& sequence, int num_tokens, int num_drafted);
 
  private:
   int64_t tokens_;

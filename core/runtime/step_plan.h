@@ -28,7 +28,7 @@ struct LogitsRow {
 
   int32_t input = 0;         // index into StepPlan::tokens: the token before
   int32_t sequence = 0;      // index into StepPlan::sequences
-  int64_t position = 0;      // third key of the sampler, after seed and choice
+  int64_t position = 0;      // third key of the sampler, after seed and choice; as many tokens come before
   int32_t scored = kSample;  // kSample: draw the token; otherwise a token of the prompt whose log-prob is wanted
   bool mask_stops = false;   // the sequence's stop_ids may not be drawn: min_tokens are not reached
 };
@@ -40,8 +40,9 @@ struct ScheduledSequence {
   int num_tokens = 0;
   int first_input = 0;  // its inputs: first_input … first_input + num_tokens - 1 of StepPlan::tokens
   int first_row = 0;
-  int num_rows = 0;           // prompt rows by position, then the sample, if any
-  bool samples_next = false;  // its last row is the sequence's next token
+  int num_rows = 0;           // prompt rows by position, then the sample, if any, then one for each drafted token
+  bool samples_next = false;  // it samples the sequence's next token
+  int num_drafted = 0;        // its last inputs are guesses at that token and those after it
 };
 
 struct StepPlan {
@@ -53,8 +54,9 @@ struct StepPlan {
 
   void Clear();
 
-  // Adds the next `num_tokens` tokens of a sequence, from `sequence.scheduled` on.
-  void Append(const Sequence& sequence, int num_tokens);
+  // Adds the next `num_tokens` tokens of a sequence, from `sequence.scheduled` on; the last `num_drafted` of them are its
+  // draft's, all behind its known ones.
+  void Append(const Sequence& sequence, int num_tokens, int num_drafted);
 };
 
 struct RowResult {

@@ -1,5 +1,5 @@
-// Random requests and cancels on a tiny model whose cache is always short. After every step all invariants hold, and every
-// request gets exactly the tokens that it gets alone. ENGINE_SOAK_EVENTS=20000 runs longer, ENGINE_SOAK_SEED=n elsewhere.
+// Random requests, cancels and drafts on a tiny model whose cache is always short. After every step all invariants hold, and every
+// request gets exactly the tokens and log-probabilities that it gets alone. ENGINE_SOAK_EVENTS=20000 runs longer, ENGINE_SOAK_SEED=n elsewhere.
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
@@ -25,11 +25,13 @@ int64_t FromEnvironment(const char* name, int64_t otherwise) {
 std::vector<Request> KnownRequests() {
   std::vector<Request> requests;
   for (int r = 0; r < 12; ++r) {
-    Request request{.prompt = RandomTokens(r % 3, 20 + 5 * r), .seed = static_cast<uint64_t>(r)};
+    Request request{.prompt = RandomTokens(r % 3, 20 + 5 * r), .seed = static_cast<uint64_t>(r), .max_draft = 4 * (r % 4)};
+    request.params.logprobs = 0;
     request.params.temperature = r % 2 == 0 ? 0 : 1;
     request.params.max_tokens = 2 + 4 * r;
     if (r % 4 == 3) request.params.prompt_logprobs = 0;
     if (r % 5 == 4) request.params.frequency_penalty = 0.5f;
+    if (r % 5 == 1) request.params.repetition_penalty = 1.2f;
     requests.push_back(std::move(request));
   }
   return requests;
@@ -75,9 +77,10 @@ class Soak {
   int num_finished() const { return num_finished_; }
 
  private:
+  using Tokens = std::vector<std::pair<int32_t, float>>;  // with their log-probabilities
   struct Live {
     int known;
-    std::vector<int32_t> tokens;
+    Tokens tokens;
   };
 
   int Draw(int end) { return std::uniform_int_distribution<int>(0, end - 1)(random_); }
@@ -96,17 +99,20 @@ class Soak {
     const auto samples = loaded_.runner->Run(*plan);
     EXPECT_TRUE(samples.ok()) << samples.status();
     rows_.clear();
-    for (const SampledToken& sample : *samples) rows_.push_back({.token = sample.id, .valid = sample.id >= 0});
+    for (const SampledToken& sample : *samples) {
+      rows_.push_back({.token = sample.id, .logprob = sample.logprob, .valid = sample.id >= 0});
+    }
     return scheduler.Commit(*std::move(plan), {.rows = rows_});
   }
 
-  std::vector<int32_t> RunAlone(const Request& request) {
+  Tokens RunAlone(const Request& request) {
     const auto scheduler = NewScheduler(false);
     EXPECT_TRUE(scheduler->Add(request).ok());
-    std::vector<int32_t> tokens;
+    Tokens tokens;
     while (scheduler->has_sequences()) {
       for (const SequenceEvent& event : RunStep(*scheduler)) {
-        if (event.kind == SequenceEvent::Kind::kToken) tokens.push_back(event.sampled.token);
+        if (event.kind != SequenceEvent::Kind::kToken) continue;
+        tokens.emplace_back(event.sampled.token, event.sampled.logprob);
       }
     }
     return tokens;
@@ -126,12 +132,29 @@ class Soak {
     live_.erase(id);
   }
 
+  // Right up to some token, if at all.
+  void SetDrafts() {
+    for (const Sequence* sequence : scheduler_->running()) {
+      if (!Scheduler::TakesDraft(*sequence) || Draw(3) == 0) continue;
+      const Tokens& answer = alone_[live_.at(sequence->id).known];
+      Draft draft = {.size = 1 + Draw(sequence->max_draft)};
+      draft.verify = draft.size;
+      const int num_right = Draw(2) * Draw(Draft::kMaxTokens + 1);
+      for (int i = 0; i < draft.size; ++i) {
+        const auto next = static_cast<size_t>(sequence->generated() + i);
+        draft.tokens[i] = i < num_right && next < answer.size() ? answer[next].first : Draw(256);
+      }
+      scheduler_->SetDraft(*sequence, draft);
+    }
+  }
+
   void Step() {
+    SetDrafts();
     for (const SequenceEvent& event : RunStep(*scheduler_)) {
       if (event.kind == SequenceEvent::Kind::kPromptScored) continue;
       const auto found = live_.find(event.sequence_id);
       ASSERT_NE(found, live_.end());
-      found->second.tokens.push_back(event.sampled.token);
+      found->second.tokens.emplace_back(event.sampled.token, event.sampled.logprob);
       if (event.reason == FinishReason::kNone) continue;
       ASSERT_EQ(found->second.tokens, alone_[found->second.known]) << "request " << event.sequence_id;
       live_.erase(found);
@@ -141,7 +164,7 @@ class Soak {
 
   std::mt19937_64 random_;
   std::vector<Request> known_;
-  std::vector<std::vector<int32_t>> alone_;
+  std::vector<Tokens> alone_;
   OpenedModel opened_;
   LoadedModel loaded_;
   std::unique_ptr<Scheduler> scheduler_;
@@ -165,10 +188,13 @@ TEST(EngineSoak, EveryRequestGetsTheTokensItGetsAlone) {
   soak.Drain();
   std::cout << soak.num_finished() << " requests finished, " << soak.stats().preemptions << " preemptions, "
             << soak.stats().prompt_tokens_cached << " of " << soak.stats().prompt_tokens_queried
-            << " prompt tokens from the cache\n";
+            << " prompt tokens from the cache, " << soak.stats().accepted_tokens << " of "
+            << soak.stats().drafted_tokens << " drafted tokens accepted\n";
   EXPECT_GT(soak.num_finished(), num_events / 100);
   EXPECT_GT(soak.stats().preemptions, 0);
   EXPECT_GT(soak.stats().prompt_tokens_cached, 0);
+  EXPECT_GT(soak.stats().accepted_tokens, 0);
+  EXPECT_GT(soak.stats().drafted_tokens, soak.stats().accepted_tokens);
 }
 
 }  // namespace

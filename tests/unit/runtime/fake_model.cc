@@ -24,6 +24,16 @@ uint64_t SamplerKey(uint64_t seed, int choice, int64_t position, const SamplingP
   return params.has_penalties() ? MixAll(key, tokens_before) : key;
 }
 
+// All tokens before the row's own, drafted ones included.
+std::vector<int32_t> TokensBefore(const StepPlan& plan, const LogitsRow& row) {
+  const ScheduledSequence& part = plan.sequences[row.sequence];
+  std::vector<int32_t> tokens = part.sequence->tokens;
+  for (int64_t t = part.sequence->known(); t < row.position && part.num_drafted > 0; ++t) {
+    tokens.push_back(plan.tokens[part.first_input + t - part.first_position].id);
+  }
+  return tokens;
+}
+
 float ScoreOf(uint64_t state, int32_t token) {
   return -static_cast<float>(Mix(state, static_cast<uint64_t>(token)) % 1000) / 100;
 }
@@ -42,7 +52,7 @@ FakeModel::Inputs FakeModel::Fill(const StepPlan& plan) {
     const Sequence& sequence = *plan.sequences[row.sequence].sequence;
     inputs.rows.push_back(
         {.row = row,
-         .key = SamplerKey(sequence.seed, sequence.choice, row.position, sequence.params, sequence.tokens),
+         .key = SamplerKey(sequence.seed, sequence.choice, row.position, sequence.params, TokensBefore(plan, row)),
          .masked = row.mask_stops ? sequence.stop_ids : std::vector<int32_t>{}});
   }
   return inputs;

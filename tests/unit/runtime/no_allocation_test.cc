@@ -4,7 +4,8 @@
 #include <cstdlib>
 #include <new>
 
-#include "core/runtime/scheduler.h"
+#include "core/runtime/prompt_lookup.h"
+#include "core/runtime/speculation.h"
 #include "tests/unit/runtime/scheduler_builders.h"
 
 namespace {
@@ -40,6 +41,33 @@ TEST(StepLoop, AWarmStepAllocatesNothing) {
   for (int i = 0; i < 150; ++i) step();  // through four blocks of each sequence
   EXPECT_EQ(num_allocations, before);
   EXPECT_GT(scheduler.blocks().group(1).num_cached(), 0);
+}
+
+// Sequences that repeat one token: drafts are looked up, chosen, verified and accepted, through several blocks.
+TEST(StepLoop, AWarmStepWithDraftsAllocatesNothing) {
+  SchedulerConfig config = SmallConfig();
+  config.max_sampled = 64;
+  const std::vector<CacheGroup> groups = {PagedGroup(), WindowGroup(40)};
+  Scheduler scheduler = *Scheduler::Create(config, groups, std::vector{40, 20});
+  Speculation speculation(std::make_unique<PromptLookup>(), config);
+  for (int id = 1; id <= 4; ++id) {
+    Request request = MakeRequest(id, 16, 100 * id);
+    request.max_draft = Draft::kMaxTokens;
+    ASSERT_TRUE(scheduler.Add(request).ok());
+  }
+  const std::vector<RowResult> rows(64, RowResult{.token = 7});
+  const auto step = [&] {
+    ASSERT_TRUE(speculation.Prepare(scheduler).ok());
+    StepPlan plan = *scheduler.Next();
+    speculation.Observe(plan, 0.010);
+    const size_t num_rows = plan.rows.size();
+    scheduler.Commit(std::move(plan), {.rows = std::span(rows).first(num_rows)});
+  };
+  for (int i = 0; i < 4; ++i) step();
+  const int64_t before = num_allocations;
+  for (int i = 0; i < 10; ++i) step();
+  EXPECT_EQ(num_allocations, before);
+  EXPECT_GT(scheduler.stats().accepted_tokens, 300);
 }
 
 }  // namespace

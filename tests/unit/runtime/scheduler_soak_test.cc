@@ -1,5 +1,5 @@
-// Random requests, cancels and late commits on pools of a few blocks. After every event all invariants hold, and every
-// request gets exactly the tokens it gets when it runs alone.
+// Random requests, cancels, drafts and late commits on pools of a few blocks. After every event all invariants hold, and
+// every request gets exactly the tokens it gets when it runs alone.
 // ENGINE_SOAK_EVENTS=20000 runs longer, ENGINE_SOAK_SEED=n elsewhere.
 #include <gtest/gtest.h>
 
@@ -40,7 +40,7 @@ SchedulerConfig ConfigOf(const Setup& setup) {
   return {.max_num_seqs = 5,
           .max_num_batched_tokens = 40,
           .max_model_len = 200,
-          .max_sampled = 7,
+          .max_sampled = 14,
           .max_steps_in_flight = setup.max_steps_in_flight,
           .enable_prefix_caching = setup.enable_prefix_caching,
           .eos_token_ids = {3}};
@@ -105,6 +105,7 @@ class Soak {
     for (int i = 0; i < tail; ++i) request.prompt.push_back(Draw(kVocabulary));
     request.cache_salt = Draw(4) == 0 ? "other" : "";
     request.constrained = Draw(6) == 0;
+    request.max_draft = Draw(3) == 0 ? 0 : 1 + Draw(Draft::kMaxTokens);
     request.params.max_tokens = 1 + Draw(50);
     request.params.ignore_eos = Draw(2) == 0;
     request.params.min_tokens = Draw(2) == 0 ? 0 : Draw(request.params.max_tokens + 1);
@@ -126,7 +127,29 @@ class Soak {
     live_.erase(id);
   }
 
+  // Right guesses, wrong ones, and right ones up to some token; some reach behind the answer's end.
+  Draft RandomDraft(const Sequence& sequence) {
+    const std::vector<int32_t>& answer = live_.at(sequence.id).expected.tokens;
+    Draft draft = {.size = Draw(Draft::kMaxTokens + 1)};
+    draft.verify = Draw(std::min(draft.size, sequence.max_draft) + 1);
+    const int num_right = Draw(3) == 0 ? Draft::kMaxTokens : Draw(Draft::kMaxTokens);
+    for (int i = 0; i < draft.size; ++i) {
+      const auto next = static_cast<size_t>(sequence.generated() + i);
+      const bool right = i < num_right && next < answer.size();
+      draft.tokens[i] = right ? answer[next] : Draw(kVocabulary);
+      draft.evidence[i] = static_cast<uint8_t>(Draw(Draft::kNumClasses));
+    }
+    return draft;
+  }
+
+  void SetDrafts() {
+    for (const Sequence* sequence : scheduler_.running()) {
+      if (Scheduler::TakesDraft(*sequence) && Draw(3) > 0) scheduler_.SetDraft(*sequence, RandomDraft(*sequence));
+    }
+  }
+
   void Plan() {
+    if (submitted_.size() < static_cast<size_t>(config_.max_steps_in_flight)) SetDrafts();
     const bool must_plan = submitted_.empty() && scheduler_.has_sequences();
     std::optional<StepPlan> plan = scheduler_.Next();
     ASSERT_TRUE(plan.has_value() || !must_plan) << "sequences wait, no step is in flight, and none is planned";
@@ -144,8 +167,24 @@ class Soak {
     Submitted step = std::move(submitted_.front());
     submitted_.pop_front();
     CheckBlocksAreHeld(step.inputs);
-    const std::span<const RowResult> rows = model_.Run(step.inputs);
+    std::vector<RowResult> rows = RowsOfStep(step.inputs);
     for (const SequenceEvent& event : scheduler_.Commit(std::move(step.plan), {.rows = rows})) Receive(event);
+  }
+
+  // Whatever a model says behind a wrong guess, that its logits are no numbers included.
+  std::vector<RowResult> RowsOfStep(const FakeModel::Inputs& inputs) {
+    const std::span<const RowResult> computed = model_.Run(inputs);
+    std::vector<RowResult> rows(computed.begin(), computed.end());
+    for (const ScheduledSequence& part : inputs.sequences) {
+      const int first_row = part.first_row + part.num_rows - 1 - part.num_drafted;
+      const int first_input = part.first_input + part.num_tokens - part.num_drafted;
+      bool wrong = false;
+      for (int i = 0; i < part.num_drafted; ++i) {
+        wrong = wrong || inputs.tokens[first_input + i].id != computed[first_row + i].token;
+        if (wrong) rows[first_row + i + 1] = {.token = -1, .valid = false};
+      }
+    }
+    return rows;
   }
 
   // Every block that the step's first token or a later one sees.
@@ -205,7 +244,7 @@ class SchedulerSoak : public ::testing::TestWithParam<Setup> {};
 
 TEST_P(SchedulerSoak, EveryRequestGetsTheTokensItGetsAlone) {
   const auto seed = static_cast<uint64_t>(FromEnvironment("ENGINE_SOAK_SEED", 1));
-  const int64_t num_events = FromEnvironment("ENGINE_SOAK_EVENTS", 1000);
+  const int64_t num_events = FromEnvironment("ENGINE_SOAK_EVENTS", 4000);
   std::cout << "seed " << seed << ", " << num_events << " events\n";
   Soak soak(GetParam(), seed);
   for (int64_t event = 0; event < num_events; ++event) {
@@ -215,9 +254,12 @@ TEST_P(SchedulerSoak, EveryRequestGetsTheTokensItGetsAlone) {
   ASSERT_NO_FATAL_FAILURE(soak.Drain());
   std::cout << soak.num_finished() << " requests finished, " << soak.stats().preemptions << " preemptions, "
             << soak.stats().prompt_tokens_cached << " of " << soak.stats().prompt_tokens_queried
-            << " prompt tokens from the cache\n";
+            << " prompt tokens from the cache, " << soak.stats().accepted_tokens << " of "
+            << soak.stats().drafted_tokens << " drafted tokens accepted\n";
   EXPECT_GT(soak.num_finished(), num_events / 100);
   EXPECT_GT(soak.stats().preemptions, 0);
+  EXPECT_GT(soak.stats().accepted_tokens, num_events / 20);
+  EXPECT_GT(soak.stats().drafted_tokens, soak.stats().accepted_tokens);
   EXPECT_EQ(soak.stats().prompt_tokens_cached > 0, GetParam().enable_prefix_caching);
 }
 
