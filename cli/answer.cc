@@ -89,7 +89,8 @@ std::string DescribeSpeed(const Answer& answer) {
       absl::StrFormat("%d prompt tokens, first token after %.3f s; %d tokens at %.1f tokens/s", answer.prompt_tokens,
                       answer.first_token_seconds, generation.tokens.size(), answer.decode_rate());
   if (generation.drafted_tokens > 0) {
-    text += absl::StrFormat(", %d of %d drafted tokens accepted", generation.accepted_tokens, generation.drafted_tokens);
+    text +=
+        absl::StrFormat(", %d of %d drafted tokens accepted", generation.accepted_tokens, generation.drafted_tokens);
   }
   return text;
 }

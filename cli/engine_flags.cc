@@ -40,9 +40,10 @@ void AddLimitFlags(FlagSet& flags, EngineOptions& options) {
 }
 
 void AddSpeculationFlags(FlagSet& flags, EngineOptions& options) {
-  flags.Add({"--num-speculative-tokens,--draft-max", "N",
-             "most tokens that are guessed and verified in one step, where it pays (15); 0: none. The text is the same"},
-            options.num_speculative_tokens);
+  flags.Add(
+      {"--num-speculative-tokens,--draft-max", "N",
+       "most tokens that are guessed and verified in one step, where it pays (15); 0: none. The text is the same"},
+      options.num_speculative_tokens);
   flags.Add({"--draft-model,--speculative-model,--model-draft,-md", "MODEL",
              "a small model of the same vocabulary that guesses; without one, guesses are looked up in the text"},
             options.draft_model);

@@ -21,21 +21,20 @@ void PrintJson(const Json& document) {
 
 Json ToJson(const Answer& answer, const ModelInfo& model, double load_seconds) {
   const Generation& generation = answer.generation;
-  Json document = {
-      {"model", model.path},
-      {"text", generation.text},
-      {"tokens", generation.tokens},
-      {"finish", Name(generation.finish)},
-      {"usage",
-       {{"prompt_tokens", answer.prompt_tokens},
-        {"completion_tokens", generation.tokens.size()},
-        {"drafted_tokens", generation.drafted_tokens},
-        {"accepted_tokens", generation.accepted_tokens}}},
-      {"timings",
-       {{"load_seconds", load_seconds},
-        {"first_token_seconds", answer.first_token_seconds},
-        {"total_seconds", answer.total_seconds},
-        {"tokens_per_second", answer.decode_rate()}}}};
+  Json document = {{"model", model.path},
+                   {"text", generation.text},
+                   {"tokens", generation.tokens},
+                   {"finish", Name(generation.finish)},
+                   {"usage",
+                    {{"prompt_tokens", answer.prompt_tokens},
+                     {"completion_tokens", generation.tokens.size()},
+                     {"drafted_tokens", generation.drafted_tokens},
+                     {"accepted_tokens", generation.accepted_tokens}}},
+                   {"timings",
+                    {{"load_seconds", load_seconds},
+                     {"first_token_seconds", answer.first_token_seconds},
+                     {"total_seconds", answer.total_seconds},
+                     {"tokens_per_second", answer.decode_rate()}}}};
   if (!generation.logprobs.empty()) {
     Json& logprobs = document["logprobs"] = Json::array();
     for (const TokenLogprobs& token : generation.logprobs) logprobs.push_back(ToJson(token));

@@ -11,7 +11,8 @@ namespace engine {
 namespace {
 
 // Tokens that the draft model gives at least these probabilities are of class 0, 1, …
-constexpr std::array<float, Draft::kNumClasses> kLeastProbability = {0.0f, 0.15f, 0.3f, 0.45f, 0.6f, 0.75f, 0.9f, 0.98f};
+constexpr std::array<float, Draft::kNumClasses> kLeastProbability = {0.0f, 0.15f, 0.3f, 0.45f,
+                                                                     0.6f, 0.75f, 0.9f, 0.98f};
 
 // A good draft model is about as often right as it is sure.
 constexpr std::array<float, Draft::kNumClasses> kPrior = {0.1f, 0.25f, 0.4f, 0.5f, 0.65f, 0.8f, 0.9f, 0.95f};
@@ -30,8 +31,9 @@ absl::Status CheckSameVocabulary(const Tokenizer& draft, const Tokenizer& large)
   }
   for (int32_t id = 0; id < large.vocab_size(); ++id) {
     if (draft.Spelling(id) == large.Spelling(id)) continue;
-    return InvalidArgument("its token %d is '%s'; in the model it drafts for, which must have the same vocabulary, '%s'",
-                           id, draft.Spelling(id), large.Spelling(id));
+    return InvalidArgument(
+        "its token %d is '%s'; in the model it drafts for, which must have the same vocabulary, '%s'", id,
+        draft.Spelling(id), large.Spelling(id));
   }
   return absl::OkStatus();
 }

@@ -34,7 +34,8 @@ struct EngineOptions {
   int64_t kv_cache_bytes = 0;           // 0: room for max_num_seqs full contexts, at most a quarter of the memory
   bool enable_prefix_caching = true;
   int num_speculative_tokens = Draft::kMaxTokens;  // guessed and verified in one step at most, where it pays; 0: none
-  std::string draft_model;  // a small model of the same vocabulary that guesses; empty: guesses are looked up in the text
+  std::string
+      draft_model;  // a small model of the same vocabulary that guesses; empty: guesses are looked up in the text
   std::function<void(int64_t done_bytes, int64_t total_bytes)> load_progress;
 };
 
@@ -49,9 +50,9 @@ struct GenerationRequest {
   std::string prompt;                  // plain text
   std::vector<int32_t> prompt_tokens;  // ids as they are
   SamplingParams sampling;
-  int priority = 0;        // lower runs first
+  int priority = 0;                           // lower runs first
   std::optional<int> num_speculative_tokens;  // at most the engine's, which is the default; 0: none
-  std::string cache_salt;  // prefixes are shared only with requests of the same salt
+  std::string cache_salt;                     // prefixes are shared only with requests of the same salt
 };
 
 enum class Finish { kNone, kStop, kLength, kCancelled, kError };
@@ -83,8 +84,8 @@ struct Generation {
   std::vector<TokenLogprobs> prompt_logprobs;
   Finish finish = Finish::kNone;
   int64_t prompt_tokens = 0;
-  int64_t cached_tokens = 0;  // of those, found in the prefix cache
-  int64_t drafted_tokens = 0;  // guessed and verified
+  int64_t cached_tokens = 0;    // of those, found in the prefix cache
+  int64_t drafted_tokens = 0;   // guessed and verified
   int64_t accepted_tokens = 0;  // of those, right
 };
 

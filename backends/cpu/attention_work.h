@@ -24,7 +24,8 @@ class AttentionWork {
 
   int64_t num_tiles() const;
 
-  // The tiles in a fixed order, the longest of each head first. Cheap for a rising `index`, a walk from the first sequence for another.
+  // The tiles in a fixed order, the longest of each head first. Cheap for a rising `index`, a walk from the first
+  // sequence for another.
   class Cursor {
    public:
     explicit Cursor(const AttentionWork& work) : work_(work) {}

@@ -14,9 +14,7 @@ constexpr int64_t kMemory = 512;
 
 }  // namespace
 
-bool StepCost::is_fresh(const Point& point) const {
-  return point.seconds > 0 && num_steps_ - point.step < kMemory;
-}
+bool StepCost::is_fresh(const Point& point) const { return point.seconds > 0 && num_steps_ - point.step < kMemory; }
 
 // A moving average; a step during which the machine did something else counts no more than twice what was expected.
 void StepCost::Observe(int rows, double seconds) {

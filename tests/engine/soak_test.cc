@@ -1,5 +1,6 @@
-// Random requests, cancels and drafts on a tiny model whose cache is always short. After every step all invariants hold, and every
-// request gets exactly the tokens and log-probabilities that it gets alone. ENGINE_SOAK_EVENTS=20000 runs longer, ENGINE_SOAK_SEED=n elsewhere.
+// Random requests, cancels and drafts on a tiny model whose cache is always short. After every step all invariants hold,
+// and every request gets exactly the tokens and log-probabilities that it gets alone.
+// ENGINE_SOAK_EVENTS=20000 runs longer, ENGINE_SOAK_SEED=n elsewhere.
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
@@ -25,7 +26,8 @@ int64_t FromEnvironment(const char* name, int64_t otherwise) {
 std::vector<Request> KnownRequests() {
   std::vector<Request> requests;
   for (int r = 0; r < 12; ++r) {
-    Request request{.prompt = RandomTokens(r % 3, 20 + 5 * r), .seed = static_cast<uint64_t>(r), .max_draft = 4 * (r % 4)};
+    Request request{
+        .prompt = RandomTokens(r % 3, 20 + 5 * r), .seed = static_cast<uint64_t>(r), .max_draft = 4 * (r % 4)};
     request.params.logprobs = 0;
     request.params.temperature = r % 2 == 0 ? 0 : 1;
     request.params.max_tokens = 2 + 4 * r;

@@ -116,8 +116,8 @@ TEST(Speculation, ADraftModelOfAnotherVocabularyIsRefused) {
 TEST(Speculation, OptionsThatContradictEachOtherAreRefused) {
   const ModelOnDisk model({.weights = DType::kF32});
   EXPECT_FALSE(Engine::Create({.model = model.path(), .threads = 1, .num_speculative_tokens = -1}).ok());
-  const auto engine = Engine::Create(
-      {.model = model.path(), .threads = 1, .num_speculative_tokens = 0, .draft_model = model.path()});
+  const auto engine =
+      Engine::Create({.model = model.path(), .threads = 1, .num_speculative_tokens = 0, .draft_model = model.path()});
   EXPECT_THAT(engine.status().message(), HasSubstr("num_speculative_tokens is 0"));
 }
 

@@ -140,7 +140,8 @@ TEST(Drafting, DraftsLeaveTokensAndRowsForThoseBehind) {
   Step(scheduler, 7);
   for (int id = 1; id <= 3; ++id) scheduler.SetDraft(*scheduler.Find(id), MakeDraft({20, 21}));
   const StepPlan plan = *scheduler.Next();
-  EXPECT_THAT(Ids(plan), ElementsAre(7, 7, 20, 21, 7, 20));  // a sequence of one token first, rows for two and one drafts
+  EXPECT_THAT(Ids(plan),
+              ElementsAre(7, 7, 20, 21, 7, 20));  // a sequence of one token first, rows for two and one drafts
   EXPECT_EQ(plan.sequences[0].id, 3);
 }
 
