@@ -35,10 +35,12 @@ class PanelProduct {
   void ForEach(Worker& worker, int64_t num_units, int64_t panels_per_unit, int64_t rows, Fn&& fn) const;
 
  private:
-  // Weights that a worker reads again for the next tile: they and the tile share a core's L2, 1 MiB where it is small.
+  // What a worker takes at a time. Many rows: weights that it reads again for the next tile; they and the tile share a
+  // core's L2, 1 MiB where it is small. Few rows: about 1 us at the memory's speed, the most that one waits for another.
   static constexpr int64_t kBlockBytes = 256 * 1024;
-  // Weights that a worker takes at a time: about 1 us at the memory's speed, the most that one waits for another.
   static constexpr int64_t kChunkBytes = 16 * 1024;
+  // Of a worker's share, so that what one waits for another is little of it.
+  static constexpr int64_t kLeastChunks = 8;
 
   ActivationTiles tiles_;
   PanelTileCode code_;
@@ -48,18 +50,14 @@ class PanelProduct {
 
 template <typename Fn>
 void PanelProduct::ForEach(Worker& worker, int64_t num_units, int64_t panels_per_unit, int64_t rows, Fn&& fn) const {
-  const int64_t unit_bytes = panels_per_unit * panel_bytes_;
-  const int64_t block = std::max<int64_t>(1, kBlockBytes / unit_bytes);
-  // With many rows one unit is work enough.
-  const int64_t chunk = rows > kMaxTileTokens ? 1 : std::max<int64_t>(1, kChunkBytes / unit_bytes);
+  const int64_t bytes = rows > kMaxTileTokens ? kBlockBytes : kChunkBytes;
+  const int64_t most = bytes / (panels_per_unit * panel_bytes_);
+  const int64_t chunk = std::clamp<int64_t>(num_units / (kLeastChunks * worker.count()), 1, std::max<int64_t>(1, most));
   worker.ForEach(num_units, chunk, [&](int64_t begin, int64_t end) {
-    for (; begin < end; begin += block) {
-      const int64_t block_end = std::min(begin + block, end);
-      for (int64_t row = 0; row < rows;) {
-        const RowTile tile = TileAt(row, rows);
-        for (int64_t unit = begin; unit < block_end; ++unit) fn(unit, tile);
-        row += tile.rows;
-      }
+    for (int64_t row = 0; row < rows;) {
+      const RowTile tile = TileAt(row, rows);
+      for (int64_t unit = begin; unit < end; ++unit) fn(unit, tile);
+      row += tile.rows;
     }
   });
 }

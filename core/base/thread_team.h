@@ -98,29 +98,25 @@ class ThreadTeam {
 
 template <typename Fn>
 void Worker::ForEach(int64_t count, int64_t chunk, Fn&& fn) {
-  if (count_ == 1) {
-    if (count > 0) fn(int64_t{0}, count);
-    return;
-  }
   constexpr int64_t kMostChunks = 0xffff;  // of a share, as its state counts them
   chunk = std::max(chunk, (count + kMostChunks * count_ - 1) / (kMostChunks * count_));
   const int64_t num_chunks = (count + chunk - 1) / chunk;
   const auto first_of = [&](int worker) { return num_chunks * worker / count_; };
   const auto run = [&](int64_t c) { fn(c * chunk, std::min((c + 1) * chunk, count)); };
-  const int64_t begin = first_of(index_), end = first_of(index_ + 1);
-  if (loop_ == ThreadTeam::kMaxLoops) {
-    if (begin < end) fn(begin * chunk, std::min(end * chunk, count));
+  if (count_ == 1 || loop_ == ThreadTeam::kMaxLoops) {
+    for (int64_t c = first_of(index_); c < first_of(index_ + 1); ++c) run(c);
     return;
   }
-  for (int64_t c = Take(index_, end - begin, End::kFront); c >= 0; c = Take(index_, end - begin, End::kFront)) {
-    run(begin + c);
-  }
-  // Asking every worker of a large team would take longer than what is left to do.
+  // Its own share first. Asking every worker of a large team would take longer than what is left to do.
   constexpr int kNeighbours = 4;
-  for (int step = 1; step <= std::min(kNeighbours, count_ - 1); ++step) {
+  for (int step = 0; step <= std::min(kNeighbours, count_ - 1); ++step) {
     const int owner = (index_ + step) % count_;
-    const int64_t owner_end = first_of(owner + 1), size = owner_end - first_of(owner);
-    for (int64_t c = Take(owner, size, End::kBack); c >= 0; c = Take(owner, size, End::kBack)) run(owner_end - 1 - c);
+    const int64_t begin = first_of(owner), end = first_of(owner + 1);
+    for (;;) {
+      const int64_t taken = Take(owner, end - begin, step == 0 ? End::kFront : End::kBack);
+      if (taken < 0) break;
+      run(step == 0 ? begin + taken : end - 1 - taken);
+    }
   }
   ++loop_;
 }
