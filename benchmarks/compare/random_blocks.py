@@ -38,21 +38,24 @@ def times_eight(high_byte):
     return high_byte + (3 << 2)
 
 
+def scaled(random, count, size, table, scale):
+    """Blocks of 32 values, `size` bytes each: an f16 d of about `scale`, then quants drawn by `table`."""
+    blocks = bytearray(random.randbytes(count // 32 * size).translate(table))
+    blocks[0::size] = random.randbytes(count // 32)
+    fill(blocks, size, 1, half_high_byte(scale))
+    return blocks
+
+
 def q4_0(random, count, deviation):
     """f16 d, 16 bytes of nibbles: d (q - 8)."""
-    blocks = bytearray(random.randbytes(count // 32 * 18).translate(NIBBLE_TABLE))
-    blocks[0::18] = random.randbytes(count // 32)
-    fill(blocks, 18, 1, half_high_byte(deviation / NIBBLE_DEVIATION))
-    return blocks
+    return scaled(random, count, 18, NIBBLE_TABLE, deviation / NIBBLE_DEVIATION)
 
 
 def q4_1(random, count, deviation):
     """f16 d, f16 m = -8 d, 16 bytes of nibbles: d q + m."""
-    blocks = bytearray(random.randbytes(count // 32 * 20).translate(NIBBLE_TABLE))
-    blocks[0::20] = blocks[2::20] = random.randbytes(count // 32)
-    high = half_high_byte(deviation / NIBBLE_DEVIATION)
-    fill(blocks, 20, 1, high)
-    fill(blocks, 20, 3, times_eight(high) | 0x80)
+    blocks = scaled(random, count, 20, NIBBLE_TABLE, deviation / NIBBLE_DEVIATION)
+    blocks[2::20] = blocks[0::20]
+    fill(blocks, 20, 3, times_eight(blocks[1]) | 0x80)
     return blocks
 
 
@@ -78,10 +81,7 @@ def q4_k(random, count, deviation):
 
 def q8_0(random, count, deviation):
     """f16 d, 32 int8: d q."""
-    blocks = bytearray(random.randbytes(count // 32 * 34).translate(INT8_TABLE))
-    blocks[0::34] = random.randbytes(count // 32)
-    fill(blocks, 34, 1, half_high_byte(deviation / INT8_DEVIATION))
-    return blocks
+    return scaled(random, count, 34, INT8_TABLE, deviation / INT8_DEVIATION)
 
 
 def bf16(random, count, deviation):
