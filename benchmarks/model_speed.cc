@@ -1,11 +1,12 @@
 #include "benchmarks/model_speed.h"
 
 #include <algorithm>
-#include <chrono>
 #include <climits>
 #include <cmath>
 #include <map>
 #include <numeric>
+
+#include "core/base/clock.h"
 
 namespace engine {
 namespace {
@@ -103,9 +104,9 @@ std::vector<int32_t> ModelSpeed::RandomTokens(int count) {
 absl::StatusOr<int> ModelSpeed::Step(Scheduler& scheduler, Work& work) {
   std::optional<StepPlan> plan = scheduler.Next();
   if (!plan) return absl::InternalError("the scheduler has no step to run");
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = Now();
   ASSIGN_OR_RETURN(const std::span<const SampledToken> samples, model_.runner->Run(*plan));
-  work.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  work.seconds += SecondsSince(start);
   const Cost cost = CostOfStep(model_.runner->program(), plan->extents);
   work.tokens += plan->extents.tokens;
   work.bytes += static_cast<double>(cost.bytes);

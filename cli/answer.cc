@@ -1,18 +1,13 @@
 #include "cli/answer.h"
 
-#include <algorithm>
-#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
 #include "absl/strings/str_format.h"
+#include "core/base/clock.h"
 
 namespace engine {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 // Collects updates on the output thread; another thread waits for the last one.
 class Collector {
@@ -25,12 +20,7 @@ class Collector {
     if (unwanted) unwanted_ = true;
     Generation& generation = answer_.generation;
     if (generation.tokens.empty() && !update.tokens.empty()) answer_.first_token_seconds = SecondsSince(start_);
-    generation.text += update.text;
-    generation.tokens.insert(generation.tokens.end(), update.tokens.begin(), update.tokens.end());
-    generation.logprobs.insert(generation.logprobs.end(), update.logprobs.begin(), update.logprobs.end());
-    generation.drafted_tokens = std::max(generation.drafted_tokens, update.drafted_tokens);
-    generation.accepted_tokens = std::max(generation.accepted_tokens, update.accepted_tokens);
-    generation.finish = update.finish;
+    Append(update, generation);
     error_ = update.error;
     if (update.finish != Finish::kNone) answer_.total_seconds = SecondsSince(start_);
     if (update.finish != Finish::kNone || unwanted) changed_.notify_one();
@@ -52,7 +42,7 @@ class Collector {
 
  private:
   const TextSink on_text_;
-  const Clock::time_point start_ = Clock::now();
+  const TimePoint start_ = Now();
   std::mutex mutex_;
   std::condition_variable changed_;
   bool unwanted_ = false;

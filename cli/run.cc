@@ -1,6 +1,5 @@
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
 #include <optional>
 
@@ -14,6 +13,7 @@
 #include "cli/sampling_flags.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
+#include "core/base/clock.h"
 
 namespace engine {
 namespace {
@@ -117,9 +117,9 @@ absl::Status RunVerb(Arguments arguments) {
   RETURN_IF_ERROR(CheckFlags(run, prompt));
 
   Interrupt interrupt;
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = Now();
   ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, Load(run));
-  const double load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double load_seconds = SecondsSince(start);
   if (run.verbose) DescribeModel(engine->model(), load_seconds);
   run.sampling = engine->model().default_sampling;
   RETURN_IF_ERROR(flags.ApplyAgain());

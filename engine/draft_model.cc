@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 
+#include "core/base/clock.h"
 #include "engine/model_text.h"
 
 namespace engine {
@@ -19,10 +19,6 @@ constexpr std::array<float, Draft::kNumClasses> kPrior = {0.1f, 0.25f, 0.4f, 0.5
 
 // A guess less likely than this ends a draft: what follows it is hardly ever needed.
 constexpr float kLeastConfidence = 0.3f;
-
-uint8_t ClassOf(float probability) {
-  return static_cast<uint8_t>(std::ranges::upper_bound(kLeastProbability, probability) - kLeastProbability.begin() - 1);
-}
 
 absl::Status CheckSameVocabulary(const Tokenizer& draft, const Tokenizer& large) {
   if (draft.vocab_size() != large.vocab_size()) {
@@ -164,9 +160,9 @@ void DraftModel::PlanParts(bool single, int& budget) {
 }
 
 absl::Status DraftModel::RunStep() {
-  const auto start = std::chrono::steady_clock::now();
+  const TimePoint start = Now();
   ASSIGN_OR_RETURN(const std::span<const SampledToken> samples, model_.runner->Run(plan_));
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds = SecondsSince(start);
   // A moving average over steps that make drafts; those that read prompts are of another kind.
   constexpr double kWeight = 0.2;
   if (plan_.extents.max_query <= 2) seconds_per_token_ += kWeight * (seconds - seconds_per_token_);
@@ -184,7 +180,7 @@ void DraftModel::Take(const SampledToken& sample, Follower& follower) {
   const float probability = std::exp(sample.logprob);
   if (sample.id >= 0) {
     draft.tokens[draft.size] = sample.id;
-    draft.evidence[draft.size] = ClassOf(probability);
+    draft.evidence[draft.size] = ClassOf(probability, kLeastProbability);
     ++draft.size;
     follower.sequence.tokens.push_back(sample.id);
   }

@@ -186,6 +186,18 @@ std::string_view Name(Finish finish) {
   return "unknown";
 }
 
+void Append(const GenerationUpdate& update, Generation& generation) {
+  const auto append = [](const auto& from, auto& to) { to.insert(to.end(), from.begin(), from.end()); };
+  append(update.text, generation.text);
+  append(update.tokens, generation.tokens);
+  append(update.logprobs, generation.logprobs);
+  append(update.prompt_logprobs, generation.prompt_logprobs);
+  generation.cached_tokens = std::max(generation.cached_tokens, update.cached_tokens);
+  generation.drafted_tokens = std::max(generation.drafted_tokens, update.drafted_tokens);
+  generation.accepted_tokens = std::max(generation.accepted_tokens, update.accepted_tokens);
+  generation.finish = update.finish;
+}
+
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(const EngineOptions& options) {
   return LocalEngine::Create(options);
 }
@@ -195,17 +207,9 @@ absl::StatusOr<Generation> Engine::Generate(const GenerationRequest& request) {
   std::condition_variable done;
   Generation result;
   absl::Status error;
-  const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
   const auto on_update = [&](const GenerationUpdate& update) {
     std::lock_guard lock(mutex);
-    append(result.text, update.text);
-    append(result.tokens, update.tokens);
-    append(result.logprobs, update.logprobs);
-    append(result.prompt_logprobs, update.prompt_logprobs);
-    result.cached_tokens = std::max(result.cached_tokens, update.cached_tokens);
-    result.drafted_tokens = std::max(result.drafted_tokens, update.drafted_tokens);
-    result.accepted_tokens = std::max(result.accepted_tokens, update.accepted_tokens);
-    result.finish = update.finish;
+    Append(update, result);
     error = update.error;
     if (update.finish != Finish::kNone) done.notify_one();
   };

@@ -89,6 +89,9 @@ struct Generation {
   int64_t accepted_tokens = 0;  // of those, right
 };
 
+// Adds an update to those before it. What no update has, prompt_tokens, stays as it is.
+void Append(const GenerationUpdate& update, Generation& generation);
+
 using RequestId = int64_t;
 using UpdateCallback = std::function<void(const GenerationUpdate&)>;
 

@@ -1,8 +1,8 @@
 #include "engine/engine_loop.h"
 
 #include <algorithm>
-#include <chrono>
 
+#include "core/base/clock.h"
 #include "core/runtime/admission.h"
 
 namespace engine {
@@ -89,11 +89,9 @@ void EngineLoop::Step(std::vector<TokenEvent>& events) {
 }
 
 absl::StatusOr<std::span<const SampledToken>> EngineLoop::Run(const StepPlan& plan) {
-  const auto start = std::chrono::steady_clock::now();
+  const TimePoint start = Now();
   auto samples = runner_->Run(plan);
-  if (speculation_) {
-    speculation_->Observe(plan, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  }
+  if (speculation_) speculation_->Observe(plan, SecondsSince(start));
   return samples;
 }
 

@@ -5,6 +5,7 @@
 // verified teach as well: the next token says whether the first of them was right.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -21,6 +22,12 @@ struct Draft {
   int size = 0;                                   // tokens proposed
   int verify = 0;                                 // of those, the first ones, verified by the next step
 };
+
+// The class of a measure of evidence: the last one whose least value, in `least`, it reaches. It reaches the first.
+template <typename Measure>
+uint8_t ClassOf(Measure measure, const std::array<Measure, Draft::kNumClasses>& least) {
+  return static_cast<uint8_t>(std::ranges::upper_bound(least, measure) - least.begin() - 1);
+}
 
 // How often the proposals for one sequence were right, recent ones counting most.
 class DraftRecord {

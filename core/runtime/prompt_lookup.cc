@@ -12,10 +12,6 @@ constexpr std::array<int, Draft::kNumClasses> kLeastLength = {1, 2, 3, 4, 6, 9, 
 // Where nothing is known yet, a draft begins with a context of four tokens: shorter ones recur by chance.
 constexpr std::array<float, Draft::kNumClasses> kPrior = {0.05f, 0.1f, 0.2f, 0.4f, 0.6f, 0.75f, 0.85f, 0.9f};
 
-uint8_t ClassOf(int length) {
-  return static_cast<uint8_t>(std::ranges::upper_bound(kLeastLength, length) - kLeastLength.begin() - 1);
-}
-
 struct Context {
   int64_t end = 0;  // the position behind it; 0: the last token is new
   int length = 0;
@@ -46,7 +42,7 @@ absl::Status PromptLookup::Propose(std::span<DraftSlot> slots) {
       // Behind the last known token the text goes on as proposed, so a loop is followed round and round.
       const int64_t from = context.end + i;
       slot.draft.tokens[i] = from < known ? tokens[from] : slot.draft.tokens[from - known];
-      slot.draft.evidence[i] = ClassOf(context.length + i);
+      slot.draft.evidence[i] = ClassOf(context.length + i, kLeastLength);
     }
   }
   return absl::OkStatus();

@@ -69,11 +69,7 @@ std::vector<Generation> AnswerTogether(Engine& engine, const std::vector<Generat
   for (size_t r = 0; r < requests.size(); ++r) {
     const auto id = engine.Submit(requests[r], [&, r](const GenerationUpdate& update) {
       std::lock_guard lock(mutex);
-      answers[r].text += update.text;
-      Append(answers[r].tokens, update.tokens);
-      Append(answers[r].logprobs, update.logprobs);
-      Append(answers[r].prompt_logprobs, update.prompt_logprobs);
-      answers[r].finish = update.finish;
+      Append(update, answers[r]);
       if (update.finish != Finish::kNone && --open == 0) ended.notify_one();
     });
     EXPECT_TRUE(id.ok()) << id.status();

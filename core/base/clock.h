@@ -1,0 +1,14 @@
+// How long something took, by the wall's clock.
+#pragma once
+
+#include <chrono>
+
+namespace engine {
+
+using TimePoint = std::chrono::steady_clock::time_point;
+
+inline TimePoint Now() { return std::chrono::steady_clock::now(); }
+
+inline double SecondsSince(TimePoint start) { return std::chrono::duration<double>(Now() - start).count(); }
+
+}  // namespace engine
