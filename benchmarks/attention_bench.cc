@@ -1,6 +1,7 @@
 // How close paged attention comes to the machine's roofs: memory for decoding sequences, bf16 pairs for a prompt. Every
 // repetition is framed by two probes, and the median ratio is printed.
-//   attention_bench [--threads N] [--heads H --kv_heads K --head_dim D] [--context 512,4096] [--dtype bf16] [--window W]
+//   attention_bench [--threads N] [--heads H --kv_heads K --head_dim D] [--context 512,4096] [--dtype bf16|int8|f32]
+//                   [--window W]
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -24,7 +25,7 @@ ABSL_FLAG(int, window, 0, "0: none");
 ABSL_FLAG(int, mib, 256, "K and V that decoding walks through, in sequences; keep it above the last cache");
 ABSL_FLAG(bool, cpu_time, false, "count the time threads ran instead of the wall's: for a shared machine");
 ABSL_FLAG(int, repetitions, 7, "");
-ABSL_FLAG(std::string, dtype, "bf16", "of the cache: bf16 or f32");
+ABSL_FLAG(std::string, dtype, "bf16", "of the cache: f32, bf16 or int8");
 ABSL_FLAG(std::vector<std::string>, context, (std::vector<std::string>{"512", "4096"}), "tokens of a sequence");
 
 namespace engine {
@@ -47,12 +48,15 @@ class AttentionBench {
   static absl::StatusOr<AttentionBench> Create();
   absl::Status Run(const Load& load);
 
-  int64_t token_bytes() const { return RowBytes(dtype_, int64_t{2} * op_.kv_heads * op_.head_dim); }
+  int64_t token_bytes() const {
+    return RowBytes(dtype_, int64_t{2} * op_.kv_heads * KvPartElements(dtype_, op_.head_dim)) / kKvBlockTokens;
+  }
 
  private:
   double Seconds(const Kernel& kernel, std::span<const Tensor> in, const Tensor& out, std::span<std::byte> scratch,
                  const Load& load);
-  absl::StatusOr<Buffer> Numbers(int64_t count);
+  absl::StatusOr<Buffer> Queries(int64_t count);
+  absl::StatusOr<Buffer> Cache(int64_t blocks);
   absl::StatusOr<Buffer> Integers(std::span<const int32_t> values);
 
   std::unique_ptr<Device> device_;
@@ -69,9 +73,9 @@ absl::StatusOr<AttentionBench> AttentionBench::Create() {
   ASSIGN_OR_RETURN(bench.team_, ThreadTeam::Create({.num_threads = bench.device_->info().workers}));
   ASSIGN_OR_RETURN(bench.isa_, cpu::DetectIsa());
   RegisterCpuKernels(bench.registry_);
-  const std::optional<DType> dtype = ParseDType(absl::GetFlag(FLAGS_dtype));
-  if (dtype != DType::kF32 && dtype != DType::kBF16) return InvalidArgument("--dtype must be f32 or bf16");
-  bench.dtype_ = *dtype;
+  const std::string dtype = absl::GetFlag(FLAGS_dtype);
+  if (dtype != "f32" && dtype != "bf16" && dtype != "int8") return InvalidArgument("--dtype: f32, bf16 or int8");
+  bench.dtype_ = dtype == "int8" ? DType::kI8 : *ParseDType(dtype);
   bench.op_ = {.heads = absl::GetFlag(FLAGS_heads),
                .kv_heads = absl::GetFlag(FLAGS_kv_heads),
                .head_dim = absl::GetFlag(FLAGS_head_dim),
@@ -80,15 +84,36 @@ absl::StatusOr<AttentionBench> AttentionBench::Create() {
   return bench;
 }
 
-absl::StatusOr<Buffer> AttentionBench::Numbers(int64_t count) {
-  ASSIGN_OR_RETURN(Buffer buffer, device_->Allocate(RowBytes(dtype_, count), MemoryKind::kDevice));
+// Numbers between -1 and 1; those of int8 have no scale.
+void Fill(DType dtype, int64_t count, std::byte* out) {
   for (int64_t i = 0; i < count; ++i) {
     const float value = static_cast<float>(i * 37 % 101) / 50.0f - 1.0f;
-    if (dtype_ == DType::kF32) {
-      reinterpret_cast<float*>(buffer.data())[i] = value;
+    if (dtype == DType::kF32) {
+      reinterpret_cast<float*>(out)[i] = value;
+    } else if (dtype == DType::kBF16) {
+      reinterpret_cast<uint16_t*>(out)[i] = F32ToBf16(value);
     } else {
-      reinterpret_cast<uint16_t*>(buffer.data())[i] = F32ToBf16(value);
+      reinterpret_cast<int8_t*>(out)[i] = static_cast<int8_t>(127 * value);
     }
+  }
+}
+
+absl::StatusOr<Buffer> AttentionBench::Queries(int64_t count) {
+  const DType dtype = KvOperandDType(dtype_);
+  ASSIGN_OR_RETURN(Buffer buffer, device_->Allocate(RowBytes(dtype, count), MemoryKind::kDevice));
+  Fill(dtype, count, buffer.data());
+  return buffer;
+}
+
+absl::StatusOr<Buffer> AttentionBench::Cache(int64_t blocks) {
+  const int64_t part = KvPartElements(dtype_, op_.head_dim);
+  const int64_t parts = blocks * op_.kv_heads * 2;
+  ASSIGN_OR_RETURN(Buffer buffer, device_->Allocate(RowBytes(dtype_, parts * part), MemoryKind::kDevice));
+  for (int64_t p = 0; p < parts; ++p) {
+    std::byte* const begin = buffer.data() + RowBytes(dtype_, p * part);
+    Fill(dtype_, kKvBlockTokens * op_.head_dim, begin);
+    if (dtype_ != DType::kI8) continue;
+    std::fill_n(reinterpret_cast<float*>(begin + KvScalesOffset(op_.head_dim)), kKvBlockTokens, 1.0f / 127);
   }
   return buffer;
 }
@@ -125,7 +150,7 @@ absl::Status AttentionBench::Run(const Load& load) {
   const int64_t row = int64_t{op_.heads} * op_.head_dim;
   const OpRef op(SchemaOf(op_), op_);
   const TensorSpec per_sequence{DType::kI32, {kSequences}};
-  const TensorSpec in[] = {{dtype_, {kTokens, row}},
+  const TensorSpec in[] = {{KvOperandDType(dtype_), {kTokens, row}},
                            KvCacheSpec(dtype_, op_.kv_heads, op_.head_dim),
                            {DType::kI32, {kSequences, blocks}},
                            per_sequence,
@@ -141,8 +166,8 @@ absl::Status AttentionBench::Run(const Load& load) {
   std::iota(table.begin(), table.end(), 0);
   for (int s = 0; s < load.sequences; ++s) start[s] = s * load.query;
   const std::vector<int32_t> context(load.sequences, load.context);
-  ASSIGN_OR_RETURN(const Buffer q, Numbers(tokens * row));
-  ASSIGN_OR_RETURN(const Buffer cache, Numbers(load.sequences * blocks * in[1].shape.row_elements()));
+  ASSIGN_OR_RETURN(const Buffer q, Queries(tokens * row));
+  ASSIGN_OR_RETURN(const Buffer cache, Cache(load.sequences * blocks));
   ASSIGN_OR_RETURN(const Buffer table_data, Integers(table));
   ASSIGN_OR_RETURN(const Buffer start_data, Integers(start));
   ASSIGN_OR_RETURN(const Buffer query_data, Integers(query));

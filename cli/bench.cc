@@ -37,6 +37,7 @@ void AddBenchFlags(FlagSet& flags, BenchFlags& bench) {
   flags.Add({"--seed,-s", "N", "of the random prompts (1)"}, bench.seed);
   flags.AddChoice({"--output,-o", "FORMAT", "md (default), json or csv"}, {"md", "json", "csv"}, bench.output);
   AddNumericsFlag(flags, bench.options);
+  AddKvCacheFlag(flags, bench.options);
   flags.Add({"--device", "NAME", "what to run on: cpu or auto"}, bench.options.device);
   flags.Add({"--max-num-batched-tokens", "N", "tokens of one step"}, bench.options.max_num_batched_tokens);
 }

@@ -24,6 +24,11 @@ void AddDeviceFlags(FlagSet& flags, EngineOptions& options) {
   AddNumericsFlag(flags, options);
 }
 
+void AddKvCacheFlag(FlagSet& flags, EngineOptions& options) {
+  flags.AddChoice({"--kv-cache-dtype", "TYPE", "auto (default), f32, bf16 or int8 (half of bf16's memory)"},
+                  {"auto", "f32", "bf16", "int8"}, options.kv_cache_dtype);
+}
+
 void AddLimitFlags(FlagSet& flags, EngineOptions& options) {
   flags.Add({"--max-model-len,--session-len,--ctx-size,-c", "N",
              "longest prompt and answer together, in tokens; 0: the model's limit, at most 8192"},
@@ -31,8 +36,7 @@ void AddLimitFlags(FlagSet& flags, EngineOptions& options) {
   flags.Add({"--max-num-seqs,--max-batch-size", "N", "requests that run at once"}, options.max_num_seqs);
   flags.Add({"--max-num-batched-tokens", "N", "tokens of one step: longer prompts are read in chunks"},
             options.max_num_batched_tokens);
-  flags.AddChoice({"--kv-cache-dtype", "TYPE", "auto (default), f32 or bf16"}, {"auto", "f32", "bf16"},
-                  options.kv_cache_dtype);
+  AddKvCacheFlag(flags, options);
   flags.Add({"--kv-cache-bytes", "N", "memory of the KV cache; 0: room for every request, at most a quarter of memory"},
             options.kv_cache_bytes);
   flags.Add({"--enable-prefix-caching", "", "keep what was computed of a prompt for the next one (default)"},

@@ -12,7 +12,8 @@ inline constexpr char kDefaultModel[] = "smollm2-135m";
 void AddModelFlag(FlagSet& flags, std::string& model);
 void AddNumericsFlag(FlagSet& flags, EngineOptions& options);
 void AddDeviceFlags(FlagSet& flags, EngineOptions& options);  // device, threads, numerics
-void AddLimitFlags(FlagSet& flags, EngineOptions& options);   // context, batch, cache
+void AddKvCacheFlag(FlagSet& flags, EngineOptions& options);
+void AddLimitFlags(FlagSet& flags, EngineOptions& options);  // context, batch, cache
 void AddSpeculationFlags(FlagSet& flags, EngineOptions& options);
 
 }  // namespace engine

@@ -29,8 +29,7 @@ void AddEvalFlags(FlagSet& flags, EvalFlags& eval) {
   flags.Add({"--tokens", "FILE", "tokens to evaluate instead: little-endian 32-bit ids, no BOS is added"}, eval.tokens);
   flags.Add({"--logits", "FILE", "write the logits: little-endian f32 [tokens, vocabulary]"}, eval.logits);
   flags.Add({"--window", "N", "every N tokens begin a sequence of their own (512)"}, eval.evaluation.window);
-  flags.AddChoice({"--kv-cache-dtype", "TYPE", "auto (default), f32 or bf16"}, {"auto", "f32", "bf16"},
-                  eval.evaluation.engine.kv_cache_dtype);
+  AddKvCacheFlag(flags, eval.evaluation.engine);
   flags.AddChoice({"--output,-o", "FORMAT", "text (default) or json"}, {"text", "json"}, eval.output);
   AddDeviceFlags(flags, eval.evaluation.engine);
 }

@@ -30,7 +30,7 @@ struct EngineOptions {
   int max_model_len = 0;  // longest prompt and answer together; 0: the model's own limit, at most 8192
   int max_num_seqs = 16;
   int max_num_batched_tokens = 512;
-  std::string kv_cache_dtype = "auto";  // auto, f32, bf16
+  std::string kv_cache_dtype = "auto";  // auto, f32, bf16, int8
   int64_t kv_cache_bytes = 0;           // 0: room for max_num_seqs full contexts, at most a quarter of the memory
   bool enable_prefix_caching = true;
   int num_speculative_tokens = Draft::kMaxTokens;  // guessed and verified in one step at most, where it pays; 0: none

@@ -22,9 +22,10 @@ absl::StatusOr<int> ChooseMaxModelLen(const EngineOptions& options, const Decode
 
 absl::StatusOr<std::optional<DType>> ChooseKvDType(const std::string& name) {
   if (name == "auto") return std::nullopt;
+  if (name == "int8") return DType::kI8;
   const std::optional<DType> dtype = ParseDType(name);
   if (dtype == DType::kF32 || dtype == DType::kBF16) return dtype;
-  return InvalidArgument("kv_cache_dtype is %s; it must be auto, f32 or bf16", name);
+  return InvalidArgument("kv_cache_dtype is %s; it must be auto, f32, bf16 or int8", name);
 }
 
 // A row for each sequence, and rows for drafts: all that a few sequences ask for. Steps of more rows than that are bound

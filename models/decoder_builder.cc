@@ -197,15 +197,17 @@ ValueId DecoderBuilder::GatedMlp(ValueId x, const std::string& name) {
 ValueId DecoderBuilder::Rotate(ValueId x, const std::string& norm_name, int heads) {
   const int head_dim = config_.head_dim;
   if (catalog_.Find(norm_name + ".weight") == nullptr) {
-    return graph_.Add(
-        Rope{.heads = heads, .head_dim = head_dim, .rotary_dim = config_.rope.rotary_dim, .out = kv_dtype_},
-        {x, positions_, rope_table_});
+    return graph_.Add(Rope{.heads = heads,
+                           .head_dim = head_dim,
+                           .rotary_dim = config_.rope.rotary_dim,
+                           .out = KvOperandDType(kv_dtype_)},
+                      {x, positions_, rope_table_});
   }
   return graph_.Add(QkNormRope{.heads = heads,
                                .head_dim = head_dim,
                                .rotary_dim = config_.rope.rotary_dim,
                                .epsilon = static_cast<float>(config_.norm_epsilon),
-                               .out = kv_dtype_},
+                               .out = KvOperandDType(kv_dtype_)},
                     {x, positions_, rope_table_, Vector(norm_name + ".weight", head_dim)});
 }
 

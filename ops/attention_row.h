@@ -19,11 +19,15 @@ class KvView {
   DType dtype() const { return cache_.spec->dtype; }
   int64_t head_dim() const { return head_dim_; }
 
-  // Element is float for an f32 cache, uint16_t for a bf16 one.
+  // Element is float for an f32 cache, uint16_t for a bf16 one, int8_t for an int8 one.
   template <typename Element>
   Element Key(int64_t position, int64_t dim) const;
   template <typename Element>
   Element Value(int64_t position, int64_t dim) const;
+
+  // Of an int8 cache.
+  float KeyScale(int64_t position) const;
+  float ValueScale(int64_t position) const;
 
  private:
   int64_t PartOffset(int64_t position) const;
@@ -41,7 +45,7 @@ struct Visible {
   int64_t end;
 };
 
-// q: head_dim elements of the cache's dtype.
+// q: head_dim elements of the cache's dtype; f32 for an int8 cache.
 void AttendRow(const KvView& kv, const std::byte* q, float scale, Visible visible, std::span<float> out);
 
 }  // namespace engine

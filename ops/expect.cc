@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "ops/kv_layout.h"
+
 namespace engine {
 namespace {
 
@@ -55,9 +57,16 @@ absl::Status ExpectStorable(DType out, int64_t columns) {
   return InvalidArgument("its output has %d columns; %s needs a multiple of %d", columns, Name(out), group);
 }
 
-absl::Status ExpectKvDType(std::string_view name, DType dtype) {
-  if (dtype == DType::kF32 || dtype == DType::kBF16) return absl::OkStatus();
-  return InvalidArgument("%s is %s; a KV cache holds f32 or bf16", name, Name(dtype));
+absl::Status ExpectKvCache(const TensorSpec& cache, int kv_heads, int head_dim) {
+  const DType dtype = cache.dtype;
+  if (dtype != DType::kF32 && dtype != DType::kBF16 && dtype != DType::kI8) {
+    return InvalidArgument("cache is %s; a KV cache holds f32, bf16 or int8", Name(dtype));
+  }
+  if (head_dim % KvStep(dtype) != 0) {
+    return InvalidArgument("head_dim is %d; a KV cache of %s needs a multiple of %d", head_dim, Name(dtype),
+                           KvStep(dtype));
+  }
+  return Expect("cache", cache, KvCacheSpec(dtype, kv_heads, head_dim));
 }
 
 }  // namespace engine

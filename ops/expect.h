@@ -27,7 +27,7 @@ absl::Status ExpectWeight(std::string_view name, const TensorSpec& spec, int64_t
 // Rows of `columns` elements can be stored as `out`: f32, bf16, or q8_group where groups divide the row.
 absl::Status ExpectStorable(DType out, int64_t columns);
 
-// f32 or bf16: what a KV cache holds.
-absl::Status ExpectKvDType(std::string_view name, DType dtype);
+// A KV cache (ops/kv_layout.h) of f32, bf16 or int8.
+absl::Status ExpectKvCache(const TensorSpec& cache, int kv_heads, int head_dim);
 
 }  // namespace engine

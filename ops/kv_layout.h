@@ -1,38 +1,56 @@
-// Where K and V lie in a layer's cache: [blocks, kv_heads, 2, 32 * head_dim] in f32 or bf16, K before V, layout kKv32.
-// A block holds 32 tokens. Tokens run over lanes for K (a score per token), dimensions for V (an output per dimension).
-//   f32:  K[t][i] at i * 32 + t                      V[t][i] at t * head_dim + i
-//   bf16: pairs of the reduction index share 32 bits, as the pair chain reads them:
-//         K[t][i] at ((i / 2) * 32 + t) * 2 + i % 2   V[t][i] at ((t / 2) * head_dim + i) * 2 + t % 2
+// Where K and V lie in a layer's cache: [blocks, kv_heads, 2, part] in f32, bf16 or int8, K before V, layout kKv32.
+// A block holds 32 tokens. Tokens run over lanes for K (a score per token), dimensions for V (an output per dimension),
+// and as many elements of the reduction index lie together as a dot product takes in one step: 1 of f32, a pair of
+// bf16, 4 of int8:
+//   K[t][i] at ((i / step) * 32 + t) * step + i % step     V[t][i] at ((t / step) * head_dim + i) * step + t % step
+// Behind the 32 * head_dim elements of an int8 part come its tokens' scales, f32[32].
 #pragma once
 
 #include <cstdint>
 
+#include "core/kv/cache_spec.h"
 #include "core/tensor/spec.h"
 
 namespace engine {
 
-inline constexpr int64_t kKvBlockTokens = 32;
+inline constexpr int64_t kKvBlockTokens = kBlockTokens;
 inline constexpr LayoutId kKv32{"kv32"};
 
 // Tokens of one softmax partition, by absolute position (docs/numerics.md, rule 6).
 inline constexpr int64_t kAttentionPartition = 256;
 
+// With an int8 cache, weights of a partition whose largest is below this count as 0: 255 / it must be a float.
+inline constexpr float kSmallestByteWeight = 0x1p-118f;
+
+// The type in which attention takes queries and the cache's writer keys: int8 scales are theirs to choose.
+inline DType KvOperandDType(DType cache) { return cache == DType::kI8 ? DType::kF32 : cache; }
+
+// Elements of the reduction index that lie together.
+inline int64_t KvStep(DType dtype) { return dtype == DType::kI8 ? 4 : dtype == DType::kBF16 ? 2 : 1; }
+
+// Elements of the K or V part of a block and head; of int8 they are bytes, and scales are counted.
+inline int64_t KvPartElements(DType dtype, int64_t head_dim) {
+  return kKvBlockTokens * (head_dim + (dtype == DType::kI8 ? kKvScaleBytes : 0));
+}
+inline int64_t KvScalesOffset(int64_t head_dim) { return kKvBlockTokens * head_dim; }
+
 inline TensorSpec KvCacheSpec(DType dtype, int64_t kv_heads, int64_t head_dim) {
-  return {dtype, {kBlocks, kv_heads, 2, kKvBlockTokens * head_dim}, kKv32};
+  return {dtype, {kBlocks, kv_heads, 2, KvPartElements(dtype, head_dim)}, kKv32};
 }
 
-// Elements from the start of the cache to the K part of (block, head), and from there to its V part.
-inline int64_t KvHeadOffset(int64_t block, int64_t head, int64_t kv_heads, int64_t head_dim) {
-  return (block * kv_heads + head) * 2 * kKvBlockTokens * head_dim;
+// Elements from the start of the cache to the K part of (block, head); its V part comes KvPartElements later.
+inline int64_t KvHeadOffset(DType dtype, int64_t block, int64_t head, int64_t kv_heads, int64_t head_dim) {
+  return (block * kv_heads + head) * 2 * KvPartElements(dtype, head_dim);
 }
-inline int64_t KvValuesOffset(int64_t head_dim) { return kKvBlockTokens * head_dim; }
 
 // Elements from the start of a K or V part to (token of the block, dimension).
 inline int64_t KeyOffset(DType dtype, int64_t token, int64_t dim) {
-  return dtype == DType::kBF16 ? ((dim / 2) * kKvBlockTokens + token) * 2 + dim % 2 : dim * kKvBlockTokens + token;
+  const int64_t step = KvStep(dtype);
+  return ((dim / step) * kKvBlockTokens + token) * step + dim % step;
 }
 inline int64_t ValueOffset(DType dtype, int64_t head_dim, int64_t token, int64_t dim) {
-  return dtype == DType::kBF16 ? ((token / 2) * head_dim + dim) * 2 + token % 2 : token * head_dim + dim;
+  const int64_t step = KvStep(dtype);
+  return ((token / step) * head_dim + dim) * step + token % step;
 }
 
 }  // namespace engine

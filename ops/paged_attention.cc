@@ -21,9 +21,8 @@ absl::StatusOr<std::vector<TensorSpec>> Infer(const OpRef& op, std::span<const T
     return InvalidArgument("head_dim is %d; it must be even", attention.head_dim);
   }
   const DType dtype = in[1].dtype;
-  RETURN_IF_ERROR(ExpectKvDType("cache", dtype));
-  RETURN_IF_ERROR(Expect("cache", in[1], KvCacheSpec(dtype, attention.kv_heads, attention.head_dim)));
-  RETURN_IF_ERROR(ExpectRows("q", in[0], {dtype}, int64_t{attention.heads} * attention.head_dim));
+  RETURN_IF_ERROR(ExpectKvCache(in[1], attention.kv_heads, attention.head_dim));
+  RETURN_IF_ERROR(ExpectRows("q", in[0], {KvOperandDType(dtype)}, int64_t{attention.heads} * attention.head_dim));
   RETURN_IF_ERROR(ExpectRows("block_table", in[2], {DType::kI32}));
   const TensorSpec per_sequence = {DType::kI32, {in[2].shape.leading()}};
   RETURN_IF_ERROR(Expect("query_start", in[3], per_sequence));
@@ -39,7 +38,7 @@ Cost CostOf(const OpRef& op, std::span<const TensorSpec> in, std::span<const Ten
   const PagedAttention& attention = op.as<PagedAttention>();
   int64_t context = extents.max_context;
   if (attention.window > 0) context = std::min<int64_t>(context, attention.window + extents.max_query - 1);
-  const int64_t token_bytes = RowBytes(in[1].dtype, int64_t{2} * attention.kv_heads * attention.head_dim);
+  const int64_t token_bytes = in[1].row_bytes() / kKvBlockTokens;
   return {.bytes = BytesOf(in[0], extents) + extents.sequences * context * token_bytes + BytesOf(out[0], extents),
           .operations = 4 * context * ElementsOf(out[0], extents)};
 }
@@ -59,8 +58,8 @@ void Reference(const OpRef& op, const LaunchArgs& args) {
       for (int64_t head = 0; head < attention.heads; ++head) {
         const int64_t begin = head * attention.head_dim;
         const KvView kv(args.in[1], blocks, head / heads_per_kv_head, attention.kv_heads, attention.head_dim);
-        AttendRow(kv, RowAt(args.in[0], row) + RowBytes(kv.dtype(), begin), attention.scale, {first, own + 1},
-                  FloatRow(args.out[0], row).subspan(begin, attention.head_dim));
+        AttendRow(kv, RowAt(args.in[0], row) + RowBytes(args.in[0].spec->dtype, begin), attention.scale,
+                  {first, own + 1}, FloatRow(args.out[0], row).subspan(begin, attention.head_dim));
       }
     }
   }

@@ -2,8 +2,8 @@
 //   Token j of sequence s is row query_start[s] + j and sits at position context_length[s] - query_length[s] + j; it
 //   sees positions p <= its own with own - p < window (window 0: all). Position p lives in block_table[s, p / 32].
 //
-//   in: q [T, heads * head_dim] in the cache's dtype, cache, block_table i32[S, max_blocks], query_start i32[S],
-//       query_length i32[S], context_length i32[S] (new tokens included)
+//   in: q [T, heads * head_dim] in the cache's dtype (f32 for int8), cache, block_table i32[S, max_blocks],
+//       query_start i32[S], query_length i32[S], context_length i32[S] (new tokens included)
 //
 //   out: f32[T, heads * head_dim]; rows that belong to no sequence are not written
 //

@@ -11,7 +11,9 @@ absl::Status ExpectRopeInputs(const Rope& rope, std::span<const TensorSpec> in) 
     return InvalidArgument("rotary_dim is %d; it must be even and at most head_dim (%d)", rope.rotary_dim,
                            rope.head_dim);
   }
-  RETURN_IF_ERROR(ExpectKvDType("out", rope.out));
+  if (rope.out != DType::kF32 && rope.out != DType::kBF16) {
+    return InvalidArgument("out is %s; heads are stored as f32 or bf16", Name(rope.out));
+  }
   RETURN_IF_ERROR(ExpectRows("x", in[0], {DType::kF32}, int64_t{rope.heads} * rope.head_dim));
   RETURN_IF_ERROR(Expect("positions", in[1], {DType::kI32, {in[0].shape.leading()}}));
   return ExpectRows("table", in[2], {DType::kF32}, rope.rotary_dim);

@@ -15,26 +15,9 @@ void StoreBf16(std::span<const float> values, uint16_t* row) {
   for (size_t i = 0; i < values.size(); ++i) row[i] = F32ToBf16(values[i]);
 }
 
-// 127 = the largest int8 with a negative: -128 would need its own case in sign-and-magnitude kernels.
-void QuantiseGroup(std::span<const float> values, int8_t* q, float* scale) {
-  float absmax = 0.0f;
-  bool finite = true;
-  for (const float x : values) {
-    finite = finite && std::isfinite(x);
-    absmax = Max(Abs(x), absmax);
-  }
-  *scale = finite ? absmax / 127.0f : std::numeric_limits<float>::quiet_NaN();
-  // A group of denormals can have the scale 0; then, and without a scale, every value is 0.
-  const bool has_values = *scale > 0.0f;
-  for (size_t i = 0; i < values.size(); ++i) {
-    // A denormal scale is coarse, so the quotient may be well beyond 127.
-    q[i] = has_values ? static_cast<int8_t>(Max(-127.0f, Min(127.0f, Round(values[i] / *scale)))) : int8_t{0};
-  }
-}
-
 void StoreQ8(std::span<const float> values, Q8Row row) {
   for (size_t begin = 0; begin < values.size(); begin += kActivationGroup) {
-    QuantiseGroup(values.subspan(begin, kActivationGroup), row.values + begin, row.scales + begin / kActivationGroup);
+    row.scales[begin / kActivationGroup] = QuantiseGroup(values.subspan(begin, kActivationGroup), row.values + begin);
   }
   for (size_t begin = 0; begin < values.size(); begin += kSumGroup) {
     int sum = 0;
@@ -44,6 +27,24 @@ void StoreQ8(std::span<const float> values, Q8Row row) {
 }
 
 }  // namespace
+
+// 127 = the largest int8 with a negative: -128 would need its own case in sign-and-magnitude kernels.
+float QuantiseGroup(std::span<const float> values, int8_t* q) {
+  float absmax = 0.0f;
+  bool finite = true;
+  for (const float x : values) {
+    finite = finite && std::isfinite(x);
+    absmax = Max(Abs(x), absmax);
+  }
+  const float scale = finite ? absmax / 127.0f : std::numeric_limits<float>::quiet_NaN();
+  // A group of denormals can have the scale 0; then, and without a scale, every value is 0.
+  const bool has_values = scale > 0.0f;
+  for (size_t i = 0; i < values.size(); ++i) {
+    // A denormal scale is coarse, so the quotient may be well beyond 127.
+    q[i] = has_values ? static_cast<int8_t>(Max(-127.0f, Min(127.0f, Round(values[i] / scale)))) : int8_t{0};
+  }
+  return scale;
+}
 
 void StoreRow(DType dtype, std::span<const float> values, std::byte* row) {
   switch (dtype) {

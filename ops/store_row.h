@@ -12,4 +12,7 @@ namespace engine {
 // behind a q8 row is not written.
 void StoreRow(DType dtype, std::span<const float> values, std::byte* row);
 
+// Values that share one scale, to int8 in [-127, 127] (numerics rule 4); returns the scale, NaN if a value is not finite.
+float QuantiseGroup(std::span<const float> values, int8_t* q);
+
 }  // namespace engine

@@ -1,69 +1,19 @@
 #include "backends/cpu/attention_tile.h"
 
 #include <algorithm>
-#include <limits>
 
-#include "backends/cpu/isa/vector.h"
+#include "backends/cpu/attention_rows.h"
+#include "backends/cpu/attention_softmax.h"
 #include "backends/cpu/kv_steps.h"
-#include "backends/cpu/long_sum.h"
 
 ENGINE_ISA_BEGIN_
 
 namespace engine::cpu::ENGINE_ISA {
 namespace {
 
-// Rows whose accumulators stay in registers: 8 rows x 32 lanes are 16 of AVX-512's 32 registers, 2 rows x 32 lanes 8 of
-// AVX2's 16.
-constexpr int kRowTile = ENGINE_ISA_LEVEL == 2 ? 8 : 2;
-
-// Fewer rows take more dimensions of V at once, and then read it in order, as a decoding step waits for memory.
-constexpr int MostVectors(int rows) { return rows > kRowTile / 2 ? 2 : 2 * MostVectors(2 * rows); }
-
-// Tokens of a partition, or of a block, that a row sees, counted from its start.
-struct Tokens {
-  int64_t begin;
-  int64_t end;
-  bool empty() const { return begin >= end; }
-};
-
-Tokens VisibleTokens(const AttentionTile& tile, int row, int64_t partition) {
-  const int64_t start = partition * kAttentionPartition;
-  return {std::max<int64_t>(tile.visible_begin[row] - start, 0),
-          std::min<int64_t>(tile.visible_end[row] - start, kAttentionPartition)};
-}
-
-// Rows that see any of positions [begin, end): contiguous, as visible ranges only move forward.
-struct Rows {
-  int begin;
-  int end;
-};
-Rows RowsSeeing(const AttentionTile& tile, int64_t begin, int64_t end) {
-  Rows rows{0, tile.rows};
-  while (rows.begin < rows.end && tile.visible_end[rows.begin] <= begin) ++rows.begin;
-  while (rows.begin < rows.end && tile.visible_begin[rows.end - 1] >= end) --rows.end;
-  return rows;
-}
-
 template <typename Kv>
-const typename Kv::Element* KeysOf(const AttentionTile& tile, int64_t block) {
-  return reinterpret_cast<const typename Kv::Element*>(tile.cache + tile.blocks[block] * tile.block_bytes);
-}
-template <typename Kv>
-const typename Kv::Element* ValuesOf(const AttentionTile& tile, int64_t block) {
-  return KeysOf<Kv>(tile, block) + KvValuesOffset(tile.head_dim);
-}
-
-// Elements from the keys of a block to what the tile reads after them: the next block's keys, or, behind the last block
-// of the partition, the values of its first one. From values to what follows it is the same way.
-template <typename Kv>
-int64_t AheadOf(const AttentionTile& tile, int64_t block) {
-  constexpr int64_t kBlocks = kAttentionPartition / kKvBlockTokens;
-  const int64_t last = (tile.visible_end[tile.rows - 1] - 1) / kKvBlockTokens;
-  if (block % kBlocks == kBlocks - 1 || block == last) {
-    const int64_t first = std::max<int64_t>(block / kBlocks * kBlocks, tile.visible_begin[0] / kKvBlockTokens);
-    return ValuesOf<Kv>(tile, first) - KeysOf<Kv>(tile, block);
-  }
-  return KeysOf<Kv>(tile, block + 1) - KeysOf<Kv>(tile, block);
+const typename Kv::Element* ElementsAt(const std::byte* part) {
+  return reinterpret_cast<const typename Kv::Element*>(part);
 }
 
 // Dot products of `rows` queries with a block's 32 keys.
@@ -96,8 +46,8 @@ template <typename Kv>
     const Rows rows = RowsSeeing(tile, start + token, start + token + kKvBlockTokens);
     if (rows.begin >= rows.end) continue;
     const int64_t block = (start + token) / kKvBlockTokens;
-    const auto* keys = KeysOf<Kv>(tile, block);
-    const int64_t ahead = AheadOf<Kv>(tile, block);
+    const auto* keys = ElementsAt<Kv>(KeysOf(tile, block));
+    const int64_t ahead = AheadOf(tile, block);
     const auto* queries = reinterpret_cast<const typename Kv::Element*>(tile.queries);
     for (int r = rows.begin; r < rows.end; r += kRowTile) {
       ScoreRows<Kv, kRowTile>(std::min(kRowTile, rows.end - r), queries + r * tile.head_dim, keys, tile.head_dim, ahead,
@@ -106,45 +56,18 @@ template <typename Kv>
   }
 }
 
-constexpr float kHidden = -std::numeric_limits<float>::infinity();
-
-// Scores of tokens [16 j, 16 j + 16) scaled, hidden ones -infinity.
-F32x16 VisibleScores(const float* scores, float scale, int j, Tokens visible) {
-  const F32x16 scaled = Load(scores + 16 * j) * F32x16(scale);
-  if (16 * j >= visible.begin && 16 * j + 16 <= visible.end) return scaled;
-  constexpr int32_t kLanes[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  const I32x16 token = Load(kLanes) + I32x16(16 * j);
-  const F32x16 from_begin = Select(token < I32x16(static_cast<int32_t>(visible.begin)), F32x16(kHidden), scaled);
-  return Select(token < I32x16(static_cast<int32_t>(visible.end)), from_begin, F32x16(kHidden));
-}
-
-// Turns a row of scores into weights exp(score - maximum), stored over them in the cache's type; hidden ones are +0.
-// Vectors without a visible token take no part: AddValues does not read them.
+// Turns a row of scores into weights exp(score - maximum), stored over them in the cache's type. Vectors without a
+// visible token take no part: AddValues does not read them.
 template <typename Kv>
 void SoftmaxRow(float scale, Tokens visible, float* scores, float* maximum, float* total) {
-  const int first = static_cast<int>(visible.begin / 16);
-  const int end = static_cast<int>((visible.end + 15) / 16);
-  F32x16 p[kLongSumVectors];
-  F32x16 largest(kHidden);
-#pragma unroll
-  for (int j = 0; j < kLongSumVectors; ++j) {
-    if (j < first || j >= end) continue;
-    p[j] = VisibleScores(scores, scale, j, visible);
-    largest = Max(p[j], largest);
-  }
-  *maximum = ReduceMax(largest);
-  const F32x16 shift(*maximum);
+  const Softmax softmax(scores, scale, visible);
   auto* weights = reinterpret_cast<typename Kv::Element*>(scores);
 #pragma unroll
   for (int j = 0; j < kLongSumVectors; ++j) {
-    if (j < first || j >= end) {
-      p[j] = F32x16(0.0f);
-      continue;
-    }
-    p[j] = Exp(p[j] - shift);
-    Kv::StoreWeights(weights + 16 * j, p[j]);
+    if (softmax.seen.Has(j)) Kv::StoreWeights(weights + 16 * j, softmax.p[j]);
   }
-  *total = TreeSum(p);
+  *maximum = softmax.maximum;
+  *total = TreeSum(softmax.p);
 }
 
 // Where the weights and the sums of a few rows lie.
@@ -172,13 +95,13 @@ void AddDims(const AttentionTile& tile, int64_t partition, Tokens tokens, int64_
     const int64_t in_block = token % kKvBlockTokens;
     const int64_t count = std::min(kKvBlockTokens - in_block, tokens.end - token);
     const int64_t block = (partition * kAttentionPartition + token) / kKvBlockTokens;
-    const auto* values = ValuesOf<Kv>(tile, block);
+    const auto* values = ElementsAt<Kv>(ValuesOf(tile, block));
     Accumulate(DotBlock<Kv>{.a = out.weights + token,
                             .a_row = ValueRows<Kv>::kWeightsStride,
                             .b = values + in_block * tile.head_dim + dim * Kv::kStep,
                             .b_step = tile.head_dim * Kv::kStep,
                             .steps = count / Kv::kStep,
-                            .ahead = AheadOf<Kv>(tile, block)},
+                            .ahead = AheadOf(tile, block)},
                lanes, acc);
     token += count;
   }
@@ -214,7 +137,7 @@ void AddValues(int rows, const AttentionTile& tile, int64_t partition, Tokens to
 // A step of which a row sees only some tokens: the memory of the others may hold anything, so they enter as +0.
 template <typename Kv>
 void AddPartialStep(const AttentionTile& tile, int64_t partition, int64_t token, Tokens visible, ValueRows<Kv> out) {
-  const auto* values = ValuesOf<Kv>(tile, (partition * kAttentionPartition + token) / kKvBlockTokens) +
+  const auto* values = ElementsAt<Kv>(ValuesOf(tile, (partition * kAttentionPartition + token) / kKvBlockTokens)) +
                        token % kKvBlockTokens * tile.head_dim;
   for (int64_t dim = 0; dim < tile.head_dim; dim += 16) {
     typename Kv::Element shown[16 * Kv::kStep] = {};
@@ -271,8 +194,7 @@ void AttendAs(const AttentionTile& tile, int64_t partition, float* scores, const
     const typename Kv::Scope scope;
     ScorePartition<Kv>(tile, partition, scores);
   }
-  const int64_t start = partition * kAttentionPartition;
-  const Rows rows = RowsSeeing(tile, start, start + kAttentionPartition);
+  const Rows rows = RowsSeeingPartition(tile, partition);
   for (int r = rows.begin; r < rows.end; ++r) {
     SoftmaxRow<Kv>(tile.scale, VisibleTokens(tile, r, partition), scores + r * kScoreStride, out.maximum + r,
                    out.total + r);
@@ -289,13 +211,13 @@ void AttendAs(const AttentionTile& tile, int64_t partition, float* scores, const
 }
 
 void Attend(const AttentionTile& tile, int64_t partition, float* scores, const AttentionSums& out) {
+  if (tile.dtype == DType::kI8) return AttendInt8(tile, partition, scores, out);
   if (tile.dtype == DType::kBF16) return AttendAs<Bf16Kv>(tile, partition, scores, out);
   AttendAs<F32Kv>(tile, partition, scores, out);
 }
 
 void Merge(const AttentionTile& tile, int64_t partition, const AttentionSums& sums, const AttentionSums& running) {
-  const int64_t start = partition * kAttentionPartition;
-  const Rows rows = RowsSeeing(tile, start, start + kAttentionPartition);
+  const Rows rows = RowsSeeingPartition(tile, partition);
   const int64_t stride = WeightedStride(tile.head_dim);
   for (int r = rows.begin; r < rows.end; ++r) {
     const float maximum = sums.maximum[r] > running.maximum[r] ? sums.maximum[r] : running.maximum[r];

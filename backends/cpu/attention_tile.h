@@ -17,19 +17,27 @@ inline constexpr int kAttentionTileRows = 32;
 inline constexpr int64_t kScoreStride = kAttentionPartition + 16;
 
 struct AttentionTile {
-  DType dtype;   // of queries and cache: f32 or bf16
+  DType dtype;   // of the cache, and of queries
   int rows;      // at most kAttentionTileRows
   int head_dim;  // even
   float scale;
-  const std::byte* queries;  // [rows, head_dim]
+  const std::byte* queries;  // [rows, head_dim]; of int8 [rows, QueryStride]
   const std::byte* cache;    // K of block 0 for this head
+  int64_t values_offset;     // bytes from a block's K to its V
   int64_t block_bytes;       // from a block to the next
   const int32_t* blocks;     // of the sequence; those that no row sees may be -1
 
   // Positions that each row sees. Neither falls from a row to the next.
   int32_t visible_begin[kAttentionTileRows];
   int32_t visible_end[kAttentionTileRows];
+
+  // Of int8 queries: scale of a row's scores, and sum of its integers.
+  float query_scale[kAttentionTileRows];
+  int32_t query_sum[kAttentionTileRows];
 };
+
+// Bytes from one int8 query to the next: whole vectors.
+inline constexpr int64_t QueryStride(int64_t head_dim) { return (head_dim + 15) / 16 * 16; }
 
 // Rows of weighted values are whole vectors; lanes behind head_dim are zeros.
 inline constexpr int64_t WeightedStride(int64_t head_dim) { return (head_dim + 15) / 16 * 16; }
@@ -51,14 +59,18 @@ struct AttentionCode {
   void (*finish)(const AttentionTile& tile, const AttentionSums& running, float* const* out);
 };
 
+// attend for int8 caches.
 namespace portable {
 extern const AttentionCode kAttention;
-}
+void AttendInt8(const AttentionTile& tile, int64_t partition, float* scores, const AttentionSums& out);
+}  // namespace portable
 namespace avx2 {
 extern const AttentionCode kAttention;
-}
+void AttendInt8(const AttentionTile& tile, int64_t partition, float* scores, const AttentionSums& out);
+}  // namespace avx2
 namespace avx512 {
 extern const AttentionCode kAttention;
-}
+void AttendInt8(const AttentionTile& tile, int64_t partition, float* scores, const AttentionSums& out);
+}  // namespace avx512
 
 }  // namespace engine::cpu

@@ -29,7 +29,7 @@ TileId AttentionWork::Cursor::At(int64_t index) {
 AttentionTile AttentionWork::Tile(const TileId& id, std::byte* queries, float** out) const {
   const Tensor& cache = args_.in[1];
   const DType dtype = cache.spec->dtype;
-  const int64_t head_bytes = RowBytes(dtype, op_.head_dim);
+  const int64_t head_elements = KvHeadOffset(dtype, 0, id.kv_head, op_.kv_heads, op_.head_dim);
   const int64_t first_row = id.tile * kAttentionTileRows;
   const int64_t rows = std::min<int64_t>(kAttentionTileRows, input(4)[id.sequence] * group() - first_row);
   AttentionTile tile{.dtype = dtype,
@@ -37,21 +37,36 @@ AttentionTile AttentionWork::Tile(const TileId& id, std::byte* queries, float** 
                      .head_dim = op_.head_dim,
                      .scale = op_.scale,
                      .queries = queries,
-                     .cache = cache.data + RowBytes(dtype, KvHeadOffset(0, id.kv_head, op_.kv_heads, op_.head_dim)),
-                     .block_bytes = RowBytes(dtype, KvHeadOffset(1, 0, op_.kv_heads, op_.head_dim)),
+                     .cache = cache.data + RowBytes(dtype, head_elements),
+                     .values_offset = RowBytes(dtype, KvPartElements(dtype, op_.head_dim)),
+                     .block_bytes = cache.spec->row_bytes(),
                      .blocks = input(2) + id.sequence * args_.in[2].spec->shape.row_elements()};
   const int32_t first_position = input(5)[id.sequence] - input(4)[id.sequence];
   for (int64_t r = 0; r < rows; ++r) {
     const int64_t token = (first_row + r) / group();
     const int64_t head = id.kv_head * group() + (first_row + r) % group();
     const int64_t source = (input(3)[id.sequence] + token) * op_.heads + head;
-    std::memcpy(queries + r * head_bytes, args_.in[0].data + source * head_bytes, head_bytes);
+    TakeQuery(source, r, queries, tile);
     out[r] = args_.out[0].as<float>() + source * op_.head_dim;
     const int32_t position = first_position + static_cast<int32_t>(token);
     tile.visible_begin[r] = op_.window > 0 ? std::max(0, position - op_.window + 1) : 0;
     tile.visible_end[r] = position + 1;
   }
   return tile;
+}
+
+void AttentionWork::TakeQuery(int64_t source, int64_t row, std::byte* queries, AttentionTile& tile) const {
+  const Tensor& in = args_.in[0];
+  const int64_t bytes = RowBytes(in.spec->dtype, op_.head_dim);
+  const std::byte* query = in.data + source * bytes;
+  if (tile.dtype != DType::kI8) {
+    std::memcpy(queries + row * bytes, query, bytes);
+    return;
+  }
+  auto* integers = reinterpret_cast<int8_t*>(queries) + row * QueryStride(op_.head_dim);
+  const Int8Head head = rows_.int8_head(reinterpret_cast<const float*>(query), op_.head_dim, integers);
+  tile.query_scale[row] = head.scale * op_.scale;
+  tile.query_sum[row] = head.sum;
 }
 
 PartitionRange PartitionsOf(const AttentionTile& tile) {

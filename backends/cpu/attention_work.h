@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "backends/cpu/attention_tile.h"
+#include "backends/cpu/row_code.h"
 #include "core/kernel/kernel.h"
 #include "ops/paged_attention.h"
 
@@ -20,7 +21,8 @@ struct TileId {
 // A view of one launch's inputs.
 class AttentionWork {
  public:
-  AttentionWork(const PagedAttention& op, const LaunchArgs& args) : op_(op), args_(args) {}
+  AttentionWork(const PagedAttention& op, const RowCode& rows, const LaunchArgs& args)
+      : op_(op), rows_(rows), args_(args) {}
 
   int64_t num_tiles() const;
 
@@ -37,7 +39,7 @@ class AttentionWork {
     int64_t first_ = 0;  // index of the sequence's first tile
   };
 
-  // Fills everything but `queries`, copies the query rows to `queries`, and points `out` at the output rows.
+  // Copies the query rows to `queries`, as int8 where the cache is, and points `out` at the output rows.
   AttentionTile Tile(const TileId& id, std::byte* queries, float** out) const;
 
  private:
@@ -45,7 +47,10 @@ class AttentionWork {
   int64_t tiles_per_head(int64_t sequence) const;
   const int32_t* input(int index) const { return args_.in[index].as<const int32_t>(); }
 
+  void TakeQuery(int64_t source, int64_t row, std::byte* queries, AttentionTile& tile) const;
+
   const PagedAttention& op_;
+  const RowCode& rows_;
   const LaunchArgs& args_;
 };
 

@@ -42,10 +42,10 @@ void RegisterCpuKernels(KernelRegistry& registry) {
   registry.Add("cpu", cpu::AddRows());
   registry.Add("cpu", cpu::EmbeddingRows());
   registry.Add("cpu", cpu::GatherRowsCopy());
-  registry.Add("cpu", cpu::KvWriteScatter());
   AddAll(registry, cpu::AddRmsNormKernels());
   AddAll(registry, cpu::GatedMlpPanelKernels());
   AddAll(registry, cpu::HeadRmsNormKernels());
+  AddAll(registry, cpu::KvWriteKernels());
   AddAll(registry, cpu::LinearOneDnnKernels());
   AddAll(registry, cpu::LinearPanelKernels());
   AddAll(registry, cpu::PagedAttentionKernels());

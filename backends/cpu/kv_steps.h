@@ -1,4 +1,4 @@
-// The two kinds of KV cache as kernels see them: what one reduction step of a dot product multiplies.
+// The kinds of KV cache as kernels see them: what one reduction step of a dot product multiplies.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,9 @@ namespace engine::cpu::ENGINE_ISA {
 
 // A step is a pair of elements.
 struct Bf16Kv {
+  using Weight = uint16_t;
   using Element = uint16_t;
+  using Sum = F32x16;
   using Scope = FlushDenormalsScope;
   static constexpr int64_t kStep = 2;
 
@@ -28,7 +30,9 @@ struct KeepDenormalsScope {
 };
 
 struct F32Kv {
+  using Weight = float;
   using Element = float;
+  using Sum = F32x16;
   using Scope = KeepDenormalsScope;
   static constexpr int64_t kStep = 1;
 
@@ -36,6 +40,31 @@ struct F32Kv {
   static F32x16 Broadcast(const float* in) { return F32x16(*in); }
   static F32x16 LoadLanes(const float* in) { return Load(in); }
   static void StoreWeights(float* out, F32x16 x) { Store(out, x); }
+};
+
+// Int8 queries times keys; a step is four. The instruction takes unsigned lanes: keys are biased by 128, and sums start
+// at -128 times the sum of the query.
+struct Int8Keys {
+  using Weight = int8_t;
+  using Element = int8_t;
+  using Sum = I32x16;
+  static constexpr int64_t kStep = 4;
+
+  static I32x16 Dot(I32x16 acc, QuadI8 a, U8x64 b) { return DotQuads<255>(acc, b, a); }
+  static QuadI8 Broadcast(const int8_t* in) { return BroadcastQuad(in); }
+  static U8x64 LoadLanes(const int8_t* in) { return AddBias(LoadBytes(in)); }
+};
+
+// Unsigned weights times int8 values.
+struct Int8Values {
+  using Weight = uint8_t;
+  using Element = int8_t;
+  using Sum = I32x16;
+  static constexpr int64_t kStep = 4;
+
+  static I32x16 Dot(I32x16 acc, QuadU8 a, U8x64 b) { return DotSignedLanes(acc, a, b); }
+  static QuadU8 Broadcast(const uint8_t* in) { return BroadcastQuad(in); }
+  static U8x64 LoadLanes(const int8_t* in) { return LoadBytes(in); }
 };
 
 // How the 16 lanes of a step are read: all of them, or the first `count`, the others as 0.
@@ -53,10 +82,10 @@ struct SomeLanes {
   }
 };
 
-// The operands of a block of dot products; strides count elements.
+// The operands of a block of dot products; strides count elements, `ahead` bytes.
 template <typename Kv>
 struct DotBlock {
-  const typename Kv::Element* a;  // [rows][steps]
+  const typename Kv::Weight* a;  // [rows][steps]
   int64_t a_row;
   const typename Kv::Element* b;  // [steps][lanes]
   int64_t b_step;
@@ -66,14 +95,14 @@ struct DotBlock {
 
 // acc[r][v] += sum over steps of a[r][step] * b[step][lanes of v].
 template <typename Kv, int kRows, int kVectors, typename Lanes>
-void Accumulate(const DotBlock<Kv>& in, const Lanes& lanes, F32x16 (&acc)[kRows][kVectors]) {
+void Accumulate(const DotBlock<Kv>& in, const Lanes& lanes, typename Kv::Sum (&acc)[kRows][kVectors]) {
   for (int64_t s = 0; s < in.steps; ++s) {
     decltype(lanes.Load(in.b)) b[kVectors];
 #pragma unroll
     for (int v = 0; v < kVectors; ++v) {
       const auto* lane = in.b + s * in.b_step + v * 16 * Kv::kStep;
       b[v] = lanes.Load(lane);
-      __builtin_prefetch(lane + in.ahead);
+      __builtin_prefetch(reinterpret_cast<const char*>(lane) + in.ahead);
     }
 #pragma unroll
     for (int r = 0; r < kRows; ++r) {

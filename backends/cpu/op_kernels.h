@@ -12,13 +12,13 @@ namespace engine::cpu {
 KernelEntry AddRows();
 KernelEntry EmbeddingRows();
 KernelEntry GatherRowsCopy();
-KernelEntry KvWriteScatter();
 
 // Best instruction set first.
 using VectorKernels = std::array<KernelEntry, 3>;
 VectorKernels AddRmsNormKernels();
 VectorKernels GatedMlpPanelKernels();
 VectorKernels HeadRmsNormKernels();
+VectorKernels KvWriteKernels();
 VectorKernels LinearPanelKernels();
 VectorKernels PagedAttentionKernels();
 VectorKernels QkNormRopeKernels();

@@ -50,13 +50,17 @@ void ForEachIndex(Worker& worker, int64_t count, Fn&& fn) {
 // one worker walks all of a tile's, or, where there are fewer tiles than workers could use, partitions are handed out.
 class PagedAttentionKernel : public Kernel {
  public:
-  PagedAttentionKernel(const PagedAttention& op, const AttentionCode& code, int workers)
-      : op_(op), code_(code), workers_(workers), layout_{op.head_dim} {}
+  PagedAttentionKernel(const PagedAttention& op, Isa isa, int workers)
+      : op_(op),
+        code_(CodeFor(isa, portable::kAttention, avx2::kAttention, avx512::kAttention)),
+        rows_(RowCodeFor(isa)),
+        workers_(workers),
+        layout_{op.head_dim} {}
 
   int64_t scratch_bytes() const override { return workers_ * layout_.bytes() + split_bytes(); }
 
   void Launch(const LaunchArgs& args) const override {
-    const AttentionWork work(op_, args);
+    const AttentionWork work(op_, rows_, args);
     const Split split = SplitOf(work.num_tiles(), args.extents);
     if (split.pays) return LaunchSplit(work, split, args);
     AttentionWork::Cursor cursor(work);
@@ -140,6 +144,7 @@ class PagedAttentionKernel : public Kernel {
 
   PagedAttention op_;
   const AttentionCode& code_;
+  const RowCode& rows_;
   int64_t workers_;
   WorkerScratch layout_;
 };
@@ -150,9 +155,7 @@ struct PagedAttentionFamily {
   static const OpSchema& Schema() { return SchemaOf(PagedAttention{}); }
   static absl::Status Supports(const Problem&) { return absl::OkStatus(); }
   static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {
-    return std::make_unique<PagedAttentionKernel>(
-        problem.op.as<PagedAttention>(), CodeFor(isa, portable::kAttention, avx2::kAttention, avx512::kAttention),
-        problem.device.workers);
+    return std::make_unique<PagedAttentionKernel>(problem.op.as<PagedAttention>(), isa, problem.device.workers);
   }
 };
 

@@ -106,13 +106,28 @@ void Head(const HeadRow& row) {
   StoreRowAs(row.out, FinishedHead{head}, row.y, row.head_dim);
 }
 
+Int8Head QuantiseHead(const float* x, int64_t size, int8_t* q) {
+  const auto values = [&](int64_t i) { return Load(x + i, static_cast<int>(std::min<int64_t>(16, size - i))); };
+  I32x16 magnitudes(0);
+  for (int64_t i = 0; i < size; i += 16) magnitudes = Max(magnitudes, BitsOf(Abs(values(i))));
+  const float scale = Int8Scale(magnitudes);
+  I32x16 sum(0);
+  for (int64_t i = 0; i < size; i += 16) {
+    const I32x16 integers = ToInt8(values(i), scale);
+    StoreNarrow(q + i, integers);
+    sum = sum + integers;
+  }
+  return {scale, ReduceAdd(sum)};
+}
+
 }  // namespace
 
 const RowCode kRows = {.norm = Norm,
                        .silu = StoreGate<SiluTimesUp>,
                        .gelu_tanh = StoreGate<GeluTanhTimesUp>,
                        .store = StoreGate<GateAlone>,
-                       .head = Head};
+                       .head = Head,
+                       .int8_head = QuantiseHead};
 
 }  // namespace engine::cpu::ENGINE_ISA
 

@@ -42,12 +42,20 @@ struct HeadRow {
   DType out;  // f32 or bf16
 };
 
+// What a head of values shares as int8, rounded as rule 4's groups are.
+struct Int8Head {
+  float scale;  // NaN if a value is not finite; the integers are 0 then
+  int32_t sum;  // of the integers
+};
+
 struct RowCode {
   void (*norm)(const NormRow& row);
   void (*silu)(const GateRow& row);
   void (*gelu_tanh)(const GateRow& row);
   void (*store)(const GateRow& row);  // gate as it is: quantise
   void (*head)(const HeadRow& row);
+  // x[0 .. size) as int8; q has room for whole vectors of 16.
+  Int8Head (*int8_head)(const float* x, int64_t size, int8_t* q);
 };
 
 namespace portable {

@@ -24,9 +24,13 @@ absl::Status Validate(const CacheSpec& spec, int layer) {
     return Unimplemented("layer %d: a %s cache is not supported yet; the cache keeps paged or window K and V", layer,
                          KindName(spec));
   }
-  if (spec.dtype != DType::kF32 && spec.dtype != DType::kBF16) {
-    return Unimplemented("layer %d: a KV cache of %s is not supported yet; use f32 or bf16", layer,
+  if (spec.dtype != DType::kF32 && spec.dtype != DType::kBF16 && spec.dtype != DType::kI8) {
+    return Unimplemented("layer %d: a KV cache of %s is not supported yet; use f32, bf16 or int8", layer,
                          std::string(Name(spec.dtype)));
+  }
+  if (spec.dtype == DType::kI8 && spec.head_dim % 4 != 0) {
+    return Unimplemented("layer %d: heads have %d values; an int8 KV cache needs a multiple of 4: use bf16", layer,
+                         spec.head_dim);
   }
   if (spec.kv_heads < 1 || spec.head_dim < 1) {
     return InvalidArgument("layer %d: a KV cache of %d heads of %d values; both must be at least 1", layer,
@@ -58,7 +62,8 @@ absl::StatusOr<std::vector<CacheGroup>> GroupCaches(std::span<const CacheSpec> p
 }
 
 int64_t BlockBytes(const CacheSpec& spec) {
-  return 2 * RowBytes(spec.dtype, int64_t{kBlockTokens} * spec.kv_heads * spec.head_dim);
+  const int64_t scale_bytes = spec.dtype == DType::kI8 ? kKvScaleBytes : 0;
+  return 2 * kBlockTokens * spec.kv_heads * (RowBytes(spec.dtype, spec.head_dim) + scale_bytes);
 }
 
 int64_t BlockBytes(const CacheGroup& group) {

@@ -34,6 +34,9 @@ struct CacheSpec {
 // (docs/numerics.md, rule 6), so that a partition is a whole number of blocks.
 inline constexpr int kBlockTokens = 32;
 
+// An int8 token keeps the f32 scale of its K and of its V beside the values, in every head.
+inline constexpr int64_t kKvScaleBytes = 4;
+
 constexpr int64_t BlocksForTokens(int64_t num_tokens) { return (num_tokens + kBlockTokens - 1) / kBlockTokens; }
 
 struct CacheGroup {

@@ -27,7 +27,7 @@ NamedCase Cache(int kv_heads, int head_dim, DType dtype) {
             cache.data.assign(kCacheBlocks * cache.spec.row_bytes(), std::byte{0xff});
             return OpCase{.name = name,
                           .op = OpRef(SchemaOf(write), write),
-                          .in = {data.Rows(dtype, kTokens, kWrittenTokens, columns, Values::kOutliers),
+                          .in = {data.Rows(KvOperandDType(dtype), kTokens, kWrittenTokens, columns, Values::kOutliers),
                                  data.Rows(DType::kF32, kTokens, kWrittenTokens, columns, Values::kOutliers),
                                  IntegerInput(kTokens, slots), std::move(cache)},
                           .largest = {.tokens = kWrittenTokens},
@@ -58,7 +58,9 @@ INSTANTIATE_TEST_SUITE_P(KvWriteOp, Conformance,
                                          Cache(2, 40, DType::kBF16), Cache(2, 128, DType::kF32),
                                          Cache(1, 128, DType::kBF16), Run(37, 1, DType::kBF16),
                                          Run(64, 32, DType::kBF16), Run(33, 30, DType::kBF16), Run(37, 1, DType::kF32),
-                                         Run(33, 30, DType::kF32), Run(0, 0, DType::kBF16)),
+                                         Run(33, 30, DType::kF32), Run(0, 0, DType::kBF16), Cache(3, 64, DType::kI8),
+                                         Cache(2, 20, DType::kI8), Cache(1, 128, DType::kI8), Run(37, 1, DType::kI8),
+                                         Run(33, 30, DType::kI8)),
                          NameOf);
 
 }  // namespace

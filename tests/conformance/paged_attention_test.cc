@@ -1,6 +1,7 @@
 #include "ops/paged_attention.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "core/base/bf16.h"
@@ -48,14 +49,22 @@ std::vector<int32_t> BlockTable(const AttentionCase& c, int64_t max_blocks, std:
 }
 
 void SetElement(std::byte* part, DType dtype, int64_t offset, float value) {
-  if (dtype == DType::kBF16) {
+  if (dtype == DType::kI8) {
+    // Normal numbers fill the range of int8, its ends included.
+    reinterpret_cast<int8_t*>(part)[offset] =
+        static_cast<int8_t>(std::clamp(std::nearbyint(50 * value), -127.0f, 127.0f));
+  } else if (dtype == DType::kBF16) {
     reinterpret_cast<uint16_t*>(part)[offset] = F32ToBf16(value);
   } else {
     reinterpret_cast<float*>(part)[offset] = value;
   }
 }
 
-// K and V of every visible position; everything else is NaN, which must not reach any result.
+void SetScale(std::byte* part, int64_t head_dim, int64_t token, float scale) {
+  reinterpret_cast<float*>(part + KvScalesOffset(head_dim))[token] = scale;
+}
+
+// K and V of every visible position; everything else is NaN, or -1 with the scale NaN, which must not reach any result.
 CaseInput Cache(const AttentionCase& c, const std::vector<int32_t>& table, int64_t max_blocks, TestData& data) {
   const PagedAttention& a = c.attention;
   CaseInput cache = {.spec = KvCacheSpec(c.dtype, a.kv_heads, a.head_dim), .data = {}};
@@ -66,8 +75,12 @@ CaseInput Cache(const AttentionCase& c, const std::vector<int32_t>& table, int64
       const int64_t block = table[s * max_blocks + p / kKvBlockTokens];
       const int64_t token = p % kKvBlockTokens;
       for (int head = 0; head < a.kv_heads; ++head) {
-        std::byte* keys = cache.data.data() + KvHeadOffset(block, head, a.kv_heads, a.head_dim) * element;
-        std::byte* values = keys + KvValuesOffset(a.head_dim) * element;
+        std::byte* keys = cache.data.data() + KvHeadOffset(c.dtype, block, head, a.kv_heads, a.head_dim) * element;
+        std::byte* values = keys + KvPartElements(c.dtype, a.head_dim) * element;
+        if (c.dtype == DType::kI8) {
+          SetScale(keys, a.head_dim, token, std::fabs(data.Number(c.values)) / 50);
+          SetScale(values, a.head_dim, token, std::fabs(data.Number(c.values)) / 50);
+        }
         for (int i = 0; i < a.head_dim; ++i) {
           SetElement(keys, c.dtype, KeyOffset(c.dtype, token, i), data.Number(c.values));
           SetElement(values, c.dtype, ValueOffset(c.dtype, a.head_dim, token, i), data.Number(Values::kNormal));
@@ -105,17 +118,17 @@ OpCase Make(const AttentionCase& c) {
   const int64_t max_blocks = BlocksOf(max_context) + 1;
   const std::vector<int32_t> table = BlockTable(c, max_blocks, random);
   const StepExtents largest = ExtentsOf(c, c.sequences.size());
-  OpCase op_case = {
-      .name = c.name,
-      .op = OpRef(SchemaOf(c.attention), c.attention),
-      .in = {data.Rows(c.dtype, kTokens, largest.tokens, int64_t{c.attention.heads} * c.attention.head_dim, c.values),
-             Cache(c, table, max_blocks, data),
-             {.spec = {DType::kI32, {kSequences, max_blocks}}, .data = BytesOf(table)},
-             IntegerInput(kSequences, query_start),
-             IntegerInput(kSequences, query_length),
-             IntegerInput(kSequences, context_length)},
-      .largest = largest,
-      .rows_alone = false};
+  OpCase op_case = {.name = c.name,
+                    .op = OpRef(SchemaOf(c.attention), c.attention),
+                    .in = {data.Rows(KvOperandDType(c.dtype), kTokens, largest.tokens,
+                                     int64_t{c.attention.heads} * c.attention.head_dim, c.values),
+                           Cache(c, table, max_blocks, data),
+                           {.spec = {DType::kI32, {kSequences, max_blocks}}, .data = BytesOf(table)},
+                           IntegerInput(kSequences, query_start),
+                           IntegerInput(kSequences, query_length),
+                           IntegerInput(kSequences, context_length)},
+                    .largest = largest,
+                    .rows_alone = false};
   for (size_t count = 0; count < c.sequences.size(); ++count) op_case.steps.push_back(ExtentsOf(c, count));
   return op_case;
 }
@@ -141,6 +154,19 @@ std::vector<NamedCase> Cases() {
       {"bf16_window_odd", Heads(2, 1, 64, 301), DType::kBF16, {{600, 1}, {602, 3}}},
       {"bf16_sharp", Heads(2, 2, 64), DType::kBF16, {{280, 1}, {60, 9}}, Values::kOutliers},
       {"bf16_tiny", Heads(2, 2, 64), DType::kBF16, {{50, 1}, {60, 9}}, Values::kTiny},
+      {"int8_decode", Heads(9, 3, 64), DType::kI8, decode},
+      {"int8_mixed", Heads(4, 2, 64), DType::kI8, mixed},
+      {"int8_head128", Heads(4, 1, 128), DType::kI8, {{290, 1}, {40, 17}}},
+      {"int8_head80", Heads(2, 2, 80), DType::kI8, {{65, 1}, {70, 7}}},
+      {"int8_ragged_head", Heads(2, 1, 20), DType::kI8, {{50, 1}, {64, 33}}},
+      {"int8_long", Heads(1, 1, 64), DType::kI8, {{1100, 1}, {520, 2}}},
+      {"int8_window", Heads(4, 2, 64, 40), DType::kI8, mixed},
+      {"int8_window_of_one", Heads(2, 1, 32, 1), DType::kI8, {{70, 1}, {40, 8}}},
+      {"int8_window_odd", Heads(2, 1, 64, 301), DType::kI8, {{600, 1}, {602, 3}}},
+      {"int8_sharp", Heads(2, 2, 64), DType::kI8, {{280, 1}, {60, 9}}, Values::kOutliers},
+      {"int8_tiny", Heads(2, 2, 64), DType::kI8, {{50, 1}, {60, 9}}, Values::kTiny},
+      {"int8_denormal", Heads(2, 2, 64), DType::kI8, {{50, 1}, {60, 9}}, Values::kDenormals},
+      {"int8_zeros", Heads(2, 2, 64), DType::kI8, {{50, 1}, {60, 9}}, Values::kZeros},
       {"f32_decode", Heads(9, 3, 64), DType::kF32, decode},
       {"f32_mixed", Heads(4, 2, 64), DType::kF32, mixed},
       {"f32_window", Heads(4, 2, 32, 40), DType::kF32, mixed},

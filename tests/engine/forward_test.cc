@@ -33,9 +33,10 @@ std::vector<std::string> MachineIsas() {
 // The model as one instruction set and a number of threads run it.
 class RunningModel {
  public:
-  RunningModel(const ModelOnDisk& model, const std::string& isa, int threads) {
+  RunningModel(const ModelOnDisk& model, const std::string& isa, int threads, const char* kv_cache_dtype = "auto") {
     const ForcedIsa forced(isa);
-    auto opened = OpenModel({.model = model.path(), .threads = threads, .max_num_seqs = 1});
+    auto opened =
+        OpenModel({.model = model.path(), .threads = threads, .max_num_seqs = 1, .kv_cache_dtype = kv_cache_dtype});
     EXPECT_TRUE(opened.ok()) << opened.status();
     opened_ = *std::move(opened);
     opened_.options.limits.max_sampled = kTokens;
@@ -77,8 +78,12 @@ TEST_P(Forward, QuantisedModelHasTheSameLogitsOnEveryInstructionSet) {
   if (!IsBlockQuantised(GetParam())) GTEST_SKIP() << "only integer linears promise it";
   const ModelOnDisk model({.weights = GetParam()});
   const std::vector<std::string> isas = MachineIsas();
-  const std::vector<float> expected = RunningModel(model, isas.front(), 1).Logits(kTokens);
-  for (const std::string& isa : isas) EXPECT_TRUE(RunningModel(model, isa, 1).Logits(7) == expected) << isa;
+  for (const char* kv : {"bf16", "int8"}) {
+    const std::vector<float> expected = RunningModel(model, isas.front(), 1, kv).Logits(kTokens);
+    for (const std::string& isa : isas) {
+      EXPECT_TRUE(RunningModel(model, isa, 1, kv).Logits(7) == expected) << isa << ", KV cache of " << kv;
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, Forward, ::testing::ValuesIn(kTinyFormats),

@@ -13,17 +13,20 @@ constexpr int kNewTokens = 8;
 struct Subject {
   std::string name;
   TinyChatModel model;
+  std::string kv_cache_dtype = "auto";
 };
 
 std::ostream& operator<<(std::ostream& out, const Subject& subject) { return out << subject.name; }
 
-// Every format, and two models whose layers form two cache groups.
+// Every format, two models whose layers form two cache groups, and int8 caches.
 std::vector<Subject> Subjects() {
   std::vector<Subject> subjects;
   for (const DType dtype : kTinyFormats) subjects.push_back({std::string(Name(dtype)), {.weights = dtype}});
   for (const DType dtype : {DType::kF32, DType::kBF16}) {
     subjects.push_back({std::string(Name(dtype)) + "_window", {.weights = dtype, .sliding_window = true}});
   }
+  subjects.push_back({"q4_0_int8_kv", {.weights = DType::kQ4_0}, "int8"});
+  subjects.push_back({"bf16_window_int8_kv", {.weights = DType::kBF16, .sliding_window = true}, "int8"});
   return subjects;
 }
 
@@ -46,9 +49,14 @@ class Invariance : public ::testing::TestWithParam<Subject> {
  protected:
   Invariance() : model_(GetParam().model), requests_(Requests()) {}
 
+  std::unique_ptr<Engine> Open(EngineOptions options) {
+    options.kv_cache_dtype = GetParam().kv_cache_dtype;
+    return OpenEngine(model_, options);
+  }
+
   // Each request alone, in steps that take its whole prompt.
   std::vector<Generation> Alone() {
-    const auto engine = OpenEngine(model_, {.enable_prefix_caching = false});
+    const auto engine = Open({.enable_prefix_caching = false});
     std::vector<Generation> answers;
     answers.reserve(requests_.size());
     for (const GenerationRequest& request : requests_) answers.push_back(Answer(*engine, request));
@@ -56,7 +64,7 @@ class Invariance : public ::testing::TestWithParam<Subject> {
   }
 
   void ExpectTogether(const EngineOptions& options, const std::vector<Generation>& expected, const std::string& what) {
-    const auto engine = OpenEngine(model_, options);
+    const auto engine = Open(options);
     const std::vector<Generation> answers = AnswerTogether(*engine, requests_);
     for (size_t r = 0; r < answers.size(); ++r) {
       ExpectSame(answers[r], expected[r % expected.size()], what + ", request " + std::to_string(r));
@@ -90,7 +98,7 @@ TEST_P(Invariance, ChunksOf1Or7Or64AreTheSameAsWholePrompts) {
 
 TEST_P(Invariance, PrefixHitIsTheSameAsMiss) {
   const std::vector<Generation> alone = Alone();
-  const auto engine = OpenEngine(model_, {.enable_prefix_caching = true});
+  const auto engine = Open({.enable_prefix_caching = true});
   int64_t cached = 0;
   for (const char* what : {"first time", "second time"}) {
     cached = 0;
@@ -108,7 +116,7 @@ TEST_P(Invariance, PreemptionChangesNothing) {
   requests_.clear();
   for (int r = 0; r < 4; ++r) requests_.push_back(Continue(RandomTokens(r, 28), 40));
   const std::vector<Generation> alone = Alone();
-  const int64_t one_context = OpenEngine(model_, {.max_model_len = 128, .max_num_seqs = 1})->model().kv_cache_bytes;
+  const int64_t one_context = Open({.max_model_len = 128, .max_num_seqs = 1})->model().kv_cache_bytes;
   ExpectTogether({.max_model_len = 128, .max_num_seqs = 4, .kv_cache_bytes = one_context}, alone, "preempted");
 }
 

@@ -34,6 +34,9 @@ struct U8x64 {
 struct QuadI8 {
   __m256i v;
 };
+struct QuadU8 {
+  __m256i v;
+};
 struct Bf16x32 {
   __m256i lo, hi;
 };
@@ -200,23 +203,36 @@ inline QuadI8 BroadcastQuad(const int8_t* in) {
 }
 // vpmaddubsw adds two products in 16 signed bits: 2 * 129 * 127 is the most that fits. Larger weights go by their even
 // and odd bytes, widened to 16 bits.
+inline __m256i EvenUnsigned(__m256i bytes) { return _mm256_and_si256(bytes, _mm256_set1_epi16(0xff)); }
+inline __m256i OddUnsigned(__m256i bytes) { return _mm256_srli_epi16(bytes, 8); }
+inline __m256i EvenSigned(__m256i bytes) { return _mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8); }
+inline __m256i OddSigned(__m256i bytes) { return _mm256_srai_epi16(bytes, 8); }
+inline __m256i DotWidened(__m256i acc, __m256i unsigned_bytes, __m256i signed_bytes) {
+  const __m256i even = _mm256_madd_epi16(EvenUnsigned(unsigned_bytes), EvenSigned(signed_bytes));
+  const __m256i odd = _mm256_madd_epi16(OddUnsigned(unsigned_bytes), OddSigned(signed_bytes));
+  return _mm256_add_epi32(acc, _mm256_add_epi32(even, odd));
+}
 template <int kMaxWeight>
 __m256i DotQuadsHalf(__m256i acc, __m256i weights, __m256i quad) {
   if constexpr (kMaxWeight <= 129) {
     const __m256i pairs = _mm256_maddubs_epi16(weights, quad);
     return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
   } else {
-    const __m256i even = _mm256_and_si256(weights, _mm256_set1_epi16(0xff));
-    const __m256i odd = _mm256_srli_epi16(weights, 8);
-    const __m256i quad_even = _mm256_srai_epi16(_mm256_slli_epi16(quad, 8), 8);
-    const __m256i quad_odd = _mm256_srai_epi16(quad, 8);
-    return _mm256_add_epi32(acc,
-                            _mm256_add_epi32(_mm256_madd_epi16(even, quad_even), _mm256_madd_epi16(odd, quad_odd)));
+    return DotWidened(acc, weights, quad);
   }
 }
 template <int kMaxWeight>
 I32x16 DotQuads(I32x16 acc, U8x64 weights, QuadI8 quad) {
   return {DotQuadsHalf<kMaxWeight>(acc.lo, weights.lo, quad.v), DotQuadsHalf<kMaxWeight>(acc.hi, weights.hi, quad.v)};
+}
+
+inline U8x64 AddBias(U8x64 x) {
+  const __m256i bias = _mm256_set1_epi8(INT8_MIN);
+  return {_mm256_xor_si256(x.lo, bias), _mm256_xor_si256(x.hi, bias)};
+}
+inline QuadU8 BroadcastQuad(const uint8_t* in) { return {BroadcastQuad(reinterpret_cast<const int8_t*>(in)).v}; }
+inline I32x16 DotSignedLanes(I32x16 acc, QuadU8 weights, U8x64 lanes) {
+  return {DotWidened(acc.lo, weights.v, lanes.lo), DotWidened(acc.hi, weights.v, lanes.hi)};
 }
 
 inline Bf16x32 LoadBf16Pairs(const uint16_t* in) { return {LoadHalf(in), LoadHalf(in + 16)}; }

@@ -34,6 +34,9 @@ struct U8x64 {
 struct QuadI8 {
   __m512i v;
 };
+struct QuadU8 {
+  __m512i v;
+};
 struct Bf16x32 {
   __m512bh v;
 };
@@ -133,6 +136,12 @@ inline QuadI8 BroadcastQuad(const int8_t* in) {
 template <int kMaxWeight>
 I32x16 DotQuads(I32x16 acc, U8x64 weights, QuadI8 quad) {
   return I32x16(_mm512_dpbusd_epi32(acc.v, weights.v, quad.v));
+}
+
+inline U8x64 AddBias(U8x64 x) { return {_mm512_xor_si512(x.v, _mm512_set1_epi8(INT8_MIN))}; }
+inline QuadU8 BroadcastQuad(const uint8_t* in) { return {BroadcastQuad(reinterpret_cast<const int8_t*>(in)).v}; }
+inline I32x16 DotSignedLanes(I32x16 acc, QuadU8 weights, U8x64 lanes) {
+  return I32x16(_mm512_dpbusd_epi32(acc.v, weights.v, lanes.v));
 }
 
 inline Bf16x32 LoadBf16Pairs(const uint16_t* in) { return {reinterpret_cast<__m512bh>(_mm512_loadu_si512(in))}; }

@@ -31,6 +31,9 @@ struct U8x64 {
 struct QuadI8 {
   int8_t v[4];
 };
+struct QuadU8 {
+  uint8_t v[4];
+};
 struct Bf16x32 {
   uint16_t v[32];
 };
@@ -196,6 +199,17 @@ I32x16 DotQuads(I32x16 acc, U8x64 weights, QuadI8 quad) {
     const uint8_t* w = weights.v + 4 * i;
     return acc.v[i] + w[0] * quad.v[0] + w[1] * quad.v[1] + w[2] * quad.v[2] + w[3] * quad.v[3];
   });
+}
+
+inline U8x64 AddBias(U8x64 x) {
+  for (uint8_t& byte : x.v) byte ^= 0x80;
+  return x;
+}
+inline QuadU8 BroadcastQuad(const uint8_t* in) { return {in[0], in[1], in[2], in[3]}; }
+inline I32x16 DotSignedLanes(I32x16 acc, QuadU8 weights, U8x64 lanes) {
+  const auto product = [&](int i, int byte) { return weights.v[byte] * static_cast<int8_t>(lanes.v[4 * i + byte]); };
+  return MakeLanes<int32_t>(
+      [&](int i) { return acc.v[i] + product(i, 0) + product(i, 1) + product(i, 2) + product(i, 3); });
 }
 
 inline Bf16x32 LoadBf16Pairs(const uint16_t* in) {

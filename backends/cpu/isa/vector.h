@@ -13,6 +13,8 @@
 //   MoveBits         <from, to, width> moves a bit field of every byte and clears the rest
 //   DotQuads         <m>: acc + w[0] a[0] + ... + w[3] a[3] in every lane, exact, for unsigned weights up to m and
 //                    |a| <= 127
+//   DotSignedLanes   the same for unsigned weights that are broadcast and signed bytes in the lanes: any of both
+//   AddBias          signed bytes + 128, as unsigned ones
 //   DotBf16Pairs     one step of the pair chain of numerics rule 3; every pair a lane of its own
 //   BroadcastBf16Pair               puts one pair into every lane
 //   FlushDenormalsScope             around a chain of DotBf16Pairs: denormals count as zero, as vdpbf16ps has it.

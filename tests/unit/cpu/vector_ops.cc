@@ -32,6 +32,14 @@ void Dot(const uint8_t* weights, const int8_t* quad, int32_t* acc) {
   Store(acc, DotQuads<kMaxWeight>(Load(acc), LoadBytes(weights), BroadcastQuad(quad)));
 }
 
+void DotBiased(const int8_t* lanes, const int8_t* quad, int32_t* acc) {
+  Store(acc, DotQuads<255>(Load(acc), AddBias(LoadBytes(lanes)), BroadcastQuad(quad)));
+}
+
+void DotSigned(const int8_t* lanes, const uint8_t* quad, int32_t* acc) {
+  Store(acc, DotSignedLanes(Load(acc), BroadcastQuad(quad), LoadBytes(lanes)));
+}
+
 [[gnu::noinline]] void DotBf16(const uint16_t* a, const uint16_t* b, float* acc) {
   Store(acc, DotBf16Pairs(Load(acc), LoadBf16Pairs(a), LoadBf16Pairs(b)));
 }
@@ -66,6 +74,8 @@ VectorOps TestedOps() {
       .move_bits = MoveBothFields,
       .dot_small = Dot<127>,
       .dot_large = Dot<255>,
+      .dot_biased = DotBiased,
+      .dot_signed = DotSigned,
       .dot_bf16 = DotBf16Flushing,
   };
 }

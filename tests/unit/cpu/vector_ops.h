@@ -25,7 +25,9 @@ struct VectorOps {
   void (*move_bits)(const uint8_t* in, uint8_t* out);  // bits 4-7 to 0, or bit 2 to 4; 64 bytes
   void (*dot_small)(const uint8_t* weights, const int8_t* quad, int32_t* acc);
   void (*dot_large)(const uint8_t* weights, const int8_t* quad, int32_t* acc);
-  void (*dot_bf16)(const uint16_t* a, const uint16_t* b, float* acc);  // 32 values each, pairs lane by lane
+  void (*dot_biased)(const int8_t* lanes, const int8_t* quad, int32_t* acc);   // lanes + 128 as unsigned weights
+  void (*dot_signed)(const int8_t* lanes, const uint8_t* quad, int32_t* acc);  // the quad has the unsigned ones
+  void (*dot_bf16)(const uint16_t* a, const uint16_t* b, float* acc);          // 32 values each, pairs lane by lane
 };
 
 namespace portable {

@@ -184,6 +184,28 @@ TEST_P(Vector, MultipliesQuadsExactlyAtTheExtremes) {
   }
 }
 
+TEST_P(Vector, DotsOfSignedLanesAreExactWithEitherSideUnsigned) {
+  for (int i = 0; i < 1000; ++i) {
+    std::array<int8_t, 64> lanes;
+    std::array<uint8_t, 4> counts;
+    std::array<int8_t, 4> quad;
+    // Every fourth case has the largest of everything.
+    const bool extreme = i % 4 == 0;
+    for (int8_t& lane : lanes) lane = extreme ? int8_t{-127} : static_cast<int8_t>(random_() % 255 - 127);
+    for (uint8_t& count : counts) count = extreme ? uint8_t{255} : static_cast<uint8_t>(random_());
+    for (int8_t& value : quad) value = extreme ? int8_t{127} : static_cast<int8_t>(random_() % 255 - 127);
+    std::array<int32_t, 16> biased{}, want_biased{}, signed_dot{}, want_signed{};
+    for (int j = 0; j < 64; ++j) {
+      want_biased[j / 4] += (lanes[j] + 128) * quad[j % 4];
+      want_signed[j / 4] += lanes[j] * counts[j % 4];
+    }
+    ops_.dot_biased(lanes.data(), quad.data(), biased.data());
+    ops_.dot_signed(lanes.data(), counts.data(), signed_dot.data());
+    EXPECT_EQ(biased, want_biased);
+    EXPECT_EQ(signed_dot, want_signed);
+  }
+}
+
 TEST_P(Vector, RunsTheBf16PairChainWithDenormalsAsZero) {
   for (int i = 0; i < 20000; ++i) {
     std::array<uint16_t, 32> a, b;

@@ -53,6 +53,19 @@ TEST(CacheSpec, BlockBytesCountKAndVOfEveryLayer) {
   EXPECT_EQ(BlockBytes(CacheGroup{.spec = Paged(), .layers = {0, 1, 4}}), 3 * BlockBytes(Paged()));
 }
 
+TEST(CacheSpec, Int8BlocksHoldAScaleForEachTokensKAndV) {
+  CacheSpec spec = Paged();
+  spec.dtype = DType::kI8;
+  EXPECT_EQ(BlockBytes(spec), 2 * 32 * 2 * (64 + 4));
+}
+
+TEST(CacheSpec, Int8RefusesHeadsThatAreNoMultipleOfFour) {
+  CacheSpec spec = Paged();
+  spec.dtype = DType::kI8;
+  spec.head_dim = 66;
+  EXPECT_THAT(std::string(Message(GroupCaches(std::vector{spec}).status())), HasSubstr("multiple of 4"));
+}
+
 TEST(CacheSpec, AQuerySeesItsWindowAndAPagedQueryEverything) {
   EXPECT_EQ(FirstVisible(Paged(), 1000), 0);
   EXPECT_EQ(FirstVisible(Window(10), 9), 0);

@@ -1,5 +1,6 @@
 // paged_attention's reference against softmax in double, and what its order of operations promises.
 #include <cmath>
+#include <limits>
 
 #include "core/base/bf16.h"
 #include "gmock/gmock.h"
@@ -46,21 +47,21 @@ std::vector<float> Attend(const History& history, DType dtype, int context, int 
 
   OwnedTensor cache = {KvCacheSpec(dtype, 1, kHeadDim), {}};
   cache.data.assign(blocks * cache.spec.row_bytes(), std::byte{0xff});
-  std::vector<OwnedTensor> write = {InKvDType(dtype, {kTokens, kHeadDim}, Slice(history.k, kHeadDim, 0, context)),
-                                    Floats({kTokens, kHeadDim}, Slice(history.v, kHeadDim, 0, context)),
-                                    Integers({kTokens}, slots), cache};
+  std::vector<OwnedTensor> write = {
+      InKvDType(KvOperandDType(dtype), {kTokens, kHeadDim}, Slice(history.k, kHeadDim, 0, context)),
+      Floats({kTokens, kHeadDim}, Slice(history.v, kHeadDim, 0, context)), Integers({kTokens}, slots), cache};
   const KvWrite kv_write = {.kv_heads = 1, .head_dim = kHeadDim};
   RunReference(OpRef(SchemaOf(kv_write), kv_write), write, {.tokens = context});
 
   const int64_t columns = kHeads * kHeadDim;
   const PagedAttention attention = {
       .heads = kHeads, .kv_heads = 1, .head_dim = kHeadDim, .scale = 0.25f, .window = window};
-  const auto out =
-      RunReference(attention,
-                   {InKvDType(dtype, {kTokens, columns}, Slice(history.q, columns, context - query, context)), write[3],
-                    Integers({kSequences, blocks}, table), Integers({kSequences}, {0}), Integers({kSequences}, {query}),
-                    Integers({kSequences}, {context})},
-                   {.tokens = query, .sequences = 1});
+  const auto out = RunReference(
+      attention,
+      {InKvDType(KvOperandDType(dtype), {kTokens, columns}, Slice(history.q, columns, context - query, context)),
+       write[3], Integers({kSequences, blocks}, table), Integers({kSequences}, {0}), Integers({kSequences}, {query}),
+       Integers({kSequences}, {context})},
+      {.tokens = query, .sequences = 1});
   return out[0].as<float>();
 }
 
@@ -110,9 +111,34 @@ TEST(PagedAttentionReference, Bf16IsCloseToSoftmaxInDouble) {
   ExpectCloseToExact(DType::kBF16, 100, 8 * 0x1p-9);
 }
 
+// Roundings have standard deviations of scale / sqrt(12) = 0.005 (scales are about 2.2 / 127). Then a score, 0.25 times 32
+// of them, has 0.007, V 0.005, and a weight, whose unit is the largest of about 12 times the mean, 12 / 255 / sqrt(12) =
+// 0.014 of the mean: together 0.016 for one token, and 0.0025 for an average of 40, as many as count of 100 tokens with
+// weights e^N(0, 1). 8 standard deviations.
+TEST(PagedAttentionReference, Int8IsCloseToSoftmaxInDouble) {
+  ExpectCloseToExact(DType::kI8, 0, 0.02);
+  ExpectCloseToExact(DType::kI8, 100, 0.02);
+}
+
+// All weights are equal and one token alone has a V: out = V / tokens, as exactly as V's own scale.
+TEST(PagedAttentionReference, Int8WeightsFoldTheScalesOfVIn) {
+  History history = RandomHistory(200);
+  std::fill(history.k.begin(), history.k.end(), 0.0f);
+  std::fill(history.v.begin(), history.v.end(), 0.0f);
+  std::fill(history.v.begin() + 40 * kHeadDim, history.v.begin() + 41 * kHeadDim, 127.0f);
+  for (const float value : Attend(history, DType::kI8, 200, 1)) EXPECT_FLOAT_EQ(value, 127.0f / 200);
+}
+
+TEST(PagedAttentionReference, AnInfiniteValueMakesItsRowNanAndNoOther) {
+  History history = RandomHistory(40);
+  history.v[39 * kHeadDim + 3] = std::numeric_limits<float>::infinity();
+  const std::vector<float> out = Attend(history, DType::kI8, 40, 2);
+  for (size_t i = 0; i < out.size(); ++i) EXPECT_EQ(std::isnan(out[i]), i >= kHeads * kHeadDim) << i;
+}
+
 TEST(PagedAttentionReference, ATokenDoesNotDependOnTheChunkItCameIn) {
   const History history = RandomHistory(300);
-  for (const DType dtype : {DType::kF32, DType::kBF16}) {
+  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kI8}) {
     const std::vector<float> chunk = Attend(history, dtype, 300, 50);
     const std::vector<float> alone = Attend(history, dtype, 300, 1);
     const std::vector<float> last(chunk.end() - kHeads * kHeadDim, chunk.end());
@@ -127,12 +153,12 @@ TEST(PagedAttentionReference, TheFirstTokenSeesItself) {
 }
 
 TEST(KvLayout, EveryElementHasItsOwnPlace) {
-  for (const DType dtype : {DType::kF32, DType::kBF16}) {
-    std::vector<int> seen_keys(32 * 18, 0), seen_values(32 * 18, 0);
+  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kI8}) {
+    std::vector<int> seen_keys(32 * 20, 0), seen_values(32 * 20, 0);
     for (int token = 0; token < 32; ++token) {
-      for (int dim = 0; dim < 18; ++dim) {
+      for (int dim = 0; dim < 20; ++dim) {
         ++seen_keys[KeyOffset(dtype, token, dim)];
-        ++seen_values[ValueOffset(dtype, 18, token, dim)];
+        ++seen_values[ValueOffset(dtype, 20, token, dim)];
       }
     }
     EXPECT_THAT(seen_keys, testing::Each(1));

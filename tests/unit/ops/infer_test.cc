@@ -173,7 +173,7 @@ TEST(InferPagedAttention, WantsEqualGroupsOfHeads) {
 TEST(InferPagedAttention, RefusesACacheOfAnotherDType) {
   const PagedAttention op = {.heads = 4, .kv_heads = 2, .head_dim = 64};
   EXPECT_EQ(ErrorOf(op, AttentionInputs(DType::kF16, KvCacheSpec(DType::kF16, 2, 64))),
-            "cache is f16; a KV cache holds f32 or bf16");
+            "cache is f16; a KV cache holds f32, bf16 or int8");
 }
 
 TEST(InferGatherRows, TakesItsRowsFromTheIndex) {
