@@ -26,14 +26,19 @@ void ScoreRows(int rows, const AttentionTile& tile, int row, int64_t block, floa
   I32x16 acc[kRows][2];
   for (int r = 0; r < kRows; ++r) acc[r][0] = acc[r][1] = I32x16(-128 * tile.query_sum[row + r]);
   const std::byte* keys = KeysOf(tile, block);
+  const int64_t ahead = AheadOf(tile, block);
   Accumulate(DotBlock<Int8Keys>{.a = Int8At(tile.queries) + row * QueryStride(tile.head_dim),
                                 .a_row = QueryStride(tile.head_dim),
                                 .b = Int8At(keys),
                                 .b_step = kKvBlockTokens * Int8Keys::kStep,
                                 .steps = tile.head_dim / Int8Keys::kStep,
-                                .ahead = AheadOf(tile, block)},
+                                .ahead = ahead},
              WholeLanes<Int8Keys>(), acc);
   const float* scales = ScalesAt(keys, tile.head_dim);
+  for (int v = 0; v < 2; ++v) {
+    FetchEarly(scales + 16 * v, ahead);
+    FetchEarly(scales + 16 * v, tile.values_offset);  // softmax needs all of a partition's before the values
+  }
   for (int r = 0; r < kRows; ++r) {
     const F32x16 query_scale(tile.query_scale[row + r]);
     for (int v = 0; v < 2; ++v) {
