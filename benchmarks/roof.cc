@@ -4,34 +4,45 @@
 
 #include <algorithm>
 #include <cstring>
-
-#include "benchmarks/machine_probe.h"
-
 namespace engine {
 namespace {
 
-// Four times the last cache, so that hardly any of it is found there on the next pass.
-int64_t ProbeBytes() {
-  constexpr int64_t kLeastBytes = int64_t{128} << 20;
-  return std::max<int64_t>(kLeastBytes, 4 * int64_t{sysconf(_SC_LEVEL3_CACHE_SIZE)});
+// A probe reads this much per worker: about two milliseconds.
+constexpr int64_t kBytesPerWorker = int64_t{32} << 20;
+
+// Probes walk through the buffer, so that four times the last cache is read before a byte comes again.
+int64_t BufferBytes(int64_t probe_bytes) {
+  constexpr int64_t kLeastBytes = int64_t{512} << 20;
+  const int64_t cache_bytes = 4 * int64_t{sysconf(_SC_LEVEL3_CACHE_SIZE)};
+  const int64_t probes = (std::max(kLeastBytes, cache_bytes) + probe_bytes - 1) / probe_bytes;
+  return (probes + 1) * probe_bytes;
 }
 
 }  // namespace
 
+Limit DotLimit(DType weights) {
+  if (IsBlockQuantised(weights)) return Limit::kInt8Dots;
+  return weights == DType::kBF16 ? Limit::kBf16Dots : Limit::kF32Fmas;
+}
+
 absl::StatusOr<std::unique_ptr<Roof>> Roof::Create(Device& device) {
   const DeviceInfo& info = device.info();
   ASSIGN_OR_RETURN(std::unique_ptr<ThreadTeam> team, ThreadTeam::Create({.num_threads = info.workers, .pin = true}));
-  ASSIGN_OR_RETURN(Buffer buffer, device.Allocate(ProbeBytes(), MemoryKind::kHost));
+  ASSIGN_OR_RETURN(Buffer buffer, device.Allocate(BufferBytes(kBytesPerWorker * info.workers), MemoryKind::kHost));
   std::memset(buffer.data(), 1, buffer.size());  // pages of its own: untouched ones are all the same page of zeros
   return std::unique_ptr<Roof>(new Roof(info, std::move(team), std::move(buffer)));
 }
 
-double Roof::Measure(RoofKind kind, DType weights) {
+double Roof::Measure(Limit limit, Clock clock) {
   const std::optional<cpu::Isa> isa = cpu::ParseIsa(device_.isa);
   if (!isa) return 0;
-  if (kind == RoofKind::kMemory) return ReadRate(*team_, *isa, {buffer_.data(), static_cast<size_t>(buffer_.size())});
-  if (IsBlockQuantised(weights)) return Int8Rate(*team_, *isa);
-  return weights == DType::kF32 ? 0 : Bf16Rate(*team_, *isa);
+  if (limit == Limit::kInt8Dots) return Int8Rate(*team_, *isa, clock);
+  if (limit == Limit::kBf16Dots) return Bf16Rate(*team_, *isa, clock);
+  if (limit == Limit::kF32Fmas) return F32Rate(*team_, *isa, clock);
+  const int64_t bytes = kBytesPerWorker * team_->num_threads();
+  const double rate = ReadRate(*team_, *isa, {buffer_.data() + next_byte_, static_cast<size_t>(bytes)}, clock);
+  next_byte_ = (next_byte_ + bytes) % buffer_.size();
+  return rate;
 }
 
 }  // namespace engine

@@ -1,8 +1,9 @@
-// The limit that a step of a model runs into: memory where one token is made, dot products where many are read.
+// What a step of a model can run into: memory where one token is made, dot products where many are read.
 #pragma once
 
 #include <memory>
 
+#include "benchmarks/machine_probe.h"
 #include "core/base/dtype.h"
 #include "core/base/thread_team.h"
 #include "core/device/buffer.h"
@@ -10,15 +11,20 @@
 
 namespace engine {
 
-enum class RoofKind { kMemory, kDotProducts };
+enum class Limit { kMemory, kInt8Dots, kBf16Dots, kF32Fmas };
+
+// The dot products that a linear with these weights is made of.
+Limit DotLimit(DType weights);
 
 class Roof {
  public:
-  // Probes with as many threads as `device` has. Allocates a buffer that no cache holds.
+  // Probes with as many threads as `device` has. Allocates and touches half a gigabyte or more: what no cache holds.
   static absl::StatusOr<std::unique_ptr<Roof>> Create(Device& device);
 
-  // Bytes or operations per second, now. 0 where there is no probe: f32 weights, devices other than the CPU.
-  double Measure(RoofKind kind, DType weights);
+  // Bytes or operations per second, now, in one to three milliseconds. 0 for devices that have no probe.
+  double Measure(Limit limit, Clock clock = Clock::kWall);
+
+  ThreadTeam& team() { return *team_; }
 
  private:
   Roof(const DeviceInfo& device, std::unique_ptr<ThreadTeam> team, Buffer buffer)
@@ -27,6 +33,7 @@ class Roof {
   const DeviceInfo& device_;
   std::unique_ptr<ThreadTeam> team_;
   Buffer buffer_;
+  int64_t next_byte_ = 0;  // of the buffer: where the next probe of memory reads on
 };
 
 }  // namespace engine

@@ -20,6 +20,7 @@ struct BenchFlags {
   std::vector<int> batches = {1};
   std::vector<int> depths = {0};
   std::vector<int> threads = {0};
+  std::vector<Numerics> numerics = {Numerics::kInvariant};
   int repetitions = 3;
   uint64_t seed = 1;
   std::string output = "md";
@@ -29,14 +30,14 @@ void AddBenchFlags(FlagSet& flags, BenchFlags& bench) {
   AddModelFlag(flags, bench.options.model);
   flags.Add({"--n-prompt,-p", "N,...", "prompt lengths to read (512); 0: none"}, bench.prompts);
   flags.Add({"--n-gen,-n", "N,...", "tokens to make (128); 0: none"}, bench.generations);
-  flags.Add({"--batch-sizes", "N,...", "sequences at once (1)"}, bench.batches);
+  flags.Add({"--batch-sizes,-b", "N,...", "sequences at once (1)"}, bench.batches);
   flags.Add({"--n-depth,-d", "N,...", "tokens in the cache before (0)"}, bench.depths);
   flags.Add({"--threads,-t", "N,...", "CPU threads; 0: as many as the process may run on (0)"}, bench.threads);
-  flags.Add({"--repetitions,-r", "N", "timed runs of each test, each framed by probes of the machine (3)"},
+  flags.Add({"--repetitions,-r", "N", "timed runs of each test, each interleaved with probes of the machine (3)"},
             bench.repetitions);
   flags.Add({"--seed,-s", "N", "of the random prompts (1)"}, bench.seed);
   flags.AddChoice({"--output,-o", "FORMAT", "md (default), json or csv"}, {"md", "json", "csv"}, bench.output);
-  AddNumericsFlag(flags, bench.options);
+  AddNumericsFlag(flags, bench.numerics);
   AddKvCacheFlag(flags, bench.options);
   flags.Add({"--device", "NAME", "what to run on: cpu or auto"}, bench.options.device);
   flags.Add({"--max-num-batched-tokens", "N", "tokens of one step"}, bench.options.max_num_batched_tokens);
@@ -67,21 +68,35 @@ std::vector<SpeedTest> ListTests(const BenchFlags& bench) {
   return tests;
 }
 
+// The same model with as many threads at each level of numerics.
+absl::StatusOr<std::vector<std::unique_ptr<BenchModel>>> OpenModels(const BenchFlags& bench, int threads,
+                                                                    const std::vector<SpeedTest>& tests) {
+  std::vector<std::unique_ptr<BenchModel>> models;
+  EngineOptions options = bench.options;
+  options.threads = threads;
+  for (const Numerics level : bench.numerics) {
+    options.numerics = level;
+    ASSIGN_OR_RETURN(models.emplace_back(), BenchModel::Create(options, tests));
+  }
+  return models;
+}
+
 absl::Status MeasureAll(const BenchFlags& bench, const std::vector<SpeedTest>& tests, SpeedTable& table) {
   const auto total = static_cast<int64_t>(tests.size() * bench.threads.size());
+  int64_t measured = 0;
   Progress progress("measuring " + bench.options.model);
   for (const int threads : bench.threads) {
-    EngineOptions options = bench.options;
-    options.threads = threads;
-    ASSIGN_OR_RETURN(const std::unique_ptr<ModelSpeed> speed, ModelSpeed::Create(options, tests, bench.seed));
-    table.weight_format = speed->weight_format();
-    table.weight_bytes = speed->weight_bytes();
-    table.device = speed->device().name;
-    table.isa = speed->device().isa;
+    ASSIGN_OR_RETURN(const auto models, OpenModels(bench, threads, tests));
+    ASSIGN_OR_RETURN(const std::unique_ptr<Roof> roof, Roof::Create(models[0]->device()));
+    table.weight_format = Name(models[0]->weight_dtype());
+    table.weight_bytes = models[0]->weight_bytes();
+    table.device = models[0]->device().info().name;
+    table.isa = models[0]->device().info().isa;
     for (const SpeedTest& test : tests) {
-      progress.Update(static_cast<int64_t>(table.rows.size()), total);
-      ASSIGN_OR_RETURN(const SpeedResult row, speed->Measure(test, bench.repetitions));
-      table.rows.push_back(row);
+      progress.Update(measured++, total);
+      ASSIGN_OR_RETURN(const std::vector<SpeedResult> rows,
+                       MeasureSpeed(models, *roof, test, bench.repetitions, bench.seed));
+      table.rows.insert(table.rows.end(), rows.begin(), rows.end());
     }
   }
   return absl::OkStatus();
@@ -101,7 +116,9 @@ absl::Status BenchVerb(Arguments arguments) {
   const std::vector<SpeedTest> tests = ListTests(bench);
   if (tests.empty()) return UsageError("nothing to measure: give --n-prompt or --n-gen above 0");
   absl::FPrintF(stderr, "seed %d\n", bench.seed);
-  SpeedTable table{.model = std::filesystem::path(bench.options.model).filename().string(), .seed = bench.seed};
+  SpeedTable table{.model = std::filesystem::path(bench.options.model).filename().string(),
+                   .seed = bench.seed,
+                   .compares_numerics = bench.numerics.size() > 1};
   const absl::Status measured = MeasureAll(bench, tests, table);
   if (!table.rows.empty()) PrintSpeed(table, bench.output);
   return measured;

@@ -1,6 +1,21 @@
 #include "cli/engine_flags.h"
 
+#include "absl/strings/str_split.h"
+
 namespace engine {
+namespace {
+
+constexpr std::string_view kNumericsHelp =
+    "invariant (default), exact or fast: how close kernels keep to the reference";
+
+absl::Status ReadLevel(std::string_view text, Numerics& level) {
+  const std::optional<Numerics> parsed = ParseNumerics(text);
+  if (!parsed) return InvalidArgument("is '%s'; it must be exact, invariant or fast", text);
+  level = *parsed;
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 void AddModelFlag(FlagSet& flags, std::string& model) {
   flags.AddPositional({"--model,-m", "MODEL", "a .gguf file, a Hugging Face directory, or a name that was pulled"},
@@ -8,14 +23,18 @@ void AddModelFlag(FlagSet& flags, std::string& model) {
 }
 
 void AddNumericsFlag(FlagSet& flags, EngineOptions& options) {
-  const auto read = [&options](const std::string& value) -> absl::Status {
-    const std::optional<Numerics> level = ParseNumerics(value);
-    if (!level) return InvalidArgument("is '%s'; it must be exact, invariant or fast", value);
-    options.numerics = *level;
+  flags.AddReader({"--numerics", "LEVEL", kNumericsHelp},
+                  [&options](const std::string& value) { return ReadLevel(value, options.numerics); });
+}
+
+void AddNumericsFlag(FlagSet& flags, std::vector<Numerics>& levels) {
+  const auto read = [&levels](const std::string& value) -> absl::Status {
+    for (const std::string& text : std::vector<std::string>(absl::StrSplit(value, ','))) {
+      RETURN_IF_ERROR(ReadLevel(text, levels.emplace_back()));
+    }
     return absl::OkStatus();
   };
-  flags.AddReader(
-      {"--numerics", "LEVEL", "invariant (default), exact or fast: how close kernels keep to the reference"}, read);
+  flags.AddReader({"--numerics", "LEVEL,...", kNumericsHelp}, read, [&levels] { levels.clear(); });
 }
 
 void AddDeviceFlags(FlagSet& flags, EngineOptions& options) {

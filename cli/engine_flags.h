@@ -11,7 +11,8 @@ inline constexpr char kDefaultModel[] = "smollm2-135m";
 
 void AddModelFlag(FlagSet& flags, std::string& model);
 void AddNumericsFlag(FlagSet& flags, EngineOptions& options);
-void AddDeviceFlags(FlagSet& flags, EngineOptions& options);  // device, threads, numerics
+void AddNumericsFlag(FlagSet& flags, std::vector<Numerics>& levels);  // a list, replacing the one it starts with
+void AddDeviceFlags(FlagSet& flags, EngineOptions& options);          // device, threads, numerics
 void AddKvCacheFlag(FlagSet& flags, EngineOptions& options);
 void AddLimitFlags(FlagSet& flags, EngineOptions& options);  // context, batch, cache
 void AddSpeculationFlags(FlagSet& flags, EngineOptions& options);

@@ -2,47 +2,53 @@
 
 #include <cstdio>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_replace.h"
+#include "cli/csv_field.h"
 #include "cli/json_output.h"
 
 namespace engine {
 namespace {
 
 // Decode is held against memory, prompts against dot products.
-std::string UnitOf(const SpeedTest& test) { return test.prompt_tokens > 0 ? "TOPS" : "GB/s"; }
-double InUnit(const SpeedTest& test, double per_second) { return per_second / (test.prompt_tokens > 0 ? 1e12 : 1e9); }
+std::string UnitOf(const SpeedTest& test) { return test.reads_prompts() ? "TOPS" : "GB/s"; }
+double InUnit(const SpeedTest& test, double per_second) { return per_second / (test.reads_prompts() ? 1e12 : 1e9); }
+double Achieved(const SpeedResult& row) {
+  return InUnit(row.test, row.test.reads_prompts() ? row.operations_per_second : row.bytes_per_second);
+}
+
+// "tg128 b8", and with several levels of numerics "tg128 b8 fast x1.03": so much faster than the first.
+std::string RowName(const SpeedTable& table, const SpeedResult& row) {
+  if (!table.compares_numerics) return row.test.name();
+  return absl::StrFormat("%s %s x%.3f", row.test.name(), Name(row.numerics), row.speed_ratio);
+}
 
 void PrintMarkdown(const SpeedTable& table) {
-  absl::PrintF("| model | size | backend | threads | test | t/s | achieved | roof | share |\n");
-  absl::PrintF("|---|---:|---|---:|---|---:|---:|---:|---:|\n");
+  absl::PrintF("| model | size | backend | threads | test | t/s | GB/s | TOPS | roof | share | of least time |\n");
+  absl::PrintF("|---|---:|---|---:|---|---:|---:|---:|---:|---:|---:|\n");
   for (const SpeedResult& row : table.rows) {
-    const std::string unit = UnitOf(row.test);
-    absl::PrintF("| %s %s | %.1f MB | %s %s | %d | %s | %.2f ± %.2f | %.3f %s |", table.model, table.weight_format,
-                 static_cast<double>(table.weight_bytes) / 1e6, table.device, table.isa, row.threads, row.test.name(),
-                 row.tokens_per_second, row.deviation, InUnit(row.test, row.achieved), unit);
+    absl::PrintF("| %s %s | %.1f MB | %s %s | %d | %s | %.2f ± %.2f | %.2f | %.3f |", table.model, table.weight_format,
+                 static_cast<double>(table.weight_bytes) / 1e6, table.device, table.isa, row.threads,
+                 RowName(table, row), row.tokens_per_second, row.deviation, row.bytes_per_second / 1e9,
+                 row.operations_per_second / 1e12);
     if (row.roof > 0) {
-      absl::PrintF(" %.3f %s | %.0f %% |\n", InUnit(row.test, row.roof), unit, 100 * row.share);
+      absl::PrintF(" %.3f %s | %.0f %% | %.0f %% |\n", InUnit(row.test, row.roof), UnitOf(row.test), 100 * row.share,
+                   100 * row.time_share);
     } else {
-      absl::PrintF(" not probed | |\n");
+      absl::PrintF(" not probed | | |\n");
     }
   }
 }
 
-// A field of a CSV file.
-std::string Quoted(const std::string& text) {
-  return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
-}
-
 void PrintCsv(const SpeedTable& table) {
   absl::PrintF(
-      "model,format,weight_bytes,device,isa,threads,test,tokens_per_second,deviation,achieved,roof,unit,share\n");
+      "model,format,weight_bytes,device,isa,threads,test,tokens_per_second,deviation,achieved,roof,unit,share,"
+      "gb_per_second,tops,time_share,numerics,speed_ratio\n");
   for (const SpeedResult& row : table.rows) {
-    absl::PrintF("%s,%s,%d,%s,%s,%d,%s,%.3f,%.3f,%.4f,%.4f,%s,%.4f\n", Quoted(table.model), table.weight_format,
-                 table.weight_bytes, table.device, table.isa, row.threads, row.test.name(), row.tokens_per_second,
-                 row.deviation, InUnit(row.test, row.achieved), InUnit(row.test, row.roof), UnitOf(row.test),
-                 row.share);
+    absl::PrintF("%s,%s,%d,%s,%s,%d,%s,%.3f,%.3f,%.4f,%.4f,%s,%.4f,%.3f,%.4f,%.4f,%s,%.4f\n", CsvField(table.model),
+                 table.weight_format, table.weight_bytes, table.device, table.isa, row.threads, row.test.name(),
+                 row.tokens_per_second, row.deviation, Achieved(row), InUnit(row.test, row.roof), UnitOf(row.test),
+                 row.share, row.bytes_per_second / 1e9, row.operations_per_second / 1e12, row.time_share,
+                 Name(row.numerics), row.speed_ratio);
   }
 }
 
@@ -55,12 +61,17 @@ nlohmann::ordered_json ToJson(const SpeedTable& table) {
                     {"batch", row.test.batch},
                     {"depth", row.test.depth},
                     {"threads", row.threads},
+                    {"numerics", Name(row.numerics)},
                     {"tokens_per_second", row.tokens_per_second},
                     {"deviation", row.deviation},
-                    {"achieved", InUnit(row.test, row.achieved)},
+                    {"gb_per_second", row.bytes_per_second / 1e9},
+                    {"tops", row.operations_per_second / 1e12},
+                    {"achieved", Achieved(row)},
                     {"roof", InUnit(row.test, row.roof)},
                     {"unit", UnitOf(row.test)},
-                    {"share", row.share}});
+                    {"share", row.share},
+                    {"time_share", row.time_share},
+                    {"speed_ratio", row.speed_ratio}});
   }
   return {{"model", table.model},
           {"weight_format", table.weight_format},

@@ -15,6 +15,7 @@ struct SpeedTable {
   std::string device;
   std::string isa;
   uint64_t seed = 0;
+  bool compares_numerics = false;  // rows of one test at several levels stand below each other
   std::vector<SpeedResult> rows;
 };
 

@@ -168,10 +168,23 @@ class OtherVerbs(ProgramTest):
         rows = json.loads(self.run_engine("bench", GGUF, *sizes, "-o", "json").text)["rows"]
         self.assertEqual([row["test"] for row in rows], ["pp16", "tg8"])
         self.assertTrue(all(row["tokens_per_second"] > 0 for row in rows))
+        for row in rows:
+            self.assertGreater(row["gb_per_second"], 0)
+            self.assertGreater(row["share"], 0)
+            self.assertGreaterEqual(row["time_share"], row["share"])  # the same time, and work that share leaves out
         self.assertEqual(self.run_engine("bench", GGUF, *sizes, "-o", "csv").text.count("\n"), 3)
         self.assertIn("| pp16 |", self.run_engine("bench", GGUF, *sizes).text)
         self.assert_refused(1, "512", "bench", GGUF, "-p", "1000", "-n", "0")
         self.assert_refused(2, "--repetitions", "bench", GGUF, "-r", "0")
+
+    def test_bench_compares_levels_of_numerics(self):
+        sizes = ("-p", "0", "-n", "4", "-r", "1", "-t", "1", "--numerics", "invariant,fast")
+        rows = json.loads(self.run_engine("bench", GGUF, *sizes, "-o", "json").text)["rows"]
+        self.assertEqual([row["numerics"] for row in rows], ["invariant", "fast"])
+        self.assertEqual(rows[0]["speed_ratio"], 1)
+        self.assertGreater(rows[1]["speed_ratio"], 0)
+        self.assertRegex(self.run_engine("bench", GGUF, *sizes).text, r"\| tg4 fast x\d+\.\d{3} \|")
+        self.assert_refused(2, "exact, invariant or fast", "bench", GGUF, "--numerics", "fast,fats")
 
     def test_eval_computes_perplexity_and_writes_logits(self):
         text, logits = DIRECTORY / "text.txt", DIRECTORY / "logits.f32"

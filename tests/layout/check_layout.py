@@ -30,7 +30,7 @@ MAY_INCLUDE = {
     "server": ["core/base", "engine"],
     "examples": ["engine"],
     "benchmarks": ["core", "ops", "models", "backends", "text", "engine"],
-    "tests": ["core", "ops", "models", "backends", "text", "engine", "cli", "server"],
+    "tests": ["core", "ops", "models", "backends", "text", "engine", "cli", "server", "benchmarks"],
 }
 
 THIRD_PARTY = ("absl/", "gtest/", "gmock/", "yaml-cpp/", "nlohmann/", "CLI/")
