@@ -16,7 +16,7 @@ void Keep(Vector value) {
 // What memory holds is unknown to the compiler from here on.
 void Hide(const void* memory) { asm volatile("" ::"r"(memory) : "memory"); }
 
-// One stream with plain loads: prefetches and 2 to 16 streams were no faster on Zen 4 (docs/benchmarks.md).
+// One stream with plain loads: prefetches and 2 to 16 streams were no faster on Zen 4 (docs/benchmarking.md).
 void Read(const std::byte* bytes, int64_t size) {
   I32x16 sums[4] = {I32x16(0), I32x16(0), I32x16(0), I32x16(0)};
   for (int64_t at = 0; at < size; at += 256) {

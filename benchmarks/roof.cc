@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+
 namespace engine {
 namespace {
 
@@ -12,13 +13,14 @@ constexpr int64_t kBytesPerWorker = int64_t{32} << 20;
 
 // Probes walk through the buffer, so that four times the last cache is read before a byte comes again.
 int64_t BufferBytes(int64_t probe_bytes) {
-  constexpr int64_t kLeastBytes = int64_t{512} << 20;
-  const int64_t cache_bytes = 4 * int64_t{sysconf(_SC_LEVEL3_CACHE_SIZE)};
-  const int64_t probes = (std::max(kLeastBytes, cache_bytes) + probe_bytes - 1) / probe_bytes;
+  constexpr int64_t kLeastBytes = int64_t{256} << 20;
+  const int64_t probes = (std::max(kLeastBytes, 4 * LastCacheBytes()) + probe_bytes - 1) / probe_bytes;
   return (probes + 1) * probe_bytes;
 }
 
 }  // namespace
+
+int64_t LastCacheBytes() { return std::max<int64_t>(0, sysconf(_SC_LEVEL3_CACHE_SIZE)); }
 
 Limit DotLimit(DType weights) {
   if (IsBlockQuantised(weights)) return Limit::kInt8Dots;
@@ -29,7 +31,13 @@ absl::StatusOr<std::unique_ptr<Roof>> Roof::Create(Device& device) {
   const DeviceInfo& info = device.info();
   ASSIGN_OR_RETURN(std::unique_ptr<ThreadTeam> team, ThreadTeam::Create({.num_threads = info.workers, .pin = true}));
   ASSIGN_OR_RETURN(Buffer buffer, device.Allocate(BufferBytes(kBytesPerWorker * info.workers), MemoryKind::kHost));
-  std::memset(buffer.data(), 1, buffer.size());  // pages of its own: untouched ones are all the same page of zeros
+  // Untouched pages are all the same page of zeros. Each worker touches what it will read, as that decides the NUMA node.
+  team->Run([&](Worker& worker) {
+    const int64_t stride = worker.count() * kBytesPerWorker;
+    for (int64_t at = worker.index() * kBytesPerWorker; at < buffer.size(); at += stride) {
+      std::memset(buffer.data() + at, 1, kBytesPerWorker);
+    }
+  });
   return std::unique_ptr<Roof>(new Roof(info, std::move(team), std::move(buffer)));
 }
 

@@ -11,6 +11,9 @@
 
 namespace engine {
 
+// Of one socket, in bytes; 0 where the system does not say.
+int64_t LastCacheBytes();
+
 enum class Limit { kMemory, kInt8Dots, kBf16Dots, kF32Fmas };
 
 // The dot products that a linear with these weights is made of.
@@ -18,7 +21,7 @@ Limit DotLimit(DType weights);
 
 class Roof {
  public:
-  // Probes with as many threads as `device` has. Allocates and touches half a gigabyte or more: what no cache holds.
+  // Probes with as many threads as `device` has. Allocates and touches what no cache holds: 256 MiB or more.
   static absl::StatusOr<std::unique_ptr<Roof>> Create(Device& device);
 
   // Bytes or operations per second, now, in one to three milliseconds. 0 for devices that have no probe.

@@ -105,8 +105,9 @@ absl::Status MeasureAll(const BenchFlags& bench, const std::vector<SpeedTest>& t
 }  // namespace
 
 absl::Status BenchVerb(Arguments arguments) {
+  if (!arguments.empty() && arguments.front() == "ops") return BenchOpsVerb(arguments.subspan(1));
   BenchFlags bench;
-  FlagSet flags("engine bench [MODEL]",
+  FlagSet flags("engine bench [MODEL]  (or engine bench ops: kernels alone)",
                 "Measures tokens per second, and the share of what the machine can do at the same moment:\n"
                 "of memory bandwidth where tokens are made (tg), of dot products where prompts are read (pp).");
   AddBenchFlags(flags, bench);

@@ -22,9 +22,9 @@ void AddModelFlag(FlagSet& flags, std::string& model) {
                       model);
 }
 
-void AddNumericsFlag(FlagSet& flags, EngineOptions& options) {
+void AddNumericsFlag(FlagSet& flags, Numerics& level) {
   flags.AddReader({"--numerics", "LEVEL", kNumericsHelp},
-                  [&options](const std::string& value) { return ReadLevel(value, options.numerics); });
+                  [&level](const std::string& value) { return ReadLevel(value, level); });
 }
 
 void AddNumericsFlag(FlagSet& flags, std::vector<Numerics>& levels) {
@@ -40,7 +40,7 @@ void AddNumericsFlag(FlagSet& flags, std::vector<Numerics>& levels) {
 void AddDeviceFlags(FlagSet& flags, EngineOptions& options) {
   flags.Add({"--device", "NAME", "what to run on: cpu or auto (`engine devices` lists them)"}, options.device);
   flags.Add({"--threads,-t", "N", "CPU threads; 0: as many as the process may run on"}, options.threads);
-  AddNumericsFlag(flags, options);
+  AddNumericsFlag(flags, options.numerics);
 }
 
 void AddKvCacheFlag(FlagSet& flags, EngineOptions& options) {

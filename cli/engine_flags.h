@@ -10,7 +10,7 @@ namespace engine {
 inline constexpr char kDefaultModel[] = "smollm2-135m";
 
 void AddModelFlag(FlagSet& flags, std::string& model);
-void AddNumericsFlag(FlagSet& flags, EngineOptions& options);
+void AddNumericsFlag(FlagSet& flags, Numerics& level);
 void AddNumericsFlag(FlagSet& flags, std::vector<Numerics>& levels);  // a list, replacing the one it starts with
 void AddDeviceFlags(FlagSet& flags, EngineOptions& options);          // device, threads, numerics
 void AddKvCacheFlag(FlagSet& flags, EngineOptions& options);

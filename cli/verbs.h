@@ -13,6 +13,7 @@ using Arguments = std::span<const std::string>;
 
 absl::Status RunVerb(Arguments arguments);
 absl::Status BenchVerb(Arguments arguments);
+absl::Status BenchOpsVerb(Arguments arguments);  // `engine bench ops`, called by BenchVerb
 absl::Status DevicesVerb(Arguments arguments);
 absl::Status KernelsVerb(Arguments arguments);
 absl::Status ModelsVerb(Arguments arguments);

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree
 
 import program
 
@@ -185,6 +186,31 @@ class OtherVerbs(ProgramTest):
         self.assertGreater(rows[1]["speed_ratio"], 0)
         self.assertRegex(self.run_engine("bench", GGUF, *sizes).text, r"\| tg4 fast x\d+\.\d{3} \|")
         self.assert_refused(2, "exact, invariant or fast", "bench", GGUF, "--numerics", "fast,fats")
+
+    def test_bench_ops_times_kernels_and_draws_them(self):
+        plot = DIRECTORY / "roofline.svg"
+        selection = ("--op", "linear", "--format", "q8_0", "--shape", "64x256", "--rows", "1,32", "-r", "1", "-t", "1")
+        table = json.loads(self.run_engine("bench", "ops", *selection, "--svg", str(plot), "-o", "json").text)
+        self.assertEqual([row["rows"] for row in table["rows"]], [1, 32])
+        self.assertTrue(all(row["gops"] > 0 and row["share"] > 0 for row in table["rows"]))
+        self.assertEqual(xml.etree.ElementTree.parse(plot).getroot().get("viewBox"), "0 0 960 600")
+        every = self.run_engine("bench", "ops", *selection, "--entry", "all", "-o", "csv").text
+        self.assertIn(",linear.panel16.portable,", every)
+        self.assertIn("| linear | q8_0 |", self.run_engine("bench", "ops", *selection).text)
+
+    def test_bench_ops_times_attention_with_any_heads(self):
+        text = self.run_engine("bench", "ops", "--op", "paged_attention", "--format", "bf16", "--heads", "4x2x64",
+                               "--context", "40", "--window", "16", "-r", "1", "-t", "1", "--cpu-time").text
+        self.assertIn("| 4/2x64 decode@39 | 8 |", text)
+        self.assertIn("| 4/2x64 prefill@0 | 40 |", text)
+
+    def test_bench_ops_refuses_what_it_does_not_have(self):
+        for part, arguments in [("paged_attention", ("--op", "pagedattention")), ("2048x1024", ("--shape", "5")),
+                                ("no format", ("--format", "q9")), ("16x8x128", ("--heads", "16x8")),
+                                ("nothing to time", ("--filter", "absent")), ("--rows", ("--rows", "0")),
+                                ("exact, invariant or fast", ("--numerics", "fats"))]:
+            self.assert_refused(2, part, "bench", "ops", *arguments)
+        self.assert_refused(1, "linear.absent", "bench", "ops", "--op", "linear", "--entry", "linear.absent")
 
     def test_eval_computes_perplexity_and_writes_logits(self):
         text, logits = DIRECTORY / "text.txt", DIRECTORY / "logits.f32"
