@@ -16,18 +16,8 @@ SamplingParams Greedy(int max_tokens) {
 absl::StatusOr<SpeedRun> SpeedRun::Create(BenchModel& model, const SpeedTest& test, uint64_t seed) {
   ASSIGN_OR_RETURN(Scheduler scheduler, model.NewScheduler());
   SpeedRun run(model, test, std::move(scheduler), seed);
-  for (int i = 0; i < test.batch; ++i) run.depth_.push_back(run.RandomTokens(test.depth));
+  for (int i = 0; i < test.batch; ++i) run.depth_.push_back(run.random_.Next(test.depth, model.vocab()));
   return run;
-}
-
-// A linear congruential generator: any tokens will do, as long as a seed gives the same ones everywhere.
-std::vector<int32_t> SpeedRun::RandomTokens(int count) {
-  std::vector<int32_t> tokens(count);
-  for (int32_t& token : tokens) {
-    random_ = random_ * 6364136223846793005u + 1442695040888963407u;
-    token = static_cast<int32_t>((random_ >> 33) % static_cast<uint64_t>(model_->vocab()));
-  }
-  return tokens;
 }
 
 // By requests of its own; those that are timed find it in the prefix cache, and so do later repetitions.
@@ -46,7 +36,7 @@ absl::Status SpeedRun::Begin() {
   RETURN_IF_ERROR(ReadDepth());
   const SamplingParams params = Greedy(test_.reads_prompts() ? 1 : test_.generated_tokens + 2);
   for (std::vector<int32_t> prompt : depth_) {
-    const std::vector<int32_t> rest = RandomTokens(std::max(test_.prompt_tokens, 1));
+    const std::vector<int32_t> rest = random_.Next(std::max(test_.prompt_tokens, 1), model_->vocab());
     prompt.insert(prompt.end(), rest.begin(), rest.end());
     running_.push_back(next_id_++);
     RETURN_IF_ERROR(scheduler_.Add({.id = running_.back(), .prompt = std::move(prompt), .params = params}));

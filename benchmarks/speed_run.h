@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "benchmarks/bench_model.h"
+#include "benchmarks/random_tokens.h"
 
 namespace engine {
 
@@ -23,12 +24,11 @@ class SpeedRun {
   SpeedRun(BenchModel& model, const SpeedTest& test, Scheduler scheduler, uint64_t seed)
       : model_(&model), test_(test), scheduler_(std::move(scheduler)), random_(seed) {}
   absl::Status ReadDepth();
-  std::vector<int32_t> RandomTokens(int count);
 
   BenchModel* model_;
   SpeedTest test_;
   Scheduler scheduler_;
-  uint64_t random_;                          // state of the token generator
+  RandomTokens random_;
   std::vector<std::vector<int32_t>> depth_;  // per sequence
   std::vector<int64_t> running_;             // ids
   int64_t next_id_ = 0;

@@ -21,6 +21,7 @@ struct BenchFlags {
   std::vector<int> depths = {0};
   std::vector<int> threads = {0};
   std::vector<Numerics> numerics = {Numerics::kInvariant};
+  bool first_token = false;
   int repetitions = 3;
   uint64_t seed = 1;
   std::string output = "md";
@@ -33,6 +34,8 @@ void AddBenchFlags(FlagSet& flags, BenchFlags& bench) {
   flags.Add({"--batch-sizes,-b", "N,...", "sequences at once (1)"}, bench.batches);
   flags.Add({"--n-depth,-d", "N,...", "tokens in the cache before (0)"}, bench.depths);
   flags.Add({"--threads,-t", "N,...", "CPU threads; 0: as many as the process may run on (0)"}, bench.threads);
+  flags.Add({"--ttft", "", "also time the first token of a short prompt: of the first request and of later ones"},
+            bench.first_token);
   flags.Add({"--repetitions,-r", "N", "timed runs of each test, each interleaved with probes of the machine (3)"},
             bench.repetitions);
   flags.Add({"--seed,-s", "N", "of the random prompts (1)"}, bench.seed);
@@ -81,10 +84,21 @@ absl::StatusOr<std::vector<std::unique_ptr<BenchModel>>> OpenModels(const BenchF
   return models;
 }
 
+absl::StatusOr<FirstTokenResult> TimeFirstToken(const BenchFlags& bench) {
+  constexpr int kPromptTokens = 32;  // short, so that whatever is added to the step shows
+  EngineOptions options = bench.options;
+  options.threads = bench.threads[0];
+  options.numerics = bench.numerics[0];
+  return MeasureFirstToken(options, kPromptTokens, bench.repetitions, bench.seed);
+}
+
 absl::Status MeasureAll(const BenchFlags& bench, const std::vector<SpeedTest>& tests, SpeedTable& table) {
   const auto total = static_cast<int64_t>(tests.size() * bench.threads.size());
   int64_t measured = 0;
   Progress progress("measuring " + bench.options.model);
+  if (bench.first_token) {
+    ASSIGN_OR_RETURN(table.first_token, TimeFirstToken(bench));
+  }
   for (const int threads : bench.threads) {
     ASSIGN_OR_RETURN(const auto models, OpenModels(bench, threads, tests));
     ASSIGN_OR_RETURN(const std::unique_ptr<Roof> roof, Roof::Create(models[0]->device()));
@@ -115,13 +129,15 @@ absl::Status BenchVerb(Arguments arguments) {
   if (!goes_on) return absl::OkStatus();
   RETURN_IF_ERROR(CheckFlags(bench));
   const std::vector<SpeedTest> tests = ListTests(bench);
-  if (tests.empty()) return UsageError("nothing to measure: give --n-prompt or --n-gen above 0");
+  if (tests.empty() && !bench.first_token) {
+    return UsageError("nothing to measure: give --ttft, or --n-prompt or --n-gen above 0");
+  }
   absl::FPrintF(stderr, "seed %d\n", bench.seed);
   SpeedTable table{.model = std::filesystem::path(bench.options.model).filename().string(),
                    .seed = bench.seed,
                    .compares_numerics = bench.numerics.size() > 1};
   const absl::Status measured = MeasureAll(bench, tests, table);
-  if (!table.rows.empty()) PrintSpeed(table, bench.output);
+  if (!table.rows.empty() || table.first_token) PrintSpeed(table, bench.output);
   return measured;
 }
 

@@ -9,6 +9,23 @@
 namespace engine {
 namespace {
 
+constexpr double kMilliseconds = 1e3;
+
+void PrintFirstToken(const FirstTokenResult& result) {
+  absl::PrintF("\n| first token of %d | first request | sixth to tenth | first / later | step alone | later / step |\n",
+               result.prompt_tokens);
+  absl::PrintF("|---|---:|---:|---:|---:|---:|\n");
+  absl::PrintF("| ms | %.2f | %.2f | %.3f | %.2f | %.3f |\n", result.first * kMilliseconds,
+               result.later * kMilliseconds, result.first_over_later, result.step * kMilliseconds,
+               result.later_over_step);
+}
+
+nlohmann::ordered_json ToJson(const FirstTokenResult& result) {
+  return {{"prompt_tokens", result.prompt_tokens},       {"first_ms", result.first * kMilliseconds},
+          {"later_ms", result.later * kMilliseconds},    {"step_ms", result.step * kMilliseconds},
+          {"first_over_later", result.first_over_later}, {"later_over_step", result.later_over_step}};
+}
+
 // Decode is held against memory, prompts against dot products.
 std::string UnitOf(const SpeedTest& test) { return test.reads_prompts() ? "TOPS" : "GB/s"; }
 double InUnit(const SpeedTest& test, double per_second) { return per_second / (test.reads_prompts() ? 1e12 : 1e9); }
@@ -22,7 +39,7 @@ std::string RowName(const SpeedTable& table, const SpeedResult& row) {
   return absl::StrFormat("%s %s x%.3f", row.test.name(), Name(row.numerics), row.speed_ratio);
 }
 
-void PrintMarkdown(const SpeedTable& table) {
+void PrintRows(const SpeedTable& table) {
   absl::PrintF("| model | size | backend | threads | test | t/s | GB/s | TOPS | roof | share | of least time |\n");
   absl::PrintF("|---|---:|---|---:|---|---:|---:|---:|---:|---:|---:|\n");
   for (const SpeedResult& row : table.rows) {
@@ -37,6 +54,11 @@ void PrintMarkdown(const SpeedTable& table) {
       absl::PrintF(" not probed | | |\n");
     }
   }
+}
+
+void PrintMarkdown(const SpeedTable& table) {
+  if (!table.rows.empty()) PrintRows(table);
+  if (table.first_token) PrintFirstToken(*table.first_token);
 }
 
 void PrintCsv(const SpeedTable& table) {
@@ -73,13 +95,15 @@ nlohmann::ordered_json ToJson(const SpeedTable& table) {
                     {"time_share", row.time_share},
                     {"speed_ratio", row.speed_ratio}});
   }
-  return {{"model", table.model},
-          {"weight_format", table.weight_format},
-          {"weight_bytes", table.weight_bytes},
-          {"device", table.device},
-          {"isa", table.isa},
-          {"seed", table.seed},
-          {"rows", std::move(rows)}};
+  nlohmann::ordered_json document = {{"model", table.model},
+                                     {"weight_format", table.weight_format},
+                                     {"weight_bytes", table.weight_bytes},
+                                     {"device", table.device},
+                                     {"isa", table.isa},
+                                     {"seed", table.seed},
+                                     {"rows", std::move(rows)}};
+  if (table.first_token) document["first_token"] = ToJson(*table.first_token);
+  return document;
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 // Results of `engine bench`, as a Markdown table, JSON or CSV.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "benchmarks/first_token.h"
 #include "benchmarks/model_speed.h"
 
 namespace engine {
@@ -17,9 +19,10 @@ struct SpeedTable {
   uint64_t seed = 0;
   bool compares_numerics = false;  // rows of one test at several levels stand below each other
   std::vector<SpeedResult> rows;
+  std::optional<FirstTokenResult> first_token;
 };
 
-// `format` is md, json or csv.
+// `format` is md, json or csv; CSV leaves first_token out.
 void PrintSpeed(const SpeedTable& table, const std::string& format);
 
 }  // namespace engine

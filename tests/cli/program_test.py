@@ -187,6 +187,14 @@ class OtherVerbs(ProgramTest):
         self.assertRegex(self.run_engine("bench", GGUF, *sizes).text, r"\| tg4 fast x\d+\.\d{3} \|")
         self.assert_refused(2, "exact, invariant or fast", "bench", GGUF, "--numerics", "fast,fats")
 
+    def test_bench_times_the_first_token(self):
+        sizes = ("-p", "0", "-n", "0", "-r", "1", "-t", "1", "--ttft")
+        first = json.loads(self.run_engine("bench", GGUF, *sizes, "-o", "json").text)["first_token"]
+        self.assertEqual(first["prompt_tokens"], 32)
+        self.assertAlmostEqual(first["first_over_later"], first["first_ms"] / first["later_ms"], places=6)
+        self.assertIn("| first token of 32 |", self.run_engine("bench", GGUF, *sizes).text)
+        self.assert_refused(2, "--ttft", "bench", GGUF, "-p", "0", "-n", "0")
+
     def test_bench_ops_times_kernels_and_draws_them(self):
         plot = DIRECTORY / "roofline.svg"
         selection = ("--op", "linear", "--format", "q8_0", "--shape", "64x256", "--rows", "1,32", "-r", "1", "-t", "1")
