@@ -1,13 +1,14 @@
 """How far do quantised inference engines stray from their own weights? KL divergence on real text.
 
     python -m venv .oracle && .oracle/bin/pip install numpy gguf tokenizers
-    .oracle/bin/python benchmarks/quality/kl.py --engine COMMAND --llama-cpp PYTHON
+    .oracle/bin/python benchmarks/quality/kl.py --candidate NAME COMMAND
 
 README.md beside this file explains the method, the options and the file formats.
 """
 
 import argparse
 import dataclasses
+import json
 import pathlib
 import shlex
 import subprocess
@@ -40,9 +41,14 @@ class Score:
     def mean(self):
         return float(np.mean(self.divergence))
 
+    def figures(self):
+        return {"divergence": self.mean(), "divergence_99": float(np.quantile(self.divergence, 0.99)),
+                "agreement": float(np.mean(self.agrees)), "perplexity": float(np.exp(np.mean(self.surprise)))}
+
     def cells(self):
-        return [f"{self.mean():.5f}", f"{np.quantile(self.divergence, 0.99):.4f}",
-                f"{100 * np.mean(self.agrees):.2f} %", f"{np.exp(np.mean(self.surprise)):.3f}"]
+        found = self.figures()
+        return [f"{found['divergence']:.5f}", f"{found['divergence_99']:.4f}", f"{100 * found['agreement']:.2f} %",
+                f"{found['perplexity']:.3f}"]
 
 
 def log_softmax(logits):
@@ -63,16 +69,16 @@ def round_to_int8(group):
     return rounded
 
 
-def run_engine(command, model, tokens, window, cache, name):
+def run_candidate(command, model, tokens, window, cache):
     """The logits [tokens, vocab] that `command` writes for the tokens, mapped."""
-    tokens_path, logits_path = cache / "tokens.bin", cache / f"{name}.logits"
+    tokens_path, logits_path = cache / "tokens.bin", cache / "logits.bin"
     tokens.tofile(tokens_path)
     fields = {"model": model, "tokens": tokens_path, "window": window, "logits": logits_path}
     subprocess.run([part.format(**fields) for part in shlex.split(command)], check=True)
     logits = np.memmap(logits_path, "<f4", mode="r")
     logits_path.unlink()  # nearly a gigabyte; the mapping keeps it until we end
     if logits.size % len(tokens):
-        sys.exit(f"{name} wrote {logits.size} logits, not a row for each of {len(tokens)} tokens")
+        raise ValueError(f"it wrote {logits.size} logits, not a row for each of {len(tokens)} tokens")
     return logits.reshape(len(tokens), -1)
 
 
@@ -84,29 +90,30 @@ def parse_arguments():
     parser.add_argument("--tokens", type=int, default=4096)
     parser.add_argument("--window", type=int, default=512)
     parser.add_argument("--groups", type=int, nargs="*", default=[32, 64, 128], help="int8 activation groups in numpy")
-    parser.add_argument("--engine", help="a command with {model} {tokens} {window} {logits}")
-    parser.add_argument("--llama-cpp", help="a Python interpreter that has llama-cpp-python")
+    parser.add_argument("--candidate", nargs=2, action="append", default=[], metavar=("NAME", "COMMAND"),
+                        help="a command with {model} {tokens} {window} {logits}; may be given several times")
+    parser.add_argument("--json", type=pathlib.Path, help="also write the figures to this file")
     return parser.parse_args()
 
 
 def candidates_of(arguments, model, config, weights, tokens):
-    """name -> the function that gives the logits of tokens[start:end]."""
+    """name -> the function that gives the logits of tokens[start:end]; and name -> why there are none."""
 
     def numpy_candidate(group):
         return lambda start, end: forward(config, weights, tokens[start:end], round_to_int8(group))
 
-    def engine_candidate(command, name):
-        logits = run_engine(command, model, tokens, arguments.window, arguments.cache, name)
+    def command_candidate(name, command):
+        logits = run_candidate(command, model, tokens, arguments.window, arguments.cache)
         return lambda start, end: logits[start:end]
 
     candidates = {f"numpy, A = {group}": numpy_candidate(group) for group in arguments.groups}
-    if arguments.llama_cpp:
-        script = pathlib.Path(__file__).with_name("llama_cpp_logits.py")
-        command = f"{arguments.llama_cpp} {script} {{model}} {{tokens}} {{window}} {{logits}}"
-        candidates["llama.cpp"] = engine_candidate(command, "llama_cpp")
-    if arguments.engine:
-        candidates["engine"] = engine_candidate(arguments.engine, "engine")
-    return candidates
+    failures = {}
+    for name, command in arguments.candidate:
+        try:
+            candidates[name] = command_candidate(name, command)
+        except (OSError, subprocess.CalledProcessError, ValueError) as error:
+            failures[name] = str(error)
+    return candidates, failures
 
 
 def score_all(candidates, reference_of, tokens, window):
@@ -146,12 +153,19 @@ def main():
     if not len(tokens):
         sys.exit(f"the text has fewer tokens than one window of {arguments.window}; give a longer --text")
     config, weights = llama_gguf.load(reader)
-    candidates = candidates_of(arguments, model, config, weights, tokens)
+    candidates, failures = candidates_of(arguments, model, config, weights, tokens)
 
     def reference_of(start, end):
         return forward(config, weights, tokens[start:end])
 
-    print_table(score_all(candidates, reference_of, tokens, arguments.window))
+    scores = score_all(candidates, reference_of, tokens, arguments.window)
+    print_table(scores)
+    for name, reason in failures.items():
+        print(f"{name} failed: {reason}")
+    if arguments.json:
+        rows = [{"name": name, **score.figures()} for name, score in scores.items()]
+        rows += [{"name": name, "failure": reason} for name, reason in failures.items()]
+        arguments.json.write_text(json.dumps(rows))
 
 
 if __name__ == "__main__":

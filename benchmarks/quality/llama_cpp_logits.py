@@ -2,7 +2,7 @@
 
     python llama_cpp_logits.py MODEL TOKENS WINDOW LOGITS
 
-The file formats are those of kl.py's --engine. Everything is at its defaults, the f16 KV cache included.
+The file formats are those of kl.py's --candidate. Everything is at its defaults, the f16 KV cache included.
 """
 
 import sys
