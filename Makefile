@@ -7,7 +7,7 @@ SOURCES = git ls-files -- '*.cc' '*.h'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run build test test-full bench format lint clean
+.PHONY: help setup run build test test-full bench compare format lint clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ test-full: setup build ## make test, ThreadSanitizer and the long sweeps
 bench: setup build ## measure speed against the machine's roof (MODEL=...)
 	$(PULL) $(MODEL)
 	build/release/cli/engine bench $(MODEL)
+
+compare: setup build ## measure beside llama.cpp and OpenVINO, installed for it; writes docs/benchmarks
+	python3 benchmarks/compare/compare.py
 
 format: ## format our C++ files in place
 	scripts/setup lint
