@@ -18,8 +18,9 @@ absl::Status ReadLevel(std::string_view text, Numerics& level) {
 }  // namespace
 
 void AddModelFlag(FlagSet& flags, std::string& model) {
-  flags.AddPositional({"--model,-m", "MODEL", "a .gguf file, a Hugging Face directory, or a name that was pulled"},
-                      model);
+  flags.AddPositional(
+      {"--model,-m", "MODEL", "a .gguf file, a Hugging Face directory, a packed file, or a name that was pulled"},
+      model);
 }
 
 void AddNumericsFlag(FlagSet& flags, Numerics& level) {

@@ -22,6 +22,7 @@ constexpr Verb kVerbs[] = {
     {"bench", "measure speed, and the share of what the machine can do", BenchVerb},
     {"eval", "logits or perplexity of a model on given text", EvalVerb},
     {"pull", "fetch a model by name", PullVerb},
+    {"pack", "write a model as one file that loads at once", PackVerb},
     {"models", "list the names that pull knows, and what can be loaded", ModelsVerb},
     {"devices", "list devices, and why one cannot be used", DevicesVerb},
     {"kernels", "show which kernel runs each op of a model", KernelsVerb},

@@ -18,6 +18,7 @@ absl::Status DevicesVerb(Arguments arguments);
 absl::Status KernelsVerb(Arguments arguments);
 absl::Status ModelsVerb(Arguments arguments);
 absl::Status PullVerb(Arguments arguments);
+absl::Status PackVerb(Arguments arguments);
 absl::Status EvalVerb(Arguments arguments);
 
 }  // namespace engine

@@ -12,4 +12,8 @@ namespace engine {
 // the catalogue for a model that was pulled under its short name; otherwise the model's own distribution.
 absl::StatusOr<SamplingParams> DefaultSampling(const Checkpoint& checkpoint);
 
+// A generation_config.json that DefaultSampling reads as `sampling`.
+inline constexpr char kGenerationConfig[] = "generation_config.json";
+std::string GenerationConfigText(const SamplingParams& sampling);
+
 }  // namespace engine

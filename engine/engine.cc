@@ -186,6 +186,8 @@ std::string_view Name(Finish finish) {
   return "unknown";
 }
 
+void WarnOnStderr(const std::string& line) { absl::FPrintF(stderr, "engine: %s\n", line); }
+
 void Append(const GenerationUpdate& update, Generation& generation) {
   const auto append = [](const auto& from, auto& to) { to.insert(to.end(), from.begin(), from.end()); };
   append(update.text, generation.text);

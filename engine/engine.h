@@ -22,8 +22,10 @@
 
 namespace engine {
 
+void WarnOnStderr(const std::string& line);
+
 struct EngineOptions {
-  std::string model;            // a .gguf file, a Hugging Face directory, or a name that `engine pull` fetched
+  std::string model;            // a .gguf file, a Hugging Face directory, a file of `engine pack`, or a pulled name
   std::string device = "auto";  // cpu, auto
   int threads = 0;              // 0: as many as the process may run on
   Numerics numerics = Numerics::kInvariant;
@@ -37,6 +39,7 @@ struct EngineOptions {
   std::string
       draft_model;  // a small model of the same vocabulary that guesses; empty: guesses are looked up in the text
   std::function<void(int64_t done_bytes, int64_t total_bytes)> load_progress;
+  std::function<void(const std::string& line)> warn = WarnOnStderr;  // what an operator should know; null: silence
 };
 
 struct ChatMessage {

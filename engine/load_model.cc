@@ -109,6 +109,12 @@ absl::StatusOr<LoadedModel> LoadModel(const Checkpoint& checkpoint, const Weight
   RETURN_IF_ERROR(CheckMemory(program, registry, device.info(), memory_bytes, loaded));
   ASSIGN_OR_RETURN(WeightStore weights,
                    WeightStore::Load(checkpoint, model.weights, program.graph, registry, device, options.progress));
+  if (weights.repacked_bytes() > 0 && options.warn) {
+    options.warn(
+        absl::StrFormat("%s: %d bytes of weights are packed for other kernels than those chosen here and were "
+                        "packed again; `engine pack` on this machine makes a file that loads at once",
+                        checkpoint.path(), weights.repacked_bytes()));
+  }
   std::vector<Stage> stages;
   stages.push_back({std::move(program), model.cache_groups, loaded.num_blocks});
   ASSIGN_OR_RETURN(loaded.runner, Runner::Create(device, std::move(stages), std::move(weights), loaded.vocab));

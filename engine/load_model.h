@@ -18,6 +18,7 @@ struct ModelOptions {
   int64_t kv_cache_bytes = 0;     // 0: room for max_num_seqs full contexts, at most a quarter of the memory
   int vocab = 0;                  // ids the tokenizer has; 0: the embedding table's rows
   LoadProgress progress;
+  std::function<void(const std::string&)> warn;
 };
 
 struct LoadedModel {

@@ -48,7 +48,8 @@ absl::StatusOr<ModelOptions> ChooseOptions(const EngineOptions& options, const D
                                  .max_sampled = MaxSampled(options),
                                  .enable_prefix_caching = options.enable_prefix_caching},
                       .kv_cache_bytes = options.kv_cache_bytes,
-                      .progress = options.load_progress};
+                      .progress = options.load_progress,
+                      .warn = options.warn};
   ASSIGN_OR_RETURN(chosen.limits.max_model_len, ChooseMaxModelLen(options, config));
   ASSIGN_OR_RETURN(chosen.kv_dtype, ChooseKvDType(options.kv_cache_dtype));
   RETURN_IF_ERROR(chosen.limits.Validate());

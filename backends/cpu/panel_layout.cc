@@ -97,6 +97,23 @@ void UnpackBlockRow(DType dtype, const std::byte* panel, int row, std::span<floa
   }
 }
 
+bool Unpacks(DType dtype) { return Holds(dtype) && !IsBlockQuantised(dtype); }
+
+template <typename Element, int64_t kStep>
+void CopyPlainRow(const std::byte* panel, int64_t row, int64_t k, std::byte* out) {
+  for (int64_t i = 0; i < k; ++i) {
+    const int64_t place = (i / kStep * kPanelRows + row) * kStep + i % kStep;
+    std::memcpy(out + i * int64_t{sizeof(Element)}, panel + place * int64_t{sizeof(Element)}, sizeof(Element));
+  }
+}
+
+void UnpackRow(DType dtype, int64_t k, const std::byte* packed, int64_t row, std::byte* out) {
+  const std::byte* panel = packed + row / kPanelRows * PanelBytes(dtype, k);
+  if (dtype == DType::kF32) return CopyPlainRow<float, 1>(panel, row % kPanelRows, k, out);
+  if (dtype == DType::kF16) return CopyPlainRow<uint16_t, 1>(panel, row % kPanelRows, k, out);
+  CopyPlainRow<uint16_t, 2>(panel, row % kPanelRows, k, out);
+}
+
 template <typename Element, int64_t kStep, float (*kWiden)(Element)>
 void UnpackPlainRow(const std::byte* panel, int64_t row, std::span<float> out) {
   const auto* elements = reinterpret_cast<const Element*>(panel);
@@ -119,10 +136,13 @@ int64_t PanelBytes(DType dtype, int64_t k) {
 const WeightLayout& PanelLayout() {
   static constexpr WeightLayout kLayout = {
       .id = kPanel16,
+      .version = kPanel16Version,
       .holds = Holds,
       .bytes = [](DType dtype, int64_t n, int64_t k) { return NumPanels(n) * PanelBytes(dtype, k); },
       .row_step = kPanelRows,
       .pack = Pack,
+      .unpacks = Unpacks,
+      .unpack_row = UnpackRow,
   };
   return kLayout;
 }

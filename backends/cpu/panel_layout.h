@@ -24,6 +24,8 @@ namespace engine::cpu {
 inline constexpr int64_t kPanelRows = 16;
 inline constexpr int64_t kPanelGroup = 32;  // values of k that are unpacked together
 inline constexpr LayoutId kPanel16{"panel16"};
+// Raise it with every change of the bytes: packed files of another version are refused.
+inline constexpr int kPanel16Version = 1;
 
 // Where the fields of a record lie. Offsets and sizes are bytes.
 struct PanelRecord {

@@ -40,6 +40,22 @@ void Pack(const WeightRows& weight, int64_t begin, int64_t end, std::byte* out) 
   PackRows<float, 1>(weight, begin, end, out);
 }
 
+template <typename Element, int64_t kTogether>
+void CopyRow(const std::byte* panel, int64_t row, int64_t k, std::byte* out) {
+  for (int64_t i = 0; i < k; ++i) {
+    const std::byte* place = panel + Place(kTogether, row, i) * int64_t{sizeof(Element)};
+    std::memcpy(out + i * int64_t{sizeof(Element)}, place, sizeof(Element));
+  }
+}
+
+void UnpackRow(DType dtype, int64_t k, const std::byte* packed, int64_t row, std::byte* out) {
+  const std::byte* panel = packed + row / kWidePanelRows * WidePanelBytes(dtype, k);
+  if (dtype == DType::kBF16) return CopyRow<uint16_t, 2>(panel, row % kWidePanelRows, k, out);
+  CopyRow<float, 1>(panel, row % kWidePanelRows, k, out);
+}
+
+bool Holds(DType dtype) { return dtype == DType::kBF16 || dtype == DType::kF32; }
+
 }  // namespace
 
 int64_t WidePanelBytes(DType dtype, int64_t k) { return PaddedK(dtype, k) * kWidePanelRows * Info(dtype).block_bytes; }
@@ -47,10 +63,13 @@ int64_t WidePanelBytes(DType dtype, int64_t k) { return PaddedK(dtype, k) * kWid
 const WeightLayout& WideLayout() {
   static constexpr WeightLayout kLayout = {
       .id = kPanel64,
-      .holds = [](DType dtype) { return dtype == DType::kBF16 || dtype == DType::kF32; },
+      .version = kPanel64Version,
+      .holds = Holds,
       .bytes = [](DType dtype, int64_t n, int64_t k) { return NumWidePanels(n) * WidePanelBytes(dtype, k); },
       .row_step = kWidePanelRows,
       .pack = Pack,
+      .unpacks = Holds,
+      .unpack_row = UnpackRow,
   };
   return kLayout;
 }

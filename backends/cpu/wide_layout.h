@@ -11,6 +11,8 @@ namespace engine::cpu {
 
 inline constexpr int64_t kWidePanelRows = 64;
 inline constexpr LayoutId kPanel64{"panel64"};
+// Raise it with every change of the bytes: packed files of another version are refused.
+inline constexpr int kPanel64Version = 1;
 
 // Bytes of one panel of a weight with rows of k values.
 int64_t WidePanelBytes(DType dtype, int64_t k);

@@ -76,4 +76,14 @@ void Prefetch(std::span<const std::byte> mapped) { Advise(mapped, MADV_WILLNEED)
 
 void ReleasePages(std::span<const std::byte> mapped) { Advise(mapped, MADV_DONTNEED); }
 
+void WantLargePages(std::span<const std::byte> mapped) { Advise(mapped, MADV_HUGEPAGE); }
+
+void Populate(std::span<const std::byte> mapped) {
+#ifdef MADV_POPULATE_READ  // Linux 5.14; before, pages come when they are read
+  Advise(mapped, MADV_POPULATE_READ);
+#else
+  Advise(mapped, MADV_WILLNEED);
+#endif
+}
+
 }  // namespace engine

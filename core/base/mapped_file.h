@@ -33,5 +33,9 @@ class MappedFile {
 // Hints about any part of a mapping; the bytes read the same with or without them.
 void Prefetch(std::span<const std::byte> mapped);      // starts reading these pages from disk
 void ReleasePages(std::span<const std::byte> mapped);  // will not be read soon: the pages stop counting as resident
+void WantLargePages(
+    std::span<const std::byte> mapped);  // reads from disk should fill 2 MiB pages where it can have them
+// Returns once the pages are in memory and in the page table, so that the first to read them waits for nothing.
+void Populate(std::span<const std::byte> mapped);
 
 }  // namespace engine

@@ -1,25 +1,13 @@
 #include "core/runtime/weight_store.h"
 
 #include <algorithm>
-#include <cstring>
-#include <span>
 
 #include "core/base/check.h"
 #include "core/base/mapped_file.h"
 #include "core/base/thread_team.h"
-#include "core/weights/quant.h"
 
 namespace engine {
 namespace {
-
-// One weight on its way: rows in the order the graph wants, and where they go.
-struct PackJob {
-  const WeightSpec* spec;
-  const WeightLayout* layout;
-  DType stored;  // in the checkpoint; differs from spec->dtype for vectors converted to f32
-  std::vector<const std::byte*> rows;
-  std::byte* out = nullptr;
-};
 
 // The stored row that becomes row `row`: see WeightSpec::interleaved_head_rows.
 int64_t StoredRow(const WeightSpec& spec, int64_t row) {
@@ -30,87 +18,85 @@ int64_t StoredRow(const WeightSpec& spec, int64_t row) {
   return row - in_head + 2 * (in_head % half) + in_head / half;
 }
 
-absl::StatusOr<PackJob> PlanJob(const Checkpoint& checkpoint, const WeightSpec& spec, const WeightLayout& layout) {
+// The layout that a packed file has `source` in, provided that it is what this engine means by it.
+absl::StatusOr<const WeightLayout*> PackedLayoutOf(const SourceTensor& source, const WeightSpec& spec,
+                                                   const KernelRegistry& registry, const DeviceInfo& device) {
+  const PackedLayout& packed = *source.packed;
+  const WeightLayout* layout = registry.FindLayout(device.kind, {packed.name});
+  if (layout == nullptr || layout->version != packed.version) {
+    const std::string known = layout == nullptr ? "no such layout" : absl::StrFormat("version %d", layout->version);
+    return Unimplemented("tensor %s is packed in version %d of layout %s; this engine has %s: run `engine pack` again",
+                         source.name, packed.version, packed.name, known);
+  }
+  const bool fits = source.dtype == spec.dtype && layout->holds(spec.dtype) &&
+                    static_cast<int64_t>(source.data.size()) == layout->bytes(spec.dtype, spec.n, spec.k);
+  if (fits) return layout;
+  return InvalidArgument("tensor %s has %d bytes of %s in layout %s, which is not %s %d x %d; run `engine pack` again",
+                         source.name, source.data.size(), Name(source.dtype), packed.name, Name(spec.dtype), spec.n,
+                         spec.k);
+}
+
+absl::Status PlanUnpacking(const SourceTensor& source, const KernelRegistry& registry, const Device& device,
+                           PackJob& job) {
+  ASSIGN_OR_RETURN(const WeightLayout* from, PackedLayoutOf(source, *job.spec, registry, device.info()));
+  job.packed = source.data;
+  job.from = from;
+  if (from == job.layout || from->unpacks(source.dtype)) return absl::OkStatus();
+  return Unimplemented(
+      "weight %s is packed as %s in layout %s, and the kernels chosen here take %s; "
+      "run `engine pack` again on this machine",
+      job.spec->name, Name(source.dtype), from->id.name, job.layout->id.name);
+}
+
+absl::StatusOr<PackJob> PlanJob(const Checkpoint& checkpoint, const WeightSpec& spec, const WeightLayout& layout,
+                                const KernelRegistry& registry, const Device& device) {
   PackJob job{.spec = &spec, .layout = &layout, .stored = spec.dtype};
-  job.rows.resize(spec.n);
   ASSIGN_OR_RETURN(const SourceTensor* source, checkpoint.Require(spec.source));
   if (NumValues(source->shape) != spec.n * spec.k) {
     return InvalidArgument("tensor %s is %s; %d x %d values are needed", source->name, ShapeText(source->shape), spec.n,
                            spec.k);
   }
   job.stored = source->dtype;
-  const std::byte* data = source->data.data();
   if (!layout.holds(spec.dtype)) {
     return Unimplemented("weight %s is %s, which layout %s does not hold", spec.name, Name(spec.dtype), layout.id.name);
   }
+  job.rows.resize(spec.n);
+  if (source->packed) {
+    absl::Status planned = PlanUnpacking(*source, registry, device, job);
+    if (!planned.ok()) return Annotate(planned, checkpoint.path());
+    return job;
+  }
   const int64_t row_bytes = RowBytes(job.stored, spec.k);
-  for (int64_t row = 0; row < spec.n; ++row) job.rows[row] = data + StoredRow(spec, row) * row_bytes;
+  for (int64_t row = 0; row < spec.n; ++row) job.rows[row] = source->data.data() + StoredRow(spec, row) * row_bytes;
   return job;
 }
 
-// The device can read the checkpoint's own bytes: same order, same type, aligned for its loads.
-bool CanStayMapped(const PackJob& job, const Device& device) {
+// The file's own bytes where the device can read them: same order, same type, aligned for its loads. Else null.
+const std::byte* InPlace(const PackJob& job, const Device& device) {
+  if (!device.info().reads_host_memory) return nullptr;
+  if (job.from != nullptr) return job.from == job.layout ? job.packed.data() : nullptr;
   constexpr uintptr_t kAlignment = 16;
-  return device.info().reads_host_memory && job.layout->id == kRowMajor && job.stored == job.spec->dtype &&
-         job.spec->interleaved_head_rows == 0 && reinterpret_cast<uintptr_t>(job.rows[0]) % kAlignment == 0;
+  const bool same =
+      job.layout->id == kRowMajor && job.stored == job.spec->dtype && job.spec->interleaved_head_rows == 0;
+  return same && reinterpret_cast<uintptr_t>(job.rows[0]) % kAlignment == 0 ? job.rows[0] : nullptr;
 }
 
-void PackRows(const PackJob& job, int64_t begin, int64_t end) {
-  const int64_t k = job.spec->k;
-  if (job.stored == job.spec->dtype) {
-    job.layout->pack({job.stored, k, job.rows}, begin, end, job.out);
-    return;
-  }
-  ENGINE_CHECK(job.spec->dtype == DType::kF32 && job.layout->id == kRowMajor);
-  const size_t row_bytes = RowBytes(job.stored, k);
-  for (int64_t row = begin; row < end; ++row) {
-    float* out = reinterpret_cast<float*>(job.out) + row * k;
-    DequantizeRow(job.stored, {job.rows[row], row_bytes}, {out, static_cast<size_t>(k)});
-  }
-}
-
-// Rows packed as one task: about 1 MiB of checkpoint, a few milliseconds, so that threads finish together.
-int64_t RowsPerTask(const PackJob& job) {
-  const int64_t rows = (int64_t{1} << 20) / std::max<int64_t>(1, RowBytes(job.stored, job.spec->k));
-  const int64_t step = job.layout->row_step;
-  return std::max<int64_t>(1, rows / step) * step;
-}
-
-// Packed rows are not read again: their pages in the checkpoint need not stay in memory.
-void Release(const PackJob& job, int64_t begin, int64_t end) {
-  const auto [first, last] = std::minmax_element(job.rows.begin() + begin, job.rows.begin() + end);
-  ReleasePages({*first, *last + RowBytes(job.stored, job.spec->k)});
-}
-
-struct PackTask {
-  const PackJob* job;
-  int64_t begin;
-  int64_t end;
-};
-
-absl::Status PackAll(const std::vector<PackJob>& jobs, int num_threads, const LoadProgress& progress) {
-  std::vector<PackTask> tasks;
-  int64_t total_bytes = 0;
-  for (const PackJob& job : jobs) {
-    const int64_t step = RowsPerTask(job);
-    for (int64_t row = 0; row < job.spec->n; row += step) {
-      tasks.push_back({&job, row, std::min(row + step, job.spec->n)});
+// What a packed file's kernels will read, so that no request waits for a page. In parts, for every thread has a share.
+absl::Status PopulateAll(const std::vector<std::span<const std::byte>>& mapped, int num_threads) {
+  constexpr size_t kPartBytes = size_t{32} << 20;
+  std::vector<std::span<const std::byte>> parts;
+  for (const std::span<const std::byte> range : mapped) {
+    for (size_t at = 0; at < range.size(); at += kPartBytes) {
+      parts.push_back(range.subspan(at, std::min(kPartBytes, range.size() - at)));
     }
-    total_bytes += job.spec->n * RowBytes(job.stored, job.spec->k);
   }
+  if (parts.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(auto team, ThreadTeam::Create({.num_threads = num_threads}));
-  std::atomic<int64_t> done_bytes{0};
-  team->Run([&](Worker& worker) {
-    worker.ForEach(std::ssize(tasks), 1, [&](int64_t begin, int64_t end) {
-      for (const PackTask& task : std::span(tasks).subspan(begin, end - begin)) {
-        PackRows(*task.job, task.begin, task.end);
-        Release(*task.job, task.begin, task.end);
-        done_bytes += (task.end - task.begin) * RowBytes(task.job->stored, task.job->spec->k);
-        if (worker.index() == 0 && progress) progress(done_bytes, total_bytes);
-      }
+  team->Run([&parts](Worker& worker) {
+    worker.ForEach(static_cast<int64_t>(parts.size()), 1, [&parts](int64_t begin, int64_t end) {
+      for (int64_t part = begin; part < end; ++part) Populate(parts[part]);
     });
   });
-  if (progress) progress(total_bytes, total_bytes);
   return absl::OkStatus();
 }
 
@@ -125,6 +111,7 @@ absl::StatusOr<WeightStore> WeightStore::Load(const Checkpoint& checkpoint, cons
   }
   WeightStore store;
   std::vector<PackJob> jobs;
+  std::vector<std::span<const std::byte>> mapped;
   for (const WeightSpec& spec : specs) {
     const WeightLayout* layout = registry.FindLayout(device.info().kind, layouts.at(spec.name));
     ENGINE_CHECK(layout != nullptr);
@@ -134,16 +121,19 @@ absl::StatusOr<WeightStore> WeightStore::Load(const Checkpoint& checkpoint, cons
       spec.compute({reinterpret_cast<float*>(values), static_cast<size_t>(spec.n * spec.k)});
       continue;
     }
-    ASSIGN_OR_RETURN(PackJob job, PlanJob(checkpoint, spec, *layout));
-    if (CanStayMapped(job, device)) {
-      store.addresses_[spec.name] = const_cast<std::byte*>(job.rows[0]);  // kernels never write weights
-      store.mapped_bytes_ += spec.n * RowBytes(spec.dtype, spec.k);
+    ASSIGN_OR_RETURN(PackJob job, PlanJob(checkpoint, spec, *layout, registry, device));
+    if (const std::byte* in_place = InPlace(job, device)) {
+      store.addresses_[spec.name] = const_cast<std::byte*>(in_place);  // kernels never write weights
+      store.mapped_bytes_ += layout->bytes(spec.dtype, spec.n, spec.k);
+      if (job.from != nullptr) mapped.push_back(job.packed);
       continue;
     }
     ASSIGN_OR_RETURN(job.out, store.Allocate(spec, *layout, device));
+    if (job.from != nullptr) store.repacked_bytes_ += layout->bytes(spec.dtype, spec.n, spec.k);
     jobs.push_back(std::move(job));
   }
-  RETURN_IF_ERROR(PackAll(jobs, device.info().workers, progress));
+  RETURN_IF_ERROR(PopulateAll(mapped, device.info().workers));
+  RETURN_IF_ERROR(PackAll(std::move(jobs), device.info().workers, progress));
   return store;
 }
 

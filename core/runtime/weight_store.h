@@ -1,7 +1,6 @@
-// A model's weights on a device: read from the mapping, reordered, packed once into the layout that its kernels take.
+// A model's weights on a device: mapped in place where the file has them as kernels read them, else packed once.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <string_view>
 #include <vector>
@@ -9,18 +8,16 @@
 #include "core/device/device.h"
 #include "core/graph/program.h"
 #include "core/kernel/registry.h"
+#include "core/runtime/pack_weights.h"
 #include "core/weights/checkpoint.h"
 #include "core/weights/weight_spec.h"
 
 namespace engine {
 
-// Called now and then while weights are packed, from one thread: bytes read so far and in all.
-using LoadProgress = std::function<void(int64_t done_bytes, int64_t total_bytes)>;
-
 class WeightStore {
  public:
   // Layouts are those of `graph`'s weight values, found by name. The store borrows `checkpoint`: weights whose bytes
-  // need no change stay in its mapping.
+  // need no change stay in its mapping. Those of a packed file are in memory when this returns.
   static absl::StatusOr<WeightStore> Load(const Checkpoint& checkpoint, const std::vector<WeightSpec>& specs,
                                           const Graph& graph, const KernelRegistry& registry, Device& device,
                                           const LoadProgress& progress);
@@ -30,6 +27,8 @@ class WeightStore {
   // Memory of its own, and memory read in place.
   int64_t packed_bytes() const { return packed_bytes_; }
   int64_t mapped_bytes() const { return mapped_bytes_; }
+  // Of packed_bytes, what a packed file held in layouts that no chosen kernel takes.
+  int64_t repacked_bytes() const { return repacked_bytes_; }
 
  private:
   absl::StatusOr<std::byte*> Allocate(const WeightSpec& spec, const WeightLayout& layout, Device& device);
@@ -38,6 +37,7 @@ class WeightStore {
   std::vector<Buffer> buffers_;
   int64_t packed_bytes_ = 0;
   int64_t mapped_bytes_ = 0;
+  int64_t repacked_bytes_ = 0;
 };
 
 }  // namespace engine

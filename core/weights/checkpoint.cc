@@ -8,6 +8,7 @@
 #include "core/weights/byte_reader.h"
 #include "core/weights/checkpoint_gguf.h"
 #include "core/weights/checkpoint_hugging_face.h"
+#include "core/weights/checkpoint_packed.h"
 
 namespace engine {
 namespace {
@@ -30,7 +31,8 @@ absl::StatusOr<CheckpointContents> OpenAny(const std::string& path) {
   if (path.ends_with(".safetensors")) {
     return InvalidArgument("%s: name the directory that holds it and its config.json", path);
   }
-  return OpenGguf(path);
+  ASSIGN_OR_RETURN(MappedFile file, MappedFile::Open(path));
+  return IsPackedFile(file.bytes()) ? OpenPacked(std::move(file)) : OpenGguf(path);
 }
 
 }  // namespace
@@ -61,6 +63,11 @@ absl::StatusOr<const SourceTensor*> Checkpoint::Require(std::string_view name) c
 }
 
 absl::StatusOr<std::string> Checkpoint::ReadSideFile(const std::string& name) const {
+  if (packed()) {
+    const auto found = std::ranges::find(*contents_.embedded, name, &EmbeddedFile::name);
+    if (found != contents_.embedded->end()) return std::string(AsText(found->bytes));
+    return NotFound("%s: holds no %s", path(), name);
+  }
   if (format() == CheckpointFormat::kGguf) return NotFound("%s: a GGUF checkpoint has no %s", path(), name);
   ASSIGN_OR_RETURN(const MappedFile file, OpenSideFile(path(), name));
   return std::string(AsText(file.bytes()));

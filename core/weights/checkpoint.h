@@ -11,6 +11,7 @@
 #include "core/base/mapped_file.h"
 #include "core/base/status.h"
 #include "core/weights/gguf.h"
+#include "core/weights/packed_file.h"
 #include "core/weights/source_tensor.h"
 #include "nlohmann/json.hpp"
 
@@ -27,16 +28,19 @@ struct CheckpointContents {
   std::vector<UnsupportedTensor> unsupported;
   nlohmann::ordered_json config;
   std::optional<GgufMetadata> gguf;
+  std::optional<std::vector<EmbeddedFile>> embedded;  // side files inside the file itself: an `engine pack` file's
 };
 
 // Immutable and safe to share between threads; owns the mappings that its tensors borrow.
 class Checkpoint {
  public:
-  // `path` is a .gguf file (any part of a split set), a directory with config.json and safetensors, or a directory that
-  // holds one GGUF file or set. Errors start with the path of the file at fault.
+  // `path` is a .gguf file (any part of a split set), a directory with config.json and safetensors, a directory that holds
+  // one GGUF file or set, or a file of `engine pack`. Errors start with the path of the file at fault.
   static absl::StatusOr<std::unique_ptr<Checkpoint>> Open(const std::string& path);
 
+  // Of a packed file: the format of the checkpoint it was made from.
   CheckpointFormat format() const { return contents_.format; }
+  bool packed() const { return contents_.embedded.has_value(); }
   const std::string& path() const { return contents_.path; }
   const std::vector<SourceTensor>& tensors() const { return contents_.tensors; }
 
@@ -52,8 +56,8 @@ class Checkpoint {
   // Every key of a GGUF file, the tokenizer's arrays included (of the first part, which has them all); null otherwise.
   const GgufMetadata* gguf() const { return contents_.gguf ? &*contents_.gguf : nullptr; }
 
-  // The text of tokenizer.json, generation_config.json, chat_template.jinja … of a Hugging Face directory. NotFound
-  // names the file, so that callers can tell an optional file that is absent from one that cannot be read.
+  // The text of tokenizer.json, generation_config.json, chat_template.jinja … of a Hugging Face directory or a packed
+  // file. NotFound names the file, so that callers can tell an optional file that is absent from one that cannot be read.
   absl::StatusOr<std::string> ReadSideFile(const std::string& name) const;
 
  private:

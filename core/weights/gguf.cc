@@ -152,8 +152,10 @@ const GgufValue* GgufMetadata::Find(std::string_view key) const {
 absl::StatusOr<GgufFile> ParseGguf(std::span<const std::byte> file) {
   ByteReader in(file);
   ASSIGN_OR_RETURN(const Header header, ReadHeader(in));
+  const uint64_t entries_begin = in.position();
   ASSIGN_OR_RETURN(std::vector<GgufEntry> entries, ReadGgufEntries(in, header.num_entries));
-  GgufFile parsed{GgufMetadata(std::move(entries)), {}};
+  const uint64_t entries_end = in.position();
+  GgufFile parsed{GgufMetadata(std::move(entries), file.subspan(entries_begin, entries_end - entries_begin)), {}};
   ASSIGN_OR_RETURN(std::vector<TensorRecord> records, ReadTensorRecords(in, header.num_tensors));
   ASSIGN_OR_RETURN(const uint64_t alignment, Alignment(parsed.metadata));
   const uint64_t padding = -in.position() & (alignment - 1);
@@ -162,6 +164,16 @@ absl::StatusOr<GgufFile> ParseGguf(std::span<const std::byte> file) {
   RETURN_IF_ERROR(CheckOverlap(records));
   for (TensorRecord& record : records) parsed.tensors.push_back(std::move(record.tensor));
   return parsed;
+}
+
+std::string GgufWithoutTensors(const GgufMetadata& metadata) {
+  std::string file;
+  const auto append = [&file](auto value) { file.append(reinterpret_cast<const char*>(&value), sizeof(value)); };
+  append(kMagic);
+  append(uint32_t{3});
+  append(uint64_t{0});
+  append(static_cast<uint64_t>(metadata.entries().size()));
+  return file.append(AsText(metadata.encoded()));
 }
 
 }  // namespace engine

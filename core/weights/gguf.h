@@ -28,9 +28,11 @@ struct GgufEntry {
 class GgufMetadata {
  public:
   GgufMetadata() = default;
-  explicit GgufMetadata(std::vector<GgufEntry> entries) : entries_(std::move(entries)) {}
+  GgufMetadata(std::vector<GgufEntry> entries, std::span<const std::byte> encoded)
+      : entries_(std::move(entries)), encoded_(encoded) {}
 
   const std::vector<GgufEntry>& entries() const { return entries_; }  // in the file's order, no key twice
+  std::span<const std::byte> encoded() const { return encoded_; }     // the same, as the file has them
 
   // The value of `key`, or null if it is absent or holds something else than a T (an alternative of GgufValue):
   //   if (const auto* tokens = metadata.Get<std::vector<std::string_view>>("tokenizer.ggml.tokens")) …
@@ -44,6 +46,7 @@ class GgufMetadata {
   const GgufValue* Find(std::string_view key) const;
 
   std::vector<GgufEntry> entries_;
+  std::span<const std::byte> encoded_;
 };
 
 struct GgufFile {
@@ -53,5 +56,8 @@ struct GgufFile {
 
 // Everything returned borrows from `file`. An invalid or unsupported file gives one sentence about the first fault.
 absl::StatusOr<GgufFile> ParseGguf(std::span<const std::byte> file);
+
+// A GGUF file of these keys and no tensor.
+std::string GgufWithoutTensors(const GgufMetadata& metadata);
 
 }  // namespace engine

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,12 +14,20 @@
 
 namespace engine {
 
+// Tells an `engine pack` file's tensors from an author's: the bytes are those of a device's layout (core/kernel), rows in
+// the graph's order, vectors as f32. Bytes of another version are arranged otherwise.
+struct PackedLayout {
+  std::string name;
+  int version = 0;
+};
+
 // Every dtype found here is one that DequantizeRow (quant.h) reads: f32, f16, bf16 or a block format.
 struct SourceTensor {
   std::string name;
   DType dtype;
   std::vector<int64_t> shape;       // slowest dimension first, as in torch; empty for a scalar
-  std::span<const std::byte> data;  // all values in order, borrowed from the mapping; of any alignment
+  std::span<const std::byte> data;  // borrowed from the mapping: all values in order, of any alignment …
+  std::optional<PackedLayout> packed = std::nullopt;  // … unless they are packed
 };
 
 // A tensor that a file holds and we cannot read; an error only if a model needs it.

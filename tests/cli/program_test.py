@@ -245,6 +245,25 @@ class OtherVerbs(ProgramTest):
         tokens.write_bytes(bytes(40))
         self.assert_refused(1, "No such file", "eval", GGUF, "--tokens", str(tokens), "--logits", "absent/logits.bin")
 
+    def test_packed_model_answers_as_its_checkpoint(self):
+        packed = str(DIRECTORY / "tiny.packed")
+        self.assertIn("MB", self.run_engine("pack", GGUF, "-o", packed, "--verify").text)
+        self.assertEqual(self.run_engine("run", packed, "-p", "hello", *ANSWER).stdout,
+                         self.run_engine("run", GGUF, "-p", "hello", *ANSWER).stdout)
+        text, logits = DIRECTORY / "packed.txt", [DIRECTORY / "logits.packed", DIRECTORY / "logits.gguf"]
+        text.write_text("to be or not to be " * 5)
+        for model, file in zip((packed, GGUF), logits):
+            self.run_engine("eval", model, "--text", str(text), "--window", "64", "--logits", str(file))
+        self.assertEqual(logits[0].read_bytes(), logits[1].read_bytes())
+        self.assertIn("| tg4 |", self.run_engine("bench", packed, "-p", "8", "-n", "4", "-r", "1", "-t", "1").text)
+        self.assertIn("every checksum is right", self.run_engine("pack", packed, "--verify").text)
+        self.assert_refused(1, "the checkpoint itself", "pack", GGUF, "-o", GGUF)
+        self.assert_refused(1, "packed already", "pack", packed, "-o", packed + "2")
+        self.assert_refused(1, "not a file of `engine pack`", "pack", GGUF, "--verify")
+        self.assert_refused(1, "absent/tiny.packed", "pack", GGUF, "-o", "absent/tiny.packed")
+        self.assert_refused(2, "-o", "pack", GGUF)
+        self.assert_refused(2, "name a model", "pack", "-o", packed)
+
     def test_pull_refuses_what_is_no_model(self):
         self.assert_refused(2, "name a model", "pull")
         self.assert_refused(1, "smollm2-135m", "pull", "no-such-model")

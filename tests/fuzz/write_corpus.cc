@@ -1,5 +1,5 @@
-// Writes the seed inputs of the fuzz targets: write_corpus DIRECTORY makes DIRECTORY/{gguf,safetensors,config,tokenizer,
-// template}.
+// Writes the seed inputs of the fuzz targets: write_corpus DIRECTORY makes DIRECTORY/{gguf,safetensors,packed,config,
+// tokenizer,template}.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/weights/packed_file.h"
 #include "tests/support/gguf_writer.h"
 #include "tests/support/safetensors_writer.h"
 #include "tests/unit/text/goldens.h"
@@ -57,6 +58,21 @@ void WriteSafetensors(const std::filesystem::path& dir) {
   writer.AddTensor("c", DType::kF16, {}, Ramp(1)).AddRaw("d", "I64", {1}, std::string(8, '\0'));
   Write(dir / "types", writer.Bytes());
   Write(dir / "empty", SafetensorsWriter::Assemble(R"({"__metadata__":{"format":"pt"}})", ""));
+}
+
+void WritePackedFiles(const std::filesystem::path& dir) {
+  const std::vector<float> values = Ramp(32);
+  const std::span<const std::byte> data = std::as_bytes(std::span(values));
+  const std::string config = R"({"hidden_size":64})";
+  const EmbeddedFile files[] = {{"config.json", std::as_bytes(std::span(config))}};
+  const SourceTensor tensors[] = {{"norm", DType::kF32, {2, 16}, data},
+                                  {"q", DType::kQ4_0, {32}, data.first(64), PackedLayout{"panel16", 1}}};
+  std::string bytes;
+  const auto append = [&bytes](std::span<const std::byte> part) {
+    bytes.append(reinterpret_cast<const char*>(part.data()), part.size());
+    return absl::OkStatus();
+  };
+  if (WritePacked(files, tensors, append).ok()) Write(dir / "two", bytes);
 }
 
 void WriteConfig(const std::filesystem::path& dir) {
@@ -116,6 +132,7 @@ int main(int argc, char** argv) {
   const std::filesystem::path root = argv[1];
   engine::WriteGguf(root / "gguf");
   engine::WriteSafetensors(root / "safetensors");
+  engine::WritePackedFiles(root / "packed");
   engine::WriteConfig(root / "config");
   engine::WriteTokenizer(root / "tokenizer");
   engine::WriteTemplate(root / "template");

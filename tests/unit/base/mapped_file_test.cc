@@ -48,6 +48,9 @@ TEST(MappedFile, ReadsTheSameAfterHints) {
   Prefetch(file->bytes().subspan(5000, 50'000));
   ReleasePages(file->bytes().subspan(1, 99'999));
   Prefetch({});
+  WantLargePages(file->bytes());
+  Populate(file->bytes().subspan(3, 70'000));
+  Populate({});
   EXPECT_EQ(TextOf(*file), text);
 }
 

@@ -6,6 +6,7 @@
 #include <random>
 #include <vector>
 
+#include "core/base/checksum.h"
 #include "core/weights/quant.h"
 
 namespace engine::cpu {
@@ -90,6 +91,38 @@ TEST(PanelLayout, KeepsWeightsAboutAsSmallAsTheCheckpoint) {
   EXPECT_EQ(BitsPerWeight(DType::kQ6_K), 6.625);
   EXPECT_EQ(BitsPerWeight(DType::kQ8_0), 8.5);
   EXPECT_EQ(BitsPerWeight(DType::kBF16), 16.0);
+}
+
+// Packed files live longer than an engine. Where this fails, the bytes have changed: raise kPanel16Version and put the new
+// checksum here.
+TEST(PanelLayout, HasTheBytesOfItsVersion) {
+  ASSERT_EQ(kPanel16Version, 1);
+  std::vector<std::byte> all;
+  for (const DType dtype : kFormats) {
+    const int64_t n = 37, k = 3 * std::max(32, Info(dtype).block_values);
+    std::vector<std::byte> packed(PanelLayout().bytes(dtype, n, k));
+    PanelLayout().pack(Checkpoint(dtype, n, k).weight(), 0, n, packed.data());
+    all.insert(all.end(), packed.begin(), packed.end());
+  }
+  EXPECT_EQ(Checksum(all), 6539225963574727892u);
+}
+
+// The plain formats: a packed file of a block format is for panels alone.
+TEST(PanelLayout, GivesBackCheckpointRowsWhereItSaysSo) {
+  const int64_t n = 37, k = 35;
+  int formats = 0;
+  for (const DType dtype : kFormats) {
+    if (!PanelLayout().unpacks(dtype)) continue;
+    ++formats;
+    const Checkpoint weight(dtype, n, k);
+    std::vector<std::byte> packed(PanelLayout().bytes(dtype, n, k)), row(RowBytes(dtype, k));
+    PanelLayout().pack(weight.weight(), 0, n, packed.data());
+    for (int64_t r = 0; r < n; ++r) {
+      PanelLayout().unpack_row(dtype, k, packed.data(), r, row.data());
+      EXPECT_TRUE(std::equal(row.begin(), row.end(), weight.rows[r])) << Name(dtype) << " " << r;
+    }
+  }
+  EXPECT_EQ(formats, 3);
 }
 
 TEST(PanelLayout, PadsTheLastPanelWithZeroRows) {

@@ -5,6 +5,7 @@
 #include <random>
 #include <vector>
 
+#include "core/base/checksum.h"
 #include "core/weights/quant.h"
 
 namespace engine::cpu {
@@ -77,6 +78,33 @@ TEST_P(WideLayouts, PadWithZeros) {
 
 INSTANTIATE_TEST_SUITE_P(Formats, WideLayouts, testing::Values(DType::kBF16, DType::kF32),
                          [](const auto& info) { return std::string(Name(info.param)); });
+
+// Packed files live longer than an engine. Where this fails, the bytes have changed: raise kPanel64Version and put the new
+// checksum here.
+TEST(WideLayout, HasTheBytesOfItsVersion) {
+  ASSERT_EQ(kPanel64Version, 1);
+  const int64_t n = 70, k = 41;
+  std::vector<std::byte> rows(n * k * 4), all;
+  for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::byte>(i * i >> 3);
+  for (const DType dtype : {DType::kBF16, DType::kF32}) {
+    std::vector<const std::byte*> pointers;
+    for (int64_t row = 0; row < n; ++row) pointers.push_back(rows.data() + row * RowBytes(dtype, k));
+    std::vector<std::byte> packed(WideLayout().bytes(dtype, n, k));
+    WideLayout().pack({dtype, k, pointers}, 0, n, packed.data());
+    all.insert(all.end(), packed.begin(), packed.end());
+  }
+  EXPECT_EQ(Checksum(all), 2168919690720869676u);
+}
+
+TEST_P(WideLayouts, GiveBackCheckpointRows) {
+  const Checkpoint weight(GetParam(), 70, 33);
+  const std::vector<std::byte> packed = weight.Packed();
+  std::vector<std::byte> row(RowBytes(GetParam(), 33));
+  for (int64_t r = 0; r < 70; ++r) {
+    WideLayout().unpack_row(GetParam(), 33, packed.data(), r, row.data());
+    EXPECT_TRUE(std::equal(row.begin(), row.end(), weight.rows[r])) << r;
+  }
+}
 
 // BA16a64b2a and BA16a64b: which bytes a library looks for where.
 TEST(WideLayout, IsTheLibrarysArrangement) {

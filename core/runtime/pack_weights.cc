@@ -1,0 +1,100 @@
+#include "core/runtime/pack_weights.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "core/base/check.h"
+#include "core/base/mapped_file.h"
+#include "core/base/thread_team.h"
+#include "core/weights/quant.h"
+
+namespace engine {
+namespace {
+
+struct PackTask {
+  PackJob* job;
+  int64_t begin;
+  int64_t end;
+};
+
+int64_t RowBytesOf(const PackJob& job) { return RowBytes(job.stored, job.spec->k); }
+
+// Rows packed as one task: about 1 MiB of checkpoint, a few milliseconds, so that threads finish together.
+int64_t RowsPerTask(const PackJob& job) {
+  const int64_t rows = (int64_t{1} << 20) / std::max<int64_t>(1, RowBytesOf(job));
+  const int64_t step = job.layout->row_step;
+  return std::max<int64_t>(1, rows / step) * step;
+}
+
+// Rows in checkpoint form in `rows`, from a layout that the kernels do not take.
+void UnpackRows(const PackTask& task, std::vector<std::byte>& rows) {
+  PackJob& job = *task.job;
+  const int64_t row_bytes = RowBytesOf(job);
+  rows.resize((task.end - task.begin) * row_bytes);
+  for (int64_t row = task.begin; row < task.end; ++row) {
+    std::byte* out = rows.data() + (row - task.begin) * row_bytes;
+    job.from->unpack_row(job.stored, job.spec->k, job.packed.data(), row, out);
+    job.rows[row] = out;
+  }
+}
+
+void PackRows(const PackTask& task) {
+  const PackJob& job = *task.job;
+  const int64_t k = job.spec->k;
+  if (job.stored == job.spec->dtype) {
+    job.layout->pack({job.stored, k, job.rows}, task.begin, task.end, job.out);
+    return;
+  }
+  ENGINE_CHECK(job.spec->dtype == DType::kF32 && job.layout->id == kRowMajor);
+  const size_t row_bytes = RowBytesOf(job);
+  for (int64_t row = task.begin; row < task.end; ++row) {
+    float* out = reinterpret_cast<float*>(job.out) + row * k;
+    DequantizeRow(job.stored, {job.rows[row], row_bytes}, {out, static_cast<size_t>(k)});
+  }
+}
+
+// Packed rows are not read again: their pages in the checkpoint need not stay in memory.
+void Release(const PackTask& task) {
+  const PackJob& job = *task.job;
+  if (job.from != nullptr) return;  // panels of several tasks share pages; they go when all is done
+  const auto [first, last] = std::minmax_element(job.rows.begin() + task.begin, job.rows.begin() + task.end);
+  ReleasePages({*first, *last + RowBytesOf(job)});
+}
+
+void Pack(const PackTask& task, std::vector<std::byte>& unpacked) {
+  if (task.job->from != nullptr) UnpackRows(task, unpacked);
+  PackRows(task);
+  Release(task);
+}
+
+}  // namespace
+
+absl::Status PackAll(std::vector<PackJob> jobs, int num_threads, const LoadProgress& progress) {
+  std::vector<PackTask> tasks;
+  int64_t total_bytes = 0;
+  for (PackJob& job : jobs) {
+    const int64_t step = RowsPerTask(job);
+    for (int64_t row = 0; row < job.spec->n; row += step) {
+      tasks.push_back({&job, row, std::min(row + step, job.spec->n)});
+    }
+    total_bytes += job.spec->n * RowBytesOf(job);
+  }
+  if (tasks.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(auto team, ThreadTeam::Create({.num_threads = num_threads}));
+  std::atomic<int64_t> done_bytes{0};
+  team->Run([&](Worker& worker) {
+    std::vector<std::byte> unpacked;
+    worker.ForEach(std::ssize(tasks), 1, [&](int64_t begin, int64_t end) {
+      for (const PackTask& task : std::span(tasks).subspan(begin, end - begin)) {
+        Pack(task, unpacked);
+        done_bytes += (task.end - task.begin) * RowBytesOf(*task.job);
+        if (worker.index() == 0 && progress) progress(done_bytes, total_bytes);
+      }
+    });
+  });
+  for (const PackJob& job : jobs) ReleasePages(job.packed);
+  if (progress) progress(total_bytes, total_bytes);
+  return absl::OkStatus();
+}
+
+}  // namespace engine

@@ -1,0 +1,29 @@
+// Packs weights into a device's layouts, all of them on all threads.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "core/base/status.h"
+#include "core/kernel/weight_layout.h"
+#include "core/weights/weight_spec.h"
+
+namespace engine {
+
+// Called now and then while weights are packed, from one thread: bytes read so far and in all.
+using LoadProgress = std::function<void(int64_t done_bytes, int64_t total_bytes)>;
+
+// One weight on its way: rows in the order the graph wants, and where they go.
+struct PackJob {
+  const WeightSpec* spec;
+  const WeightLayout* layout;
+  DType stored;                            // in the checkpoint; differs from spec->dtype for vectors converted to f32
+  std::vector<const std::byte*> rows;      // spec->n; set while they are packed where `from` is
+  const WeightLayout* from = nullptr;      // the layout of `packed`, which gives the rows
+  std::span<const std::byte> packed = {};  // borrowed from a packed file
+  std::byte* out = nullptr;
+};
+
+absl::Status PackAll(std::vector<PackJob> jobs, int num_threads, const LoadProgress& progress);
+
+}  // namespace engine
