@@ -79,10 +79,11 @@ void DecoderBuilder::AddInputs() {
     rope.divisors.resize(rope.rotary_dim / 2);
     std::memcpy(rope.divisors.data(), divisors->data.data(), divisors->data.size());
   }
-  weights_.push_back({.name = "rope_table",
-                      .n = options_.max_model_len,
-                      .k = rope.rotary_dim,
-                      .compute = [rope](std::span<float> table) { ComputeRopeTable(rope, table); }});
+  weights_.push_back(
+      {.name = "rope_table",
+       .n = options_.max_model_len,
+       .k = rope.rotary_dim,
+       .compute = [rope](int64_t first, std::span<float> rows) { ComputeRopeTable(rope, first, rows); }});
   rope_table_ = graph_.Weight("rope_table", {DType::kF32, {options_.max_model_len, rope.rotary_dim}});
 }
 

@@ -113,13 +113,14 @@ std::vector<double> RopeFrequencies(const RopeConfig& config) {
   return frequencies;
 }
 
-void ComputeRopeTable(const RopeConfig& config, std::span<float> table) {
+void ComputeRopeTable(const RopeConfig& config, int64_t first_position, std::span<float> rows) {
   const std::vector<double> frequencies = RopeFrequencies(config);
   const size_t half = frequencies.size();
-  for (size_t position = 0; 2 * half * position < table.size(); ++position) {
-    const std::span<float> row = table.subspan(2 * half * position, 2 * half);
+  for (size_t p = 0; 2 * half * p < rows.size(); ++p) {
+    const std::span<float> row = rows.subspan(2 * half * p, 2 * half);
+    const auto position = static_cast<double>(first_position + static_cast<int64_t>(p));
     for (size_t i = 0; i < half; ++i) {
-      const double angle = static_cast<double>(position) * frequencies[i];
+      const double angle = position * frequencies[i];
       row[i] = static_cast<float>(std::cos(angle) * config.attention_factor);
       row[half + i] = static_cast<float>(std::sin(angle) * config.attention_factor);
     }

@@ -33,7 +33,8 @@ absl::StatusOr<RopeConfig> ParseRope(ConfigReader& config, int head_dim);
 // rotary_dim / 2 frequencies in radians per position.
 std::vector<double> RopeFrequencies(const RopeConfig& config);
 
-// table [positions, rotary_dim]: cos of the rotary_dim / 2 angles, then sin; computed in double and rounded once.
-void ComputeRopeTable(const RopeConfig& config, std::span<float> table);
+// rows [positions, rotary_dim] from `first_position` on: cos of the rotary_dim / 2 angles, then sin; computed in double
+// and rounded once.
+void ComputeRopeTable(const RopeConfig& config, int64_t first_position, std::span<float> rows);
 
 }  // namespace engine

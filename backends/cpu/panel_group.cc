@@ -7,17 +7,16 @@ namespace {
 
 constexpr int kRows = static_cast<int>(kPanelRows);
 
-// Addresses of a group's fields for one row. Record is std::byte or const std::byte.
-template <typename Byte>
+// Addresses of a group's fields for one row.
 struct Fields {
-  Byte* d;
-  Byte* offset;
-  Byte* scale_levels;  // segments follow at a distance of 16 bytes
-  Byte* offset_level;
-  Byte* low;   // quads follow at a distance of 64 bytes
-  Byte* high;  // planes likewise
+  const std::byte* d;
+  const std::byte* offset;
+  const std::byte* scale_levels;  // segments follow at a distance of 16 bytes
+  const std::byte* offset_level;
+  const std::byte* low;   // quads follow at a distance of 64 bytes
+  const std::byte* high;  // planes likewise
 
-  Fields(const PanelRecord& format, Byte* record, int group, int row) {
+  Fields(const PanelRecord& format, const std::byte* record, int group, int row) {
     const int scale_index = (format.has_levels ? 0 : group) * kRows + row;
     d = record + 2 * scale_index;
     offset = record + format.offset_at + 2 * scale_index;
@@ -32,33 +31,10 @@ int Segments(const PanelRecord& format) { return 32 / format.segment; }
 
 uint8_t ByteAt(const std::byte* at) { return static_cast<uint8_t>(*at); }
 
-// Sets bits of a byte that is zero there.
-void AddBits(std::byte* at, int bits) { *at |= static_cast<std::byte>(bits); }
-
 }  // namespace
 
-void WriteGroup(const PanelRecord& format, std::byte* record, int group, int row, const PanelGroupRow& in) {
-  const Fields<std::byte> fields(format, record, group, row);
-  std::memcpy(fields.d, &in.d_bits, sizeof(in.d_bits));
-  if (format.has_offset) std::memcpy(fields.offset, &in.offset_bits, sizeof(in.offset_bits));
-  if (format.has_levels) {
-    for (int s = 0; s < Segments(format); ++s) fields.scale_levels[s * kRows] = std::byte(in.scale_levels[s]);
-    if (format.has_offset) *fields.offset_level = std::byte(in.offset_level);
-  }
-  for (int i = 0; i < 32; ++i) {
-    const int quad = i / 4, stored = in.stored[i];
-    if (format.low_bits == 8) {
-      fields.low[quad * 64 + i % 4] = std::byte(stored);
-      continue;
-    }
-    AddBits(&fields.low[quad % 4 * 64 + i % 4], (stored & 15) << quad / 4 * 4);
-    if (format.high_bits == 1) AddBits(&fields.high[i % 4], stored >> 4 << quad);
-    if (format.high_bits == 2) AddBits(&fields.high[quad / 4 * 64 + i % 4], stored >> 4 << quad % 4 * 2);
-  }
-}
-
 void ReadGroup(const PanelRecord& format, const std::byte* record, int group, int row, PanelGroupRow& out) {
-  const Fields<const std::byte> fields(format, record, group, row);
+  const Fields fields(format, record, group, row);
   out = {.scale_levels = {1, 1}, .offset_level = 1};
   std::memcpy(&out.d_bits, fields.d, sizeof(out.d_bits));
   if (format.has_offset) std::memcpy(&out.offset_bits, fields.offset, sizeof(out.offset_bits));

@@ -1,4 +1,4 @@
-// One row of one group of 32 values inside a record: the inverse pair that packing and unpacking are made of.
+// One row of one group of 32 values inside a record, read back.
 #pragma once
 
 #include <array>
@@ -17,7 +17,6 @@ struct PanelGroupRow {
 };
 
 // `group` counts from the start of the record, `row` from the start of the panel.
-void WriteGroup(const PanelRecord& format, std::byte* record, int group, int row, const PanelGroupRow& in);
 void ReadGroup(const PanelRecord& format, const std::byte* record, int group, int row, PanelGroupRow& out);
 
 }  // namespace engine::cpu

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backends/cpu/interleave_rows.h"
+#include "backends/cpu/pack_panel.h"
 #include "backends/cpu/panel_group.h"
 #include "core/base/bf16.h"
 #include "core/base/check.h"
@@ -13,61 +15,27 @@ namespace {
 
 int64_t RecordsPerPanel(const PanelRecord& format, int64_t k) { return (k + format.values - 1) / format.values; }
 
-// Group `group` of 32 values, counted from the start of the row, from a checkpoint row.
-PanelGroupRow GroupFromCheckpoint(DType dtype, const PanelRecord& format, const std::byte* row, int64_t group) {
-  PanelGroupRow out{};
-  QuantGroup segment;
-  const int segments = 32 / format.segment;
-  for (int s = 0; s < segments; ++s) {
-    UnpackGroup(dtype, row, group * segments + s, segment);
-    for (int i = 0; i < format.segment; ++i) {
-      out.stored[s * format.segment + i] = static_cast<uint8_t>(segment.q[i] + format.stored_bias);
-    }
-    out.scale_levels[s] = static_cast<int8_t>(segment.scale_level);
-  }
-  out.d_bits = segment.d_bits;
-  out.offset_bits = segment.offset_bits;
-  out.offset_level = static_cast<int8_t>(segment.offset_level);
-  return out;
-}
-
-void PackBlocks(const WeightRows& weight, int64_t begin, int64_t end, std::byte* out) {
-  const PanelRecord format = RecordOf(weight.dtype);
-  const int groups = format.values / static_cast<int>(kPanelGroup);
-  for (int64_t row = begin; row < end; ++row) {
-    std::byte* panel = out + row / kPanelRows * PanelBytes(weight.dtype, weight.k);
-    for (int64_t group = 0; group < weight.k / kPanelGroup; ++group) {
-      WriteGroup(format, panel + group / groups * format.bytes, static_cast<int>(group % groups),
-                 static_cast<int>(row % kPanelRows),
-                 GroupFromCheckpoint(weight.dtype, format, weight.rows[row], group));
-    }
-  }
-}
-
-// `kStep` consecutive elements of a row stay together.
-template <typename Element, int64_t kStep>
+template <typename Unit>
 void PackPlain(const WeightRows& weight, int64_t begin, int64_t end, std::byte* out) {
-  for (int64_t row = begin; row < end; ++row) {
-    auto* panel = reinterpret_cast<Element*>(out + row / kPanelRows * PanelBytes(weight.dtype, weight.k));
-    for (int64_t i = 0; i < weight.k; ++i) {
-      Element* place = panel + (i / kStep * kPanelRows + row % kPanelRows) * kStep + i % kStep;
-      std::memcpy(place, weight.rows[row] + i * int64_t{sizeof(Element)}, sizeof(Element));
-    }
+  const int64_t panel_bytes = PanelBytes(weight.dtype, weight.k);
+  const int64_t row_bytes = RowBytes(weight.dtype, weight.k);
+  for (int64_t row = begin; row < end; row += kPanelRows) {
+    const int64_t rows = std::min(kPanelRows, end - row);
+    std::byte* panel = out + row / kPanelRows * panel_bytes;
+    if (rows * row_bytes < panel_bytes) std::memset(panel, 0, panel_bytes);
+    InterleaveRows<Unit, kPanelRows>(weight.rows.subspan(row, rows), row_bytes, panel);
   }
 }
 
 void Pack(const WeightRows& weight, int64_t begin, int64_t end, std::byte* out) {
-  const int64_t panel_bytes = PanelBytes(weight.dtype, weight.k);
-  std::memset(out + begin / kPanelRows * panel_bytes, 0, (NumPanels(end) - begin / kPanelRows) * panel_bytes);
   switch (weight.dtype) {
-    case DType::kBF16:
-      return PackPlain<uint16_t, 2>(weight, begin, end, out);
-    case DType::kF16:
-      return PackPlain<uint16_t, 1>(weight, begin, end, out);
+    case DType::kBF16:  // in pairs
     case DType::kF32:
-      return PackPlain<float, 1>(weight, begin, end, out);
+      return PackPlain<uint32_t>(weight, begin, end, out);
+    case DType::kF16:
+      return PackPlain<uint16_t>(weight, begin, end, out);
     default:
-      return PackBlocks(weight, begin, end, out);
+      return PackBlockPanels(weight, begin, end, out);
   }
 }
 

@@ -1,7 +1,9 @@
 #include "backends/cpu/wide_layout.h"
 
+#include <algorithm>
 #include <cstring>
 
+#include "backends/cpu/interleave_rows.h"
 #include "core/base/bf16.h"
 
 namespace engine::cpu {
@@ -21,23 +23,16 @@ int64_t Place(int64_t together, int64_t row, int64_t i) {
   return (i / together * kWidePanelRows + row) * together + i % together;
 }
 
-template <typename Element, int64_t kTogether>
-void PackRows(const WeightRows& weight, int64_t begin, int64_t end, std::byte* out) {
-  for (int64_t row = begin; row < end; ++row) {
-    auto* panel = reinterpret_cast<Element*>(out + row / kWidePanelRows * WidePanelBytes(weight.dtype, weight.k));
-    for (int64_t i = 0; i < weight.k; ++i) {
-      std::memcpy(panel + Place(kTogether, row % kWidePanelRows, i), weight.rows[row] + i * int64_t{sizeof(Element)},
-                  sizeof(Element));
-    }
-  }
-}
-
+// A pair of bf16 is as wide as an f32.
 void Pack(const WeightRows& weight, int64_t begin, int64_t end, std::byte* out) {
   const int64_t panel_bytes = WidePanelBytes(weight.dtype, weight.k);
-  const int64_t first = begin / kWidePanelRows;
-  std::memset(out + first * panel_bytes, 0, (NumWidePanels(end) - first) * panel_bytes);
-  if (weight.dtype == DType::kBF16) return PackRows<uint16_t, 2>(weight, begin, end, out);
-  PackRows<float, 1>(weight, begin, end, out);
+  const int64_t row_bytes = RowBytes(weight.dtype, weight.k);
+  for (int64_t row = begin; row < end; row += kWidePanelRows) {
+    const int64_t rows = std::min(kWidePanelRows, end - row);
+    std::byte* panel = out + row / kWidePanelRows * panel_bytes;
+    if (rows * row_bytes < panel_bytes) std::memset(panel, 0, panel_bytes);
+    InterleaveRows<uint32_t, kWidePanelRows>(weight.rows.subspan(row, rows), row_bytes, panel);
+  }
 }
 
 template <typename Element, int64_t kTogether>

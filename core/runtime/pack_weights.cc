@@ -41,6 +41,11 @@ void UnpackRows(const PackTask& task, std::vector<std::byte>& rows) {
 void PackRows(const PackTask& task) {
   const PackJob& job = *task.job;
   const int64_t k = job.spec->k;
+  if (job.spec->compute) {
+    float* out = reinterpret_cast<float*>(job.out) + task.begin * k;
+    job.spec->compute(task.begin, {out, static_cast<size_t>((task.end - task.begin) * k)});
+    return;
+  }
   if (job.stored == job.spec->dtype) {
     job.layout->pack({job.stored, k, job.rows}, task.begin, task.end, job.out);
     return;
@@ -56,6 +61,7 @@ void PackRows(const PackTask& task) {
 // Packed rows are not read again: their pages in the checkpoint need not stay in memory.
 void Release(const PackTask& task) {
   const PackJob& job = *task.job;
+  if (job.spec->compute) return;
   if (job.from != nullptr) return;  // panels of several tasks share pages; they go when all is done
   const auto [first, last] = std::minmax_element(job.rows.begin() + task.begin, job.rows.begin() + task.end);
   ReleasePages({*first, *last + RowBytesOf(job)});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/cache_line.h"
 #include "core/base/check.h"
 #include "core/base/mapped_file.h"
 #include "core/base/thread_team.h"
@@ -51,6 +52,10 @@ absl::Status PlanUnpacking(const SourceTensor& source, const KernelRegistry& reg
 absl::StatusOr<PackJob> PlanJob(const Checkpoint& checkpoint, const WeightSpec& spec, const WeightLayout& layout,
                                 const KernelRegistry& registry, const Device& device) {
   PackJob job{.spec = &spec, .layout = &layout, .stored = spec.dtype};
+  if (spec.compute) {
+    ENGINE_CHECK(spec.dtype == DType::kF32 && layout.id == kRowMajor);
+    return job;
+  }
   ASSIGN_OR_RETURN(const SourceTensor* source, checkpoint.Require(spec.source));
   if (NumValues(source->shape) != spec.n * spec.k) {
     return InvalidArgument("tensor %s is %s; %d x %d values are needed", source->name, ShapeText(source->shape), spec.n,
@@ -73,7 +78,7 @@ absl::StatusOr<PackJob> PlanJob(const Checkpoint& checkpoint, const WeightSpec& 
 
 // The file's own bytes where the device can read them: same order, same type, aligned for its loads. Else null.
 const std::byte* InPlace(const PackJob& job, const Device& device) {
-  if (!device.info().reads_host_memory) return nullptr;
+  if (!device.info().reads_host_memory || job.spec->compute) return nullptr;
   if (job.from != nullptr) return job.from == job.layout ? job.packed.data() : nullptr;
   constexpr uintptr_t kAlignment = 16;
   const bool same =
@@ -111,40 +116,33 @@ absl::StatusOr<WeightStore> WeightStore::Load(const Checkpoint& checkpoint, cons
   }
   WeightStore store;
   std::vector<PackJob> jobs;
+  std::vector<int64_t> offsets;  // of each job's weight in the store's memory
   std::vector<std::span<const std::byte>> mapped;
   for (const WeightSpec& spec : specs) {
     const WeightLayout* layout = registry.FindLayout(device.info().kind, layouts.at(spec.name));
     ENGINE_CHECK(layout != nullptr);
-    if (spec.compute) {
-      ENGINE_CHECK(spec.dtype == DType::kF32 && layout->id == kRowMajor);
-      ASSIGN_OR_RETURN(std::byte * values, store.Allocate(spec, *layout, device));
-      spec.compute({reinterpret_cast<float*>(values), static_cast<size_t>(spec.n * spec.k)});
-      continue;
-    }
     ASSIGN_OR_RETURN(PackJob job, PlanJob(checkpoint, spec, *layout, registry, device));
+    const int64_t bytes = layout->bytes(spec.dtype, spec.n, spec.k);
     if (const std::byte* in_place = InPlace(job, device)) {
       store.addresses_[spec.name] = const_cast<std::byte*>(in_place);  // kernels never write weights
-      store.mapped_bytes_ += layout->bytes(spec.dtype, spec.n, spec.k);
+      store.mapped_bytes_ += bytes;
       if (job.from != nullptr) mapped.push_back(job.packed);
       continue;
     }
-    ASSIGN_OR_RETURN(job.out, store.Allocate(spec, *layout, device));
-    if (job.from != nullptr) store.repacked_bytes_ += layout->bytes(spec.dtype, spec.n, spec.k);
+    if (job.from != nullptr) store.repacked_bytes_ += bytes;
+    offsets.push_back(store.packed_bytes_);
+    store.packed_bytes_ += CacheLines(bytes);
     jobs.push_back(std::move(job));
+  }
+  // All in one piece, which huge pages cover; the weights of a small model are too small for pages of their own.
+  ASSIGN_OR_RETURN(store.memory_, device.Allocate(store.packed_bytes_, MemoryKind::kDevice));
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    jobs[i].out = store.memory_.data() + offsets[i];
+    store.addresses_[jobs[i].spec->name] = jobs[i].out;
   }
   RETURN_IF_ERROR(PopulateAll(mapped, device.info().workers));
   RETURN_IF_ERROR(PackAll(std::move(jobs), device.info().workers, progress));
   return store;
-}
-
-absl::StatusOr<std::byte*> WeightStore::Allocate(const WeightSpec& spec, const WeightLayout& layout, Device& device) {
-  const int64_t bytes = layout.bytes(spec.dtype, spec.n, spec.k);
-  ASSIGN_OR_RETURN(Buffer buffer, device.Allocate(bytes, MemoryKind::kDevice));
-  std::byte* data = buffer.data();
-  addresses_[spec.name] = data;
-  packed_bytes_ += bytes;
-  buffers_.push_back(std::move(buffer));
-  return data;
 }
 
 std::byte* WeightStore::Find(std::string_view name) const {

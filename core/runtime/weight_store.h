@@ -31,10 +31,8 @@ class WeightStore {
   int64_t repacked_bytes() const { return repacked_bytes_; }
 
  private:
-  absl::StatusOr<std::byte*> Allocate(const WeightSpec& spec, const WeightLayout& layout, Device& device);
-
   std::map<std::string, std::byte*, std::less<>> addresses_;
-  std::vector<Buffer> buffers_;
+  Buffer memory_;
   int64_t packed_bytes_ = 0;
   int64_t mapped_bytes_ = 0;
   int64_t repacked_bytes_ = 0;

@@ -24,8 +24,8 @@ struct WeightSpec {
   int64_t interleaved_head_rows = 0;
 
   Shard shard = Shard::kReplicated;
-  // Fills the n * k values of a weight that no checkpoint holds (RoPE tables). Called once memory is known to suffice.
-  std::function<void(std::span<float>)> compute;
+  // Fills rows of a weight that no checkpoint holds (RoPE tables), from `first_row` on; several threads share the rows.
+  std::function<void(int64_t first_row, std::span<float> rows)> compute;
 };
 
 }  // namespace engine

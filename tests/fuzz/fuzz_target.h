@@ -29,7 +29,7 @@ inline void ParseAs(const ModelDefinition& model, const nlohmann::ordered_json& 
   const auto parsed = model.parse(reader);
   if (!parsed.ok()) return;
   std::vector<float> row(parsed->rope.rotary_dim);
-  ComputeRopeTable(parsed->rope, row);
+  ComputeRopeTable(parsed->rope, /*first_position=*/0, row);
 }
 
 }  // namespace engine

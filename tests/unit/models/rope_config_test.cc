@@ -54,7 +54,7 @@ TEST(RopeConfig, Llama3LeavesShortWavesAndStretchesLongOnes) {
 TEST(RopeConfig, ATableHoldsCosinesThenSinesOfEachPosition) {
   const auto config = Parse({{"rope_theta", 100}}, 4);
   std::vector<float> table(3 * 4);
-  ComputeRopeTable(*config, table);
+  ComputeRopeTable(*config, /*first_position=*/0, table);
   for (int position = 0; position < 3; ++position) {
     for (int i = 0; i < 2; ++i) {
       const double angle = position * (i == 0 ? 1.0 : 0.1);
@@ -62,6 +62,9 @@ TEST(RopeConfig, ATableHoldsCosinesThenSinesOfEachPosition) {
       EXPECT_FLOAT_EQ(table[4 * position + 2 + i], static_cast<float>(std::sin(angle)));
     }
   }
+  std::vector<float> last(4);
+  ComputeRopeTable(*config, /*first_position=*/2, last);
+  EXPECT_TRUE(std::equal(last.begin(), last.end(), table.begin() + 8)) << "a part is the same as in the whole";
 }
 
 TEST(RopeConfig, WhatCannotBeComputedIsRefusedByName) {
