@@ -1,5 +1,7 @@
 #include "engine/runner.h"
 
+#include <limits>
+
 #include "core/base/check.h"
 
 namespace engine {
@@ -8,35 +10,45 @@ absl::StatusOr<std::unique_ptr<Runner>> Runner::Create(Device& device, std::vect
                                                        int vocab_size) {
   ENGINE_CHECK(stages.size() == 1);
   const Stage& stage = stages.front();
-  ASSIGN_OR_RETURN(StepBuffers inputs,
-                   StepBuffers::Create(stage.program, static_cast<int>(stage.cache_groups.size()), vocab_size, device));
+  ASSIGN_OR_RETURN(StepBuffers inputs, StepBuffers::Create(stage.program, stage.cache_groups, vocab_size, device));
   std::unique_ptr<Runner> runner(new Runner(std::move(stages), std::move(weights), std::move(inputs)));
   ASSIGN_OR_RETURN(runner->stream_, device.CreateStream());
   RETURN_IF_ERROR(runner->BindStage(device));
   return runner;
 }
 
-// Caches are named "cache.<layer>"; their pool is that of the layer's group.
-absl::Status Runner::AllocateValue(const Value& value, Device& device, std::byte*& address) {
-  const Stage& stage = stages_.front();
-  int64_t bytes = 0;
-  if (value.kind == ValueKind::kOutput) {
-    bytes = MaxBytes(value.spec, stage.program.limits);
-  } else {
-    for (size_t g = 0; g < stage.cache_groups.size(); ++g) {
-      for (const int layer : stage.cache_groups[g].layers) {
-        if (value.name == absl::StrFormat("cache.%d", layer)) bytes = stage.num_blocks[g] * value.spec.row_bytes();
-      }
-    }
-    cache_bytes_ += bytes;
-  }
+absl::StatusOr<std::byte*> Runner::Allocate(int64_t bytes, Device& device) {
   ASSIGN_OR_RETURN(Buffer buffer, device.Allocate(bytes, MemoryKind::kDevice));
-  address = buffer.data();
   buffers_.push_back(std::move(buffer));
+  return buffers_.back().data();
+}
+
+// One pool per group, a block of all its layers side by side: what a few tokens use is a few pages, however large.
+absl::Status Runner::AllocatePools(Device& device) {
+  const Stage& stage = stages_.front();
+  for (size_t g = 0; g < stage.cache_groups.size(); ++g) {
+    const CacheGroup& group = stage.cache_groups[g];
+    const int64_t slots = int64_t{stage.num_blocks[g]} * static_cast<int64_t>(group.layers.size()) * kBlockTokens;
+    if (slots > std::numeric_limits<int32_t>::max()) {
+      return InvalidArgument(
+          "the KV cache would have %d places for tokens, and at most %d can be numbered; "
+          "lower --kv-cache-bytes",
+          slots, std::numeric_limits<int32_t>::max());
+    }
+    const int64_t bytes = stage.num_blocks[g] * BlockBytes(group);
+    ASSIGN_OR_RETURN(std::byte * pool, Allocate(bytes, device));
+    cache_bytes_ += bytes;
+    for (size_t l = 0; l < group.layers.size(); ++l) {
+      const int64_t block_bytes = BlockBytes(group.spec);
+      caches_[absl::StrFormat("cache.%d", group.layers[l])] = {pool + static_cast<int64_t>(l) * block_bytes,
+                                                               block_bytes};
+    }
+  }
   return absl::OkStatus();
 }
 
 absl::Status Runner::BindStage(Device& device) {
+  RETURN_IF_ERROR(AllocatePools(device));
   Program& program = stages_.front().program;
   std::vector<std::byte*> addresses(program.graph.values.size(), nullptr);
   for (size_t id = 0; id < addresses.size(); ++id) {
@@ -51,9 +63,13 @@ absl::Status Runner::BindStage(Device& device) {
         addresses[id] = weights_.Find(value.name);
         break;
       case ValueKind::kCache:
-      case ValueKind::kOutput:
-        RETURN_IF_ERROR(AllocateValue(value, device, addresses[id]));
+        ENGINE_CHECK(value.spec.row_bytes() == caches_.at(value.name).block_bytes);
+        addresses[id] = caches_.at(value.name).first_block;
         break;
+      case ValueKind::kOutput: {
+        ASSIGN_OR_RETURN(addresses[id], Allocate(MaxBytes(value.spec, program.limits), device));
+        break;
+      }
     }
     if (value.name == "samples") samples_ = addresses[id];
     if (value.name == "logits") {
@@ -61,9 +77,8 @@ absl::Status Runner::BindStage(Device& device) {
       logits_row_bytes_ = value.spec.row_bytes();
     }
   }
-  ASSIGN_OR_RETURN(Buffer arena, device.Allocate(program.arena_bytes + program.scratch_bytes, MemoryKind::kDevice));
-  buffers_.push_back(std::move(arena));
-  return program.Bind(addresses, buffers_.back().data());
+  ASSIGN_OR_RETURN(std::byte * arena, Allocate(program.arena_bytes + program.scratch_bytes, device));
+  return program.Bind(addresses, arena);
 }
 
 absl::StatusOr<std::span<const SampledToken>> Runner::Run(const StepPlan& plan) {

@@ -1,6 +1,7 @@
 // A compiled model on its device: fills a step's inputs, runs the program, hands back what was sampled.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <vector>
@@ -39,15 +40,22 @@ class Runner {
   int64_t cache_bytes() const { return cache_bytes_; }
 
  private:
+  struct LayerCache {
+    std::byte* first_block;
+    int64_t block_bytes;
+  };
+
   Runner(std::vector<Stage> stages, WeightStore weights, StepBuffers inputs)
       : stages_(std::move(stages)), weights_(std::move(weights)), inputs_(std::move(inputs)) {}
-  absl::Status AllocateValue(const Value& value, Device& device, std::byte*& address);
+  absl::StatusOr<std::byte*> Allocate(int64_t bytes, Device& device);
+  absl::Status AllocatePools(Device& device);
   absl::Status BindStage(Device& device);
 
   std::vector<Stage> stages_;
   WeightStore weights_;
   StepBuffers inputs_;
   std::vector<Buffer> buffers_;
+  std::map<std::string, LayerCache, std::less<>> caches_;  // "cache.<layer>"
   std::unique_ptr<Stream> stream_;
   int64_t cache_bytes_ = 0;
   std::byte* samples_ = nullptr;

@@ -6,8 +6,8 @@
 
 namespace engine {
 
-absl::StatusOr<StepBuffers> StepBuffers::Create(const Program& program, int num_cache_groups, int vocab_size,
-                                                Device& device) {
+absl::StatusOr<StepBuffers> StepBuffers::Create(const Program& program, const std::vector<CacheGroup>& groups,
+                                                int vocab_size, Device& device) {
   constexpr int64_t kAlignment = 64;
   StepBuffers buffers(vocab_size);
   std::vector<std::pair<const Value*, int64_t>> offsets;
@@ -20,13 +20,14 @@ absl::StatusOr<StepBuffers> StepBuffers::Create(const Program& program, int num_
   ASSIGN_OR_RETURN(buffers.blob_, device.Allocate(bytes, MemoryKind::kHost));
   for (const auto& [value, offset] : offsets) buffers.inputs_[value->name] = buffers.blob_.data() + offset;
 
-  for (int g = 0; g < num_cache_groups; ++g) {
+  for (size_t g = 0; g < groups.size(); ++g) {
     const std::string table = absl::StrFormat("block_table.%d", g);
     int64_t width = 0;
     for (const auto& [value, offset] : offsets) {
       if (value->name == table) width = value->spec.shape[1];
     }
-    buffers.groups_.push_back({buffers.Ints(absl::StrFormat("slots.%d", g)), buffers.Ints(table), width});
+    buffers.groups_.push_back({buffers.Ints(absl::StrFormat("slots.%d", g)), buffers.Ints(table), width,
+                               static_cast<int32_t>(groups[g].layers.size())});
   }
   buffers.tokens_ = buffers.Ints("tokens");
   buffers.positions_ = buffers.Ints("positions");
@@ -73,10 +74,11 @@ void StepBuffers::FillGroup(const ScheduledSequence& part, int index, const Bloc
     const int64_t position = part.first_position + t;
     const int32_t block = table[position / kBlockTokens];
     group.slots[part.first_input + t] =
-        block == kNullBlock ? -1 : static_cast<int32_t>(block * kBlockTokens + position % kBlockTokens);
+        block == kNullBlock ? -1 : static_cast<int32_t>(block * group.layers * kBlockTokens + position % kBlockTokens);
   }
   const int64_t used = std::min<int64_t>(group.width, static_cast<int64_t>(table.size()));
-  std::copy_n(table.begin(), used, group.block_table + index * group.width);
+  int32_t* out = group.block_table + index * group.width;
+  for (int64_t i = 0; i < used; ++i) out[i] = table[i] == kNullBlock ? kNullBlock : table[i] * group.layers;
 }
 
 }  // namespace engine

@@ -8,6 +8,7 @@
 
 #include "core/device/device.h"
 #include "core/graph/program.h"
+#include "core/kv/cache_spec.h"
 #include "core/runtime/step_plan.h"
 #include "engine/sampling_inputs.h"
 
@@ -15,9 +16,10 @@ namespace engine {
 
 class StepBuffers {
  public:
-  // Room for the largest step of `program`, all inputs in one blob.
-  static absl::StatusOr<StepBuffers> Create(const Program& program, int num_cache_groups, int vocab_size,
-                                            Device& device);
+  // Room for the largest step of `program`, all inputs in one blob. A group's pool holds the first block of each of its
+  // layers, then the second of each, … (Runner), so a layer finds block b at b times the number of layers.
+  static absl::StatusOr<StepBuffers> Create(const Program& program, const std::vector<CacheGroup>& groups,
+                                            int vocab_size, Device& device);
 
   // Fills the inputs from a plan whose sequences and block tables are those of this step.
   void Fill(const StepPlan& plan);
@@ -30,6 +32,7 @@ class StepBuffers {
     int32_t* slots;
     int32_t* block_table;
     int64_t width;
+    int32_t layers;
   };
 
   explicit StepBuffers(int vocab_size) : sampling_(vocab_size) {}
