@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <tuple>
-#include <unordered_map>
 
+#include "absl/container/flat_hash_map.h"
 #include "nlohmann/json.hpp"
 #include "text/utf8.h"
 
@@ -76,20 +76,50 @@ Json PreTokenizerJson(const PreTokenizer& pre) {
   return {{"type", "Sequence"}, {"pretokenizers", std::move(steps)}};
 }
 
-absl::StatusOr<Json> ByteLevelBpe(const GgufVocabulary& vocabulary, const Json& ids) {
-  ASSIGN_OR_RETURN(const PreTokenizer* pre, FindPreTokenizer(vocabulary.pre));
-  Json merges = Json::array();
-  for (const std::string_view merge : vocabulary.merges) {
-    // The separator is the first blank after the first character: byte-level tokens hold no blanks.
-    const size_t blank = merge.find(' ', 1);
-    if (blank == std::string_view::npos) return InvalidArgument("merge %d holds no blank", merges.size());
-    merges.push_back({merge.substr(0, blank), merge.substr(blank + 1)});
+// A tokenizer.json in three parts: the model's long lists are written as text, as a tree of 300,000 nodes takes longer to
+// build and to print than the tokenizer itself.
+struct TokenizerParts {
+  Json rest;
+  Json model;          // without its lists
+  std::string merges;  // the items of a JSON list
+};
+
+// The text in quotes. Tokens are UTF-8, which JSON takes as it is, but for quotes, backslashes and control characters.
+void AppendQuoted(std::string& out, std::string_view text) {
+  out += '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (static_cast<unsigned char>(c) < 0x20) {
+      absl::StrAppendFormat(&out, "\\u%04x", static_cast<int>(c));
+    } else {
+      out += c;
+    }
   }
-  return Json{
-      {"normalizer", pre->compose ? Json{{"type", "NFC"}} : Json()},
-      {"pre_tokenizer", PreTokenizerJson(*pre)},
-      {"decoder", ByteLevel(true)},
-      {"model", {{"type", "BPE"}, {"ignore_merges", pre->whole_words}, {"vocab", ids}, {"merges", std::move(merges)}}}};
+  out += '"';
+}
+
+void AppendMerge(std::string& out, std::string_view left, std::string_view right) {
+  out += out.empty() ? "[" : ",[";
+  AppendQuoted(out, left);
+  out += ',';
+  AppendQuoted(out, right);
+  out += ']';
+}
+
+absl::StatusOr<TokenizerParts> ByteLevelBpe(const GgufVocabulary& vocabulary) {
+  ASSIGN_OR_RETURN(const PreTokenizer* pre, FindPreTokenizer(vocabulary.pre));
+  TokenizerParts parts{.rest = {{"normalizer", pre->compose ? Json{{"type", "NFC"}} : Json()},
+                                {"pre_tokenizer", PreTokenizerJson(*pre)},
+                                {"decoder", ByteLevel(true)}},
+                       .model = {{"type", "BPE"}, {"ignore_merges", pre->whole_words}}};
+  for (size_t rank = 0; rank < vocabulary.merges.size(); ++rank) {
+    // The separator is the first blank after the first character: byte-level tokens hold no blanks.
+    const std::string_view merge = vocabulary.merges[rank];
+    const size_t blank = merge.find(' ', 1);
+    if (blank == std::string_view::npos) return InvalidArgument("merge %d holds no blank", rank);
+    AppendMerge(parts.merges, merge.substr(0, blank), merge.substr(blank + 1));
+  }
+  return parts;
 }
 
 struct ScoredMerge {
@@ -100,8 +130,9 @@ struct ScoredMerge {
 
 // SentencePiece merges the neighbours whose union scores best. As ranks: every way to make a token of two others, by
 // falling score.
-Json MergesByScore(const GgufVocabulary& vocabulary) {
-  std::unordered_map<std::string_view, int64_t> id_of;
+std::string MergesByScore(const GgufVocabulary& vocabulary) {
+  absl::flat_hash_map<std::string_view, int64_t> id_of;
+  id_of.reserve(vocabulary.tokens.size());
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id) id_of.emplace(vocabulary.tokens[id], id);
   std::vector<ScoredMerge> merges;
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
@@ -118,15 +149,15 @@ Json MergesByScore(const GgufVocabulary& vocabulary) {
   std::ranges::sort(merges, [](const ScoredMerge& a, const ScoredMerge& b) {
     return std::tuple(-a.score, a.id, a.cut) < std::tuple(-b.score, b.id, b.cut);
   });
-  Json out = Json::array();
+  std::string out;
   for (const ScoredMerge& merge : merges) {
     const std::string_view token = vocabulary.tokens[merge.id];
-    out.push_back({token.substr(0, merge.cut), token.substr(merge.cut)});
+    AppendMerge(out, token.substr(0, merge.cut), token.substr(merge.cut));
   }
   return out;
 }
 
-absl::StatusOr<Json> SentencePieceBpe(const GgufVocabulary& vocabulary, const Json& ids) {
+absl::StatusOr<TokenizerParts> SentencePieceBpe(const GgufVocabulary& vocabulary) {
   if (vocabulary.scores.size() != vocabulary.tokens.size()) {
     return InvalidArgument("tokenizer.ggml.scores has %d entries and tokens %d", vocabulary.scores.size(),
                            vocabulary.tokens.size());
@@ -140,16 +171,13 @@ absl::StatusOr<Json> SentencePieceBpe(const GgufVocabulary& vocabulary, const Js
     decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
   }
   normalizers.push_back({{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", kBlank}});
-  Json model = {{"type", "BPE"},
-                {"byte_fallback", true},
-                {"fuse_unk", true},
-                {"vocab", ids},
-                {"merges", MergesByScore(vocabulary)}};
-  if (vocabulary.unknown >= 0) model["unk_token"] = vocabulary.tokens[vocabulary.unknown];
-  return Json{{"normalizer", {{"type", "Sequence"}, {"normalizers", std::move(normalizers)}}},
-              {"pre_tokenizer", Json()},
-              {"decoder", {{"type", "Sequence"}, {"decoders", std::move(decoders)}}},
-              {"model", std::move(model)}};
+  TokenizerParts parts{.rest = {{"normalizer", {{"type", "Sequence"}, {"normalizers", std::move(normalizers)}}},
+                                {"pre_tokenizer", Json()},
+                                {"decoder", {{"type", "Sequence"}, {"decoders", std::move(decoders)}}}},
+                       .model = {{"type", "BPE"}, {"byte_fallback", true}, {"fuse_unk", true}},
+                       .merges = MergesByScore(vocabulary)};
+  if (vocabulary.unknown >= 0) parts.model["unk_token"] = vocabulary.tokens[vocabulary.unknown];
+  return parts;
 }
 
 Json AddedTokens(const GgufVocabulary& vocabulary) {
@@ -189,7 +217,8 @@ absl::Status CheckLists(const GgufVocabulary& vocabulary) {
   if (vocabulary.bos >= size || vocabulary.unknown >= size) {
     return InvalidArgument("the tokenizer's bos or unknown id lies beyond its %d tokens", size);
   }
-  std::unordered_map<std::string_view, int64_t> id_of;
+  absl::flat_hash_map<std::string_view, int64_t> id_of;
+  id_of.reserve(vocabulary.tokens.size());
   for (int64_t id = 0; id < size; ++id) {
     const std::string_view token = vocabulary.tokens[id];
     if (token.size() > kMaxTokenBytes) {
@@ -209,26 +238,37 @@ bool AddsBos(const GgufVocabulary& vocabulary) {
   return pre.ok() && (*pre)->adds_bos;
 }
 
+// An object's text without its closing brace, so that members can follow.
+std::string OpenObject(const Json& object) {
+  std::string text = object.dump(-1, ' ', false, Json::error_handler_t::replace);
+  text.pop_back();
+  return text;
+}
+
+std::string Write(const GgufVocabulary& vocabulary, const TokenizerParts& parts) {
+  std::string json = OpenObject(parts.rest) + ",\"model\":" + OpenObject(parts.model) + ",\"vocab\":{";
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+    if (id > 0) json += ',';
+    AppendQuoted(json, vocabulary.tokens[id]);
+    json += ':';
+    json += std::to_string(id);
+  }
+  return json + "},\"merges\":[" + parts.merges + "]}}";
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> TokenizerJson(const GgufVocabulary& vocabulary) {
   RETURN_IF_ERROR(CheckLists(vocabulary));
-  Json ids = Json::object();
-  auto& object = ids.get_ref<Json::object_t&>();
-  object.reserve(vocabulary.tokens.size());
-  // Straight into the list of pairs: inserting through operator[] would search all entries each time.
-  for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
-    object.emplace_back(std::string(vocabulary.tokens[id]), static_cast<int64_t>(id));
-  }
-  absl::StatusOr<Json> json =
+  absl::StatusOr<TokenizerParts> parts =
       Unimplemented("tokenizer.ggml.model is \"%s\"; gpt2 and llama are supported", vocabulary.model);
-  if (vocabulary.model == "gpt2") json = ByteLevelBpe(vocabulary, ids);
-  if (vocabulary.model == "llama") json = SentencePieceBpe(vocabulary, ids);
-  RETURN_IF_ERROR(json.status());
-  (*json)["version"] = "1.0";
-  (*json)["added_tokens"] = AddedTokens(vocabulary);
-  if (AddsBos(vocabulary) && vocabulary.bos >= 0) (*json)["post_processor"] = BosTemplate(vocabulary);
-  return json->dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (vocabulary.model == "gpt2") parts = ByteLevelBpe(vocabulary);
+  if (vocabulary.model == "llama") parts = SentencePieceBpe(vocabulary);
+  RETURN_IF_ERROR(parts.status());
+  parts->rest["version"] = "1.0";
+  parts->rest["added_tokens"] = AddedTokens(vocabulary);
+  if (AddsBos(vocabulary) && vocabulary.bos >= 0) parts->rest["post_processor"] = BosTemplate(vocabulary);
+  return Write(vocabulary, *parts);
 }
 
 }  // namespace engine

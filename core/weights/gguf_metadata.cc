@@ -1,5 +1,6 @@
 #include "core/weights/gguf_metadata.h"
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <string>
@@ -68,8 +69,9 @@ absl::StatusOr<double> ReadFloat(ByteReader& in, Type type, std::string_view key
 
 // Reads `count` items with `read_item`, which returns a StatusOr of the item.
 template <typename T, typename ReadItem>
-absl::StatusOr<GgufValue> ReadItems(uint64_t count, const ReadItem& read_item) {
+absl::StatusOr<GgufValue> ReadItems(const ByteReader& in, uint64_t count, const ReadItem& read_item) {
   std::vector<T> items;
+  items.reserve(std::min<uint64_t>(count, in.remaining()));  // an item is a byte at least
   for (uint64_t i = 0; i < count; ++i) {
     ASSIGN_OR_RETURN(T item, read_item());
     items.push_back(std::move(item));
@@ -87,12 +89,12 @@ absl::StatusOr<GgufValue> ReadArray(ByteReader& in, std::string_view key) {
     case Type::kArray:
       return InvalidArgument("key %s holds an array of arrays, which is not supported", key);
     case Type::kString:
-      return ReadItems<std::string_view>(count, [&] { return ReadGgufString(in, key); });
+      return ReadItems<std::string_view>(in, count, [&] { return ReadGgufString(in, key); });
     case Type::kF32:
     case Type::kF64:
-      return ReadItems<double>(count, [&] { return ReadFloat(in, type, key); });
+      return ReadItems<double>(in, count, [&] { return ReadFloat(in, type, key); });
     default:
-      return ReadItems<int64_t>(count, [&] { return ReadInteger(in, type, key); });
+      return ReadItems<int64_t>(in, count, [&] { return ReadInteger(in, type, key); });
   }
 }
 

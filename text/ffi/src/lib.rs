@@ -1,7 +1,9 @@
 //! The C boundary described in engine_text.h. Whatever panics below it becomes an error here: the crates that read
 //! untrusted files assert in many places.
 
+mod bpe;
 mod clock;
+mod model;
 mod python_json;
 mod step_meter;
 mod template;

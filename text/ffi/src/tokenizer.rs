@@ -1,14 +1,19 @@
 //! Tokenizers of the ecosystem's own crate.
 
+use crate::model::AnyModel;
 use crate::{bytes, store, text, tokenizer_check, Buffer};
 use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
-use tokenizers::models::ModelWrapper;
+use tokenizers::{DecoderWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper, TokenizerImpl};
+
+/// The crate's tokenizer around models of which the usual one is ours.
+pub type Inner =
+    TokenizerImpl<AnyModel, NormalizerWrapper, PreTokenizerWrapper, PostProcessorWrapper, DecoderWrapper>;
 
 /// One vocabulary serves both ways of reading special tokens: the switch is part of the crate's tokenizer, so encoding
 /// takes the lock to set it, and readers of the same setting share it.
 pub struct Tokenizer {
-    inner: RwLock<tokenizers::Tokenizer>,
+    inner: RwLock<Inner>,
     /// Ids of special tokens, without the one that stands for unknown text.
     control_ids: HashSet<u32>,
 }
@@ -16,12 +21,12 @@ pub struct Tokenizer {
 impl Tokenizer {
     fn new(json: &[u8]) -> Result<Box<Tokenizer>, String> {
         let added_tokens = tokenizer_check::check_json(json)?;
-        let mut inner = tokenizers::Tokenizer::from_bytes(json).map_err(|e| e.to_string())?;
+        let mut inner: Inner = serde_json::from_slice(json).map_err(|e| e.to_string())?;
         tokenizer_check::check_ids(&inner, &added_tokens)?;
         // Requests are cut to the context by the engine, which says so; a tokenizer must not cut them silently.
         inner.with_truncation(None).map_err(|e| e.to_string())?;
         inner.with_padding(None);
-        let unknown = unknown_token(inner.get_model());
+        let unknown = inner.get_model().unknown_token();
         let added = inner.get_added_tokens_decoder().into_iter();
         let control_ids = added.filter(|(_, t)| t.special && Some(&t.content) != unknown.as_ref()).map(|(id, _)| id);
         let control_ids = control_ids.collect();
@@ -29,7 +34,7 @@ impl Tokenizer {
     }
 
     /// The lock guards one flag, which a panic elsewhere cannot leave half set.
-    fn read(&self) -> RwLockReadGuard<'_, tokenizers::Tokenizer> {
+    fn read(&self) -> RwLockReadGuard<'_, Inner> {
         self.inner.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -46,7 +51,7 @@ impl Tokenizer {
         self.ids(&writer, text, add_special)
     }
 
-    fn ids(&self, tokenizer: &tokenizers::Tokenizer, text: &str, add_special: bool) -> Result<Vec<u32>, String> {
+    fn ids(&self, tokenizer: &Inner, text: &str, add_special: bool) -> Result<Vec<u32>, String> {
         let encoding = tokenizer.encode_fast(text, false).map_err(|e| e.to_string())?;
         // A model may have a control token among its words (Unigram often does): then the text alone would make it.
         if tokenizer.get_encode_special_tokens() {
@@ -62,9 +67,9 @@ impl Tokenizer {
     /// {"vocab_size": 1 + the largest id, "added_tokens": [{"id", "content", "special"}, …]}
     fn describe(&self) -> Result<String, String> {
         let reader = self.read();
-        let largest = reader.get_vocab(true).values().copied().max();
         let mut added: Vec<_> = reader.get_added_tokens_decoder().into_iter().collect();
         added.sort_by_key(|(id, _)| *id);
+        let largest = reader.get_model().largest_id().max(added.last().map(|(id, _)| *id));
         let added: Vec<_> = added
             .into_iter()
             .map(|(id, token)| serde_json::json!({"id": id, "content": token.content, "special": token.special}))
@@ -81,16 +86,6 @@ impl Tokenizer {
     fn spelling(&self, id: u32) -> Result<String, String> {
         let reader = self.read();
         Ok(reader.id_to_token(id).unwrap_or_default())
-    }
-}
-
-fn unknown_token(model: &ModelWrapper) -> Option<String> {
-    match model {
-        ModelWrapper::BPE(bpe) => bpe.unk_token.clone(),
-        ModelWrapper::WordPiece(pieces) => Some(pieces.unk_token.clone()),
-        ModelWrapper::WordLevel(words) => Some(words.unk_token.clone()),
-        // Unigram keeps its unknown id to itself; the vocabulary's own name for it is the custom.
-        ModelWrapper::Unigram(_) => Some("<unk>".to_string()),
     }
 }
 

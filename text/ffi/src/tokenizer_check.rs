@@ -1,6 +1,7 @@
 //! What a tokenizer.json may hold. The crate that reads it trusts it: contradictions are resolved in silence, and
 //! patterns and replacements may cost any time and memory.
 
+use crate::tokenizer::Inner;
 use fancy_regex::{Error, RegexBuilder, RuntimeError};
 use serde::Deserialize;
 use serde_json::Value;
@@ -59,7 +60,7 @@ pub fn check_json(json: &[u8]) -> Result<Vec<AddedToken>, String> {
     Ok(sections.added_tokens)
 }
 
-pub fn check_ids(tokenizer: &tokenizers::Tokenizer, added_tokens: &[AddedToken]) -> Result<(), String> {
+pub fn check_ids(tokenizer: &Inner, added_tokens: &[AddedToken]) -> Result<(), String> {
     for token in added_tokens {
         let id = tokenizer.token_to_id(&token.content);
         if id != Some(token.id) && !token.content.is_empty() {
