@@ -12,7 +12,7 @@
 namespace engine {
 namespace {
 
-constexpr DType kCacheFormats[] = {DType::kBF16, DType::kF32};
+constexpr DType kCacheFormats[] = {DType::kBF16, DType::kI8, DType::kF32};
 constexpr int kDecodeSequences[] = {1, 8};
 constexpr int64_t kChunk = 512;  // tokens of a prompt in one step
 
@@ -22,6 +22,11 @@ std::vector<DType> FormatsOf(const OpSelection& selection) {
     return selection.formats.empty() || std::ranges::find(selection.formats, format) != selection.formats.end();
   });
   return formats;
+}
+
+Limit LimitOf(DType cache) {
+  if (cache == DType::kI8) return Limit::kInt8Dots;
+  return cache == DType::kF32 ? Limit::kF32Fmas : Limit::kBf16Dots;
 }
 
 LoadInput Integers(Shape shape, const std::vector<int32_t>& values) {
@@ -56,7 +61,7 @@ OpLoad Attention(const OpSelection& selection, DType format, int sequences, int6
   const auto per_sequence = [&](int64_t value) {
     return Integers({kSequences}, std::vector<int32_t>(sequences, static_cast<int32_t>(value)));
   };
-  const TensorSpec q = {format, {kTokens, columns}};
+  const TensorSpec q = {KvOperandDType(format), {kTokens, columns}};
   const LoadInput cache = Cache(format, heads, sequences * blocks);
   const Cost one = AttentionWork(attention, cache.spec, context - query, query);
   const int64_t q_bytes = tokens * (q.row_bytes() + RowBytes(DType::kF32, columns));
@@ -76,7 +81,7 @@ OpLoad Attention(const OpSelection& selection, DType format, int sequences, int6
                  Integers({kSequences}, start),
                  per_sequence(query),
                  per_sequence(context)},
-          .limit = format == DType::kF32 ? Limit::kF32Fmas : Limit::kBf16Dots,
+          .limit = LimitOf(format),
           .work = {.bytes = sequences * one.bytes + q_bytes, .operations = sequences * one.operations}};
 }
 
@@ -110,7 +115,7 @@ std::vector<OpLoad> KvWriteLoads(const OpSelection& selection) {
                        .shape = absl::StrFormat("%dx%d", heads.kv_heads, heads.head_dim),
                        .rows = rows,
                        .extents = {.tokens = static_cast<int>(rows)},
-                       .in = {{.spec = {format, shape}, .rows = rows, .bytes = {}},
+                       .in = {{.spec = {KvOperandDType(format), shape}, .rows = rows, .bytes = {}},
                               {.spec = {DType::kF32, shape}, .rows = rows, .bytes = {}},
                               Integers({kTokens}, slots),
                               Cache(format, heads, (rows + kKvBlockTokens - 1) / kKvBlockTokens)},
