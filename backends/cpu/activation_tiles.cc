@@ -7,6 +7,30 @@
 
 namespace engine::cpu {
 
+namespace {
+
+// Where the numbers of one token go that come from its sums of 16 values.
+struct SumLines {
+  int zero_point;
+  int32_t* first_starts;
+  int32_t* second_starts;  // null where a group is one segment
+  float* sums;             // null without an offset
+};
+
+// sums: [groups][2]
+void PackSums(const int16_t* sums, int groups, const SumLines& out) {
+  if (out.second_starts != nullptr) {
+    for (int g = 0; g < groups; ++g) out.first_starts[g] = -out.zero_point * sums[2 * g];
+    for (int g = 0; g < groups; ++g) out.second_starts[g] = -out.zero_point * sums[2 * g + 1];
+  } else {
+    for (int g = 0; g < groups; ++g) out.first_starts[g] = -out.zero_point * (sums[2 * g] + sums[2 * g + 1]);
+  }
+  if (out.sums == nullptr) return;
+  for (int g = 0; g < groups; ++g) out.sums[g] = static_cast<float>(sums[2 * g] + sums[2 * g + 1]);
+}
+
+}  // namespace
+
 RowTile TileAt(int64_t first_row, int64_t num_rows) {
   const int64_t left = num_rows - first_row;
   int index = kNumTileSizes - 1;
@@ -19,17 +43,15 @@ ActivationTiles::ActivationTiles(DType weight, int64_t k)
     : format_(RecordOf(weight)), k_(k), unit_values_(weight == DType::kBF16 ? 2 : 1) {}
 
 int64_t ActivationTiles::tile_bytes(int tokens) const {
-  if (is_block()) return k_ / kPanelGroup * ShapeFor(tokens).group_bytes();
+  constexpr int64_t kChunk = kTileGroups * kPanelGroup;
+  if (is_block()) return (k_ + kChunk - 1) / kChunk * ShapeFor(tokens).chunk_bytes();
   return (k_ + unit_values_ - 1) / unit_values_ * kUnitBytes * tokens;
 }
 
 void ActivationTiles::Pack(const RowTile& tile, const std::byte* rows, std::byte* out) const {
   if (tile.rows < tile.tokens()) std::memset(out, 0, tile_bytes(tile.tokens()));
   if (!is_block()) return PackUnits(tile, rows, out);
-  for (int64_t group = 0; group < k_ / kPanelGroup; ++group) {
-    PackGroup(tile, rows, group, out);
-    out += ShapeFor(tile.tokens()).group_bytes();
-  }
+  for (int t = 0; t < tile.rows; ++t) PackRow(rows + (tile.first_row + t) * Q8RowBytes(k_), tile.tokens(), t, out);
 }
 
 void ActivationTiles::PackUnits(const RowTile& tile, const std::byte* rows, std::byte* out) const {
@@ -47,24 +69,23 @@ void ActivationTiles::PackUnits(const RowTile& tile, const std::byte* rows, std:
   }
 }
 
-void ActivationTiles::PackGroup(const RowTile& tile, const std::byte* rows, int64_t group, std::byte* out) const {
-  const int tokens = tile.tokens();
+void ActivationTiles::PackRow(const std::byte* row, int tokens, int token, std::byte* out) const {
   const TileShape shape = ShapeFor(tokens);
-  auto* starts = reinterpret_cast<int32_t*>(out + shape.starts_at());
-  auto* scales = reinterpret_cast<float*>(out + shape.scales_at());
-  auto* sums = reinterpret_cast<float*>(out + shape.sums_at());
-  for (int t = 0; t < tile.rows; ++t) {
-    const std::byte* bytes = rows + (tile.first_row + t) * Q8RowBytes(k_);
-    const auto* row_scales = reinterpret_cast<const float*>(bytes + Q8ScalesOffset(k_));
-    const auto* row_sums = reinterpret_cast<const int16_t*>(bytes + Q8SumsOffset(k_));
-    for (int quad = 0; quad < 8; ++quad) {
-      std::memcpy(out + (quad * tokens + t) * 4, bytes + group * kPanelGroup + quad * 4, 4);
+  const auto* scales = reinterpret_cast<const float*>(row + Q8ScalesOffset(k_));
+  const auto* sums = reinterpret_cast<const int16_t*>(row + Q8SumsOffset(k_));
+  const auto line = [&](int at, int index) { return out + at + index * shape.line_bytes(); };
+  for (int64_t first = 0; first < k_ / kPanelGroup; first += kTileGroups, out += shape.chunk_bytes()) {
+    const int groups = static_cast<int>(std::min<int64_t>(kTileGroups, k_ / kPanelGroup - first));
+    for (int g = 0; g < groups; ++g) {
+      std::memcpy(out + (g * tokens + token) * kPanelGroup, row + (first + g) * kPanelGroup, kPanelGroup);
     }
-    const int first = row_sums[2 * group], second = row_sums[2 * group + 1];
-    starts[t] = -format_.zero_point * (shape.segments == 1 ? first + second : first);
-    if (shape.segments == 2) starts[tokens + t] = -format_.zero_point * second;
-    scales[t] = row_scales[group];
-    if (shape.has_offset) sums[t] = static_cast<float>(first + second);
+    std::memcpy(line(shape.scales_at(), token), scales + first, groups * sizeof(float));
+    PackSums(sums + 2 * first, groups,
+             {.zero_point = format_.zero_point,
+              .first_starts = reinterpret_cast<int32_t*>(line(shape.starts_at(), token)),
+              .second_starts = shape.segments == 2 ? reinterpret_cast<int32_t*>(line(shape.starts_at(), tokens + token))
+                                                   : nullptr,
+              .sums = shape.has_offset ? reinterpret_cast<float*>(line(shape.sums_at(), token)) : nullptr});
   }
 }
 

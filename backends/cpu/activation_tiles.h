@@ -41,7 +41,7 @@ class ActivationTiles {
   bool is_block() const { return format_.values > 0; }
   TileShape ShapeFor(int tokens) const { return {tokens, 32 / format_.segment, format_.has_offset}; }
   void PackUnits(const RowTile& tile, const std::byte* rows, std::byte* out) const;
-  void PackGroup(const RowTile& tile, const std::byte* rows, int64_t group, std::byte* out) const;
+  void PackRow(const std::byte* row, int tokens, int token, std::byte* out) const;
 
   PanelRecord format_;
   int64_t k_;

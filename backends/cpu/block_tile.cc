@@ -27,6 +27,17 @@ struct GroupWeights {
   F32x16 offset;
 };
 
+// The same group of every token of a tile: values [tokens][32], and one column of the chunk's lines of numbers.
+struct GroupActivations {
+  const int8_t* values;
+  const std::byte* numbers;
+
+  template <typename T>
+  T Number(int lines_at, int line) const {
+    return *reinterpret_cast<const T*>(numbers + lines_at + line * kTileGroups * 4);
+  }
+};
+
 template <PanelRecord kFormat, int kQuad>
 U8x64 LoadQuad(const std::byte* low, const std::byte* high) {
   if constexpr (kFormat.low_bits == 8) return LoadBytes(low + kQuad * 64);
@@ -67,20 +78,20 @@ void LoadScales(const std::byte* record, int group, GroupWeights<kFormat>& out) 
 
 // The dot products of one segment with kTogether tokens, from `first` on: inner[i] = fma(dot - z * sum, scale, inner[i]).
 template <PanelRecord kFormat, int kTokens, int kTogether>
-void AddSegment(const GroupWeights<kFormat>& weights, const std::byte* activations, int segment, int first,
+void AddSegment(const GroupWeights<kFormat>& weights, const GroupActivations& activations, int segment, int first,
                 F32x16 (&inner)[kTogether]) {
   constexpr TileShape kShape{kTokens, GroupWeights<kFormat>::kSegments, kFormat.has_offset};
   constexpr int kSegmentQuads = kQuads / GroupWeights<kFormat>::kSegments;
-  const auto* values = reinterpret_cast<const int8_t*>(activations);
-  const auto* starts = reinterpret_cast<const int32_t*>(activations + kShape.starts_at()) + segment * kTokens;
   I32x16 dots[kTogether];
 #pragma unroll kUnroll
-  for (int i = 0; i < kTogether; ++i) dots[i] = I32x16(starts[first + i]);
+  for (int i = 0; i < kTogether; ++i) {
+    dots[i] = I32x16(activations.Number<int32_t>(kShape.starts_at(), segment * kTokens + first + i));
+  }
 #pragma unroll kUnroll
   for (int q = segment * kSegmentQuads; q < (segment + 1) * kSegmentQuads; ++q) {
 #pragma unroll kUnroll
     for (int i = 0; i < kTogether; ++i) {
-      const QuadI8 quad = BroadcastQuad(values + (q * kTokens + first + i) * 4);
+      const QuadI8 quad = BroadcastQuad(activations.values + (first + i) * kPanelGroup + q * 4);
       dots[i] = DotQuads<kFormat.max_weight()>(dots[i], weights.quads[q], quad);
     }
   }
@@ -90,14 +101,12 @@ void AddSegment(const GroupWeights<kFormat>& weights, const std::byte* activatio
 
 // One group of 32 values: acc[t] = fma(inner, scale of the token, acc[t]).
 template <PanelRecord kFormat, int kTokens>
-void AddGroup(const GroupWeights<kFormat>& weights, const std::byte* activations, F32x16 (&acc)[kTokens]) {
+void AddGroup(const GroupWeights<kFormat>& weights, const GroupActivations& activations, F32x16 (&acc)[kTokens]) {
   constexpr TileShape kShape{kTokens, GroupWeights<kFormat>::kSegments, kFormat.has_offset};
   constexpr int kTogether = std::min(kTokens, 4);
   // 16 accumulators, eight quads and what two segments need exceed 32 registers. A loop that stays a loop keeps the
   // accumulators in L1, which costs less than what the compiler spills otherwise.
   constexpr int kBatchUnroll = GroupWeights<kFormat>::kSegments == 2 && kTokens == 16 ? 1 : kUnroll;
-  const auto* scales = reinterpret_cast<const float*>(activations + kShape.scales_at());
-  const auto* sums = reinterpret_cast<const float*>(activations + kShape.sums_at());
 #pragma unroll kBatchUnroll
   for (int first = 0; first < kTokens; first += kTogether) {
     F32x16 inner[kTogether];
@@ -110,8 +119,10 @@ void AddGroup(const GroupWeights<kFormat>& weights, const std::byte* activations
 #pragma unroll kUnroll
     for (int i = 0; i < kTogether; ++i) {
       const int t = first + i;
-      if constexpr (kFormat.has_offset) inner[i] = Fma(F32x16(sums[t]), weights.offset, inner[i]);
-      acc[t] = Fma(inner[i], F32x16(scales[t]), acc[t]);
+      if constexpr (kFormat.has_offset) {
+        inner[i] = Fma(F32x16(activations.Number<float>(kShape.sums_at(), t)), weights.offset, inner[i]);
+      }
+      acc[t] = Fma(inner[i], F32x16(activations.Number<float>(kShape.scales_at(), t)), acc[t]);
     }
   }
 }
@@ -131,7 +142,6 @@ template <PanelRecord kFormat, int kTokens>
 void RunTile(const PanelTile& tile) {
   constexpr int64_t kGroups = kFormat.values / kPanelGroup;  // of a record
   constexpr TileShape kShape{kTokens, 32 / kFormat.segment, kFormat.has_offset};
-  const std::byte* activations = tile.activations;
   for (int64_t begin = 0; begin < tile.k; begin += kReductionChunk) {
     F32x16 acc[kTokens];
 #pragma unroll kUnroll
@@ -145,8 +155,10 @@ void RunTile(const PanelTile& tile) {
       GroupWeights<kFormat> weights;
       LoadQuads<kFormat>(quads, std::make_integer_sequence<int, kQuads>(), weights.quads);
       LoadScales<kFormat>(record, group, weights);
-      AddGroup<kFormat, kTokens>(weights, activations, acc);
-      activations += kShape.group_bytes();
+      const std::byte* chunk = tile.activations + g / kTileGroups * kShape.chunk_bytes();
+      const int64_t column = g % kTileGroups;
+      const auto* values = reinterpret_cast<const int8_t*>(chunk) + column * kTokens * kPanelGroup;
+      AddGroup<kFormat, kTokens>(weights, {values, chunk + column * 4}, acc);
     }
 #pragma unroll kUnroll
     for (int t = 0; t < kTokens; ++t) {

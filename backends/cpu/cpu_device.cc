@@ -54,6 +54,40 @@ int64_t MemoryBytes() {
 // Blocks this large are worth huge pages: one TLB entry then covers 2 MiB of a weight that is read front to back.
 constexpr int64_t kHugePageBytes = int64_t{2} << 20;
 
+// One worker's walk. Consecutive solo steps run inside the barrier before them, which serves the step behind them too.
+class StepWalk {
+ public:
+  StepWalk(std::span<const Step> steps, const StepExtents& extents, Worker& worker)
+      : steps_(steps), extents_(extents), worker_(worker) {}
+
+  void Run() {
+    for (size_t s = 0; s < steps_.size(); ++s) {
+      const size_t first = s;
+      while (s < steps_.size() && steps_[s].kernel->is_solo(extents_)) ++s;
+      if (s > first) {
+        worker_.BarrierThen([&] { RunSolo(steps_.subspan(first, s - first)); });
+        if (s == steps_.size()) return;
+      } else if (steps_[s].barrier) {
+        worker_.Barrier();
+      }
+      steps_[s].kernel->Launch(ArgsOf(steps_[s], worker_));
+    }
+  }
+
+ private:
+  LaunchArgs ArgsOf(const Step& step, Worker& worker) const {
+    return {step.in, step.out, step.scratch, extents_, worker};
+  }
+  void RunSolo(std::span<const Step> steps) const {
+    Worker solo(0, 1, nullptr);
+    for (const Step& step : steps) step.kernel->Launch(ArgsOf(step, solo));
+  }
+
+  std::span<const Step> steps_;
+  const StepExtents& extents_;
+  Worker& worker_;
+};
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Device>> CpuDevice::Create(const CpuDeviceOptions& options) {
@@ -87,12 +121,7 @@ absl::StatusOr<std::unique_ptr<Stream>> CpuDevice::CreateStream() { return std::
 
 void CpuDevice::Run(const Program& program, const StepExtents& extents) {
   absl::MutexLock lock(&mutex_);
-  team_->Run([&](Worker& worker) {
-    for (const Step& step : program.steps) {
-      if (step.barrier) worker.Barrier();
-      step.kernel->Launch({step.in, step.out, step.scratch, extents, worker});
-    }
-  });
+  team_->Run([&](Worker& worker) { StepWalk(program.steps, extents, worker).Run(); });
 }
 
 }  // namespace engine

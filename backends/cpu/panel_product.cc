@@ -19,15 +19,15 @@ PanelProduct::PanelProduct(Isa isa, DType weight, int64_t k)
     : tiles_(weight, k), code_(CodeOf(isa, weight)), k_(k), panel_bytes_(PanelBytes(weight, k)) {}
 
 int64_t PanelProduct::scratch_bytes(int64_t max_rows, int workers) const {
-  return std::max(tiles_.bytes(max_rows), workers * CacheLines(tiles_.tile_bytes(1)));
+  return std::max(tiles_.bytes(max_rows), workers * own_tile_bytes(max_rows));
 }
 
-// A single row is packed by every worker for itself, which is faster than waiting for each other.
+// Few rows are packed by every worker for itself, which is faster than waiting for each other.
 const std::byte* PanelProduct::PackRows(const LaunchArgs& args, int64_t rows) const {
   const std::byte* x = args.in[0].data;
-  if (rows == 1) {
-    std::byte* own = args.scratch.data() + args.worker.index() * CacheLines(tiles_.tile_bytes(1));
-    tiles_.Pack(TileAt(0, 1), x, own);
+  if (rows <= kOwnTileRows) {
+    std::byte* own = args.scratch.data() + args.worker.index() * own_tile_bytes(rows);
+    tiles_.Pack(TileAt(0, rows), x, own);
     return own;
   }
   std::byte* tiles = args.scratch.data();
@@ -40,6 +40,10 @@ const std::byte* PanelProduct::PackRows(const LaunchArgs& args, int64_t rows) co
   });
   args.worker.Barrier();
   return tiles;
+}
+
+int64_t PanelProduct::own_tile_bytes(int64_t rows) const {
+  return CacheLines(tiles_.tile_bytes(TileAt(0, std::min(rows, kOwnTileRows)).tokens()));
 }
 
 std::span<const LayoutId> PanelLayouts(const Problem& problem, int index) {

@@ -42,6 +42,11 @@ class PanelProduct {
   // Of a worker's share, so that what one waits for another is little of it.
   static constexpr int64_t kLeastChunks = 8;
 
+  // Rows that a worker packs in the time of a barrier, about 1 us.
+  static constexpr int64_t kOwnTileRows = 8;
+
+  int64_t own_tile_bytes(int64_t rows) const;
+
   ActivationTiles tiles_;
   PanelTileCode code_;
   int64_t k_;

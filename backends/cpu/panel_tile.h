@@ -9,21 +9,25 @@
 namespace engine::cpu {
 
 // Activations of a tile of T tokens are packed for sequential reading.
-// For block formats, per group of 32 values of k:
-//   quads   int8[8][T][4]            value j of quad q of token t
-//   starts  int32[segments][T]       -zero_point * (sum of the token's values in the segment)
-//   scales  f32[T]
-//   sums    f32[T]                   sum of the token's 32 values; only for weights with an offset
+// For block formats, per chunk of 16 groups of 32 values of k, so that a row moves by whole vectors:
+//   values  int8[16 groups][T][32]
+//   starts  int32[segments][T][16 groups]  -zero_point * (sum of the token's values in the segment)
+//   scales  f32[T][16 groups]
+//   sums    f32[T][16 groups]              sum of the token's 32 values; only for weights with an offset
+// What stands for groups beyond k is undefined.
 // For plain formats: units of four bytes, [units][T]; a unit is a pair of bf16, an odd k padded with +0, or one f32.
+inline constexpr int kTileGroups = 16;
+
 struct TileShape {
   int tokens;
   int segments;
   bool has_offset;
 
-  constexpr int starts_at() const { return 32 * tokens; }
-  constexpr int scales_at() const { return starts_at() + 4 * segments * tokens; }
-  constexpr int sums_at() const { return scales_at() + 4 * tokens; }
-  constexpr int group_bytes() const { return sums_at() + (has_offset ? 4 * tokens : 0); }
+  constexpr int line_bytes() const { return kTileGroups * 4; }  // one number per group
+  constexpr int starts_at() const { return kTileGroups * 32 * tokens; }
+  constexpr int scales_at() const { return starts_at() + segments * tokens * line_bytes(); }
+  constexpr int sums_at() const { return scales_at() + tokens * line_bytes(); }
+  constexpr int chunk_bytes() const { return sums_at() + (has_offset ? tokens * line_bytes() : 0); }
 };
 inline constexpr int64_t kUnitBytes = 4;
 

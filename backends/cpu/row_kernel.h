@@ -21,6 +21,8 @@ class RowKernel : public Kernel {
                         [&](int64_t begin, int64_t end) { body_(args, begin, end); });
   }
 
+  bool is_solo(const StepExtents& extents) const override { return Resolve(leading_, extents) <= 1; }
+
  private:
   int64_t leading_;
   Body body_;

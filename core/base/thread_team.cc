@@ -127,31 +127,39 @@ void ThreadTeam::WorkerLoop(int index) {
   }
 }
 
-void Worker::Barrier() {
-  if (count_ == 1) return;
+bool Worker::Arrive() {
   ++phase_;
   loop_ = 0;
   sense_ = !sense_;
-  if (team_->arrived_.fetch_add(1, std::memory_order_acq_rel) == count_ - 1) {
-    team_->arrived_.store(0, std::memory_order_relaxed);
-    team_->sense_.store(sense_, std::memory_order_release);
-    team_->sense_.notify_all();
-    return;
-  }
+  return count_ == 1 || team_->arrived_.fetch_add(1, std::memory_order_acq_rel) == count_ - 1;
+}
+
+void Worker::Release() {
+  if (count_ == 1) return;
+  team_->arrived_.store(0, std::memory_order_relaxed);
+  team_->sense_.store(sense_, std::memory_order_release);
+  team_->sense_.notify_all();
+}
+
+void Worker::Await() {
   const auto released = [&] { return team_->sense_.load(std::memory_order_acquire) == sense_; };
   while (!SpinUntil(released)) team_->sense_.wait(!sense_, std::memory_order_acquire);
 }
 
-int64_t Worker::Take(int owner, int64_t size, End end) {
+Worker::Taken Worker::Take(int owner, int64_t size, End end) {
   std::atomic<uint64_t>& state = team_->shares_[loop_ * count_ + owner].state;
   const uint64_t fresh = uint64_t{phase_} << 32;
   uint64_t seen = state.load(std::memory_order_relaxed);
   for (;;) {
     const uint64_t now = seen >> 32 == phase_ ? seen : fresh;
     const auto front = static_cast<int64_t>(now >> 16 & 0xffff), back = static_cast<int64_t>(now & 0xffff);
-    if (front + back >= size) return -1;
-    const uint64_t next = now + (end == End::kFront ? 0x10000 : 1);
-    if (state.compare_exchange_weak(seen, next, std::memory_order_relaxed)) return end == End::kFront ? front : back;
+    const int64_t left = size - front - back;
+    if (left <= 0) return {};
+    const int64_t count = end == End::kFront ? std::max<int64_t>(1, left / 8) : 1;
+    const uint64_t next = now + (static_cast<uint64_t>(count) << (end == End::kFront ? 16 : 0));
+    if (state.compare_exchange_weak(seen, next, std::memory_order_relaxed)) {
+      return {count, end == End::kFront ? front : back};
+    }
   }
 }
 

@@ -25,7 +25,17 @@ class Worker {
   int count() const { return count_; }
 
   // Returns once every worker has arrived; what they wrote before it is visible after it.
-  void Barrier();
+  void Barrier() {
+    BarrierThen([] {});
+  }
+  // The same, and the worker that arrives last runs `fn` before any goes on: one meeting where work too small to share
+  // would need two.
+  template <typename Fn>
+  void BarrierThen(Fn&& fn) {
+    if (!Arrive()) return Await();
+    fn();
+    Release();
+  }
 
   // Items [0, count) once each, in chunks of `chunk`: every worker walks its own equal share in ascending order, then
   // takes chunks from the far ends of its neighbours' shares. A core that is slowed loses the end of its share, and what
@@ -38,8 +48,19 @@ class Worker {
   friend class ThreadTeam;
   enum class End : uint8_t { kFront, kBack };
 
-  // Takes a chunk from an end of a worker's share of `size` chunks; how many were taken there before, or -1.
-  int64_t Take(int owner, int64_t size, End end);
+  // The parts of a barrier. The last to arrive (true) sees what all wrote, and releases those that await it.
+  bool Arrive();
+  void Release();
+  void Await();
+
+  // Chunks taken from an end of a share, and how many were taken there before; none when all are.
+  struct Taken {
+    int64_t count;
+    int64_t before;
+  };
+  // From its own share a worker takes an eighth of what is left: every take holds up the loads behind it. Of another's
+  // it takes one chunk.
+  Taken Take(int owner, int64_t size, End end);
 
   int index_;
   int count_;
@@ -113,9 +134,10 @@ void Worker::ForEach(int64_t count, int64_t chunk, Fn&& fn) {
     const int owner = (index_ + step) % count_;
     const int64_t begin = first_of(owner), end = first_of(owner + 1);
     for (;;) {
-      const int64_t taken = Take(owner, end - begin, step == 0 ? End::kFront : End::kBack);
-      if (taken < 0) break;
-      run(step == 0 ? begin + taken : end - 1 - taken);
+      const Taken taken = Take(owner, end - begin, step == 0 ? End::kFront : End::kBack);
+      if (taken.count == 0) break;
+      const int64_t first = step == 0 ? begin + taken.before : end - 1 - taken.before;
+      for (int64_t c = first; c < first + taken.count; ++c) run(c);
     }
   }
   ++loop_;

@@ -30,6 +30,9 @@ class Kernel {
   // from the host, cannot fail. Outputs are complete when every worker has returned.
   virtual void Launch(const LaunchArgs& args) const = 0;
 
+  // Whether a launch over these extents is less work than two barriers: one worker then runs it while the others wait.
+  virtual bool is_solo(const StepExtents&) const { return false; }
+
   // Booked once for the program, granted to each launch.
   virtual int64_t scratch_bytes() const { return 0; }
 };

@@ -62,6 +62,23 @@ TEST(ThreadTeam, ABarrierShowsWhatEveryWorkerWroteBeforeIt) {
   });
 }
 
+TEST(ThreadTeam, TheLastAtABarrierWorksForAllBeforeAnyGoesOn) {
+  constexpr int kRounds = 500;
+  for (const int workers : {1, 3}) {
+    const auto team = Team(workers);
+    std::vector<int> written(workers, 0);
+    int sum = 0;
+    team->Run([&](Worker& worker) {
+      for (int round = 1; round <= kRounds; ++round) {
+        written[worker.index()] = round;
+        worker.BarrierThen([&] { sum = std::accumulate(written.begin(), written.end(), 0); });
+        EXPECT_EQ(sum, round * workers);
+        worker.Barrier();
+      }
+    });
+  }
+}
+
 TEST(ThreadTeam, AnyNumberOfLoopsMayFollowEachOther) {
   const auto team = Team(2);
   std::atomic<int64_t> items = 0;

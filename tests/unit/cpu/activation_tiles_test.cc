@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <vector>
 
 #include "core/tensor/q8_row.h"
@@ -55,26 +56,50 @@ struct Rows {
   std::vector<std::byte> bytes;
 };
 
+template <typename T>
+T NumberAt(const std::vector<std::byte>& packed, int at) {
+  T number;
+  std::memcpy(&number, packed.data() + at, sizeof number);
+  return number;
+}
+
 TEST(ActivationTiles, StartDotProductsAtMinusZeroPointTimesTheSum) {
   const Rows rows(2);
   const ActivationTiles tiles(DType::kQ4_0, 64);  // zero point 8, one segment
   std::vector<std::byte> packed(tiles.tile_bytes(2));
   tiles.Pack(TileAt(0, 2), rows.bytes.data(), packed.data());
   const TileShape shape{2, 1, false};
-  const auto* starts = reinterpret_cast<const int32_t*>(packed.data() + shape.group_bytes() + shape.starts_at());
-  const auto* scales = reinterpret_cast<const float*>(packed.data() + shape.group_bytes() + shape.scales_at());
-  EXPECT_EQ(starts[0], -8 * 32);
-  EXPECT_EQ(starts[1], -8 * 64);
-  EXPECT_EQ(scales[0], 0.5f);
-  EXPECT_EQ(scales[1], 1.0f);
+  for (int group = 0; group < 2; ++group) {
+    for (int token = 0; token < 2; ++token) {
+      const int at = token * shape.line_bytes() + group * 4;
+      EXPECT_EQ(NumberAt<int32_t>(packed, shape.starts_at() + at), -8 * 32 * (token + 1));
+      EXPECT_EQ(NumberAt<float>(packed, shape.scales_at() + at), 0.5f * static_cast<float>(token + 1));
+    }
+  }
 }
 
-TEST(ActivationTiles, InterleaveTokensByQuads) {
+TEST(ActivationTiles, StartEachSegmentAtItsOwnSum) {
+  Rows rows(1);
+  int16_t* const sums = Q8RowAt(rows.bytes.data(), 64).sums;
+  for (int s = 0; s < 4; ++s) sums[s] = static_cast<int16_t>(s + 1);
+  const ActivationTiles tiles(DType::kQ6_K, 64);  // zero point 32, two segments
+  std::vector<std::byte> packed(tiles.tile_bytes(1));
+  tiles.Pack(TileAt(0, 1), rows.bytes.data(), packed.data());
+  const TileShape shape{1, 2, false};
+  for (int group = 0; group < 2; ++group) {
+    for (int segment = 0; segment < 2; ++segment) {
+      const int at = shape.starts_at() + segment * shape.line_bytes() + group * 4;
+      EXPECT_EQ(NumberAt<int32_t>(packed, at), -32 * (2 * group + segment + 1));
+    }
+  }
+}
+
+TEST(ActivationTiles, KeepTheValuesOfAGroupTogether) {
   const Rows rows(4);
   const ActivationTiles tiles(DType::kQ6_K, 64);
   std::vector<std::byte> packed(tiles.tile_bytes(4));
   tiles.Pack(TileAt(0, 4), rows.bytes.data(), packed.data());
-  for (int byte = 0; byte < 32 * 4; ++byte) EXPECT_EQ(packed[byte], static_cast<std::byte>(byte / 4 % 4 + 1)) << byte;
+  for (int byte = 0; byte < 64 * 4; ++byte) EXPECT_EQ(packed[byte], static_cast<std::byte>(byte / 32 % 4 + 1)) << byte;
 }
 
 TEST(ActivationTiles, FillMissingTokensWithZeros) {
@@ -82,9 +107,9 @@ TEST(ActivationTiles, FillMissingTokensWithZeros) {
   const ActivationTiles tiles(DType::kQ4_1, 64);
   std::vector<std::byte> packed(tiles.tile_bytes(4), std::byte{0xee});
   tiles.Pack(TileAt(0, 3), rows.bytes.data(), packed.data());
-  for (int quad = 0; quad < 8; ++quad) EXPECT_EQ(packed[(quad * 4 + 3) * 4], std::byte{0});
+  for (int byte = 0; byte < 32; ++byte) EXPECT_EQ(packed[3 * 32 + byte], std::byte{0});
   const TileShape shape{4, 1, true};
-  EXPECT_EQ(reinterpret_cast<const float*>(packed.data() + shape.sums_at())[3], 0.0f);
+  EXPECT_EQ(NumberAt<float>(packed, shape.sums_at() + 3 * shape.line_bytes()), 0.0f);
 }
 
 TEST(ActivationTiles, PadAnOddRowOfBf16WithZero) {

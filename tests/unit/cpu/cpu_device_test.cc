@@ -1,0 +1,61 @@
+#include "backends/cpu/cpu_device.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <vector>
+
+#include "core/graph/program.h"
+
+namespace engine {
+namespace {
+
+constexpr int kWorkers = 3;
+
+// Counts its launches per worker, and checks what earlier steps counted. The counts are plain numbers: ThreadSanitizer
+// sees a step that is not ordered behind the one before it.
+class CountingKernel : public Kernel {
+ public:
+  CountingKernel(std::vector<int>& counts, bool is_solo, const std::vector<int>* earlier)
+      : counts_(counts), is_solo_(is_solo), earlier_(earlier) {}
+
+  void Launch(const LaunchArgs& args) const override {
+    if (earlier_ != nullptr) {
+      for (const int count : *earlier_) EXPECT_EQ(count, 1);
+    }
+    EXPECT_EQ(args.worker.count(), is_solo(args.extents) ? 1 : kWorkers);
+    ++counts_[args.worker.index()];
+  }
+  bool is_solo(const StepExtents& extents) const override { return is_solo_ && extents.tokens == 1; }
+
+ private:
+  std::vector<int>& counts_;
+  bool is_solo_;
+  const std::vector<int>* earlier_;
+};
+
+TEST(CpuDevice, RunsSoloStepsOnceBetweenTheStepsAroundThem) {
+  auto device = CpuDevice::Create({.threads = kWorkers});
+  ASSERT_TRUE(device.ok());
+  auto stream = (*device)->CreateStream();
+  ASSERT_TRUE(stream.ok());
+  const std::vector<bool> solo = {true, false, true, true, false, false, true};
+  for (const int tokens : {1, 2}) {
+    std::vector<std::vector<int>> counts;
+    for (const bool is_solo : solo) counts.emplace_back(is_solo && tokens == 1 ? 1 : kWorkers, 0);
+    Program program;
+    for (size_t s = 0; s < solo.size(); ++s) {
+      Step step;
+      step.kernel = std::make_unique<CountingKernel>(counts[s], solo[s], s > 0 ? &counts[s - 1] : nullptr);
+      step.barrier = s > 0;
+      program.steps.push_back(std::move(step));
+    }
+    ASSERT_TRUE((*stream)->Run(program, {.tokens = tokens, .sequences = 1, .sampled = 1}).ok());
+    for (const std::vector<int>& of_step : counts) {
+      for (const int count : of_step) EXPECT_EQ(count, 1);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace engine
