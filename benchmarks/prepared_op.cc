@@ -17,7 +17,6 @@ float NumberAt(int64_t i) { return static_cast<float>(i * 37 % 101) / 50.0f - 1.
 
 // Numbers about 1. Of other dtypes, a byte that makes small ones; untouched memory is one page of zeros under many
 // addresses, which caches dislike.
-// Bytes that are a small number in every type.
 void FillNumbers(DType dtype, Buffer& buffer) {
   std::memset(buffer.data(), 0x3c, buffer.size());
   if (dtype == DType::kI32) std::memset(buffer.data(), 0, buffer.size());

@@ -3,6 +3,7 @@
 
 mod bpe;
 mod clock;
+mod merge_texts;
 mod model;
 mod python_json;
 mod step_meter;
