@@ -83,8 +83,8 @@ void ActivationTiles::PackRow(const std::byte* row, int tokens, int token, std::
     PackSums(sums + 2 * first, groups,
              {.zero_point = format_.zero_point,
               .first_starts = reinterpret_cast<int32_t*>(line(shape.starts_at(), token)),
-              .second_starts = shape.segments == 2 ? reinterpret_cast<int32_t*>(line(shape.starts_at(), tokens + token))
-                                                   : nullptr,
+              .second_starts =
+                  shape.segments == 2 ? reinterpret_cast<int32_t*>(line(shape.starts_at(), tokens + token)) : nullptr,
               .sums = shape.has_offset ? reinterpret_cast<float*>(line(shape.sums_at(), token)) : nullptr});
   }
 }
