@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <tuple>
+#include <unordered_map>
 
-#include "absl/container/flat_hash_map.h"
 #include "nlohmann/json.hpp"
 #include "text/utf8.h"
 
@@ -131,7 +131,7 @@ struct ScoredMerge {
 // SentencePiece merges the neighbours whose union scores best. As ranks: every way to make a token of two others, by
 // falling score.
 std::string MergesByScore(const GgufVocabulary& vocabulary) {
-  absl::flat_hash_map<std::string_view, int64_t> id_of;
+  std::unordered_map<std::string_view, int64_t> id_of;
   id_of.reserve(vocabulary.tokens.size());
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id) id_of.emplace(vocabulary.tokens[id], id);
   std::vector<ScoredMerge> merges;
@@ -217,7 +217,7 @@ absl::Status CheckLists(const GgufVocabulary& vocabulary) {
   if (vocabulary.bos >= size || vocabulary.unknown >= size) {
     return InvalidArgument("the tokenizer's bos or unknown id lies beyond its %d tokens", size);
   }
-  absl::flat_hash_map<std::string_view, int64_t> id_of;
+  std::unordered_map<std::string_view, int64_t> id_of;
   id_of.reserve(vocabulary.tokens.size());
   for (int64_t id = 0; id < size; ++id) {
     const std::string_view token = vocabulary.tokens[id];
