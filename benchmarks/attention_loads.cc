@@ -24,11 +24,6 @@ std::vector<DType> FormatsOf(const OpSelection& selection) {
   return formats;
 }
 
-Limit LimitOf(DType cache) {
-  if (cache == DType::kI8) return Limit::kInt8Dots;
-  return cache == DType::kF32 ? Limit::kF32Fmas : Limit::kBf16Dots;
-}
-
 LoadInput Integers(Shape shape, const std::vector<int32_t>& values) {
   const std::span<const std::byte> bytes = std::as_bytes(std::span(values));
   return {.kind = LoadInput::Kind::kBytes,
@@ -81,7 +76,7 @@ OpLoad Attention(const OpSelection& selection, DType format, int sequences, int6
                  Integers({kSequences}, start),
                  per_sequence(query),
                  per_sequence(context)},
-          .limit = LimitOf(format),
+          .limit = AttentionLimit(format),
           .work = {.bytes = sequences * one.bytes + q_bytes, .operations = sequences * one.operations}};
 }
 

@@ -20,9 +20,8 @@ struct Peaks {
 
 class Probes {
  public:
-  Probes(Roof& roof, const BenchModel& model) : roof_(roof), linears_(DotLimit(model.weight_dtype())) {
-    attention_ = model.kv_dtype() == DType::kF32 ? Limit::kF32Fmas : Limit::kBf16Dots;
-  }
+  Probes(Roof& roof, const BenchModel& model)
+      : roof_(roof), linears_(DotLimit(model.weight_dtype())), attention_(AttentionLimit(model.kv_dtype())) {}
 
   Peaks Measure() {
     Peaks peaks{.memory = roof_.Measure(Limit::kMemory), .linears = roof_.Measure(linears_)};

@@ -12,9 +12,6 @@ namespace {
 // A repetition lasts this long, as long as the probes around it take together with room.
 constexpr double kPassSeconds = 0.01;
 
-// Weights and caches of all launches together, which decode walks through as a model does: no cache holds them.
-int64_t UncachedBytes() { return std::max(int64_t{256} << 20, 4 * LastCacheBytes()); }
-
 // Launches in a row, with a barrier between them as in a program; they go on where the last pass stopped.
 class Pass {
  public:
@@ -45,6 +42,7 @@ absl::StatusOr<std::unique_ptr<OpSpeed>> OpSpeed::Create(std::string_view device
   std::unique_ptr<OpSpeed> speed(new OpSpeed(options));
   ASSIGN_OR_RETURN(speed->device_, OpenDevice(device, {.threads = options.threads}));
   ASSIGN_OR_RETURN(speed->roof_, Roof::Create(*speed->device_));
+  // Weights and caches of all launches together, which decode walks through as a model does.
   const int64_t copy_bytes = options.copy_bytes > 0 ? options.copy_bytes : UncachedBytes();
   ASSIGN_OR_RETURN(speed->copies_, speed->device_->Allocate(copy_bytes, MemoryKind::kDevice));
   RegisterKernels(speed->registry_);

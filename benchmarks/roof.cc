@@ -11,20 +11,24 @@ namespace {
 // A probe reads this much per worker: about two milliseconds.
 constexpr int64_t kBytesPerWorker = int64_t{32} << 20;
 
-// Probes walk through the buffer, so that four times the last cache is read before a byte comes again.
+// Probes walk through the buffer, so that no cache holds a byte when it comes again.
 int64_t BufferBytes(int64_t probe_bytes) {
-  constexpr int64_t kLeastBytes = int64_t{256} << 20;
-  const int64_t probes = (std::max(kLeastBytes, 4 * LastCacheBytes()) + probe_bytes - 1) / probe_bytes;
+  const int64_t probes = (UncachedBytes() + probe_bytes - 1) / probe_bytes;
   return (probes + 1) * probe_bytes;
 }
 
 }  // namespace
 
-int64_t LastCacheBytes() { return std::max<int64_t>(0, sysconf(_SC_LEVEL3_CACHE_SIZE)); }
+int64_t UncachedBytes() { return std::max(int64_t{256} << 20, 4 * int64_t{sysconf(_SC_LEVEL3_CACHE_SIZE)}); }
 
 Limit DotLimit(DType weights) {
   if (IsBlockQuantised(weights)) return Limit::kInt8Dots;
   return weights == DType::kBF16 ? Limit::kBf16Dots : Limit::kF32Fmas;
+}
+
+Limit AttentionLimit(DType cache) {
+  if (cache == DType::kI8) return Limit::kInt8Dots;
+  return cache == DType::kF32 ? Limit::kF32Fmas : Limit::kBf16Dots;
 }
 
 absl::StatusOr<std::unique_ptr<Roof>> Roof::Create(Device& device) {

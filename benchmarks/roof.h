@@ -11,13 +11,15 @@
 
 namespace engine {
 
-// Of one socket, in bytes; 0 where the system does not say.
-int64_t LastCacheBytes();
+// More than any cache holds: four times the last one, 256 MiB at least.
+int64_t UncachedBytes();
 
 enum class Limit { kMemory, kInt8Dots, kBf16Dots, kF32Fmas };
 
 // The dot products that a linear with these weights is made of.
 Limit DotLimit(DType weights);
+// The same of attention over this cache.
+Limit AttentionLimit(DType cache);
 
 class Roof {
  public:

@@ -13,6 +13,12 @@ TEST(Roof, WeightsAreHeldAgainstTheDotProductsThatMultiplyThem) {
   EXPECT_EQ(DotLimit(DType::kF32), Limit::kF32Fmas);
 }
 
+TEST(Roof, CachesAreHeldAgainstTheDotProductsOfTheirAttention) {
+  EXPECT_EQ(AttentionLimit(DType::kI8), Limit::kInt8Dots);
+  EXPECT_EQ(AttentionLimit(DType::kBF16), Limit::kBf16Dots);
+  EXPECT_EQ(AttentionLimit(DType::kF32), Limit::kF32Fmas);
+}
+
 TEST(Roof, MeasuresEveryLimit) {
   const auto device = CpuDevice::Create({.threads = 1}).value();
   const auto roof = Roof::Create(*device).value();
