@@ -55,8 +55,9 @@ struct Samples {
     bytes.push_back(work.bytes / work.seconds);
     operations.push_back(work.layer_operations / work.seconds);
     roofs.push_back(test.reads_prompts() ? peaks.linears : peaks.memory);
-    const double achieved = test.reads_prompts() ? operations.back() : bytes.back();
-    shares.push_back(roofs.back() > 0 ? achieved / roofs.back() : 0);
+    // Divided in the order of LeastSeconds, so that rounding does not lift it above the share of the least time.
+    const double measured = test.reads_prompts() ? work.layer_operations : work.bytes;
+    shares.push_back(roofs.back() > 0 ? measured / roofs.back() / work.seconds : 0);
     time_shares.push_back(roofs.back() > 0 ? LeastSeconds(work, peaks) / work.seconds : 0);
   }
 };
