@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/base/bf16.h"
+#include "core/base/cache_line.h"
 #include "core/graph/compile.h"
 #include "core/weights/quant.h"
 
@@ -64,7 +65,7 @@ absl::Status PreparedOp::Supports(const OpLoad& load, const KernelEntry& entry, 
   if (entry.exactness > level) {
     return FailedPrecondition("its class is %s, and numerics is %s", Name(entry.exactness), Name(level));
   }
-  const std::vector<RowRange> ranges = RowRanges((out.empty() ? in : out)[0].shape.leading(), kLimits);
+  const std::vector<RowRange> ranges = RowRanges(RowDimension(in, out), kLimits);
   return entry.supports({load.op, in, out, ranges, level, device});
 }
 
@@ -83,8 +84,7 @@ absl::Status PreparedOp::Choose(const KernelRegistry& registry, const DeviceInfo
 absl::Status PreparedOp::Prepare(const KernelEntry& entry, const DeviceInfo& device, Numerics level) {
   RETURN_IF_ERROR(Supports(*load_, entry, device, level));
   in_specs_ = load_->in_specs();
-  const std::vector<RowRange> ranges =
-      RowRanges((out_specs_.empty() ? in_specs_ : out_specs_)[0].shape.leading(), kLimits);
+  const std::vector<RowRange> ranges = RowRanges(RowDimension(in_specs_, out_specs_), kLimits);
   const Problem problem{load_->op, in_specs_, out_specs_, ranges, level, device};
   for (size_t i = 0; i < in_specs_.size(); ++i) {
     if (load_->in[i].kind != LoadInput::Kind::kWeight) continue;
@@ -107,7 +107,7 @@ absl::Status PreparedOp::PlaceInputs(const KernelRegistry& registry, Device& dev
             ? registry.FindLayout(device.info().kind, spec.layout)->bytes(spec.dtype, spec.shape[0], spec.shape[1])
             : load_->in[i].rows * spec.row_bytes());
     offsets.push_back(set_bytes);
-    if (Rotates(load_->in[i])) set_bytes += (sizes[i] + 63) / 64 * 64;
+    if (Rotates(load_->in[i])) set_bytes += CacheLines(sizes[i]);
   }
   num_copies_ = set_bytes == 0 ? 1 : std::max<int64_t>(1, copies.size() / set_bytes);
   if (copies.size() < num_copies_ * set_bytes) {

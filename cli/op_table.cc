@@ -57,13 +57,7 @@ nlohmann::ordered_json ToJson(const OpTable& table) {
 }  // namespace
 
 void PrintOps(const OpTable& table, const std::string& format) {
-  if (format == "json") {
-    PrintJson(ToJson(table));
-  } else if (format == "csv") {
-    PrintCsv(table);
-  } else {
-    PrintMarkdown(table);
-  }
+  TableFormats<OpTable>{.markdown = PrintMarkdown, .csv = PrintCsv, .json = ToJson}.Print(table, format);
 }
 
 }  // namespace engine

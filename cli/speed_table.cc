@@ -109,13 +109,7 @@ nlohmann::ordered_json ToJson(const SpeedTable& table) {
 }  // namespace
 
 void PrintSpeed(const SpeedTable& table, const std::string& format) {
-  if (format == "json") {
-    PrintJson(ToJson(table));
-  } else if (format == "csv") {
-    PrintCsv(table);
-  } else {
-    PrintMarkdown(table);
-  }
+  TableFormats<SpeedTable>{.markdown = PrintMarkdown, .csv = PrintCsv, .json = ToJson}.Print(table, format);
 }
 
 }  // namespace engine

@@ -16,8 +16,7 @@ namespace {
 // The weights of the graph as they lie in memory, under the names and shapes of the checkpoint.
 absl::StatusOr<std::vector<SourceTensor>> PackedTensors(const OpenedModel& opened, const BuiltModel& model,
                                                         const Graph& graph, const WeightStore& weights) {
-  std::map<std::string_view, LayoutId> layouts;
-  for (const Value& value : graph.values) layouts[value.name] = value.spec.layout;
+  const std::map<std::string_view, LayoutId> layouts = WeightLayouts(graph);
   std::vector<SourceTensor> tensors;
   for (const WeightSpec& spec : model.weights) {
     if (spec.compute) continue;

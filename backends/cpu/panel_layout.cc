@@ -1,8 +1,5 @@
 #include "backends/cpu/panel_layout.h"
 
-#include <algorithm>
-#include <cstring>
-
 #include "backends/cpu/interleave_rows.h"
 #include "backends/cpu/pack_panel.h"
 #include "backends/cpu/panel_group.h"
@@ -15,25 +12,14 @@ namespace {
 
 int64_t RecordsPerPanel(const PanelRecord& format, int64_t k) { return (k + format.values - 1) / format.values; }
 
-template <typename Unit>
-void PackPlain(const WeightRows& weight, int64_t begin, int64_t end, std::byte* out) {
-  const int64_t panel_bytes = PanelBytes(weight.dtype, weight.k);
-  const int64_t row_bytes = RowBytes(weight.dtype, weight.k);
-  for (int64_t row = begin; row < end; row += kPanelRows) {
-    const int64_t rows = std::min(kPanelRows, end - row);
-    std::byte* panel = out + row / kPanelRows * panel_bytes;
-    if (rows * row_bytes < panel_bytes) std::memset(panel, 0, panel_bytes);
-    InterleaveRows<Unit, kPanelRows>(weight.rows.subspan(row, rows), row_bytes, panel);
-  }
-}
-
 void Pack(const WeightRows& weight, int64_t begin, int64_t end, std::byte* out) {
+  const int64_t panel_bytes = PanelBytes(weight.dtype, weight.k);
   switch (weight.dtype) {
     case DType::kBF16:  // in pairs
     case DType::kF32:
-      return PackPlain<uint32_t>(weight, begin, end, out);
+      return PackPanels<uint32_t, kPanelRows>(weight, begin, end, panel_bytes, out);
     case DType::kF16:
-      return PackPlain<uint16_t>(weight, begin, end, out);
+      return PackPanels<uint16_t, kPanelRows>(weight, begin, end, panel_bytes, out);
     default:
       return PackBlockPanels(weight, begin, end, out);
   }
@@ -67,19 +53,11 @@ void UnpackBlockRow(DType dtype, const std::byte* panel, int row, std::span<floa
 
 bool Unpacks(DType dtype) { return Holds(dtype) && !IsBlockQuantised(dtype); }
 
-template <typename Element, int64_t kStep>
-void CopyPlainRow(const std::byte* panel, int64_t row, int64_t k, std::byte* out) {
-  for (int64_t i = 0; i < k; ++i) {
-    const int64_t place = (i / kStep * kPanelRows + row) * kStep + i % kStep;
-    std::memcpy(out + i * int64_t{sizeof(Element)}, panel + place * int64_t{sizeof(Element)}, sizeof(Element));
-  }
-}
-
 void UnpackRow(DType dtype, int64_t k, const std::byte* packed, int64_t row, std::byte* out) {
   const std::byte* panel = packed + row / kPanelRows * PanelBytes(dtype, k);
-  if (dtype == DType::kF32) return CopyPlainRow<float, 1>(panel, row % kPanelRows, k, out);
-  if (dtype == DType::kF16) return CopyPlainRow<uint16_t, 1>(panel, row % kPanelRows, k, out);
-  CopyPlainRow<uint16_t, 2>(panel, row % kPanelRows, k, out);
+  const auto unpack =
+      dtype == DType::kF16 ? DeinterleaveRow<uint16_t, kPanelRows> : DeinterleaveRow<uint32_t, kPanelRows>;
+  unpack(panel, row % kPanelRows, RowBytes(dtype, k), out);
 }
 
 template <typename Element, int64_t kStep, float (*kWiden)(Element)>

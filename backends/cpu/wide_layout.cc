@@ -1,8 +1,5 @@
 #include "backends/cpu/wide_layout.h"
 
-#include <algorithm>
-#include <cstring>
-
 #include "backends/cpu/interleave_rows.h"
 #include "core/base/bf16.h"
 
@@ -25,28 +22,12 @@ int64_t Place(int64_t together, int64_t row, int64_t i) {
 
 // A pair of bf16 is as wide as an f32.
 void Pack(const WeightRows& weight, int64_t begin, int64_t end, std::byte* out) {
-  const int64_t panel_bytes = WidePanelBytes(weight.dtype, weight.k);
-  const int64_t row_bytes = RowBytes(weight.dtype, weight.k);
-  for (int64_t row = begin; row < end; row += kWidePanelRows) {
-    const int64_t rows = std::min(kWidePanelRows, end - row);
-    std::byte* panel = out + row / kWidePanelRows * panel_bytes;
-    if (rows * row_bytes < panel_bytes) std::memset(panel, 0, panel_bytes);
-    InterleaveRows<uint32_t, kWidePanelRows>(weight.rows.subspan(row, rows), row_bytes, panel);
-  }
-}
-
-template <typename Element, int64_t kTogether>
-void CopyRow(const std::byte* panel, int64_t row, int64_t k, std::byte* out) {
-  for (int64_t i = 0; i < k; ++i) {
-    const std::byte* place = panel + Place(kTogether, row, i) * int64_t{sizeof(Element)};
-    std::memcpy(out + i * int64_t{sizeof(Element)}, place, sizeof(Element));
-  }
+  PackPanels<uint32_t, kWidePanelRows>(weight, begin, end, WidePanelBytes(weight.dtype, weight.k), out);
 }
 
 void UnpackRow(DType dtype, int64_t k, const std::byte* packed, int64_t row, std::byte* out) {
   const std::byte* panel = packed + row / kWidePanelRows * WidePanelBytes(dtype, k);
-  if (dtype == DType::kBF16) return CopyRow<uint16_t, 2>(panel, row % kWidePanelRows, k, out);
-  CopyRow<float, 1>(panel, row % kWidePanelRows, k, out);
+  DeinterleaveRow<uint32_t, kWidePanelRows>(panel, row % kWidePanelRows, RowBytes(dtype, k), out);
 }
 
 bool Holds(DType dtype) { return dtype == DType::kBF16 || dtype == DType::kF32; }

@@ -18,8 +18,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-double Seconds(TimePoint from, TimePoint to) { return std::chrono::duration<double>(to - from).count(); }
-
 // When the tokens of requests that run together came. Callbacks come from the engine's output thread.
 class Arrivals {
  public:

@@ -24,9 +24,8 @@ class Compiler {
   }
 
  private:
-  // Rows an op ranges over: those of its first output, or of its first input when it only writes in place.
   std::vector<RowRange> RangesOf(std::span<const TensorSpec> in, std::span<const TensorSpec> out) const {
-    return RowRanges(out.empty() ? in.front().shape.leading() : out.front().shape.leading(), options_.limits);
+    return RowRanges(RowDimension(in, out), options_.limits);
   }
 
   Selection Select(const OpRef& op, std::span<const TensorSpec> in, std::span<const TensorSpec> out,
@@ -132,6 +131,10 @@ class Compiler {
 };
 
 }  // namespace
+
+int64_t RowDimension(std::span<const TensorSpec> in, std::span<const TensorSpec> out) {
+  return (out.empty() ? in : out).front().shape.leading();
+}
 
 std::vector<RowRange> RowRanges(int64_t leading, const StepLimits& limits) {
   const int64_t max_rows =

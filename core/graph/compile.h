@@ -17,6 +17,10 @@ struct CompileOptions {
 absl::StatusOr<Program> Compile(const Graph& graph, const KernelRegistry& registry, const DeviceInfo& device,
                                 const CompileOptions& options);
 
+// The leading dimension of the rows an op ranges over: of its first output, or of its first input when it only writes in
+// place.
+int64_t RowDimension(std::span<const TensorSpec> in, std::span<const TensorSpec> out);
+
 // The row ranges of an op whose leading dimension is `leading`: 1 (decode), 2-16 (small batches), the rest (prefill).
 std::vector<RowRange> RowRanges(int64_t leading, const StepLimits& limits);
 

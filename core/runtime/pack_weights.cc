@@ -5,7 +5,6 @@
 
 #include "core/base/check.h"
 #include "core/base/mapped_file.h"
-#include "core/base/thread_team.h"
 #include "core/weights/quant.h"
 
 namespace engine {
@@ -75,7 +74,7 @@ void Pack(const PackTask& task, std::vector<std::byte>& unpacked) {
 
 }  // namespace
 
-absl::Status PackAll(std::vector<PackJob> jobs, int num_threads, const LoadProgress& progress) {
+void PackAll(std::vector<PackJob> jobs, ThreadTeam& team, const LoadProgress& progress) {
   std::vector<PackTask> tasks;
   int64_t total_bytes = 0;
   for (PackJob& job : jobs) {
@@ -85,10 +84,9 @@ absl::Status PackAll(std::vector<PackJob> jobs, int num_threads, const LoadProgr
     }
     total_bytes += job.spec->n * RowBytesOf(job);
   }
-  if (tasks.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(auto team, ThreadTeam::Create({.num_threads = num_threads}));
+  if (tasks.empty()) return;
   std::atomic<int64_t> done_bytes{0};
-  team->Run([&](Worker& worker) {
+  team.Run([&](Worker& worker) {
     std::vector<std::byte> unpacked;
     worker.ForEach(std::ssize(tasks), 1, [&](int64_t begin, int64_t end) {
       for (const PackTask& task : std::span(tasks).subspan(begin, end - begin)) {
@@ -100,7 +98,6 @@ absl::Status PackAll(std::vector<PackJob> jobs, int num_threads, const LoadProgr
   });
   for (const PackJob& job : jobs) ReleasePages(job.packed);
   if (progress) progress(total_bytes, total_bytes);
-  return absl::OkStatus();
 }
 
 }  // namespace engine

@@ -4,7 +4,7 @@
 #include <functional>
 #include <vector>
 
-#include "core/base/status.h"
+#include "core/base/thread_team.h"
 #include "core/kernel/weight_layout.h"
 #include "core/weights/weight_spec.h"
 
@@ -24,6 +24,6 @@ struct PackJob {
   std::byte* out = nullptr;
 };
 
-absl::Status PackAll(std::vector<PackJob> jobs, int num_threads, const LoadProgress& progress);
+void PackAll(std::vector<PackJob> jobs, ThreadTeam& team, const LoadProgress& progress);
 
 }  // namespace engine

@@ -87,7 +87,7 @@ const std::byte* InPlace(const PackJob& job, const Device& device) {
 }
 
 // What a packed file's kernels will read, so that no request waits for a page. In parts, for every thread has a share.
-absl::Status PopulateAll(const std::vector<std::span<const std::byte>>& mapped, int num_threads) {
+void PopulateAll(const std::vector<std::span<const std::byte>>& mapped, ThreadTeam& team) {
   constexpr size_t kPartBytes = size_t{32} << 20;
   std::vector<std::span<const std::byte>> parts;
   for (const std::span<const std::byte> range : mapped) {
@@ -95,25 +95,27 @@ absl::Status PopulateAll(const std::vector<std::span<const std::byte>>& mapped, 
       parts.push_back(range.subspan(at, std::min(kPartBytes, range.size() - at)));
     }
   }
-  if (parts.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(auto team, ThreadTeam::Create({.num_threads = num_threads}));
-  team->Run([&parts](Worker& worker) {
+  team.Run([&parts](Worker& worker) {
     worker.ForEach(static_cast<int64_t>(parts.size()), 1, [&parts](int64_t begin, int64_t end) {
       for (int64_t part = begin; part < end; ++part) Populate(parts[part]);
     });
   });
-  return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::StatusOr<WeightStore> WeightStore::Load(const Checkpoint& checkpoint, const std::vector<WeightSpec>& specs,
-                                              const Graph& graph, const KernelRegistry& registry, Device& device,
-                                              const LoadProgress& progress) {
+std::map<std::string_view, LayoutId> WeightLayouts(const Graph& graph) {
   std::map<std::string_view, LayoutId> layouts;
   for (const Value& value : graph.values) {
     if (value.kind == ValueKind::kWeight) layouts[value.name] = value.spec.layout;
   }
+  return layouts;
+}
+
+absl::StatusOr<WeightStore> WeightStore::Load(const Checkpoint& checkpoint, const std::vector<WeightSpec>& specs,
+                                              const Graph& graph, const KernelRegistry& registry, Device& device,
+                                              const LoadProgress& progress) {
+  const std::map<std::string_view, LayoutId> layouts = WeightLayouts(graph);
   WeightStore store;
   std::vector<PackJob> jobs;
   std::vector<int64_t> offsets;  // of each job's weight in the store's memory
@@ -140,8 +142,9 @@ absl::StatusOr<WeightStore> WeightStore::Load(const Checkpoint& checkpoint, cons
     jobs[i].out = store.memory_.data() + offsets[i];
     store.addresses_[jobs[i].spec->name] = jobs[i].out;
   }
-  RETURN_IF_ERROR(PopulateAll(mapped, device.info().workers));
-  RETURN_IF_ERROR(PackAll(std::move(jobs), device.info().workers, progress));
+  ASSIGN_OR_RETURN(const auto team, ThreadTeam::Create({.num_threads = device.info().workers}));
+  PopulateAll(mapped, *team);
+  PackAll(std::move(jobs), *team, progress);
   return store;
 }
 

@@ -14,6 +14,9 @@
 
 namespace engine {
 
+// The layout of each of `graph`'s weights by its name, which the graph owns.
+std::map<std::string_view, LayoutId> WeightLayouts(const Graph& graph);
+
 class WeightStore {
  public:
   // Layouts are those of `graph`'s weight values, found by name. The store borrows `checkpoint`: weights whose bytes

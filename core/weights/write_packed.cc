@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "core/base/checksum.h"
+#include "core/weights/byte_reader.h"
 #include "core/weights/packed_file.h"
 
 namespace engine {
@@ -25,16 +26,12 @@ void AppendText(std::string& out, std::string_view text) {
   out.append(text);
 }
 
-std::string_view TextOf(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 std::string FileRecords(std::span<const EmbeddedFile> files) {
   std::string out;
   Append(out, static_cast<uint32_t>(files.size()));
   for (const EmbeddedFile& file : files) {
     AppendText(out, file.name);
-    AppendText(out, TextOf(file.bytes));
+    AppendText(out, AsText(file.bytes));
   }
   return out;
 }
