@@ -29,22 +29,30 @@ void Read(const std::byte* bytes, int64_t size) {
 // for, since a vector takes two there.
 constexpr int kChains = ENGINE_ISA_LEVEL == 2 ? 12 : 4;
 
-// Each chain reads its activations anew in each step, as kernels do; otherwise the compiler computes products once.
+// `count` calls of step(chain, its index), each chain from `zero` on.
+template <typename Sum, typename Step>
+void RunChains(int64_t count, Sum zero, Step step) {
+  Sum acc[kChains];
+#pragma unroll
+  for (Sum& chain : acc) chain = zero;
+  for (int64_t done = 0; done < count; done += kChains) {
+#pragma unroll
+    for (int i = 0; i < kChains; ++i) acc[i] = step(acc[i], i);
+  }
+#pragma unroll
+  for (const Sum& chain : acc) Keep(chain);
+}
+
+// Each chain reads its activations anew in each round, as kernels do; otherwise the compiler computes products once.
 void Int8Dots(int64_t count) {
   const uint8_t weights[64] = {1};
   const int8_t quads[kChains * 4] = {1, 2, 3, 4};
   Hide(weights);
   const U8x64 w = LoadBytes(weights);
-  I32x16 acc[kChains];
-#pragma unroll
-  for (I32x16& chain : acc) chain = I32x16(0);
-  for (int64_t dots = 0; dots < count; dots += kChains) {
-    Hide(quads);
-#pragma unroll
-    for (int i = 0; i < kChains; ++i) acc[i] = DotQuads<127>(acc[i], w, BroadcastQuad(quads + i * 4));
-  }
-#pragma unroll
-  for (const I32x16& chain : acc) Keep(chain);
+  RunChains(count, I32x16(0), [&](I32x16 acc, int i) {
+    if (i == 0) Hide(quads);
+    return DotQuads<127>(acc, w, BroadcastQuad(quads + i * 4));
+  });
 }
 
 void Bf16Dots(int64_t count) {
@@ -52,30 +60,14 @@ void Bf16Dots(int64_t count) {
   Hide(pairs);
   const Bf16x32 a = LoadBf16Pairs(pairs);
   const Bf16x32 b = BroadcastBf16Pair(pairs);
-  F32x16 acc[kChains];
-#pragma unroll
-  for (F32x16& chain : acc) chain = F32x16(0.0f);
-  for (int64_t dots = 0; dots < count; dots += kChains) {
-#pragma unroll
-    for (int i = 0; i < kChains; ++i) acc[i] = DotBf16Pairs(acc[i], a, b);
-  }
-#pragma unroll
-  for (const F32x16& chain : acc) Keep(chain);
+  RunChains(count, F32x16(0.0f), [&](F32x16 acc, int) { return DotBf16Pairs(acc, a, b); });
 }
 
 void F32Fmas(int64_t count) {
   const float numbers[16] = {1};
   Hide(numbers);
   const F32x16 a = Load(numbers);
-  F32x16 acc[kChains];
-#pragma unroll
-  for (F32x16& chain : acc) chain = F32x16(0.0f);
-  for (int64_t fmas = 0; fmas < count; fmas += kChains) {
-#pragma unroll
-    for (F32x16& chain : acc) chain = Fma(a, a, chain);
-  }
-#pragma unroll
-  for (const F32x16& chain : acc) Keep(chain);
+  RunChains(count, F32x16(0.0f), [&](F32x16 acc, int) { return Fma(a, a, acc); });
 }
 
 }  // namespace
