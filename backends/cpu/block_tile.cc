@@ -127,13 +127,13 @@ void AddGroup(const GroupWeights<kFormat>& weights, const GroupActivations& acti
   }
 }
 
-// With four or eight tokens, the work on a group hides the next groups from the hardware's prefetcher. With fewer, asking
-// for them costs more than it brings; with more, the dot products are the limit. A page ahead is 300 ns of work or more.
+// From four tokens on, the work on a group hides the next groups from the hardware's prefetcher. With fewer, asking for
+// them costs more than it brings. A page ahead is 300 ns of work or more.
 constexpr int64_t kPrefetchBytes = 4096;
 
 template <PanelRecord kFormat, int kTokens>
 void PrefetchAhead(const std::byte* group) {
-  if constexpr (kTokens == 4 || kTokens == 8) {
+  if constexpr (kTokens >= 4) {
     for (int line = 0; line < kFormat.group_bytes; line += 64) __builtin_prefetch(group + kPrefetchBytes + line);
   }
 }
