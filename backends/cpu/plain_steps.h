@@ -17,7 +17,9 @@ struct Bf16Steps {
   static constexpr int64_t kWeightBytes = 64;
   static auto LoadWeights(const std::byte* at) { return LoadBf16Pairs(reinterpret_cast<const uint16_t*>(at)); }
   static auto BroadcastUnit(const std::byte* at) { return BroadcastBf16Pair(reinterpret_cast<const uint16_t*>(at)); }
-  static F32x16 Step(F32x16 acc, Bf16x32 unit, Bf16x32 weights) { return DotBf16Pairs(acc, unit, weights); }
+  // The unit comes last: an instruction broadcasts its last operand itself. A broadcast of its own for every step
+  // costs a third of the steps' time.
+  static F32x16 Step(F32x16 acc, Bf16x32 unit, Bf16x32 weights) { return DotBf16Pairs(acc, weights, unit); }
 };
 
 struct DenormalsKept {};
