@@ -155,7 +155,8 @@ class Comparison:
 
 def write(comparison, folder):
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "compare.json").write_text(json.dumps(comparison, indent=1) + "\n")
+    lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in comparison.items()]
+    (folder / "compare.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
     (folder / "compare.md").write_text(report.page(comparison))
     (folder / "compare.svg").write_text(plot.speed_chart(comparison))
     say(f"wrote compare.md, compare.json and compare.svg into {folder}")
