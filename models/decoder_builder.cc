@@ -137,6 +137,9 @@ ValueId DecoderBuilder::Vector(const std::string& name, int64_t size, int64_t in
   return graph_.Weight(name, {DType::kF32, {size}});
 }
 
+// Rows are reordered in GGUF files alone, which have no such weights.
+ValueId DecoderBuilder::RowScales(const std::string& name, int64_t n) { return Vector(name + ".weight_scale", n); }
+
 ValueId DecoderBuilder::GroupInput(const char* name, int group, TensorSpec spec) {
   const std::string full_name = absl::StrFormat("%s.%d", name, group);
   for (const auto& [known, id] : named_) {
@@ -148,6 +151,10 @@ ValueId DecoderBuilder::GroupInput(const char* name, int group, TensorSpec spec)
 
 ValueId DecoderBuilder::Embed() {
   const ValueId table = Weight(kEmbeddingName, config_.vocab, config_.hidden);
+  if (NeedRowScales(graph_.spec(table).dtype)) {
+    Fail(
+        Unimplemented("tensor %s is int8 with a scale per row; an embedding must be f32, f16 or bf16", kEmbeddingName));
+  }
   return graph_.Add(Embedding{}, {tokens_, table, sampled_ids_});
 }
 
@@ -166,10 +173,13 @@ std::pair<ValueId, ValueId> DecoderBuilder::AddNorm(ValueId residual, ValueId de
 ValueId DecoderBuilder::Projection(ValueId x, const std::string& name, int64_t n, int64_t k,
                                    int64_t interleaved_head_rows) {
   const ValueId weight = Weight(name + ".weight", n, k, interleaved_head_rows);
+  const DType dtype = graph_.spec(weight).dtype;
   const bool bias = catalog_.Find(name + ".bias") != nullptr;
   std::vector<ValueId> in = {x, weight};
+  if (NeedRowScales(dtype)) in.push_back(RowScales(name, n));
   if (bias) in.push_back(Vector(name + ".bias", n, interleaved_head_rows));
-  return graph_.Add(engine::Linear{.input = InputFor(graph_.spec(weight).dtype), .bias = bias}, std::move(in));
+  return graph_.Add(engine::Linear{.input = InputFor(dtype), .row_scales = NeedRowScales(dtype), .bias = bias},
+                    std::move(in));
 }
 
 ValueId DecoderBuilder::GatedMlp(ValueId x, const std::string& name) {
@@ -185,8 +195,10 @@ ValueId DecoderBuilder::GatedMlp(ValueId x, const std::string& name) {
   if (fused) {
     const ValueId gate_weight = Weight(name + ".gate_proj.weight", n, k);
     const ValueId up_weight = Weight(name + ".up_proj.weight", n, k);
-    product =
-        graph_.Add(engine::GatedMlp{.input = InputFor(graph_.spec(gate_weight).dtype)}, {x, gate_weight, up_weight});
+    const bool row_scales = NeedRowScales(gate->dtype);
+    std::vector<ValueId> in = {x, gate_weight, up_weight};
+    if (row_scales) in.insert(in.end(), {RowScales(name + ".gate_proj", n), RowScales(name + ".up_proj", n)});
+    product = graph_.Add(engine::GatedMlp{.input = InputFor(gate->dtype), .row_scales = row_scales}, std::move(in));
   } else {
     const ValueId gate_value = Projection(x, name + ".gate_proj", n, k);
     const ValueId up_value = Projection(x, name + ".up_proj", n, k);
@@ -249,7 +261,10 @@ void DecoderBuilder::Head(ValueId residual, ValueId delta) {
   const bool tied = config_.tied_embeddings || catalog_.Find("lm_head.weight") == nullptr;
   const ValueId table = Weight(tied ? kEmbeddingName : "lm_head.weight", config_.vocab, config_.hidden);
   const ValueId logits = graph_.Output("logits", {DType::kF32, {kSampled, config_.vocab}});
-  graph_.AddInto(engine::Linear{.input = InputFor(graph_.spec(table).dtype)}, {x, table}, {logits});
+  const DType dtype = graph_.spec(table).dtype;
+  std::vector<ValueId> in = {x, table};
+  if (NeedRowScales(dtype)) in.push_back(RowScales("lm_head", config_.vocab));
+  graph_.AddInto(engine::Linear{.input = InputFor(dtype), .row_scales = NeedRowScales(dtype)}, std::move(in), {logits});
 
   const ValueId rows = graph_.StepInput("sampling_rows", {DType::kU8, {kSampled, sizeof(SamplingRow)}});
   const ValueId adjustments =

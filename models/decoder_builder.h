@@ -50,6 +50,7 @@ class DecoderBuilder {
  private:
   ValueId Weight(const std::string& name, int64_t n, int64_t k, int64_t interleaved_head_rows = 0);
   ValueId Vector(const std::string& name, int64_t size, int64_t interleaved_head_rows = 0);
+  ValueId RowScales(const std::string& name, int64_t n);
   ValueId Projection(ValueId x, const std::string& name, int64_t n, int64_t k, int64_t interleaved_head_rows = 0);
   ValueId Rotate(ValueId x, const std::string& norm_name, int heads);
   ValueId GroupInput(const char* name, int group, TensorSpec spec);

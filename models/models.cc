@@ -2,6 +2,7 @@
 
 #include "models/llama.h"
 #include "models/mistral.h"
+#include "models/quantization_config.h"
 #include "models/qwen.h"
 #include "nlohmann/json.hpp"
 
@@ -46,10 +47,7 @@ absl::StatusOr<DecoderConfig> ParseModel(const WeightCatalog& catalog) {
   if (model == nullptr) {
     return Unimplemented("architecture %s is not supported; supported are %s", architecture, Supported());
   }
-  if (catalog.config().contains("quantization_config")) {
-    return Unimplemented("%s: quantization_config is not supported yet; use an unquantised or a GGUF checkpoint",
-                         catalog.config_name());
-  }
+  RETURN_IF_ERROR(CheckQuantizationConfig(catalog.config(), catalog.config_name()));
   ConfigReader reader(catalog.config(), catalog.config_name());
   ASSIGN_OR_RETURN(DecoderConfig config, model->parse(reader));
   config.architecture = architecture;

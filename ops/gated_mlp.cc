@@ -15,7 +15,8 @@ namespace {
 
 absl::StatusOr<std::vector<TensorSpec>> Infer(const OpRef& op, std::span<const TensorSpec> in) {
   const GatedMlp& mlp = op.as<GatedMlp>();
-  RETURN_IF_ERROR(ExpectInputs(in, {"x", "gate", "up"}));
+  RETURN_IF_ERROR(mlp.row_scales ? ExpectInputs(in, {"x", "gate", "up", "gate_scale", "up_scale"})
+                                 : ExpectInputs(in, {"x", "gate", "up"}));
   RETURN_IF_ERROR(ExpectLinearInput(mlp.input, in[0]));
   RETURN_IF_ERROR(ExpectLinearWeight("gate", mlp.input, in[1], in[0].shape[1]));
   RETURN_IF_ERROR(ExpectLinearWeight("up", mlp.input, in[2], in[0].shape[1]));
@@ -24,6 +25,8 @@ absl::StatusOr<std::vector<TensorSpec>> Infer(const OpRef& op, std::span<const T
                            in[2].to_string());
   }
   const int64_t n = in[1].shape[0];
+  RETURN_IF_ERROR(ExpectRowScales(in[1], mlp.row_scales));
+  for (size_t i = 3; i < in.size(); ++i) RETURN_IF_ERROR(Expect("a scale", in[i], {DType::kF32, {n}}));
   RETURN_IF_ERROR(ExpectStorable(mlp.out, n));
   return std::vector{TensorSpec{mlp.out, {in[0].shape.leading(), n}}};
 }
@@ -36,8 +39,10 @@ Cost CostOf(const OpRef&, std::span<const TensorSpec> in, std::span<const Tensor
 void Reference(const OpRef& op, const LaunchArgs& args) {
   const GatedMlp& mlp = op.as<GatedMlp>();
   const Tensor& x = args.in[0];
-  const auto dot = [&](const Tensor& w, int64_t r, int64_t j) {
-    return WeightDot(mlp.input, RowAt(x, r), w.spec->dtype, RowAt(w, j), w.spec->shape[1]);
+  const auto dot = [&](int index, int64_t r, int64_t j) {
+    const Tensor& w = args.in[index];
+    const float sum = WeightDot(mlp.input, RowAt(x, r), w.spec->dtype, RowAt(w, j), w.spec->shape[1]);
+    return mlp.row_scales ? sum * FloatVector(args.in[index + 2])[j] : sum;
   };
   ENGINE_CHECK(x.spec->dtype == InputDType(mlp.input));
   ENGINE_CHECK(args.in[1].spec->layout == kRowMajor && args.in[2].spec->layout == kRowMajor);
@@ -45,7 +50,7 @@ void Reference(const OpRef& op, const LaunchArgs& args) {
   for (int64_t r = 0; r < NumRows(args.out[0], args.extents); ++r) {
     for (size_t j = 0; j < product.size(); ++j) {
       const auto row = static_cast<int64_t>(j);
-      product[j] = Activate(mlp.activation, dot(args.in[1], r, row)) * dot(args.in[2], r, row);
+      product[j] = Activate(mlp.activation, dot(1, r, row)) * dot(2, r, row);
     }
     StoreRow(mlp.out, product, RowAt(args.out[0], r));
   }
@@ -53,13 +58,19 @@ void Reference(const OpRef& op, const LaunchArgs& args) {
 
 std::string Describe(const OpRef& op) {
   const GatedMlp& mlp = op.as<GatedMlp>();
-  return absl::StrFormat("input=%s, activation=%s, out=%s", Name(mlp.input), Name(mlp.activation), Name(mlp.out));
+  return absl::StrFormat("input=%s%s, activation=%s, out=%s", Name(mlp.input), mlp.row_scales ? ", row scales" : "",
+                         Name(mlp.activation), Name(mlp.out));
 }
 
 absl::StatusOr<std::vector<ValueId>> Decompose(const OpRef& op, GraphBuilder& builder, std::span<const ValueId> in) {
   const GatedMlp& mlp = op.as<GatedMlp>();
-  const ValueId gate = builder.Add(Linear{.input = mlp.input}, {in[0], in[1]});
-  const ValueId up = builder.Add(Linear{.input = mlp.input}, {in[0], in[2]});
+  const auto product = [&](int index) {
+    std::vector<ValueId> inputs = {in[0], in[index]};
+    if (mlp.row_scales) inputs.push_back(in[index + 2]);
+    return builder.Add(Linear{.input = mlp.input, .row_scales = mlp.row_scales}, std::move(inputs));
+  };
+  const ValueId gate = product(1);
+  const ValueId up = product(2);
   const ValueId out = builder.Add(SiluMul{.activation = mlp.activation, .out = mlp.out}, {gate, up});
   RETURN_IF_ERROR(builder.status());
   return std::vector{out};

@@ -1,6 +1,6 @@
 // out = act(x gate^T) * (x up^T): the first half of a gated MLP.
 //
-//   in: x [R, k] as linear takes it, gate [n, k], up [n, k], both of one dtype
+//   in: x [R, k] as linear takes it, gate [n, k], up [n, k], both of one dtype (, scales of gate and of up f32[n]: with w8)
 //
 //   out: [R, n] as f32, bf16 or q8_group
 //
@@ -15,6 +15,7 @@ namespace engine {
 
 struct GatedMlp {
   LinearInput input = LinearInput::kF32;
+  bool row_scales = false;  // NeedRowScales(gate)
   Activation activation = Activation::kSilu;
   DType out = DType::kF32;
 };

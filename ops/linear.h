@@ -1,5 +1,5 @@
-// out[r, j] = sum over i of x[r, i] * w[j, i] (+ bias[j], added last).
-//   in: x [R, k] of the dtype below, w [n, k], (bias f32[n])        out: f32[R, n]
+// out[r, j] = sum over i of x[r, i] * w[j, i] (* scale[j]) (+ bias[j], added last).
+//   in: x [R, k] of the dtype below, w [n, k], (scale f32[n]: with w8), (bias f32[n])        out: f32[R, n]
 //   input     x          w                 order of the sum (docs/numerics.md)
 //   kQ8Group  q8_group   block-quantised   rule 4: int32 dot per segment, scaled into the activation group's sum
 //   kBf16     bf16       bf16              rule 3: pair chain (core/base/bf16_dot.h)
@@ -20,12 +20,16 @@ inline constexpr int64_t kReductionChunk = 2048;
 
 struct Linear {
   LinearInput input = LinearInput::kF32;
+  bool row_scales = false;  // NeedRowScales(w)
   bool bias = false;
 };
 const OpSchema& SchemaOf(const Linear&);
 
 DType InputDType(LinearInput input);
 std::string_view Name(LinearInput input);
+
+// Whether a weight's values are what they stand for only times a scale of their row.
+inline bool NeedRowScales(DType weight) { return weight == DType::kW8; }
 
 // The input that goes with a weight's dtype.
 LinearInput InputFor(DType weight);

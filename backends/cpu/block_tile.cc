@@ -57,6 +57,7 @@ void LoadQuads(const std::byte* group, std::integer_sequence<int, kQuad...>, U8x
 template <PanelRecord kFormat>
 void LoadScales(const std::byte* record, int group, GroupWeights<kFormat>& out) {
   constexpr int kRows = static_cast<int>(kPanelRows);
+  if constexpr (!kFormat.has_scale) return;
   const std::byte* d_at = record + (kFormat.has_levels ? 0 : group * kRows * 2);
   const F32x16 d = LoadF16(reinterpret_cast<const uint16_t*>(d_at));
   for (int s = 0; s < out.kSegments; ++s) {
@@ -96,7 +97,9 @@ void AddSegment(const GroupWeights<kFormat>& weights, const GroupActivations& ac
     }
   }
 #pragma unroll kUnroll
-  for (int i = 0; i < kTogether; ++i) inner[i] = Fma(ToF32(dots[i]), weights.scales[segment], inner[i]);
+  for (int i = 0; i < kTogether; ++i) {
+    inner[i] = kFormat.has_scale ? Fma(ToF32(dots[i]), weights.scales[segment], inner[i]) : ToF32(dots[i]);
+  }
 }
 
 // One group of 32 values: acc[t] = fma(inner, scale of the token, acc[t]).
@@ -138,6 +141,13 @@ void PrefetchAhead(const std::byte* group) {
   }
 }
 
+// The columns of a panel beyond the weight's rows are nobody's.
+template <int kTokens>
+void ScaleRows(const PanelTile& tile) {
+  const F32x16 scales = Load(tile.row_scales.data(), static_cast<int>(tile.row_scales.size()));
+  for (int t = 0; t < kTokens; ++t) Store(tile.out + t * kPanelRows, Load(tile.out + t * kPanelRows) * scales);
+}
+
 template <PanelRecord kFormat, int kTokens>
 void RunTile(const PanelTile& tile) {
   constexpr int64_t kGroups = kFormat.values / kPanelGroup;  // of a record
@@ -166,6 +176,7 @@ void RunTile(const PanelTile& tile) {
       Store(out, begin == 0 ? acc[t] : Load(out) + acc[t]);
     }
   }
+  if constexpr (!kFormat.has_scale) ScaleRows<kTokens>(tile);
 }
 
 template <DType kWeight>
@@ -194,6 +205,8 @@ PanelTileCode BlockTileCodeOf(DType weight) {
       return CodeOf<DType::kQ6_K>();
     case DType::kQ8_0:
       return CodeOf<DType::kQ8_0>();
+    case DType::kW8:
+      return CodeOf<DType::kW8>();
     default:
       return {};
   }

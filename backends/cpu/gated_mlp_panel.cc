@@ -19,6 +19,7 @@ class GatedMlpPanel : public Kernel {
         store_(CodeOf(problem, isa)),
         leading_(problem.out[0].shape.leading()),
         n_(problem.in[1].shape[0]),
+        row_scales_(problem.op.as<GatedMlp>().row_scales),
         scratch_bytes_(product_.scratch_bytes(problem.max_rows(), problem.device.workers)) {}
 
   int64_t scratch_bytes() const override { return scratch_bytes_; }
@@ -27,33 +28,41 @@ class GatedMlpPanel : public Kernel {
     const int64_t rows = Resolve(leading_, args.extents);
     if (rows == 0) return;
     const std::byte* tiles = product_.PackRows(args, rows);
+    const Weights weights = {PanelProduct::WeightOf(args, 1, row_scales_ ? 3 : -1),
+                             PanelProduct::WeightOf(args, 2, row_scales_ ? 4 : -1)};
     product_.ForEach(args.worker, (n_ + kUnitColumns - 1) / kUnitColumns, 2 * kPanelsPerUnit, rows,
-                     [&](int64_t unit, const RowTile& tile) { RunUnit(args, unit, tile, tiles); });
+                     [&](int64_t unit, const RowTile& tile) { RunUnit(weights, unit, tile, tiles, args.out[0]); });
   }
 
  private:
+  struct Weights {
+    PanelProduct::Weight gate;
+    PanelProduct::Weight up;
+  };
+
   static auto CodeOf(const Problem& problem, Isa isa) -> void (*)(const GatedColumns&) {
     const GatedCode& code = CodeFor(isa, portable::kGated, avx2::kGated, avx512::kGated);
     return problem.op.as<GatedMlp>().activation == Activation::kSilu ? code.silu : code.gelu_tanh;
   }
 
-  void RunUnit(const LaunchArgs& args, int64_t unit, const RowTile& tile, const std::byte* tiles) const {
+  void RunUnit(const Weights& weights, int64_t unit, const RowTile& tile, const std::byte* tiles,
+               const Tensor& y) const {
     TileSums gate[kPanelsPerUnit], up[kPanelsPerUnit];
     const int64_t first = unit * kPanelsPerUnit;
     const int64_t panels = std::min<int64_t>(kPanelsPerUnit, NumPanels(n_) - first);
     for (int64_t p = 0; p < panels; ++p) {
-      product_.Run(args.in[1].data, first + p, tile, tiles, gate[p]);
-      product_.Run(args.in[2].data, first + p, tile, tiles, up[p]);
+      product_.Run(weights.gate, first + p, tile, tiles, gate[p]);
+      product_.Run(weights.up, first + p, tile, tiles, up[p]);
     }
-    const TensorSpec& y = *args.out[0].spec;
+    const TensorSpec& spec = *y.spec;
     // A second panel that is not there stands for columns beyond n, which nobody stores: the first's numbers will do.
     const int64_t last = panels - 1;
     store_({.gate = {gate[0].values, gate[last].values},
             .up = {up[0].values, up[last].values},
             .rows = tile.rows,
-            .out = y.dtype,
-            .y = args.out[0].data + tile.first_row * y.row_bytes(),
-            .y_row_bytes = y.row_bytes(),
+            .out = spec.dtype,
+            .y = y.data + tile.first_row * spec.row_bytes(),
+            .y_row_bytes = spec.row_bytes(),
             .n = n_,
             .column = unit * kUnitColumns});
   }
@@ -62,6 +71,7 @@ class GatedMlpPanel : public Kernel {
   void (*store_)(const GatedColumns&);
   int64_t leading_;
   int64_t n_;
+  bool row_scales_;
   int64_t scratch_bytes_;
 };
 

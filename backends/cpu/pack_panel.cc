@@ -84,13 +84,21 @@ struct Format<DType::kQ5_1> {
   }
 };
 
+void CopyBytes(const int8_t* qs, GroupWords& out) {
+  std::memcpy(out.low.data(), qs, 32);
+  for (uint32_t& word : out.low) word ^= 0x80808080;  // plus 128
+}
+
 template <>
 struct Format<DType::kQ8_0> {
   using Block = BlockQ8_0;
-  static void Words(const Block& block, int, GroupWords& out) {
-    std::memcpy(out.low.data(), block.qs.data(), 32);
-    for (uint32_t& word : out.low) word ^= 0x80808080;  // plus 128
-  }
+  static void Words(const Block& block, int, GroupWords& out) { CopyBytes(block.qs.data(), out); }
+};
+
+template <>
+struct Format<DType::kW8> {
+  using Block = BlockW8;
+  static void Words(const Block& block, int, GroupWords& out) { CopyBytes(block.qs.data(), out); }
 };
 
 template <>
@@ -130,7 +138,7 @@ struct Format<DType::kQ6_K> {
 // Numbers of a block that scale its values. `record` is where the row's share of them starts: row 0, plus the row.
 template <typename Block>
 void StoreScales(const PanelRecord& format, const Block& block, std::byte* record, int scale_index, int row) {
-  std::memcpy(record + 2 * (scale_index + row), block.d.bytes.data(), 2);
+  if constexpr (requires { block.d; }) std::memcpy(record + 2 * (scale_index + row), block.d.bytes.data(), 2);
   if constexpr (requires { block.m; }) {
     std::memcpy(record + format.offset_at + 2 * (scale_index + row), block.m.bytes.data(), 2);
   }
@@ -212,6 +220,8 @@ void PackBlockPanels(const WeightRows& weight, int64_t begin, int64_t end, std::
       return PackPanels<DType::kQ5_1>(weight, begin, end, out);
     case DType::kQ8_0:
       return PackPanels<DType::kQ8_0>(weight, begin, end, out);
+    case DType::kW8:
+      return PackPanels<DType::kW8>(weight, begin, end, out);
     case DType::kQ4_K:
       return PackPanels<DType::kQ4_K>(weight, begin, end, out);
     case DType::kQ5_K:

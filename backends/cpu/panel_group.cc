@@ -36,7 +36,9 @@ uint8_t ByteAt(const std::byte* at) { return static_cast<uint8_t>(*at); }
 void ReadGroup(const PanelRecord& format, const std::byte* record, int group, int row, PanelGroupRow& out) {
   const Fields fields(format, record, group, row);
   out = {.scale_levels = {1, 1}, .offset_level = 1};
-  std::memcpy(&out.d_bits, fields.d, sizeof(out.d_bits));
+  constexpr uint16_t kOne = 0x3c00;
+  out.d_bits = kOne;
+  if (format.has_scale) std::memcpy(&out.d_bits, fields.d, sizeof(out.d_bits));
   if (format.has_offset) std::memcpy(&out.offset_bits, fields.offset, sizeof(out.offset_bits));
   if (format.has_levels) {
     for (int s = 0; s < Segments(format); ++s)

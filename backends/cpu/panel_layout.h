@@ -4,7 +4,7 @@
 //
 // Block formats: a panel is a run of records, each starting at a multiple of 64 bytes and holding 64 values of k (256 for
 // the _K formats) for 16 rows:
-//   d               f16[groups][16], or f16[16] where a block of 256 has one      (quant.h says what the fields mean)
+//   d               f16[groups][16], or f16[16] where a block of 256 has one; none in w8  (quant.h: what fields mean)
 //   offset          the same for m or dmin
 //   scale levels    [groups of 16 or 32][16], then the offset levels: bytes; _K formats only
 //   per group of 32 values, eight quads of four values each:
@@ -35,6 +35,7 @@ struct PanelRecord {
   int segment;      // values that share a scale: 32 or 16
   int zero_point;   // of the stored integers
   int stored_bias;  // stored integer = q of quant.h + this
+  bool has_scale;
   bool has_offset;
   bool has_levels;
   int offset_at;
@@ -51,6 +52,7 @@ struct PanelRecord {
 constexpr PanelRecord RecordOf(DType dtype) {
   PanelRecord record{};
   const bool is_q6 = dtype == DType::kQ6_K;
+  record.has_scale = dtype != DType::kW8;
   record.has_levels = dtype == DType::kQ4_K || dtype == DType::kQ5_K || is_q6;
   record.has_offset = dtype == DType::kQ4_1 || dtype == DType::kQ5_1 || dtype == DType::kQ4_K || dtype == DType::kQ5_K;
   switch (dtype) {
@@ -70,6 +72,7 @@ constexpr PanelRecord RecordOf(DType dtype) {
       record.high_bits = 2;
       break;
     case DType::kQ8_0:
+    case DType::kW8:
       record.low_bits = 8;
       record.stored_bias = 128;
       break;
@@ -81,7 +84,7 @@ constexpr PanelRecord RecordOf(DType dtype) {
   record.values = record.has_levels ? 256 : 64;
   record.segment = is_q6 ? 16 : 32;
   const int rows = static_cast<int>(kPanelRows);
-  const int scale_bytes = (record.has_levels ? 1 : record.values / record.segment) * rows * 2;
+  const int scale_bytes = !record.has_scale ? 0 : (record.has_levels ? 1 : record.values / record.segment) * rows * 2;
   const int level_bytes = record.has_levels ? record.values / record.segment * rows : 0;
   record.offset_at = scale_bytes;
   record.scale_levels_at = record.offset_at + (record.has_offset ? scale_bytes : 0);

@@ -42,6 +42,14 @@ const std::byte* PanelProduct::PackRows(const LaunchArgs& args, int64_t rows) co
   return tiles;
 }
 
+PanelProduct::Weight PanelProduct::WeightOf(const LaunchArgs& args, int index, int scales) {
+  Weight weight{args.in[index].data, {}};
+  if (scales < 0) return weight;
+  const Tensor& input = args.in[scales];
+  weight.row_scales = {input.as<const float>(), static_cast<size_t>(input.spec->shape[0])};
+  return weight;
+}
+
 int64_t PanelProduct::own_tile_bytes(int64_t rows) const {
   return CacheLines(tiles_.tile_bytes(TileAt(0, std::min(rows, kOwnTileRows)).tokens()));
 }

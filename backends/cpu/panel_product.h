@@ -25,9 +25,21 @@ class PanelProduct {
   // the tiles complete.
   const std::byte* PackRows(const LaunchArgs& args, int64_t rows) const;
 
+  // A weight in panels and the scales of its rows, which are none where it has scales of its own.
+  struct Weight {
+    const std::byte* panels;
+    std::span<const float> row_scales;
+  };
+  // Input `index` of a launch, with the scales of input `scales`; below 0: none.
+  static Weight WeightOf(const LaunchArgs& args, int index, int scales);
+
   // Panel `panel` of `weight` times the tile's rows.
-  void Run(const std::byte* weight, int64_t panel, const RowTile& tile, const std::byte* tiles, TileSums& out) const {
-    code_.run[tile.size_index]({weight + panel * panel_bytes_, tiles + tiles_.offset(tile.first_row), k_, out.values});
+  void Run(const Weight& weight, int64_t panel, const RowTile& tile, const std::byte* tiles, TileSums& out) const {
+    code_.run[tile.size_index]({.panel = weight.panels + panel * panel_bytes_,
+                                .activations = tiles + tiles_.offset(tile.first_row),
+                                .k = k_,
+                                .row_scales = PanelOf(weight.row_scales, panel),
+                                .out = out.values});
   }
 
   // fn(unit, tile) for every unit of this worker and every tile. A unit is `panels_per_unit` panels.
@@ -46,6 +58,11 @@ class PanelProduct {
   static constexpr int64_t kOwnTileRows = 8;
 
   int64_t own_tile_bytes(int64_t rows) const;
+
+  static std::span<const float> PanelOf(std::span<const float> row_scales, int64_t panel) {
+    const size_t first = std::min<size_t>(panel * kPanelRows, row_scales.size());
+    return row_scales.subspan(first, std::min<size_t>(kPanelRows, row_scales.size() - first));
+  }
 
   ActivationTiles tiles_;
   PanelTileCode code_;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "core/base/dtype.h"
 
@@ -40,7 +41,8 @@ struct PanelTile {
   const std::byte* panel;  // backends/cpu/panel_layout.h
   const std::byte* activations;
   int64_t k;
-  float* out;  // [tokens][16]
+  std::span<const float> row_scales;  // of the panel's rows; for weights without scales of their own
+  float* out;                         // [tokens][16]
 };
 
 // Numerics rules 3 and 4 for each of the tile's tokens and outputs; one function per kTileTokens.

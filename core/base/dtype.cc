@@ -8,13 +8,14 @@ namespace engine {
 namespace {
 
 // In the order of the enum.
-constexpr std::array<DTypeInfo, 15> kTypes = {{
+constexpr std::array<DTypeInfo, 16> kTypes = {{
     {"f32", 1, 4},
     {"f16", 1, 2},
     {"bf16", 1, 2},
     {"i32", 1, 4},
     {"i8", 1, 1},
     {"u8", 1, 1},
+    {"w8", 32, 32},
     {"q4_0", 32, 18},
     {"q4_1", 32, 20},
     {"q5_0", 32, 22},
@@ -34,7 +35,7 @@ const DTypeInfo& Info(DType dtype) {
   return kTypes[index];
 }
 
-bool IsBlockQuantised(DType dtype) { return dtype >= DType::kQ4_0 && dtype <= DType::kQ6_K; }
+bool IsBlockQuantised(DType dtype) { return dtype >= DType::kW8 && dtype <= DType::kQ6_K; }
 
 std::optional<DType> ParseDType(std::string_view name) {
   for (size_t i = 0; i < kTypes.size(); ++i) {

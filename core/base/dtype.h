@@ -14,6 +14,7 @@ enum class DType : uint8_t {
   kI32,
   kI8,
   kU8,
+  kW8,  // int8 weights whose rows have their scales in a vector of their own
   kQ4_0,
   kQ4_1,
   kQ5_0,

@@ -6,6 +6,7 @@
 //   q4_0    32     0 … 15        8           d                 none
 //   q5_0    32     0 … 31        16          d                 none
 //   q8_0    32     -128 … 127    0           d                 none
+//   w8      32     -128 … 127    0           1                 none: the row's scale stands elsewhere, for products alone
 //   q4_1    32     0 … 15        0           d                 m
 //   q5_1    32     0 … 31        0           d                 m
 //   q4_k    32     0 … 15        0           d * scale_level   -(dmin * offset_level)

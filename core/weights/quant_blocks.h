@@ -35,6 +35,10 @@ struct BlockQ5_1 {
   std::array<uint8_t, 4> qh;
   std::array<uint8_t, 16> qs;
 };
+// A run of a row without a scale.
+struct BlockW8 {
+  std::array<int8_t, 32> qs;
+};
 struct BlockQ8_0 {
   F16Field d;
   std::array<int8_t, 32> qs;

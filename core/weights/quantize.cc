@@ -148,6 +148,12 @@ void QuantizeBlocks(DType dtype, std::span<const float> values, std::span<std::b
   }
 }
 
+void RoundToInt8(std::span<const float> values, BlockW8& block) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    block.qs[i] = static_cast<int8_t>(std::rint(std::clamp(values[i], -128.0f, 127.0f)));
+  }
+}
+
 template <uint16_t (*kNarrow)(float)>
 void NarrowRow(std::span<const float> values, std::span<std::byte> row) {
   for (size_t i = 0; i < values.size(); ++i) {
@@ -178,6 +184,8 @@ void QuantizeRow(DType dtype, std::span<const float> values, std::span<std::byte
       return QuantizeBlocks<BlockQ4_1>(dtype, values, row, QuantizeSpan<15, BlockQ4_1>);
     case DType::kQ5_1:
       return QuantizeBlocks<BlockQ5_1>(dtype, values, row, QuantizeSpan<31, BlockQ5_1>);
+    case DType::kW8:
+      return QuantizeBlocks<BlockW8>(dtype, values, row, RoundToInt8);
     case DType::kQ8_0:
       return QuantizeBlocks<BlockQ8_0>(dtype, values, row, QuantizeQ8);
     case DType::kQ4_K:

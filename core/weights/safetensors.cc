@@ -19,6 +19,7 @@ std::optional<DType> TensorType(std::string_view name) {
   if (name == "F32") return DType::kF32;
   if (name == "F16") return DType::kF16;
   if (name == "BF16") return DType::kBF16;
+  if (name == "I8") return DType::kW8;
   return std::nullopt;
 }
 

@@ -112,6 +112,11 @@ void UnpackGroup(DType dtype, const std::byte* row, int64_t group, QuantGroup& o
       out.q = block.qs;
       return SetScale(block.d, 0, out);
     }
+    case DType::kW8: {
+      constexpr F16Field kOne = {{0x00, 0x3c}};
+      out.q = BlockAt<BlockW8>(row, group).qs;
+      return SetScale(kOne, 0, out);
+    }
     case DType::kQ4_K:
       return UnpackK(BlockAt<BlockQ4_K>(row, group / 8), static_cast<int>(group % 8), out);
     case DType::kQ5_K:

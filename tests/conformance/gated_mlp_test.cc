@@ -19,12 +19,17 @@ NamedCase Named(const MlpCase& c) {
   name += "_n" + std::to_string(c.n) + "_k" + std::to_string(c.k) + "_" + std::string(Name(c.out));
   return {name, [=] {
             TestData data(c.n * 10007 + c.k);
-            const GatedMlp mlp = {.input = InputFor(c.weight), .activation = c.activation, .out = c.out};
-            return OpCase{.name = name,
-                          .op = OpRef(SchemaOf(mlp), mlp),
-                          .in = {data.Rows(InputDType(mlp.input), kTokens, c.rows, c.k, Values::kNormal),
-                                 data.Weight(c.weight, c.n, c.k), data.Weight(c.weight, c.n, c.k)},
-                          .largest = {.tokens = c.rows}};
+            const GatedMlp mlp = {.input = InputFor(c.weight),
+                                  .row_scales = NeedRowScales(c.weight),
+                                  .activation = c.activation,
+                                  .out = c.out};
+            OpCase op_case = {.name = name,
+                              .op = OpRef(SchemaOf(mlp), mlp),
+                              .in = {data.Rows(InputDType(mlp.input), kTokens, c.rows, c.k, Values::kNormal),
+                                     data.Weight(c.weight, c.n, c.k), data.Weight(c.weight, c.n, c.k)},
+                              .largest = {.tokens = c.rows}};
+            for (int i = 0; i < 2 && mlp.row_scales; ++i) op_case.in.push_back(data.Vector(c.n));
+            return op_case;
           }};
 }
 
@@ -36,7 +41,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Named({.weight = DType::kQ5_0, .n = 40, .k = 64}),
                     Named({.weight = DType::kQ5_1, .n = 32, .k = 64, .out = DType::kQ8Group}),
                     Named({.weight = DType::kQ8_0, .n = 64, .k = 2080, .out = DType::kQ8Group, .rows = 17}),
-                    Named({.weight = DType::kQ4_K, .n = 40, .k = 512}),
+                    Named({.weight = DType::kW8, .n = 64, .k = 2080, .out = DType::kQ8Group, .rows = 17}),
+                    Named({.weight = DType::kW8, .n = 21, .k = 96}), Named({.weight = DType::kQ4_K, .n = 40, .k = 512}),
                     Named({.weight = DType::kQ4_K, .n = 64, .k = 2304, .out = DType::kQ8Group, .rows = 17}),
                     Named({.weight = DType::kQ5_K, .n = 32, .k = 256, .out = DType::kQ8Group}),
                     Named({.weight = DType::kQ6_K, .n = 32, .k = 256, .out = DType::kQ8Group}),

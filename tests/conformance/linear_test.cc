@@ -23,12 +23,13 @@ ErrorBound BoundOf(const OpCase& op_case, int64_t k) {
 
 OpCase Make(const std::string& name, const LinearCase& c) {
   TestData data(c.n * 10007 + c.k);
-  const Linear linear = {.input = InputFor(c.weight), .bias = c.bias};
+  const Linear linear = {.input = InputFor(c.weight), .row_scales = NeedRowScales(c.weight), .bias = c.bias};
   OpCase op_case = {
       .name = name,
       .op = OpRef(SchemaOf(linear), linear),
       .in = {data.Rows(InputDType(linear.input), kTokens, c.rows, c.k, c.x), data.Weight(c.weight, c.n, c.k, c.w)},
       .largest = {.tokens = c.rows}};
+  if (linear.row_scales) op_case.in.push_back(data.Vector(c.n));
   if (c.bias) op_case.in.push_back(data.Vector(c.n));
   op_case.bound = BoundOf(op_case, c.k);
   return op_case;
@@ -49,7 +50,7 @@ NamedCase Named(const LinearCase& c) {
 // one block beyond the chunk of 2048.
 std::vector<NamedCase> BlockFormats() {
   std::vector<NamedCase> cases;
-  for (const DType weight : {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0}) {
+  for (const DType weight : {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0, DType::kW8}) {
     cases.push_back(Named({.weight = weight, .n = 1, .k = 32}));
     cases.push_back(Named({.weight = weight, .n = 5, .k = 96, .rows = 64}));
     cases.push_back(Named({.weight = weight, .n = 16, .k = 64, .x = Values::kDenormals}));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/check.h"
+#include "core/weights/quant.h"
 #include "models/gguf_names.h"
 #include "nlohmann/json.hpp"
 #include "tests/models/tiny_checkpoint.h"
@@ -102,6 +103,18 @@ std::vector<float> Values(const TinyChatModel& model, const TinyTensor& tensor) 
   return values;
 }
 
+// As compressed-tensors writes "W8A8".
+Json QuantizationJson() {
+  const Json weights = {{"num_bits", 8}, {"type", "int"}, {"symmetric", true}, {"strategy", "channel"}};
+  const Json activations = {{"num_bits", 8}, {"type", "int"}, {"dynamic", true}, {"strategy", "token"}};
+  return {{"quant_method", "compressed-tensors"},
+          {"format", "int-quantized"},
+          {"ignore", Json::array()},
+          {"kv_cache_scheme", nullptr},
+          {"config_groups",
+           {{"group_0", {{"targets", {"Linear"}}, {"weights", weights}, {"input_activations", activations}}}}}};
+}
+
 Json ConfigJson(const TinyChatModel& model) {
   Json config = {{"architectures", {"LlamaForCausalLM"}},
                  {"hidden_size", kHidden},
@@ -118,7 +131,18 @@ Json ConfigJson(const TinyChatModel& model) {
     config["layer_types"] = {"full_attention", "sliding_attention"};
     config["sliding_window"] = kWindow;
   }
+  if (model.weights == DType::kW8) config["quantization_config"] = QuantizationJson();
   return config;
+}
+
+// The integers of a matrix whose values are whole steps, and the step as every row's scale.
+void AddIntegers(const TinyTensor& tensor, std::vector<float> values, SafetensorsWriter& writer) {
+  for (float& value : values) value /= tensor.step;
+  std::string integers(values.size(), '\0');
+  QuantizeRow(DType::kW8, values, std::as_writable_bytes(std::span(integers)));
+  writer.AddRaw(tensor.name, "I8", tensor.shape, integers);
+  const std::vector<float> scales(tensor.shape[0], tensor.step);
+  writer.AddTensor(tensor.name + "_scale", DType::kF32, {tensor.shape[0], 1}, scales);
 }
 
 absl::Status WriteFile(const std::filesystem::path& path, const std::string& bytes) {
@@ -169,7 +193,14 @@ absl::StatusOr<std::string> TokenizerText() {
 absl::StatusOr<std::string> WriteDirectory(const TinyChatModel& model, const std::filesystem::path& directory) {
   SafetensorsWriter weights;
   for (const TinyTensor& tensor : ListTensors()) {
-    weights.AddTensor(tensor.name, model.weights, tensor.shape, Values(model, tensor));
+    const bool is_table = tensor.name == "model.embed_tokens.weight";
+    if (model.weights != DType::kW8) {
+      weights.AddTensor(tensor.name, model.weights, tensor.shape, Values(model, tensor));
+    } else if (tensor.shape.size() == 1 || is_table) {
+      weights.AddTensor(tensor.name, DType::kF32, tensor.shape, Values(model, tensor));
+    } else {
+      AddIntegers(tensor, Values(model, tensor), weights);
+    }
   }
   ASSIGN_OR_RETURN(const std::string tokenizer, TokenizerText());
   const Json tokenizer_config = {{"eos_token", "<|im_end|>"}, {"chat_template", kTemplate}};
@@ -187,7 +218,7 @@ absl::StatusOr<std::string> WriteDirectory(const TinyChatModel& model, const std
 
 absl::StatusOr<std::string> WriteTinyChatModel(const TinyChatModel& model, const std::string& directory) {
   const std::filesystem::path path(directory);
-  if (IsBlockQuantised(model.weights)) return WriteGguf(model, path / "tiny.gguf");
+  if (IsBlockQuantised(model.weights) && model.weights != DType::kW8) return WriteGguf(model, path / "tiny.gguf");
   return WriteDirectory(model, path);
 }
 

@@ -19,7 +19,8 @@ inline constexpr int32_t kTinyTurnEnd = 265;
 inline constexpr int kTinyContext = 512;
 
 struct TinyChatModel {
-  // f32, f16, bf16: a Hugging Face directory. A block format: a GGUF file, where vectors stay f32.
+  // f32, f16, bf16: a Hugging Face directory; w8 too, with vectors and the embedding as f32. Another block format: a GGUF
+  // file, where vectors stay f32.
   DType weights = DType::kF32;
   bool sliding_window = false;         // its last layer sees 48 tokens, so that there are two cache groups; no GGUF
   int32_t nan_token = -1;              // reading this token gives logits that are not finite
@@ -32,6 +33,6 @@ absl::StatusOr<std::string> WriteTinyChatModel(const TinyChatModel& model, const
 // Every format a checkpoint of it can have.
 inline constexpr DType kTinyFormats[] = {DType::kF32,  DType::kF16,  DType::kBF16, DType::kQ4_0,
                                          DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0,
-                                         DType::kQ4_K, DType::kQ5_K, DType::kQ6_K};
+                                         DType::kQ4_K, DType::kQ5_K, DType::kQ6_K, DType::kW8};
 
 }  // namespace engine

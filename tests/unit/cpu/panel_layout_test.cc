@@ -15,7 +15,7 @@ namespace {
 constexpr uint32_t kSeed = 7;
 
 constexpr DType kFormats[] = {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0, DType::kQ4_K,
-                              DType::kQ5_K, DType::kQ6_K, DType::kBF16, DType::kF16,  DType::kF32};
+                              DType::kQ5_K, DType::kQ6_K, DType::kBF16, DType::kF16,  DType::kF32,  DType::kW8};
 
 // An [n, k] weight of random bytes: every bit pattern of every field occurs.
 struct Checkpoint {
@@ -90,6 +90,7 @@ TEST(PanelLayout, KeepsWeightsAboutAsSmallAsTheCheckpoint) {
   EXPECT_EQ(BitsPerWeight(DType::kQ5_K), 5.625);
   EXPECT_EQ(BitsPerWeight(DType::kQ6_K), 6.625);
   EXPECT_EQ(BitsPerWeight(DType::kQ8_0), 8.5);
+  EXPECT_EQ(BitsPerWeight(DType::kW8), 8.0);
   EXPECT_EQ(BitsPerWeight(DType::kBF16), 16.0);
 }
 
@@ -104,7 +105,7 @@ TEST(PanelLayout, HasTheBytesOfItsVersion) {
     PanelLayout().pack(Checkpoint(dtype, n, k).weight(), 0, n, packed.data());
     all.insert(all.end(), packed.begin(), packed.end());
   }
-  EXPECT_EQ(Checksum(all), 6539225963574727892u);
+  EXPECT_EQ(Checksum(all), 15724545467546678558u);
 }
 
 // The plain formats: a packed file of a block format is for panels alone.

@@ -132,6 +132,28 @@ TEST(LinearReference, IsCloseToTheSumInDouble) {
   }
 }
 
+// A power of two scales every partial sum alike, wherever it stands.
+TEST(LinearReference, ScalesOfRowsGiveTheBitsOfTheSameScalesInBlocks) {
+  constexpr int64_t kRows = 3, kN = 5, kK = 2304;
+  constexpr uint16_t kQuarter = 0x3400;  // f16
+  TestData data(4);
+  const CaseInput x = data.Rows(DType::kQ8Group, kTokens, kRows, kK, Values::kOutliers);
+  const CaseInput integers = data.Weight(DType::kW8, kN, kK);
+  CaseInput blocks = {.spec = {DType::kQ8_0, {kN, kK}}, .data = {}, .is_weight = true};
+  for (size_t at = 0; at < integers.data.size(); at += 32) {
+    const auto scale = std::as_bytes(std::span(&kQuarter, 1));
+    blocks.data.insert(blocks.data.end(), scale.begin(), scale.end());
+    blocks.data.insert(blocks.data.end(), integers.data.begin() + at, integers.data.begin() + at + 32);
+  }
+  const Linear linear = {.input = LinearInput::kQ8Group};
+  const Linear scaled = {.input = LinearInput::kQ8Group, .row_scales = true};
+  const auto expected = RunReference(linear, {{x.spec, x.data}, {blocks.spec, blocks.data}}, {.tokens = kRows});
+  const auto out =
+      RunReference(scaled, {{x.spec, x.data}, {integers.spec, integers.data}, Floats({kN}, std::vector(kN, 0.25f))},
+                   {.tokens = kRows});
+  EXPECT_EQ(out[0].data, expected[0].data);
+}
+
 TEST(LinearReference, RestartsTheSumEvery2048Elements) {
   // In one chain, 2^24 + 1 would lose every 1; the second chunk keeps its own sum of 8 until the end.
   std::vector<float> x(2056, 0.0f), w(2056, 1.0f);
