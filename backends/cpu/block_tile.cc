@@ -42,6 +42,7 @@ template <PanelRecord kFormat, int kQuad>
 U8x64 LoadQuad(const std::byte* low, const std::byte* high) {
   if constexpr (kFormat.low_bits == 8) return LoadBytes(low + kQuad * 64);
   const U8x64 nibbles = MoveBits<kQuad / 4 * 4, 0, 4>(LoadBytes(low + kQuad % 4 * 64));
+  if constexpr (kFormat.has_grid) return LookUp(kPanelGrid.data(), nibbles);
   if constexpr (kFormat.high_bits == 1) return nibbles | MoveBits<kQuad, 4, 1>(LoadBytes(high));
   if constexpr (kFormat.high_bits == 2) {
     return nibbles | MoveBits<kQuad % 4 * 2, 4, 2>(LoadBytes(high + kQuad / 4 * 64));
@@ -63,7 +64,7 @@ void LoadScales(const std::byte* record, int group, GroupWeights<kFormat>& out) 
   for (int s = 0; s < out.kSegments; ++s) {
     out.scales[s] = d;
     if constexpr (kFormat.has_levels) {
-      // Signed in q6_k, where they are the whole of a byte; below 64 elsewhere.
+      // Signed in q6_k, where they are the whole of a byte, and in iq4_xs; below 64 elsewhere.
       const std::byte* levels = record + kFormat.scale_levels_at + (group * out.kSegments + s) * kRows;
       out.scales[s] = d * ToF32(LoadWide(reinterpret_cast<const int8_t*>(levels)));
     }
@@ -205,6 +206,10 @@ PanelTileCode BlockTileCodeOf(DType weight) {
       return CodeOf<DType::kQ6_K>();
     case DType::kQ8_0:
       return CodeOf<DType::kQ8_0>();
+    case DType::kIQ4_NL:
+      return CodeOf<DType::kIQ4_NL>();
+    case DType::kIQ4_XS:
+      return CodeOf<DType::kIQ4_XS>();
     case DType::kW8:
       return CodeOf<DType::kW8>();
     default:

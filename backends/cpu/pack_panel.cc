@@ -135,6 +135,18 @@ struct Format<DType::kQ6_K> {
   }
 };
 
+template <>
+struct Format<DType::kIQ4_NL> {
+  using Block = BlockIQ4_NL;
+  static void Words(const Block& block, int, GroupWords& out) { CopyHalves(block.qs.data(), out); }
+};
+
+template <>
+struct Format<DType::kIQ4_XS> {
+  using Block = BlockIQ4_XS;
+  static void Words(const Block& block, int group, GroupWords& out) { CopyHalves(block.qs[group].data(), out); }
+};
+
 // Numbers of a block that scale its values. `record` is where the row's share of them starts: row 0, plus the row.
 template <typename Block>
 void StoreScales(const PanelRecord& format, const Block& block, std::byte* record, int scale_index, int row) {
@@ -150,6 +162,11 @@ void StoreScales(const PanelRecord& format, const Block& block, std::byte* recor
     }
   } else if constexpr (requires { block.scales; }) {
     for (int j = 0; j < 16; ++j) record[format.scale_levels_at + j * kRows + row] = std::byte(block.scales[j]);
+  } else if constexpr (requires { block.scales_high; }) {
+    for (int j = 0; j < 8; ++j) {
+      const int level = Iq4Levels::Level(block.scales_high, block.scales_low, j);
+      record[format.scale_levels_at + j * kRows + row] = static_cast<std::byte>(level);
+    }
   }
 }
 
@@ -228,6 +245,10 @@ void PackBlockPanels(const WeightRows& weight, int64_t begin, int64_t end, std::
       return PackPanels<DType::kQ5_K>(weight, begin, end, out);
     case DType::kQ6_K:
       return PackPanels<DType::kQ6_K>(weight, begin, end, out);
+    case DType::kIQ4_NL:
+      return PackPanels<DType::kIQ4_NL>(weight, begin, end, out);
+    case DType::kIQ4_XS:
+      return PackPanels<DType::kIQ4_XS>(weight, begin, end, out);
     default:
       ENGINE_CHECK(!"PackBlockPanels takes a block format");
   }

@@ -55,6 +55,7 @@ void ReadGroup(const PanelRecord& format, const std::byte* record, int group, in
     }
     if (format.high_bits == 1) stored |= (ByteAt(&fields.high[i % 4]) >> quad & 1) << 4;
     if (format.high_bits == 2) stored |= (ByteAt(&fields.high[quad / 4 * 64 + i % 4]) >> quad % 4 * 2 & 3) << 4;
+    if (format.has_grid) stored = kPanelGrid[stored];
     out.stored[i] = static_cast<uint8_t>(stored);
   }
 }

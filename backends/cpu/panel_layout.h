@@ -3,12 +3,13 @@
 // other.
 //
 // Block formats: a panel is a run of records, each starting at a multiple of 64 bytes and holding 64 values of k (256 for
-// the _K formats) for 16 rows:
+// formats with blocks of 256) for 16 rows:
 //   d               f16[groups][16], or f16[16] where a block of 256 has one; none in w8  (quant.h: what fields mean)
 //   offset          the same for m or dmin
-//   scale levels    [groups of 16 or 32][16], then the offset levels: bytes; _K formats only
+//   scale levels    [groups of 16 or 32][16], then the offset levels: bytes; blocks of 256 only
 //   per group of 32 values, eight quads of four values each:
 //     low bits      4-bit formats: byte 64 t + 4 row + j holds value j of quad t (low half) and of quad t + 4 (high half)
+//                   (indices into kPanelGrid in the IQ4 formats)
 //                   8-bit: byte 64 q + 4 row + j holds value j of quad q, plus 128
 //     high bits     5-bit formats: bit q of byte 4 row + j belongs to value j of quad q
 //                   6-bit: two planes of 64 bytes; plane p, byte 4 row + j, bits 2 t and 2 t + 1: quad 4 p + t
@@ -18,6 +19,7 @@
 #pragma once
 
 #include "core/kernel/weight_layout.h"
+#include "core/weights/quant_bits.h"
 
 namespace engine::cpu {
 
@@ -29,15 +31,15 @@ inline constexpr int kPanel16Version = 1;
 
 // Where the fields of a record lie. Offsets and sizes are bytes.
 struct PanelRecord {
-  int values;       // of k
-  int low_bits;     // 4 or 8
-  int high_bits;    // 0, 1 or 2
-  int segment;      // values that share a scale: 32 or 16
-  int zero_point;   // of the stored integers
-  int stored_bias;  // stored integer = q of quant.h + this
+  int values;      // of k
+  int low_bits;    // 4 or 8
+  int high_bits;   // 0, 1 or 2
+  int segment;     // values that share a scale: 32 or 16
+  int zero_point;  // of the stored integers
   bool has_scale;
   bool has_offset;
   bool has_levels;
+  bool has_grid;  // stored integer = kPanelGrid[low bits]
   int offset_at;
   int scale_levels_at;
   int offset_levels_at;
@@ -45,20 +47,30 @@ struct PanelRecord {
   int group_bytes;
   int bytes;
 
-  constexpr int max_weight() const { return (1 << (low_bits + high_bits)) - 1; }
+  constexpr int max_weight() const { return has_grid ? 255 : (1 << (low_bits + high_bits)) - 1; }
 };
+
+// kIq4Grid plus 128, as unsigned weights have it.
+inline constexpr std::array<uint8_t, 16> kPanelGrid = [] {
+  std::array<uint8_t, 16> grid{};
+  for (int i = 0; i < 16; ++i) grid[i] = static_cast<uint8_t>(kIq4Grid[i] + 128);
+  return grid;
+}();
 
 // The record of a block format; `values` is 0 for any other.
 constexpr PanelRecord RecordOf(DType dtype) {
   PanelRecord record{};
   const bool is_q6 = dtype == DType::kQ6_K;
   record.has_scale = dtype != DType::kW8;
-  record.has_levels = dtype == DType::kQ4_K || dtype == DType::kQ5_K || is_q6;
+  record.has_grid = dtype == DType::kIQ4_NL || dtype == DType::kIQ4_XS;
+  record.has_levels = dtype == DType::kQ4_K || dtype == DType::kQ5_K || is_q6 || dtype == DType::kIQ4_XS;
   record.has_offset = dtype == DType::kQ4_1 || dtype == DType::kQ5_1 || dtype == DType::kQ4_K || dtype == DType::kQ5_K;
   switch (dtype) {
     case DType::kQ4_0:
     case DType::kQ4_1:
     case DType::kQ4_K:
+    case DType::kIQ4_NL:
+    case DType::kIQ4_XS:
       record.low_bits = 4;
       break;
     case DType::kQ5_0:
@@ -74,7 +86,6 @@ constexpr PanelRecord RecordOf(DType dtype) {
     case DType::kQ8_0:
     case DType::kW8:
       record.low_bits = 8;
-      record.stored_bias = 128;
       break;
     default:
       return {};

@@ -16,6 +16,12 @@ NIBBLES = [3, 4, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 12, 13]
 NIBBLE_DEVIATION = statistics.pstdev(NIBBLES)
 NIBBLE_TABLE = bytes(NIBBLES[byte & 15] | NIBBLES[byte >> 4] << 4 for byte in range(256))
 
+# Indices into the grid of the IQ4 formats: their values have a mean of 1/16 and a deviation of 34.
+GRID = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113]
+GRID_INDICES = [3, 4, 5, 6, 6, 7, 7, 8, 8, 8, 9, 9, 10, 11, 12, 13]
+GRID_DEVIATION = statistics.pstdev(GRID[index] for index in GRID_INDICES)
+GRID_TABLE = bytes(GRID_INDICES[byte & 15] | GRID_INDICES[byte >> 4] << 4 for byte in range(256))
+
 # Quantiles of a normal distribution: 127 is 2.9 deviations, where the last of 256 of them lies.
 NORMAL_QUANTILES = [statistics.NormalDist().inv_cdf((i + 0.5) / 256) for i in range(256)]
 INT8 = [round(127 * quantile / NORMAL_QUANTILES[-1]) for quantile in NORMAL_QUANTILES]
@@ -79,6 +85,24 @@ def q4_k(random, count, deviation):
     return blocks
 
 
+def iq4_nl(random, count, deviation):
+    """f16 d, 16 bytes of indices: d GRID[index]."""
+    return scaled(random, count, 18, GRID_TABLE, deviation / GRID_DEVIATION)
+
+
+def iq4_xs(random, count, deviation):
+    """f16 d, 8 levels of 32 + s (2 bytes of their high bits, 4 of their low ones), 128 bytes of indices: d s GRID[index]."""
+    num_blocks = count // 256
+    blocks = bytearray(random.randbytes(num_blocks * 136).translate(GRID_TABLE))
+    blocks[0::136] = random.randbytes(num_blocks)
+    fill(blocks, 136, 1, half_high_byte(deviation / GRID_DEVIATION / MEAN_SCALE))
+    for i in range(2):
+        fill(blocks, 136, 2 + i, 0xFF)
+    for i in range(4):
+        blocks[4 + i::136] = random.randbytes(num_blocks)
+    return blocks
+
+
 def q8_0(random, count, deviation):
     """f16 d, 32 int8: d q."""
     return scaled(random, count, 34, INT8_TABLE, deviation / INT8_DEVIATION)
@@ -111,6 +135,8 @@ FORMATS = {f.name: f for f in [
     Format("q4_0", 2, 2, 32, 18, q4_0),
     Format("q4_1", 3, 3, 32, 20, q4_1),
     Format("q4_k", 12, 14, 256, 144, q4_k),
+    Format("iq4_nl", 20, 25, 32, 18, iq4_nl),
+    Format("iq4_xs", 23, 30, 256, 136, iq4_xs),
     Format("q8_0", 8, 7, 32, 34, q8_0),
     Format("bf16", 30, 32, 1, 2, bf16),
 ]}

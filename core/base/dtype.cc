@@ -8,7 +8,7 @@ namespace engine {
 namespace {
 
 // In the order of the enum.
-constexpr std::array<DTypeInfo, 16> kTypes = {{
+constexpr std::array<DTypeInfo, 18> kTypes = {{
     {"f32", 1, 4},
     {"f16", 1, 2},
     {"bf16", 1, 2},
@@ -24,6 +24,8 @@ constexpr std::array<DTypeInfo, 16> kTypes = {{
     {"q4_k", 256, 144},
     {"q5_k", 256, 176},
     {"q6_k", 256, 210},
+    {"iq4_nl", 32, 18},
+    {"iq4_xs", 256, 136},
     {"q8_group", 32, 0},
 }};
 
@@ -35,7 +37,7 @@ const DTypeInfo& Info(DType dtype) {
   return kTypes[index];
 }
 
-bool IsBlockQuantised(DType dtype) { return dtype >= DType::kW8 && dtype <= DType::kQ6_K; }
+bool IsBlockQuantised(DType dtype) { return dtype >= DType::kW8 && dtype <= DType::kIQ4_XS; }
 
 std::optional<DType> ParseDType(std::string_view name) {
   for (size_t i = 0; i < kTypes.size(); ++i) {

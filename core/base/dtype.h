@@ -23,6 +23,8 @@ enum class DType : uint8_t {
   kQ4_K,
   kQ5_K,
   kQ6_K,
+  kIQ4_NL,
+  kIQ4_XS,
   kQ8Group,  // activations: int8 values, one f32 scale per 32, sums per 16 (core/tensor/q8_row.h)
 };
 

@@ -22,9 +22,9 @@ struct TypeId {
   DType dtype;
 };
 constexpr TypeId kTypes[] = {
-    {0, DType::kF32},   {1, DType::kF16},   {2, DType::kQ4_0},  {3, DType::kQ4_1},
-    {6, DType::kQ5_0},  {7, DType::kQ5_1},  {8, DType::kQ8_0},  {12, DType::kQ4_K},
-    {13, DType::kQ5_K}, {14, DType::kQ6_K}, {30, DType::kBF16},
+    {0, DType::kF32},     {1, DType::kF16},     {2, DType::kQ4_0},  {3, DType::kQ4_1},  {6, DType::kQ5_0},
+    {7, DType::kQ5_1},    {8, DType::kQ8_0},    {12, DType::kQ4_K}, {13, DType::kQ5_K}, {14, DType::kQ6_K},
+    {20, DType::kIQ4_NL}, {23, DType::kIQ4_XS}, {30, DType::kBF16},
 };
 
 absl::StatusOr<DType> TensorType(uint32_t id, std::string_view name) {

@@ -12,6 +12,8 @@
 //   q4_k    32     0 … 15        0           d * scale_level   -(dmin * offset_level)
 //   q5_k    32     0 … 31        0           d * scale_level   -(dmin * offset_level)
 //   q6_k    16     0 … 63        32          d * scale_level   none
+//   iq4_nl  32     of kIq4Grid   0           d                 none
+//   iq4_xs  32     of kIq4Grid   0           d * scale_level   none
 //
 // d, m and dmin are f16 numbers of the block widened to f32; the levels are integers of the group; the products that
 // form scale and offset are f32 products.
@@ -35,7 +37,7 @@ struct QuantGroup {
   float offset;          // 0 for formats without one
   uint16_t d_bits;       // f16
   uint16_t offset_bits;  // f16: m or dmin; 0 for formats without an offset
-  int scale_level;       // 0 … 63 in q4_k and q5_k, -128 … 127 in q6_k; 1 elsewhere
+  int scale_level;       // 0 … 63 in q4_k and q5_k, -128 … 127 in q6_k, -32 … 31 in iq4_xs; 1 elsewhere
   int offset_level;      // 0 … 63 in q4_k and q5_k; elsewhere 1 with an offset, 0 without
 };
 

@@ -1,4 +1,4 @@
-// Bit positions inside blocks, shared by the unpacker and the quantiser.
+// Bit positions inside blocks and what their bits stand for, shared by the unpacker, the quantiser and packed layouts.
 #pragma once
 
 #include <array>
@@ -26,6 +26,24 @@ struct PackedScales {
     bytes[j + 4] = static_cast<uint8_t>((scale & 15) | (offset & 15) << 4);
     bytes[j - 4] = static_cast<uint8_t>(bytes[j - 4] | (scale >> 4) << 6);
     bytes[j] = static_cast<uint8_t>(bytes[j] | (offset >> 4) << 6);
+  }
+};
+
+// The values of the 4-bit integers in iq4_nl and iq4_xs: finer around 0, where most weights are.
+inline constexpr std::array<int8_t, 16> kIq4Grid = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                                    1,    13,   25,  38,  53,  69,  89,  113};
+
+// The eight scale levels of an iq4_xs block, 6 bits each, 32 above their value: four bits in two to a byte of `low`, two
+// in four to a byte of `high`.
+struct Iq4Levels {
+  static int Level(const std::array<uint8_t, 2>& high, const std::array<uint8_t, 4>& low, int j) {
+    return ((low[j / 2] >> j % 2 * 4 & 15) | (high[j / 4] >> j % 4 * 2 & 3) << 4) - 32;
+  }
+  // `high` and `low` start at zero, and every level is set once.
+  static void Set(std::array<uint8_t, 2>& high, std::array<uint8_t, 4>& low, int j, int level) {
+    const int stored = level + 32;
+    low[j / 2] = static_cast<uint8_t>(low[j / 2] | (stored & 15) << j % 2 * 4);
+    high[j / 4] = static_cast<uint8_t>(high[j / 4] | (stored >> 4) << j % 4 * 2);
   }
 };
 

@@ -69,6 +69,19 @@ struct BlockQ6_K {
   F16Field d;
 };
 
+// 4-bit indices into kIq4Grid (quant_bits.h), in planes like those of the formats of 32 values.
+struct BlockIQ4_NL {
+  F16Field d;
+  std::array<uint8_t, 16> qs;
+};
+// 256 values in eight groups of 32; Iq4Levels (quant_bits.h) reads the levels.
+struct BlockIQ4_XS {
+  F16Field d;
+  std::array<uint8_t, 2> scales_high;
+  std::array<uint8_t, 4> scales_low;
+  std::array<std::array<uint8_t, 16>, 8> qs;
+};
+
 static_assert(sizeof(BlockQ4_0) == 18 && alignof(BlockQ4_0) == 1);
 static_assert(sizeof(BlockQ4_1) == 20 && alignof(BlockQ4_1) == 1);
 static_assert(sizeof(BlockQ5_0) == 22 && alignof(BlockQ5_0) == 1);
@@ -77,5 +90,7 @@ static_assert(sizeof(BlockQ8_0) == 34 && alignof(BlockQ8_0) == 1);
 static_assert(sizeof(BlockQ4_K) == 144 && alignof(BlockQ4_K) == 1);
 static_assert(sizeof(BlockQ5_K) == 176 && alignof(BlockQ5_K) == 1);
 static_assert(sizeof(BlockQ6_K) == 210 && alignof(BlockQ6_K) == 1);
+static_assert(sizeof(BlockIQ4_NL) == 18 && alignof(BlockIQ4_NL) == 1);
+static_assert(sizeof(BlockIQ4_XS) == 136 && alignof(BlockIQ4_XS) == 1);
 
 }  // namespace engine

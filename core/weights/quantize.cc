@@ -138,6 +138,36 @@ void QuantizeQ6K(std::span<const float> values, BlockQ6_K& block) {
   }
 }
 
+// The index of the grid's value nearest to value / scale; the first for NaN.
+int GridIndex(float value, float scale) {
+  const auto distance = [&](int8_t point) { return std::fabs(value - scale * static_cast<float>(point)); };
+  return static_cast<int>(std::ranges::min_element(kIq4Grid, {}, distance) - kIq4Grid.begin());
+}
+
+// The extreme value falls on the grid's, which is its first.
+void QuantizeIq4Nl(std::span<const float> values, BlockIQ4_NL& block) {
+  const float d = StoreF16(Extreme(values) / static_cast<float>(kIq4Grid[0]), block.d);
+  for (int i = 0; i < 32; ++i) StoreNibble(block.qs, i, GridIndex(values[i], d));
+}
+
+// The same for each group; the magnitudes of the groups' scales are rounded up.
+void QuantizeIq4Xs(std::span<const float> values, BlockIQ4_XS& block) {
+  std::array<float, 8> scales;
+  float max_scale = 0.0f;
+  for (int g = 0; g < 8; ++g) {
+    scales[g] = Extreme(values.subspan(32 * g, 32)) / static_cast<float>(kIq4Grid[0]);
+    max_scale = std::max(max_scale, std::fabs(scales[g]));
+  }
+  const float d = StoreF16(max_scale / 31.0f, block.d);
+  for (int g = 0; g < 8; ++g) {
+    const int magnitude = LevelUp(std::fabs(scales[g]), d, 31);
+    const int level = scales[g] < 0.0f ? -magnitude : magnitude;
+    Iq4Levels::Set(block.scales_high, block.scales_low, g, level);
+    const float scale = d * static_cast<float>(level);
+    for (int i = 0; i < 32; ++i) StoreNibble(block.qs[g], i, GridIndex(values[32 * g + i], scale));
+  }
+}
+
 template <typename Block, typename Quantize>
 void QuantizeBlocks(DType dtype, std::span<const float> values, std::span<std::byte> row, const Quantize& quantize) {
   const auto block_values = static_cast<size_t>(Info(dtype).block_values);
@@ -194,6 +224,10 @@ void QuantizeRow(DType dtype, std::span<const float> values, std::span<std::byte
       return QuantizeBlocks<BlockQ5_K>(dtype, values, row, QuantizeK<31, BlockQ5_K>);
     case DType::kQ6_K:
       return QuantizeBlocks<BlockQ6_K>(dtype, values, row, QuantizeQ6K);
+    case DType::kIQ4_NL:
+      return QuantizeBlocks<BlockIQ4_NL>(dtype, values, row, QuantizeIq4Nl);
+    case DType::kIQ4_XS:
+      return QuantizeBlocks<BlockIQ4_XS>(dtype, values, row, QuantizeIq4Xs);
     default:
       ENGINE_CHECK(!"QuantizeRow takes f32, f16, bf16 or a block format");
   }

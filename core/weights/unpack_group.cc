@@ -19,6 +19,11 @@ void UnpackNibbles(const std::array<uint8_t, 16>& qs, QuantGroup& out) {
   }
 }
 
+void UnpackGrid(const std::array<uint8_t, 16>& qs, QuantGroup& out) {
+  UnpackNibbles(qs, out);
+  for (int8_t& q : out.q) q = kIq4Grid[q];
+}
+
 void AddFifthBits(const std::array<uint8_t, 4>& qh, QuantGroup& out) {
   for (int i = 0; i < 32; ++i) out.q[i] = static_cast<int8_t>(out.q[i] | (qh[i / 8] >> i % 8 & 1) << 4);
 }
@@ -32,6 +37,12 @@ void SetScale(F16Field d, int zero_point, QuantGroup& out) {
   out.offset_bits = 0;
   out.offset = 0.0f;
   out.offset_level = 0;
+}
+
+// Formats whose groups have levels; d_bits is set.
+void SetScaleLevel(int level, QuantGroup& out) {
+  out.scale_level = level;
+  out.scale = F16ToF32(out.d_bits) * static_cast<float>(level);
 }
 
 void SetScaleAndOffset(F16Field d, F16Field m, QuantGroup& out) {
@@ -49,9 +60,8 @@ void UnpackK(const Block& block, int group, QuantGroup& out) {
   out.zero_point = 0;
   out.d_bits = block.d.bits();
   out.offset_bits = block.dmin.bits();
-  out.scale_level = PackedScales::Scale(block.scales, group);
+  SetScaleLevel(PackedScales::Scale(block.scales, group), out);
   out.offset_level = PackedScales::Offset(block.scales, group);
-  out.scale = F16ToF32(out.d_bits) * static_cast<float>(out.scale_level);
   out.offset = -(F16ToF32(out.offset_bits) * static_cast<float>(out.offset_level));
 }
 
@@ -68,8 +78,13 @@ void UnpackQ6K(const BlockQ6_K& block, int group, QuantGroup& out) {
     out.q[i] = static_cast<int8_t>(low | high << 4);
   }
   SetScale(block.d, 32, out);
-  out.scale_level = block.scales[group];
-  out.scale = F16ToF32(out.d_bits) * static_cast<float>(out.scale_level);
+  SetScaleLevel(block.scales[group], out);
+}
+
+void UnpackIq4Xs(const BlockIQ4_XS& block, int group, QuantGroup& out) {
+  UnpackGrid(block.qs[group], out);
+  SetScale(block.d, 0, out);
+  SetScaleLevel(Iq4Levels::Level(block.scales_high, block.scales_low, group), out);
 }
 
 }  // namespace
@@ -123,6 +138,13 @@ void UnpackGroup(DType dtype, const std::byte* row, int64_t group, QuantGroup& o
       return UnpackQ5K(BlockAt<BlockQ5_K>(row, group / 8), static_cast<int>(group % 8), out);
     case DType::kQ6_K:
       return UnpackQ6K(BlockAt<BlockQ6_K>(row, group / 16), static_cast<int>(group % 16), out);
+    case DType::kIQ4_NL: {
+      const auto& block = BlockAt<BlockIQ4_NL>(row, group);
+      UnpackGrid(block.qs, out);
+      return SetScale(block.d, 0, out);
+    }
+    case DType::kIQ4_XS:
+      return UnpackIq4Xs(BlockAt<BlockIQ4_XS>(row, group / 8), static_cast<int>(group % 8), out);
     default:
       ENGINE_CHECK(!"UnpackGroup takes a block format");
   }

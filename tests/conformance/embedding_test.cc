@@ -31,7 +31,8 @@ INSTANTIATE_TEST_SUITE_P(EmbeddingOp, Conformance,
                                          Table(DType::kQ4_1, 576, 1.0f), Table(DType::kQ5_0, 64, 1.0f),
                                          Table(DType::kQ5_1, 64, 1.0f), Table(DType::kQ8_0, 576, 3.5f),
                                          Table(DType::kQ4_K, 512, 1.0f), Table(DType::kQ5_K, 256, 1.0f),
-                                         Table(DType::kQ6_K, 768, 1.0f)),
+                                         Table(DType::kQ6_K, 768, 1.0f), Table(DType::kIQ4_NL, 96, 1.0f),
+                                         Table(DType::kIQ4_XS, 512, 1.0f)),
                          NameOf);
 
 }  // namespace

@@ -50,7 +50,8 @@ NamedCase Named(const LinearCase& c) {
 // one block beyond the chunk of 2048.
 std::vector<NamedCase> BlockFormats() {
   std::vector<NamedCase> cases;
-  for (const DType weight : {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0, DType::kW8}) {
+  for (const DType weight :
+       {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0, DType::kW8, DType::kIQ4_NL}) {
     cases.push_back(Named({.weight = weight, .n = 1, .k = 32}));
     cases.push_back(Named({.weight = weight, .n = 5, .k = 96, .rows = 64}));
     cases.push_back(Named({.weight = weight, .n = 16, .k = 64, .x = Values::kDenormals}));
@@ -58,7 +59,7 @@ std::vector<NamedCase> BlockFormats() {
     cases.push_back(Named({.weight = weight, .n = 40, .k = 2080}));
     cases.push_back(Named({.weight = weight, .n = 2112, .k = 32, .rows = 17}));
   }
-  for (const DType weight : {DType::kQ4_K, DType::kQ5_K, DType::kQ6_K}) {
+  for (const DType weight : {DType::kQ4_K, DType::kQ5_K, DType::kQ6_K, DType::kIQ4_XS}) {
     cases.push_back(Named({.weight = weight, .n = 1, .k = 256}));
     cases.push_back(Named({.weight = weight, .n = 5, .k = 512, .x = Values::kDenormals}));
     cases.push_back(Named({.weight = weight, .n = 40, .k = 768, .rows = 64, .bias = true}));

@@ -29,8 +29,9 @@ std::vector<float> Ramp(size_t size) {
 
 // One file per tensor type, and one with every kind of value.
 void WriteGguf(const std::filesystem::path& dir) {
-  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kQ4_0, DType::kQ4_1, DType::kQ5_0,
-                            DType::kQ5_1, DType::kQ8_0, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K}) {
+  for (const DType dtype :
+       {DType::kF32, DType::kF16, DType::kBF16, DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0,
+        DType::kQ4_K, DType::kQ5_K, DType::kQ6_K, DType::kIQ4_NL, DType::kIQ4_XS}) {
     const int64_t row = Info(dtype).block_values;
     GgufWriter writer;
     writer.Set("general.alignment", 32u).AddTensor("w", dtype, {2, row}, Ramp(static_cast<size_t>(2 * row)));

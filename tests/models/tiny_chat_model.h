@@ -31,8 +31,8 @@ struct TinyChatModel {
 absl::StatusOr<std::string> WriteTinyChatModel(const TinyChatModel& model, const std::string& directory);
 
 // Every format a checkpoint of it can have.
-inline constexpr DType kTinyFormats[] = {DType::kF32,  DType::kF16,  DType::kBF16, DType::kQ4_0,
-                                         DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0,
-                                         DType::kQ4_K, DType::kQ5_K, DType::kQ6_K, DType::kW8};
+inline constexpr DType kTinyFormats[] = {DType::kF32,  DType::kF16,    DType::kBF16,   DType::kQ4_0, DType::kQ4_1,
+                                         DType::kQ5_0, DType::kQ5_1,   DType::kQ8_0,   DType::kQ4_K, DType::kQ5_K,
+                                         DType::kQ6_K, DType::kIQ4_NL, DType::kIQ4_XS, DType::kW8};
 
 }  // namespace engine

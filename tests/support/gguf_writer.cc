@@ -35,6 +35,10 @@ uint32_t TensorTypeId(DType dtype) {
       return 13;
     case DType::kQ6_K:
       return 14;
+    case DType::kIQ4_NL:
+      return 20;
+    case DType::kIQ4_XS:
+      return 23;
     default:
       ENGINE_CHECK(!"no GGUF type for this dtype");
   }

@@ -196,6 +196,10 @@ U8x64 MoveBits(U8x64 x) {
             _mm256_and_si256(_mm256_slli_epi16(x.hi, kBits), mask)};
   }
 }
+inline U8x64 LookUp(const uint8_t* table, U8x64 indices) {
+  const __m256i entries = _mm256_broadcastsi128_si256(LoadQuarter(table));
+  return {_mm256_shuffle_epi8(entries, indices.lo), _mm256_shuffle_epi8(entries, indices.hi)};
+}
 inline QuadI8 BroadcastQuad(const int8_t* in) {
   int32_t quad;
   std::memcpy(&quad, in, sizeof(quad));

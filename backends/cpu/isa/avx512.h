@@ -128,6 +128,10 @@ U8x64 MoveBits(U8x64 x) {
     return {_mm512_and_si512(_mm512_slli_epi16(x.v, kTo - kFrom), mask)};
   }
 }
+inline U8x64 LookUp(const uint8_t* table, U8x64 indices) {
+  const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+  return {_mm512_shuffle_epi8(_mm512_broadcast_i32x4(entries), indices.v)};
+}
 inline QuadI8 BroadcastQuad(const int8_t* in) {
   int32_t quad;
   std::memcpy(&quad, in, sizeof(quad));

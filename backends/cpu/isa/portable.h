@@ -192,6 +192,10 @@ U8x64 MoveBits(U8x64 x) {
   for (int i = 0; i < 64; ++i) out.v[i] = static_cast<uint8_t>((x.v[i] >> kFrom & kMask) << kTo);
   return out;
 }
+inline U8x64 LookUp(const uint8_t* table, U8x64 indices) {
+  for (uint8_t& byte : indices.v) byte = table[byte];
+  return indices;
+}
 inline QuadI8 BroadcastQuad(const int8_t* in) { return {in[0], in[1], in[2], in[3]}; }
 template <int kMaxWeight>
 I32x16 DotQuads(I32x16 acc, U8x64 weights, QuadI8 quad) {

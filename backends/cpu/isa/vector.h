@@ -11,6 +11,7 @@
 //   ReduceMax, ReduceAdd            over the lanes; only for operations whose order does not show. TreeSum: rule 2's
 //   U8x64            64 bytes, four per lane
 //   MoveBits         <from, to, width> moves a bit field of every byte and clears the rest
+//   LookUp           table[b] for every byte b, all below 16; the table has 16 bytes
 //   DotQuads         <m>: acc + w[0] a[0] + ... + w[3] a[3] in every lane, exact, for unsigned weights up to m and
 //                    |a| <= 127
 //   DotSignedLanes   the same for unsigned weights that are broadcast and signed bytes in the lanes: any of both

@@ -14,8 +14,9 @@ namespace {
 
 constexpr uint32_t kSeed = 7;
 
-constexpr DType kFormats[] = {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0, DType::kQ4_K,
-                              DType::kQ5_K, DType::kQ6_K, DType::kBF16, DType::kF16,  DType::kF32,  DType::kW8};
+constexpr DType kFormats[] = {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0,   DType::kQ5_1,  DType::kQ8_0,
+                              DType::kQ4_K, DType::kQ5_K, DType::kQ6_K,   DType::kBF16,  DType::kF16,
+                              DType::kF32,  DType::kW8,   DType::kIQ4_NL, DType::kIQ4_XS};
 
 // An [n, k] weight of random bytes: every bit pattern of every field occurs.
 struct Checkpoint {
@@ -91,6 +92,8 @@ TEST(PanelLayout, KeepsWeightsAboutAsSmallAsTheCheckpoint) {
   EXPECT_EQ(BitsPerWeight(DType::kQ6_K), 6.625);
   EXPECT_EQ(BitsPerWeight(DType::kQ8_0), 8.5);
   EXPECT_EQ(BitsPerWeight(DType::kW8), 8.0);
+  EXPECT_EQ(BitsPerWeight(DType::kIQ4_NL), 4.5);
+  EXPECT_EQ(BitsPerWeight(DType::kIQ4_XS), 4.375);
   EXPECT_EQ(BitsPerWeight(DType::kBF16), 16.0);
 }
 
@@ -105,7 +108,7 @@ TEST(PanelLayout, HasTheBytesOfItsVersion) {
     PanelLayout().pack(Checkpoint(dtype, n, k).weight(), 0, n, packed.data());
     all.insert(all.end(), packed.begin(), packed.end());
   }
-  EXPECT_EQ(Checksum(all), 15724545467546678558u);
+  EXPECT_EQ(Checksum(all), 13484365811895020577u);
 }
 
 // The plain formats: a packed file of a block format is for panels alone.

@@ -54,6 +54,11 @@ void MoveBothFields(const uint8_t* in, uint8_t* out) {
   std::memcpy(out, &moved, sizeof(moved));
 }
 
+void LookUpBytes(const uint8_t* table, const uint8_t* indices, uint8_t* out) {
+  const U8x64 found = LookUp(table, LoadBytes(indices));
+  std::memcpy(out, &found, sizeof(found));
+}
+
 }  // namespace
 
 VectorOps TestedOps() {
@@ -72,6 +77,7 @@ VectorOps TestedOps() {
       .round_bf16 = [](const float* in, uint16_t* out) { StoreBf16(out, Load(in)); },
       .narrow_i8 = [](const int32_t* in, int8_t* out) { StoreNarrow(out, Load(in)); },
       .move_bits = MoveBothFields,
+      .look_up = LookUpBytes,
       .dot_small = Dot<127>,
       .dot_large = Dot<255>,
       .dot_biased = DotBiased,

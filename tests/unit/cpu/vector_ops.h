@@ -23,6 +23,7 @@ struct VectorOps {
   void (*round_bf16)(const float* in, uint16_t* out);
   void (*narrow_i8)(const int32_t* in, int8_t* out);
   void (*move_bits)(const uint8_t* in, uint8_t* out);  // bits 4-7 to 0, or bit 2 to 4; 64 bytes
+  void (*look_up)(const uint8_t* table, const uint8_t* indices, uint8_t* out);  // 64 bytes
   void (*dot_small)(const uint8_t* weights, const int8_t* quad, int32_t* acc);
   void (*dot_large)(const uint8_t* weights, const int8_t* quad, int32_t* acc);
   void (*dot_biased)(const int8_t* lanes, const int8_t* quad, int32_t* acc);   // lanes + 128 as unsigned weights

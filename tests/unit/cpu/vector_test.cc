@@ -163,6 +163,17 @@ TEST_P(Vector, MovesBitFieldsAndNarrowsIntegers) {
   for (int i = 0; i < 16; ++i) EXPECT_EQ(narrow[i], wide[i]);
 }
 
+TEST_P(Vector, LooksEveryIndexUpAtEveryPlace) {
+  std::array<uint8_t, 16> table;
+  for (uint8_t& entry : table) entry = static_cast<uint8_t>(random_());
+  for (int shift = 0; shift < 16; ++shift) {
+    std::array<uint8_t, 64> indices, out;
+    for (int i = 0; i < 64; ++i) indices[i] = static_cast<uint8_t>((i + shift) % 16);
+    ops_.look_up(table.data(), indices.data(), out.data());
+    for (int i = 0; i < 64; ++i) EXPECT_EQ(out[i], table[indices[i]]) << i;
+  }
+}
+
 TEST_P(Vector, MultipliesQuadsExactlyAtTheExtremes) {
   for (int i = 0; i < 200; ++i) {
     std::array<uint8_t, 64> weights;

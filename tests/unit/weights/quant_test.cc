@@ -124,6 +124,40 @@ TEST(BlockFormats, Q6_KScalesEachGroupOfSixteen) {
   EXPECT_EQ(values[0], 0.0f);
 }
 
+// What the 4-bit integers of the IQ4 formats stand for, as their publisher has them.
+constexpr std::array<float, 16> kGrid = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+TEST(BlockFormats, IQ4_NLLooksItsValuesUp) {
+  BlockIQ4_NL block{.d = Field(kHalf)};
+  for (int i = 0; i < 16; ++i) block.qs[i] = static_cast<uint8_t>(i | (15 - i) << 4);
+  const std::vector<float> values = Values(DType::kIQ4_NL, block);
+  for (int i = 0; i < 16; ++i) {
+    EXPECT_EQ(values[i], kGrid[i] / 2);
+    EXPECT_EQ(values[16 + i], kGrid[15 - i] / 2);
+  }
+}
+
+TEST(BlockFormats, IQ4_XSScalesEachGroupOfThirtyTwo) {
+  BlockIQ4_XS block{.d = Field(kOne)};
+  block.scales_low = {0x30, 0, 0x0a, 0};  // low bits of groups 1 and 4
+  block.scales_high = {0x02 << 2, 0x01};  // high bits of the same
+  block.qs[1] = {0xf0};
+  block.qs[4][15] = 0x81;
+  const std::vector<float> values = Values(DType::kIQ4_XS, block);
+  EXPECT_EQ(values[32], -381.0f);          // (35 - 32) * -127
+  EXPECT_EQ(values[32 + 16], 339.0f);      // (35 - 32) * 113
+  EXPECT_EQ(values[4 * 32 + 15], 624.0f);  // (26 - 32) * -104
+  EXPECT_EQ(values[4 * 32 + 31], -6.0f);   // (26 - 32) * 1
+  EXPECT_EQ(values[0], 32.0f * 127.0f);
+}
+
+TEST(Iq4Levels, HoldEightIndependentLevels) {
+  std::array<uint8_t, 2> high{};
+  std::array<uint8_t, 4> low{};
+  for (int j = 0; j < 8; ++j) Iq4Levels::Set(high, low, j, 9 * j - 32);
+  for (int j = 0; j < 8; ++j) EXPECT_EQ(Iq4Levels::Level(high, low, j), 9 * j - 32);
+}
+
 TEST(BlockFormats, PlainTypesWiden) {
   const std::array<uint16_t, 2> halves = {kMinusTwo, kQuarter};
   std::array<float, 2> values;
@@ -158,7 +192,7 @@ class EveryBlockFormat : public ::testing::TestWithParam<DType> {
 
 INSTANTIATE_TEST_SUITE_P(Quant, EveryBlockFormat,
                          ::testing::Values(DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0,
-                                           DType::kQ4_K, DType::kQ5_K, DType::kQ6_K),
+                                           DType::kQ4_K, DType::kQ5_K, DType::kQ6_K, DType::kIQ4_NL, DType::kIQ4_XS),
                          [](const auto& info) { return std::string(Name(info.param)); });
 
 // All that a packer keeps of a block.
@@ -209,6 +243,8 @@ int Steps(DType dtype) {
     case DType::kQ4_K:
       return 15;
     case DType::kQ8_0:
+    case DType::kIQ4_NL:
+    case DType::kIQ4_XS:
       return 254;  // -127 … 127
     case DType::kQ6_K:
       return 63;
@@ -217,13 +253,19 @@ int Steps(DType dtype) {
   }
 }
 
-// Formats with an offset, and q8_0, round to the nearest level of a range that holds every value: half a step. The
-// others have one level less above zero than below, and may clip a value by a whole step. On top: the f16 scale may be
+// How many steps a value may be from its nearest level. Formats with an offset, and q8_0, have levels over the whole
+// range: half a step. The grid of the IQ4 formats ends 14 steps short of 127, and no two of its values are 28 apart. The
+// others have one level less above zero than below, and may clip a value by a whole step.
+float LargestError(DType dtype) {
+  if (dtype == DType::kIQ4_NL || dtype == DType::kIQ4_XS) return 14.0f;
+  return HasOffset(dtype) || dtype == DType::kQ8_0 ? 0.5f : 1.0f;
+}
+
+// On top: the f16 scale may be
 // 2^-11 short, which moves the end of the range by steps * 2^-11; the f16 minimum likewise by |value| * 2^-11; and
 // 2^-20 |value| covers the f32 roundings (fewer than 8, of 2^-24 each).
 float ErrorBound(DType dtype, float step, float absmax) {
-  const bool full_range = HasOffset(dtype) || dtype == DType::kQ8_0;
-  const float levels = (full_range ? 0.5f : 1.0f) + static_cast<float>(Steps(dtype)) * 0x1p-11f;
+  const float levels = LargestError(dtype) + static_cast<float>(Steps(dtype)) * 0x1p-11f;
   return levels * step + absmax * (0x1p-20f + (HasOffset(dtype) ? 0x1p-11f : 0.0f));
 }
 
