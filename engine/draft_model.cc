@@ -58,6 +58,7 @@ absl::StatusOr<std::unique_ptr<DraftModel>> DraftModel::Load(const EngineOptions
   opened->options.limits.eos_token_ids = large.options.limits.eos_token_ids;
   opened->options.reserved_bytes = BytesOf(large_runner);
   ASSIGN_OR_RETURN(LoadedModel model, LoadModelOn(*large.device, *opened));
+  opened->checkpoint->ReleaseTexts();
   if (model.vocab != large.options.vocab) {
     return InvalidArgument("it has %d tokens; a draft model must have the %d of the model it drafts for", model.vocab,
                            large.options.vocab);

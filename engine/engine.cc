@@ -1,5 +1,7 @@
 #include "engine/engine.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -66,6 +68,13 @@ std::string MainFormat(const Graph& graph) {
   return most == values.end() ? "" : std::string(Name(most->first));
 }
 
+// What loading freed would stay with the allocator: some MB for a large vocabulary.
+void ReturnFreedMemory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
 class LocalEngine : public Engine {
  public:
   static absl::StatusOr<std::unique_ptr<Engine>> Create(const EngineOptions& options) {
@@ -119,6 +128,7 @@ class LocalEngine : public Engine {
     opened_.options.limits.eos_token_ids = text_.end_ids;
     ASSIGN_OR_RETURN(info_.default_sampling, DefaultSampling(*opened_.checkpoint));
     ASSIGN_OR_RETURN(LoadedModel model, LoadModel(opened_));
+    opened_.checkpoint->ReleaseTexts();
     vocab_ = model.vocab;
     Describe(model);
     ASSIGN_OR_RETURN(Scheduler scheduler,
@@ -127,6 +137,7 @@ class LocalEngine : public Engine {
     ASSIGN_OR_RETURN(std::unique_ptr<Drafter> drafter, MakeDrafter(options, *model.runner));
     loop_ = std::make_unique<EngineLoop>(std::move(scheduler), std::move(model.runner), std::move(drafter),
                                          [this](std::vector<TokenEvent> events) { output_->Push(std::move(events)); });
+    ReturnFreedMemory();
     return absl::OkStatus();
   }
 

@@ -96,6 +96,8 @@ void PackAll(std::vector<PackJob> jobs, ThreadTeam& team, const LoadProgress& pr
       }
     });
   });
+  // Again, as a page of the file may be large: who read the rows beside had these in memory once more.
+  for (const PackTask& task : tasks) Release(task);
   for (const PackJob& job : jobs) ReleasePages(job.packed);
   if (progress) progress(total_bytes, total_bytes);
 }

@@ -77,12 +77,14 @@ absl::StatusOr<PackJob> PlanJob(const Checkpoint& checkpoint, const WeightSpec& 
 }
 
 // The file's own bytes where the device can read them: same order, same type, aligned for its loads. Else null.
-const std::byte* InPlace(const PackJob& job, const Device& device) {
+const std::byte* InPlace(const PackJob& job, int64_t bytes, const Device& device) {
   if (!device.info().reads_host_memory || job.spec->compute) return nullptr;
   if (job.from != nullptr) return job.from == job.layout ? job.packed.data() : nullptr;
+  // The file may be cached in pages of 2 MiB: a smaller weight would keep all of one resident.
+  constexpr int64_t kLeastBytes = int64_t{2} << 20;
   constexpr uintptr_t kAlignment = 16;
-  const bool same =
-      job.layout->id == kRowMajor && job.stored == job.spec->dtype && job.spec->interleaved_head_rows == 0;
+  const bool same = bytes >= kLeastBytes && job.layout->id == kRowMajor && job.stored == job.spec->dtype &&
+                    job.spec->interleaved_head_rows == 0;
   return same && reinterpret_cast<uintptr_t>(job.rows[0]) % kAlignment == 0 ? job.rows[0] : nullptr;
 }
 
@@ -125,7 +127,7 @@ absl::StatusOr<WeightStore> WeightStore::Load(const Checkpoint& checkpoint, cons
     ENGINE_CHECK(layout != nullptr);
     ASSIGN_OR_RETURN(PackJob job, PlanJob(checkpoint, spec, *layout, registry, device));
     const int64_t bytes = layout->bytes(spec.dtype, spec.n, spec.k);
-    if (const std::byte* in_place = InPlace(job, device)) {
+    if (const std::byte* in_place = InPlace(job, bytes, device)) {
       store.addresses_[spec.name] = const_cast<std::byte*>(in_place);  // kernels never write weights
       store.mapped_bytes_ += bytes;
       if (job.from != nullptr) mapped.push_back(job.packed);

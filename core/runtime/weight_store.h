@@ -19,8 +19,8 @@ std::map<std::string_view, LayoutId> WeightLayouts(const Graph& graph);
 
 class WeightStore {
  public:
-  // Layouts are those of `graph`'s weight values, found by name. The store borrows `checkpoint`: weights whose bytes
-  // need no change stay in its mapping. Those of a packed file are in memory when this returns.
+  // Layouts are those of `graph`'s weight values, found by name. The store borrows `checkpoint`: large weights whose
+  // bytes need no change stay in its mapping. Those of a packed file are in memory when this returns.
   static absl::StatusOr<WeightStore> Load(const Checkpoint& checkpoint, const std::vector<WeightSpec>& specs,
                                           const Graph& graph, const KernelRegistry& registry, Device& device,
                                           const LoadProgress& progress);

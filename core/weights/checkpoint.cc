@@ -73,4 +73,11 @@ absl::StatusOr<std::string> Checkpoint::ReadSideFile(const std::string& name) co
   return std::string(AsText(file.bytes()));
 }
 
+void Checkpoint::ReleaseTexts() {
+  if (contents_.gguf) ReleasePages(contents_.gguf->encoded());
+  contents_.gguf.reset();
+  if (!packed()) return;
+  for (const EmbeddedFile& file : *contents_.embedded) ReleasePages(file.bytes);
+}
+
 }  // namespace engine

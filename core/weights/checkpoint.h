@@ -31,7 +31,7 @@ struct CheckpointContents {
   std::optional<std::vector<EmbeddedFile>> embedded;  // side files inside the file itself: an `engine pack` file's
 };
 
-// Immutable and safe to share between threads; owns the mappings that its tensors borrow.
+// Safe to share between threads but for ReleaseTexts; owns the mappings that its tensors borrow.
 class Checkpoint {
  public:
   // `path` is a .gguf file (any part of a split set), a directory with config.json and safetensors, a directory that holds
@@ -60,10 +60,14 @@ class Checkpoint {
   // file. NotFound names the file, so that callers can tell an optional file that is absent from one that cannot be read.
   absl::StatusOr<std::string> ReadSideFile(const std::string& name) const;
 
+  // Once a model's vocabulary has been read: gives back the memory of gguf(), which is null from now on, and of the pages
+  // of the file that hold texts. A vocabulary of 150,000 tokens takes 11 MB.
+  void ReleaseTexts();
+
  private:
   explicit Checkpoint(CheckpointContents contents);
 
-  const CheckpointContents contents_;
+  CheckpointContents contents_;
   std::unordered_map<std::string_view, const SourceTensor*> by_name_;
 };
 

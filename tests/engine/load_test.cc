@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "engine/inspect.h"
+#include "engine/open_model.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/engine/engine_builders.h"
@@ -45,6 +46,17 @@ void Replace(const std::string& path, const std::string& from, const std::string
 TEST(Load, MissingModelNamesItAndWhatCanBePulled) {
   EXPECT_THAT(Refusal({.model = "nowhere.gguf"}), AllOf(HasSubstr("nowhere.gguf"), HasSubstr("smollm2-135m")));
   EXPECT_THAT(Refusal({.model = ""}), HasSubstr("no model was named"));
+}
+
+// A page of the file cache may be far larger than a vector, and all of it would be resident.
+TEST(Load, SmallWeightsDoNotKeepTheFileInMemory) {
+  const ModelOnDisk model({.weights = DType::kF32});
+  auto opened = OpenModel({.model = model.path(), .threads = 1, .max_model_len = 64});
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  const auto loaded = LoadModel(*opened);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->runner->weights().mapped_bytes(), 0);
+  EXPECT_GT(loaded->runner->weights().packed_bytes(), 400'000);
 }
 
 TEST(Load, TruncatedFilesAreNamed) {

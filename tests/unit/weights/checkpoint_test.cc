@@ -137,6 +137,17 @@ TEST(GgufCheckpoint, OpensOneFile) {
   EXPECT_NE(checkpoint.gguf()->Get<std::vector<std::string_view>>("tokenizer.ggml.tokens"), nullptr);
 }
 
+TEST(GgufCheckpoint, KeepsItsTensorsAndItsConfigWhenTextsAreReleased) {
+  const TempDir dir;
+  const auto opened = Checkpoint::Open(dir.Write("tiny.gguf", SmallGguf().Bytes()));
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  (*opened)->ReleaseTexts();
+  EXPECT_EQ((*opened)->gguf(), nullptr);
+  EXPECT_EQ((*opened)->config()["llama.block_count"], 2);
+  const SourceTensor& tensor = **(*opened)->Require("b");
+  EXPECT_EQ(*reinterpret_cast<const float*>(tensor.data.data()), 1.0f);
+}
+
 TEST(GgufCheckpoint, PutsScalarsAndShortArraysIntoItsConfig) {
   const TempDir dir;
   const auto opened = Checkpoint::Open(dir.Write("tiny.gguf", SmallGguf().Bytes()));
