@@ -5,6 +5,12 @@
 #include "core/base/check.h"
 
 namespace engine {
+namespace {
+
+// Sampling and the rows of a tile take up to this at the vocabularies there are; sums of long contexts lie behind.
+constexpr int64_t kScratchOfShortSteps = int64_t{4} << 20;
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Runner>> Runner::Create(Device& device, std::vector<Stage> stages, WeightStore weights,
                                                        int vocab_size) {
@@ -17,8 +23,9 @@ absl::StatusOr<std::unique_ptr<Runner>> Runner::Create(Device& device, std::vect
   return runner;
 }
 
-absl::StatusOr<std::byte*> Runner::Allocate(int64_t bytes, Device& device) {
+absl::StatusOr<std::byte*> Runner::Allocate(int64_t bytes, int64_t backed_bytes, Device& device) {
   ASSIGN_OR_RETURN(Buffer buffer, device.Allocate(bytes, MemoryKind::kDevice));
+  device.Back(buffer, backed_bytes);
   buffers_.push_back(std::move(buffer));
   return buffers_.back().data();
 }
@@ -36,7 +43,8 @@ absl::Status Runner::AllocatePools(Device& device) {
           slots, std::numeric_limits<int32_t>::max());
     }
     const int64_t bytes = stage.num_blocks[g] * BlockBytes(group);
-    ASSIGN_OR_RETURN(std::byte * pool, Allocate(bytes, device));
+    // The first block is the first request's.
+    ASSIGN_OR_RETURN(std::byte * pool, Allocate(bytes, BlockBytes(group), device));
     cache_bytes_ += bytes;
     for (size_t l = 0; l < group.layers.size(); ++l) {
       const int64_t block_bytes = BlockBytes(group.spec);
@@ -67,7 +75,7 @@ absl::Status Runner::BindStage(Device& device) {
         addresses[id] = caches_.at(value.name).first_block;
         break;
       case ValueKind::kOutput: {
-        ASSIGN_OR_RETURN(addresses[id], Allocate(MaxBytes(value.spec, program.limits), device));
+        ASSIGN_OR_RETURN(addresses[id], Allocate(MaxBytes(value.spec, program.limits), value.spec.row_bytes(), device));
         break;
       }
     }
@@ -77,8 +85,9 @@ absl::Status Runner::BindStage(Device& device) {
       logits_row_bytes_ = value.spec.row_bytes();
     }
   }
-  ASSIGN_OR_RETURN(std::byte * arena, Allocate(program.arena_bytes + program.scratch_bytes, device));
-  return program.Bind(addresses, arena);
+  ASSIGN_OR_RETURN(std::byte * arena, Allocate(program.arena_bytes, program.arena_bytes, device));
+  ASSIGN_OR_RETURN(std::byte * scratch, Allocate(program.scratch_bytes, kScratchOfShortSteps, device));
+  return program.Bind(addresses, arena, scratch);
 }
 
 absl::StatusOr<std::span<const SampledToken>> Runner::Run(const StepPlan& plan) {

@@ -47,7 +47,7 @@ class Runner {
 
   Runner(std::vector<Stage> stages, WeightStore weights, StepBuffers inputs)
       : stages_(std::move(stages)), weights_(std::move(weights)), inputs_(std::move(inputs)) {}
-  absl::StatusOr<std::byte*> Allocate(int64_t bytes, Device& device);
+  absl::StatusOr<std::byte*> Allocate(int64_t bytes, int64_t backed_bytes, Device& device);
   absl::Status AllocatePools(Device& device);
   absl::Status BindStage(Device& device);
 

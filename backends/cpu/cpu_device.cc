@@ -117,6 +117,13 @@ absl::StatusOr<Buffer> CpuDevice::Allocate(int64_t bytes, MemoryKind) {
   return Buffer(static_cast<std::byte*>(data), bytes, [bytes](std::byte* p) { munmap(p, bytes); });
 }
 
+// By Linux 5.14 and later; before, the first step waits.
+void CpuDevice::Back([[maybe_unused]] const Buffer& buffer, [[maybe_unused]] int64_t bytes) {
+#ifdef MADV_POPULATE_WRITE
+  madvise(buffer.data(), std::min(bytes, buffer.size()), MADV_POPULATE_WRITE);
+#endif
+}
+
 absl::StatusOr<std::unique_ptr<Stream>> CpuDevice::CreateStream() { return std::make_unique<CpuStream>(*this); }
 
 void CpuDevice::Run(const Program& program, const StepExtents& extents) {

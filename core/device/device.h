@@ -47,6 +47,8 @@ class Device {
   virtual const DeviceInfo& info() const = 0;
   // Zeroed memory, aligned to 64 bytes. ResourceExhausted names the size when there is not enough.
   virtual absl::StatusOr<Buffer> Allocate(int64_t bytes, MemoryKind kind) = 0;
+  // Memory of Allocate may be backed as it is first used. Backs the first `bytes` at once, so that no request waits.
+  virtual void Back(const Buffer& buffer, int64_t bytes) = 0;
   virtual absl::StatusOr<std::unique_ptr<Stream>> CreateStream() = 0;
 };
 

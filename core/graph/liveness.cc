@@ -1,23 +1,27 @@
 #include "core/graph/liveness.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "core/base/cache_line.h"
 
 namespace engine {
 namespace {
 
+// In intervals between two barriers: steps inside one run in any order.
 struct Lifetime {
   int first = -1;
   int last = -1;
 };
 
-std::vector<Lifetime> Lifetimes(const Graph& graph) {
+std::vector<Lifetime> Lifetimes(const Graph& graph, const std::vector<bool>& barriers) {
   std::vector<Lifetime> lives(graph.values.size());
+  int interval = 0;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (barriers[n]) ++interval;
     const auto touch = [&](ValueId id) {
-      if (lives[id].first < 0) lives[id].first = static_cast<int>(n);
-      lives[id].last = static_cast<int>(n);
+      if (lives[id].first < 0) lives[id].first = interval;
+      lives[id].last = interval;
     };
     for (const ValueId id : graph.nodes[n].in) touch(id);
     for (const ValueId id : graph.nodes[n].out) touch(id);
@@ -75,19 +79,21 @@ std::vector<Access> AccessesOf(const Graph& graph, const Node& node, const Arena
 ArenaPlan PlanArena(const Graph& graph, const StepLimits& limits) {
   ArenaPlan plan;
   plan.offsets.assign(graph.values.size(), -1);
-  const std::vector<Lifetime> lives = Lifetimes(graph);
+  // The barriers that data asks for, as no value has a place yet: memory that is used again asks for no other.
+  const std::vector<Lifetime> lives = Lifetimes(graph, PlanBarriers(graph, plan, limits));
   std::vector<ValueId> order;
   for (size_t id = 0; id < graph.values.size(); ++id) {
     if (graph.values[id].kind == ValueKind::kIntermediate && lives[id].first >= 0) {
       order.push_back(static_cast<ValueId>(id));
     }
   }
-  std::sort(order.begin(), order.end(),
-            [&](ValueId a, ValueId b) { return std::pair(lives[a].first, a) < std::pair(lives[b].first, b); });
+  // The largest first: small ones fit into the gaps that those leave.
+  const auto bytes_of = [&](ValueId id) { return CacheLines(MaxBytes(graph.value(id).spec, limits)); };
+  std::ranges::sort(order, {}, [&](ValueId id) { return std::tuple(-bytes_of(id), lives[id].first, id); });
 
   std::vector<Placed> placed;
   for (const ValueId id : order) {
-    const int64_t bytes = CacheLines(MaxBytes(graph.value(id).spec, limits));
+    const int64_t bytes = bytes_of(id);
     const int64_t offset = FirstFit(placed, lives[id], bytes);
     plan.offsets[id] = offset;
     plan.bytes = std::max(plan.bytes, offset + bytes);

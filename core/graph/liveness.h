@@ -10,7 +10,8 @@ struct ArenaPlan {
   int64_t bytes = 0;
 };
 
-// First fit in order of first use, 64-byte aligned.
+// The largest value first, each at the lowest place that is free, 64-byte aligned. Bytes are used again only behind a
+// barrier that is there anyway.
 ArenaPlan PlanArena(const Graph& graph, const StepLimits& limits);
 
 // For each node: whether it must wait for earlier ones, because it reads bytes written, or writes bytes read or

@@ -10,7 +10,7 @@ int64_t MaxBytes(const TensorSpec& spec, const StepLimits& limits) {
   return Resolve(spec.shape.leading(), extents) * spec.row_bytes();
 }
 
-absl::Status Program::Bind(const std::vector<std::byte*>& addresses, std::byte* arena) {
+absl::Status Program::Bind(const std::vector<std::byte*>& addresses, std::byte* arena, std::byte* scratch) {
   std::vector<Tensor> tensors(graph.values.size());
   for (size_t id = 0; id < graph.values.size(); ++id) {
     std::byte* data = arena_offsets[id] >= 0 ? arena + arena_offsets[id] : addresses[id];
@@ -30,7 +30,7 @@ absl::Status Program::Bind(const std::vector<std::byte*>& addresses, std::byte* 
     };
     RETURN_IF_ERROR(bind(node.in, step.in));
     RETURN_IF_ERROR(bind(node.out, step.out));
-    step.scratch = {arena + arena_bytes + step.scratch_offset, static_cast<size_t>(step.kernel->scratch_bytes())};
+    step.scratch = {scratch + step.scratch_offset, static_cast<size_t>(step.kernel->scratch_bytes())};
   }
   return absl::OkStatus();
 }

@@ -37,8 +37,8 @@ struct Program {
   int64_t scratch_bytes = 0;
 
   // Addresses of everything the program does not own: weights, caches, step inputs and outputs, by value id (null for
-  // intermediates). `arena` holds arena_bytes + scratch_bytes. Called once; the addresses stay for the program's life.
-  absl::Status Bind(const std::vector<std::byte*>& addresses, std::byte* arena);
+  // intermediates); `arena` and `scratch` have the bytes above. Called once; the addresses stay for the program's life.
+  absl::Status Bind(const std::vector<std::byte*>& addresses, std::byte* arena, std::byte* scratch);
 };
 
 // Bytes of a value at the largest step. Caches are sized by the memory plan and not answered here.

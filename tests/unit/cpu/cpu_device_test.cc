@@ -1,7 +1,10 @@
 #include "backends/cpu/cpu_device.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <functional>
 #include <vector>
 
@@ -33,6 +36,27 @@ class CountingKernel : public Kernel {
   bool is_solo_;
   const std::vector<int>* earlier_;
 };
+
+// Of all pages of the buffer, which begins with one.
+int64_t ResidentPages(const Buffer& buffer) {
+  std::vector<unsigned char> resident(buffer.size() / sysconf(_SC_PAGESIZE));
+  EXPECT_EQ(mincore(buffer.data(), buffer.size(), resident.data()), 0);
+  return std::count_if(resident.begin(), resident.end(), [](unsigned char page) { return (page & 1) != 0; });
+}
+
+TEST(CpuDevice, BacksMemoryAsItIsUsedUnlessAskedTo) {
+  auto device = CpuDevice::Create({.threads = 1});
+  ASSERT_TRUE(device.ok());
+  constexpr int64_t kPages = 5;
+  const int64_t bytes = kPages * sysconf(_SC_PAGESIZE);
+  const auto buffer = (*device)->Allocate(bytes, MemoryKind::kDevice);
+  ASSERT_TRUE(buffer.ok());
+  EXPECT_EQ(ResidentPages(*buffer), 0);
+  (*device)->Back(*buffer, bytes / kPages * 2);
+  EXPECT_EQ(ResidentPages(*buffer), 2);
+  (*device)->Back(*buffer, 2 * bytes);
+  EXPECT_EQ(ResidentPages(*buffer), kPages);
+}
 
 TEST(CpuDevice, RunsSoloStepsOnceBetweenTheStepsAroundThem) {
   auto device = CpuDevice::Create({.threads = kWorkers});

@@ -120,6 +120,16 @@ TEST(PlanBarriers, StepsBetweenTwoBarriersNeverTouchWhatAnotherWrites) {
   }
 }
 
+TEST(PlanBarriers, MemoryThatIsUsedTwiceAsksForNone) {
+  RecordProperty("seed", kSeed);
+  std::mt19937 random(kSeed);
+  for (int round = 0; round < 200; ++round) {
+    const Graph graph = RandomGraph(random, 1 + static_cast<int>(random() % 30));
+    const ArenaPlan apart = {.offsets = std::vector<int64_t>(graph.values.size(), -1)};
+    EXPECT_EQ(PlanBarriers(graph, PlanArena(graph, kLimits), kLimits), PlanBarriers(graph, apart, kLimits));
+  }
+}
+
 TEST(PlanBarriers, StepsThatShareNothingButInputsNeedNone) {
   GraphBuilder b;
   const TensorSpec spec = {DType::kF32, {kTokens, 16}};
