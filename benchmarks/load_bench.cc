@@ -9,12 +9,12 @@
 
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <random>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/strings/str_format.h"
+#include "benchmarks/resident_memory.h"
 #include "core/base/clock.h"
 #include "core/base/thread_team.h"
 #include "engine/model_path.h"
@@ -32,15 +32,6 @@ namespace engine {
 namespace {
 
 double MillisecondsSince(TimePoint start) { return SecondsSince(start) * 1e3; }
-
-// "RssAnon" or "RssFile" of this process, in MB.
-double ResidentMb(const std::string& kind) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with(kind + ":")) return std::atof(line.c_str() + kind.size() + 1) * 1024 / 1e6;
-  }
-  return 0;
-}
 
 void DropFromCache(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -76,15 +67,15 @@ class Phases {
  public:
   void Print(const char* name) {
     const double milliseconds = MillisecondsSince(start_);
-    const double anon = ResidentMb("RssAnon"), file = ResidentMb("RssFile");
-    absl::PrintF("| %-9s | %8.1f | %+8.1f | %+8.1f |\n", name, milliseconds, anon - anon_, file - file_);
-    anon_ = anon;
-    file_ = file;
+    const ResidentMemory now = ResidentNow();
+    absl::PrintF("| %-9s | %8.1f | %+8.1f | %+8.1f |\n", name, milliseconds, now.anonymous - before_.anonymous,
+                 now.files - before_.files);
+    before_ = now;
     start_ = Now();
   }
 
  private:
-  double anon_ = ResidentMb("RssAnon"), file_ = ResidentMb("RssFile");
+  ResidentMemory before_ = ResidentNow();
   TimePoint start_ = Now();
 };
 
@@ -149,17 +140,18 @@ absl::Status RunWhole(EngineOptions options) {
   const double ready = MillisecondsSince(start);
   const ModelInfo& model = engine->model();
   const double weights = static_cast<double>(model.weight_bytes) / 1e6;
+  const ResidentMemory loaded = ResidentNow();
   absl::PrintF("ready in %.1f ms; %.1f MB of weights, resident %.1f MB anonymous and %.1f MB of files\n", ready,
-               weights, ResidentMb("RssAnon"), ResidentMb("RssFile"));
+               weights, loaded.anonymous, loaded.files);
   absl::PrintF("\n| request | first token ms | second ms | later ms |\n|---:|---:|---:|---:|\n");
   for (int r = 0; r < absl::GetFlag(FLAGS_requests); ++r) {
     ASSIGN_OR_RETURN(const RequestTimes times, TimeRequest(*engine, r));
     absl::PrintF("| %d | %.2f | %.2f | %.2f |\n", r + 1, times.first_ms, times.second_ms, times.rest_ms);
   }
-  const double resident = ResidentMb("RssAnon") + ResidentMb("RssFile");
+  const ResidentMemory resident = ResidentNow();
   absl::PrintF(
       "\nafter the last request: resident %.1f MB anonymous and %.1f MB of files; %.1f MB beside the weights\n",
-      ResidentMb("RssAnon"), ResidentMb("RssFile"), resident - weights);
+      resident.anonymous, resident.files, resident.total() - weights);
   return absl::OkStatus();
 }
 

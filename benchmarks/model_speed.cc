@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "benchmarks/peaks.h"
 #include "benchmarks/speed_run.h"
 #include "benchmarks/statistics.h"
 
@@ -11,40 +12,6 @@ namespace {
 
 // Long beside the probes, short beside the time for which a shared host stays as it is.
 constexpr double kSliceSeconds = 0.05;
-
-struct Peaks {
-  double memory = 0;
-  double linears = 0;
-  double attention = 0;
-};
-
-class Probes {
- public:
-  Probes(Roof& roof, const BenchModel& model)
-      : roof_(roof), linears_(DotLimit(model.weight_dtype())), attention_(AttentionLimit(model.kv_dtype())) {}
-
-  Peaks Measure() {
-    Peaks peaks{.memory = roof_.Measure(Limit::kMemory), .linears = roof_.Measure(linears_)};
-    peaks.attention = attention_ == linears_ ? peaks.linears : roof_.Measure(attention_);
-    return peaks;
-  }
-
- private:
-  Roof& roof_;
-  Limit linears_;
-  Limit attention_;
-};
-
-Peaks Between(const Peaks& a, const Peaks& b) {
-  return {(a.memory + b.memory) / 2, (a.linears + b.linears) / 2, (a.attention + b.attention) / 2};
-}
-
-// The least time that a machine with these peaks takes.
-double LeastSeconds(const StepWork& work, const Peaks& peaks) {
-  const double reading = work.bytes / peaks.memory;
-  const double computing = (work.layer_operations + work.head_operations) / peaks.linears;
-  return std::max(reading, computing + work.attention_operations / peaks.attention);
-}
 
 // One model's figures, a value per slice; `rates` has one per repetition.
 struct Samples {
