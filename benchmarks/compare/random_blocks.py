@@ -91,7 +91,7 @@ def iq4_nl(random, count, deviation):
 
 
 def iq4_xs(random, count, deviation):
-    """f16 d, 8 levels of 32 + s (2 bytes of their high bits, 4 of their low ones), 128 bytes of indices: d s GRID[index]."""
+    """f16 d, 32 + s for 8 groups (2 bytes of high bits, 4 of low ones), 128 bytes of indices: d s GRID[index]."""
     num_blocks = count // 256
     blocks = bytearray(random.randbytes(num_blocks * 136).translate(GRID_TABLE))
     blocks[0::136] = random.randbytes(num_blocks)
