@@ -35,7 +35,7 @@ LoadInput Integers(Shape shape, const std::vector<int32_t>& values) {
 LoadInput Cache(DType format, const HeadShape& shape, int64_t blocks) {
   return {.kind = LoadInput::Kind::kCache,
           .spec = KvCacheSpec(format, shape.kv_heads, shape.head_dim),
-          .rows = blocks,
+          .rows = WholeSpans(blocks),
           .bytes = {}};
 }
 

@@ -30,26 +30,28 @@ absl::StatusOr<std::byte*> Runner::Allocate(int64_t bytes, int64_t backed_bytes,
   return buffers_.back().data();
 }
 
-// One pool per group, a block of all its layers side by side: what a few tokens use is a few pages, however large.
+// One pool per group, a span of blocks of all its layers side by side: what a few tokens use is a few pages, however
+// large.
 absl::Status Runner::AllocatePools(Device& device) {
   const Stage& stage = stages_.front();
   for (size_t g = 0; g < stage.cache_groups.size(); ++g) {
     const CacheGroup& group = stage.cache_groups[g];
-    const int64_t slots = int64_t{stage.num_blocks[g]} * static_cast<int64_t>(group.layers.size()) * kBlockTokens;
+    const int64_t blocks = WholeSpans(stage.num_blocks[g]);
+    const int64_t slots = blocks * static_cast<int64_t>(group.layers.size()) * kBlockTokens;
     if (slots > std::numeric_limits<int32_t>::max()) {
       return InvalidArgument(
           "the KV cache would have %d places for tokens, and at most %d can be numbered; "
           "lower --kv-cache-bytes",
           slots, std::numeric_limits<int32_t>::max());
     }
-    const int64_t bytes = stage.num_blocks[g] * BlockBytes(group);
-    // The first block is the first request's.
-    ASSIGN_OR_RETURN(std::byte * pool, Allocate(bytes, BlockBytes(group), device));
-    cache_bytes_ += bytes;
+    // The first request writes all over the first span.
+    const int64_t layers_block_bytes = BlockBytes(group);
+    ASSIGN_OR_RETURN(std::byte * pool, Allocate(blocks * layers_block_bytes, kSpanBlocks * layers_block_bytes, device));
+    cache_bytes_ += stage.num_blocks[g] * layers_block_bytes;
     for (size_t l = 0; l < group.layers.size(); ++l) {
       const int64_t block_bytes = BlockBytes(group.spec);
-      caches_[absl::StrFormat("cache.%d", group.layers[l])] = {pool + static_cast<int64_t>(l) * block_bytes,
-                                                               block_bytes};
+      caches_[absl::StrFormat("cache.%d", group.layers[l])] = {
+          pool + static_cast<int64_t>(l) * kSpanBlocks * block_bytes, block_bytes};
     }
   }
   return absl::OkStatus();

@@ -74,11 +74,13 @@ void StepBuffers::FillGroup(const ScheduledSequence& part, int index, const Bloc
     const int64_t position = part.first_position + t;
     const int32_t block = table[position / kBlockTokens];
     group.slots[part.first_input + t] =
-        block == kNullBlock ? -1 : static_cast<int32_t>(block * group.layers * kBlockTokens + position % kBlockTokens);
+        block == kNullBlock
+            ? -1
+            : static_cast<int32_t>(BlockInPool(block, group.layers) * kBlockTokens + position % kBlockTokens);
   }
   const int64_t used = std::min<int64_t>(group.width, static_cast<int64_t>(table.size()));
   int32_t* out = group.block_table + index * group.width;
-  for (int64_t i = 0; i < used; ++i) out[i] = table[i] == kNullBlock ? kNullBlock : table[i] * group.layers;
+  for (int64_t i = 0; i < used; ++i) out[i] = table[i] == kNullBlock ? kNullBlock : BlockInPool(table[i], group.layers);
 }
 
 }  // namespace engine

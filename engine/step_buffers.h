@@ -16,8 +16,8 @@ namespace engine {
 
 class StepBuffers {
  public:
-  // Room for the largest step of `program`, all inputs in one blob. A group's pool holds the first block of each of its
-  // layers, then the second of each, … (Runner), so a layer finds block b at b times the number of layers.
+  // Room for the largest step of `program`, all inputs in one blob. Blocks are numbered as a layer finds them in its
+  // group's pool (BlockInPool).
   static absl::StatusOr<StepBuffers> Create(const Program& program, const std::vector<CacheGroup>& groups,
                                             int vocab_size, Device& device);
 

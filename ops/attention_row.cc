@@ -25,7 +25,7 @@ Element KvView::Key(int64_t position, int64_t dim) const {
 
 template <typename Element>
 Element KvView::Value(int64_t position, int64_t dim) const {
-  return cache_.as<const Element>()[PartOffset(position) + KvPartElements(dtype(), head_dim_) +
+  return cache_.as<const Element>()[PartOffset(position) + KvValuesOffset(dtype(), head_dim_) +
                                     ValueOffset(dtype(), head_dim_, position % kKvBlockTokens, dim)];
 }
 
@@ -35,7 +35,7 @@ float KvView::KeyScale(int64_t position) const {
 }
 
 float KvView::ValueScale(int64_t position) const {
-  const std::byte* part = cache_.data + PartOffset(position) + KvPartElements(dtype(), head_dim_);
+  const std::byte* part = cache_.data + PartOffset(position) + KvValuesOffset(dtype(), head_dim_);
   return reinterpret_cast<const float*>(part + KvScalesOffset(head_dim_))[position % kKvBlockTokens];
 }
 

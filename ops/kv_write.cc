@@ -71,7 +71,7 @@ void WriteHead(const LaunchArgs& args, const KvWrite& op, int64_t row, int64_t h
   Scatter(
       Rounded(dtype, FloatRow(args.in[1], row).subspan(head * size, size)), size, token,
       [&](int64_t i) { return ValueOffset(dtype, size, token, i); },
-      part + RowBytes(dtype, KvPartElements(dtype, size)));
+      part + RowBytes(dtype, KvValuesOffset(dtype, size)));
 }
 
 void Reference(const OpRef& op, const LaunchArgs& args) {

@@ -47,22 +47,11 @@ inline Rows RowsSeeingPartition(const AttentionTile& tile, int64_t partition) {
 }
 
 inline const std::byte* KeysOf(const AttentionTile& tile, int64_t block) {
-  return tile.cache + tile.blocks[block] * tile.block_bytes;
+  const uint32_t id = tile.blocks[block];
+  return tile.cache + id / kSpanBlocks * tile.span_bytes + id % kSpanBlocks * tile.block_bytes;
 }
 inline const std::byte* ValuesOf(const AttentionTile& tile, int64_t block) {
   return KeysOf(tile, block) + tile.values_offset;
-}
-
-// Bytes from the keys of a block to what the tile reads after them: the next block's keys, or, behind the last block of
-// the partition, the values of its first one. From values to what follows it is the same way.
-inline int64_t AheadOf(const AttentionTile& tile, int64_t block) {
-  constexpr int64_t kBlocks = kAttentionPartition / kKvBlockTokens;
-  const int64_t last = (tile.visible_end[tile.rows - 1] - 1) / kKvBlockTokens;
-  if (block % kBlocks == kBlocks - 1 || block == last) {
-    const int64_t first = std::max<int64_t>(block / kBlocks * kBlocks, tile.visible_begin[0] / kKvBlockTokens);
-    return ValuesOf(tile, first) - KeysOf(tile, block);
-  }
-  return KeysOf(tile, block + 1) - KeysOf(tile, block);
 }
 
 }  // namespace engine::cpu::ENGINE_ISA

@@ -13,14 +13,13 @@ namespace engine::cpu::ENGINE_ISA {
 
 inline constexpr float kHidden = -std::numeric_limits<float>::infinity();
 
-// Scores of tokens [16 j, 16 j + 16) scaled, hidden ones -infinity.
-inline F32x16 VisibleScores(const float* scores, float scale, int j, Tokens visible) {
-  const F32x16 scaled = Load(scores + 16 * j) * F32x16(scale);
-  if (16 * j >= visible.begin && 16 * j + 16 <= visible.end) return scaled;
+// x of tokens [16 j, 16 j + 16), `hidden` where they are not visible.
+inline F32x16 WhereVisible(F32x16 x, int j, Tokens visible, float hidden) {
+  if (16 * j >= visible.begin && 16 * j + 16 <= visible.end) return x;
   constexpr int32_t kLanes[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   const I32x16 token = Load(kLanes) + I32x16(16 * j);
-  const F32x16 from_begin = Select(token < I32x16(static_cast<int32_t>(visible.begin)), F32x16(kHidden), scaled);
-  return Select(token < I32x16(static_cast<int32_t>(visible.end)), from_begin, F32x16(kHidden));
+  const F32x16 from_begin = Select(token < I32x16(static_cast<int32_t>(visible.begin)), F32x16(hidden), x);
+  return Select(token < I32x16(static_cast<int32_t>(visible.end)), from_begin, F32x16(hidden));
 }
 
 // The vectors [first, end) of a partition that hold a visible token.
@@ -37,7 +36,7 @@ struct Softmax {
 #pragma unroll
     for (int j = 0; j < kLongSumVectors; ++j) {
       if (!seen.Has(j)) continue;
-      p[j] = VisibleScores(scores, scale, j, visible);
+      p[j] = WhereVisible(Load(scores + 16 * j) * F32x16(scale), j, visible, kHidden);
       largest = Max(p[j], largest);
     }
     maximum = ReduceMax(largest);

@@ -24,7 +24,8 @@ struct AttentionTile {
   const std::byte* queries;  // [rows, head_dim]; of int8 [rows, QueryStride]
   const std::byte* cache;    // K of block 0 for this head
   int64_t values_offset;     // bytes from a block's K to its V
-  int64_t block_bytes;       // from a block to the next
+  int64_t block_bytes;       // from a block to the next of its span
+  int64_t span_bytes;        // from a span to the next
   const int32_t* blocks;     // of the sequence; those that no row sees may be -1
 
   // Positions that each row sees. Neither falls from a row to the next.

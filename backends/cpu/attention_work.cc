@@ -38,8 +38,9 @@ AttentionTile AttentionWork::Tile(const TileId& id, std::byte* queries, float** 
                      .scale = op_.scale,
                      .queries = queries,
                      .cache = cache.data + RowBytes(dtype, head_elements),
-                     .values_offset = RowBytes(dtype, KvPartElements(dtype, op_.head_dim)),
-                     .block_bytes = cache.spec->row_bytes(),
+                     .values_offset = RowBytes(dtype, KvValuesOffset(dtype, op_.head_dim)),
+                     .block_bytes = RowBytes(dtype, KvPartElements(dtype, op_.head_dim)),
+                     .span_bytes = kSpanBlocks * cache.spec->row_bytes(),
                      .blocks = input(2) + id.sequence * args_.in[2].spec->shape.row_elements()};
   const int32_t first_position = input(5)[id.sequence] - input(4)[id.sequence];
   for (int64_t r = 0; r < rows; ++r) {

@@ -82,7 +82,7 @@ struct SomeLanes {
   }
 };
 
-// The operands of a block of dot products; strides count elements, `ahead` bytes.
+// The operands of a block of dot products; strides count elements.
 template <typename Kv>
 struct DotBlock {
   const typename Kv::Weight* a;  // [rows][steps]
@@ -90,13 +90,7 @@ struct DotBlock {
   const typename Kv::Element* b;  // [steps][lanes]
   int64_t b_step;
   int64_t steps;
-  int64_t ahead;  // from b to what is read after it: fetched early, as no prefetcher follows a block table
 };
-
-// Asks for the cache line `ahead` bytes after `from`: into L2, which waits for more lines at once than L1 can.
-inline void FetchEarly(const void* from, int64_t ahead) {
-  __builtin_prefetch(static_cast<const char*>(from) + ahead, 0, 2);
-}
 
 // acc[r][v] += sum over steps of a[r][step] * b[step][lanes of v].
 template <typename Kv, int kRows, int kVectors, typename Lanes>
@@ -104,11 +98,7 @@ void Accumulate(const DotBlock<Kv>& in, const Lanes& lanes, typename Kv::Sum (&a
   for (int64_t s = 0; s < in.steps; ++s) {
     decltype(lanes.Load(in.b)) b[kVectors];
 #pragma unroll
-    for (int v = 0; v < kVectors; ++v) {
-      const auto* lane = in.b + s * in.b_step + v * 16 * Kv::kStep;
-      b[v] = lanes.Load(lane);
-      FetchEarly(lane, in.ahead);
-    }
+    for (int v = 0; v < kVectors; ++v) b[v] = lanes.Load(in.b + s * in.b_step + v * 16 * Kv::kStep);
 #pragma unroll
     for (int r = 0; r < kRows; ++r) {
       const auto a = Kv::Broadcast(in.a + r * in.a_row + s * Kv::kStep);

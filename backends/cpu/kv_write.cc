@@ -23,7 +23,7 @@ void ForEachHead(const KvWrite& op, const LaunchArgs& args, int64_t begin, int64
       Element* keys =
           args.in[3].as<Element>() + KvHeadOffset(kDType, slots[t] / kKvBlockTokens, head, op.kv_heads, op.head_dim);
       store(args.in[0].as<const Key>() + source, args.in[1].as<const float>() + source, slots[t] % kKvBlockTokens, keys,
-            keys + KvPartElements(kDType, op.head_dim));
+            keys + KvValuesOffset(kDType, op.head_dim));
     }
   }
 }

@@ -46,8 +46,8 @@ void ForEachIndex(Worker& worker, int64_t count, Fn&& fn) {
   });
 }
 
-// A tile's partitions are independent until they are merged in ascending order, so who attends to them does not show:
-// one worker walks all of a tile's, or, where there are fewer tiles than workers could use, partitions are handed out.
+// A tile's partitions are independent until they are merged in ascending order, so who attends to them, and when, does
+// not show: one worker walks all of a tile's, or partitions are handed out.
 class PagedAttentionKernel : public Kernel {
  public:
   PagedAttentionKernel(const PagedAttention& op, Isa isa, int workers)
@@ -57,7 +57,7 @@ class PagedAttentionKernel : public Kernel {
         workers_(workers),
         layout_{op.head_dim} {}
 
-  int64_t scratch_bytes() const override { return workers_ * layout_.bytes() + split_bytes(); }
+  int64_t scratch_bytes() const override { return workers_ * layout_.bytes() + kSplitBytes; }
 
   void Launch(const LaunchArgs& args) const override {
     const AttentionWork work(op_, rows_, args);
@@ -86,7 +86,7 @@ class PagedAttentionKernel : public Kernel {
     float* out[kAttentionTileRows];
   };
 
-  // Whether partitions go to workers one by one; record: bytes of one partition's sums.
+  // Whether partitions are handed out; record: bytes of one partition's sums.
   struct Split {
     int64_t tiles;
     int64_t partitions;
@@ -94,8 +94,6 @@ class PagedAttentionKernel : public Kernel {
     int64_t record;
     bool pays;
   };
-
-  int64_t split_bytes() const { return workers_ > 1 ? kSplitBytes : 0; }
 
   Buffers BuffersOf(const LaunchArgs& args) const {
     std::byte* const begin = args.scratch.data() + args.worker.index() * layout_.bytes();
@@ -108,16 +106,18 @@ class PagedAttentionKernel : public Kernel {
             .out = {}};
   }
 
-  // Four tiles per worker even out; fewer leave workers idle. Depends on the extents and lengths only, so that every
-  // worker decides alike.
+  // Where every head has one tile, a step waits for memory: partition after partition, all heads of each, it reads spans
+  // as they lie. Else four tiles per worker even out; fewer leave workers idle. Depends on the extents and lengths only,
+  // so that every worker decides alike.
   Split SplitOf(int64_t tiles, const StepExtents& extents) const {
-    const int64_t rows = std::min<int64_t>(kAttentionTileRows, int64_t{extents.max_query} * op_.heads / op_.kv_heads);
+    const int64_t rows_per_head = int64_t{extents.max_query} * op_.heads / op_.kv_heads;
+    const int64_t rows = std::min<int64_t>(kAttentionTileRows, rows_per_head);
     Split split{.tiles = tiles,
                 .partitions = (extents.max_context + kAttentionPartition - 1) / kAttentionPartition,
                 .rows = rows,
                 .record = CacheLines(rows * (WeightedStride(op_.head_dim) + 2) * int64_t{sizeof(float)})};
-    split.pays =
-        split.partitions > 1 && tiles < 4 * workers_ && tiles * split.partitions * split.record <= split_bytes();
+    split.pays = split.partitions > 1 && (rows_per_head <= kAttentionTileRows || tiles < 4 * workers_) &&
+                 tiles * split.partitions * split.record <= kSplitBytes;
     return split;
   }
 
@@ -126,16 +126,20 @@ class PagedAttentionKernel : public Kernel {
     Buffers buffers = BuffersOf(args);
     AttentionWork::Cursor cursor(work);
     ForEachIndex(args.worker, split.tiles * split.partitions, [&](int64_t i) {
-      const AttentionTile tile = work.Tile(cursor.At(i / split.partitions), buffers.queries, buffers.out);
-      code_.attend(tile, i % split.partitions, buffers.scores, SumsAt(records + i * split.record, split.rows));
+      const int64_t partition = i / split.tiles;
+      const AttentionTile tile = work.Tile(cursor.At(i % split.tiles), buffers.queries, buffers.out);
+      const PartitionRange seen = PartitionsOf(tile);
+      if (partition < seen.begin || partition >= seen.end) return;
+      code_.attend(tile, partition, buffers.scores, SumsAt(records + i * split.record, split.rows));
     });
     args.worker.Barrier();
     AttentionWork::Cursor merge_cursor(work);
     ForEachIndex(args.worker, split.tiles, [&](int64_t i) {
       const AttentionTile tile = work.Tile(merge_cursor.At(i), buffers.queries, buffers.out);
       Clear(buffers.running, tile);
-      for (int64_t p = 0; p < split.partitions; ++p) {
-        const int64_t record = i * split.partitions + p;
+      const PartitionRange seen = PartitionsOf(tile);
+      for (int64_t p = seen.begin; p < seen.end; ++p) {
+        const int64_t record = p * split.tiles + i;
         code_.merge(tile, p, SumsAt(records + record * split.record, split.rows), buffers.running);
       }
       code_.finish(tile, buffers.running, buffers.out);

@@ -1,15 +1,20 @@
 #include "core/kv/block_manager.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "core/base/check.h"
 
 namespace engine {
 
 BlockManager::BlockManager(const CacheSpec& spec, int num_blocks, int group, PrefixIndex& index)
-    : spec_(spec), group_(group), index_(index), blocks_(num_blocks), cached_(num_blocks) {
-  free_.reserve(num_blocks);
-  for (int32_t block = num_blocks - 1; block >= 0; --block) free_.push_back(block);  // low ids are taken first
+    : spec_(spec),
+      group_(group),
+      index_(index),
+      blocks_(num_blocks),
+      free_(WholeSpans(num_blocks) / kSpanBlocks),
+      cached_(num_blocks) {
+  for (int32_t block = 0; block < num_blocks; ++block) AddFree(block);
 }
 
 int64_t BlockManager::BlocksToGrow(const BlockTable& table, int64_t num_tokens) const {
@@ -17,7 +22,16 @@ int64_t BlockManager::BlocksToGrow(const BlockTable& table, int64_t num_tokens) 
 }
 
 void BlockManager::Grow(BlockTable& table, int64_t num_tokens) {
-  for (int64_t missing = BlocksToGrow(table, num_tokens); missing > 0; --missing) table.push_back(Take());
+  int64_t missing = BlocksToGrow(table, num_tokens);
+  ENGINE_CHECK(missing <= num_available());
+  while (num_free_ < missing) EvictOldest();
+  for (; missing > 0; --missing) {
+    const int32_t block = NextBlock(table);
+    free_[block / kSpanBlocks] &= ~(1 << block % kSpanBlocks);
+    --num_free_;
+    blocks_[block].owners = 1;
+    table.push_back(block);
+  }
 }
 
 void BlockManager::Share(BlockTable& table, int64_t index_in_table, int32_t block) {
@@ -48,20 +62,32 @@ void BlockManager::Release(BlockTable& table) {
   table.clear();
 }
 
-int32_t BlockManager::Take() {
-  ENGINE_CHECK(num_available() > 0);
-  int32_t block;
-  if (!free_.empty()) {
-    block = free_.back();
-    free_.pop_back();
-  } else {
-    block = cached_.oldest();
-    cached_.Remove(block);
-    index_.Detach(blocks_[block].node, group_);
-    blocks_[block].node = PrefixIndex::kNoNode;
+// The neighbour of the table's last block; where a partition of attention begins, the first block of a whole span. The
+// first partition does without, so that many short sequences share spans.
+int32_t BlockManager::NextBlock(const BlockTable& table) const {
+  constexpr uint8_t kWhole = (1 << kSpanBlocks) - 1;
+  const int32_t next = table.empty() || table.back() == kNullBlock ? 0 : table.back() + 1;
+  auto span = free_.end();
+  if (!table.empty() && table.size() % kSpanBlocks == 0) {
+    span = std::ranges::find(free_, kWhole);
+  } else if (next % kSpanBlocks != 0 && IsFree(next)) {
+    return next;
   }
-  blocks_[block].owners = 1;
-  return block;
+  if (span == free_.end()) span = std::ranges::find_if(free_, [](uint8_t blocks) { return blocks != 0; });
+  return static_cast<int32_t>((span - free_.begin()) * kSpanBlocks + std::countr_zero(*span));
+}
+
+void BlockManager::AddFree(int32_t block) {
+  free_[block / kSpanBlocks] |= 1 << block % kSpanBlocks;
+  ++num_free_;
+}
+
+void BlockManager::EvictOldest() {
+  const int32_t block = cached_.oldest();
+  cached_.Remove(block);
+  index_.Detach(blocks_[block].node, group_);
+  blocks_[block].node = PrefixIndex::kNoNode;
+  AddFree(block);
 }
 
 void BlockManager::DropOwner(int32_t block) {
@@ -70,17 +96,20 @@ void BlockManager::DropOwner(int32_t block) {
   if (is_named(block)) {
     cached_.PushNewest(block);
   } else {
-    free_.push_back(block);
+    AddFree(block);
   }
 }
 
 absl::Status BlockManager::CheckInvariants(std::span<const BlockTable* const> tables) const {
   RETURN_IF_ERROR(CheckOwners(tables));
-  int num_owned = 0, num_cached = 0;
+  int num_owned = 0, num_cached = 0, num_free = 0;
   for (int32_t block = 0; block < num_blocks(); ++block) {
     const Block& b = blocks_[block];
     num_owned += b.owners > 0;
     num_cached += b.owners == 0 && is_named(block);
+    num_free += IsFree(block);
+    if (IsFree(block) && (b.owners != 0 || is_named(block)))
+      return FailedPrecondition("free block %d is in use", block);
     if (b.owners > 1 && !is_named(block)) {
       return FailedPrecondition("block %d has %d owners but is not known to be full", block, b.owners);
     }
@@ -89,12 +118,9 @@ absl::Status BlockManager::CheckInvariants(std::span<const BlockTable* const> ta
                                 index_.block(b.node, group_));
     }
   }
-  for (const int32_t block : free_) {
-    if (blocks_[block].owners != 0 || is_named(block)) return FailedPrecondition("free block %d is in use", block);
-  }
-  if (num_cached != cached_.size() || num_free() + num_cached + num_owned != num_blocks()) {
-    return FailedPrecondition("%d free + %d cached (%d can be evicted) + %d owned blocks are not all %d", num_free(),
-                              num_cached, cached_.size(), num_owned, num_blocks());
+  if (num_cached != cached_.size() || num_free != num_free_ || num_free + num_cached + num_owned != num_blocks()) {
+    return FailedPrecondition("%d free (%d counted) + %d cached (%d can be evicted) + %d owned blocks are not all %d",
+                              num_free, num_free_, num_cached, cached_.size(), num_owned, num_blocks());
   }
   return absl::OkStatus();
 }

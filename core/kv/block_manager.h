@@ -5,7 +5,10 @@
 // block is full; and a full block is never written.
 //
 // Cached blocks are evicted least recently used first. A table is given back from its end, so a long prefix loses its
-// last block first and stays usable. Belongs to one thread.
+// last block first and stays usable.
+//
+// A sequence gets neighbouring blocks where it can, as they lie together (kSpanBlocks); else the lowest free one, so that
+// the memory in use stays dense. Belongs to one thread.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +30,7 @@ class BlockManager {
 
   const CacheSpec& spec() const { return spec_; }
   int num_blocks() const { return static_cast<int>(blocks_.size()); }
-  int num_free() const { return static_cast<int>(free_.size()); }
+  int num_free() const { return num_free_; }
   int num_cached() const { return cached_.size(); }
   int num_available() const { return num_free() + num_cached(); }
   int num_owned() const { return num_blocks() - num_available(); }
@@ -61,7 +64,11 @@ class BlockManager {
     int32_t node = PrefixIndex::kNoNode;
   };
 
-  int32_t Take();
+  // A free block to follow those of `table`.
+  int32_t NextBlock(const BlockTable& table) const;
+  bool IsFree(int32_t block) const { return free_[block / kSpanBlocks] >> block % kSpanBlocks & 1; }
+  void AddFree(int32_t block);
+  void EvictOldest();
   void DropOwner(int32_t block);
   absl::Status CheckOwners(std::span<const BlockTable* const> tables) const;
 
@@ -69,7 +76,8 @@ class BlockManager {
   int group_;
   PrefixIndex& index_;
   std::vector<Block> blocks_;
-  std::vector<int32_t> free_;
+  std::vector<uint8_t> free_;  // of each span, a bit per block
+  int num_free_ = 0;
   LruList cached_;
 };
 

@@ -10,7 +10,7 @@ namespace engine {
 namespace {
 
 constexpr int kWrittenTokens = 33;
-constexpr int kCacheBlocks = 5;
+constexpr int kCacheBlocks = 2 * kSpanBlocks;
 
 // Slots in shuffled blocks, some tokens skipped; whatever else the cache holds must stay. A step that writes fewer rows
 // leaves another cache, so only the largest step can be compared as a whole.
@@ -21,7 +21,7 @@ NamedCase Cache(int kv_heads, int head_dim, DType dtype) {
             const KvWrite write = {kv_heads, head_dim};
             const int64_t columns = int64_t{kv_heads} * head_dim;
             std::vector<int32_t> slots;
-            for (int t = 0; t < kWrittenTokens; ++t) slots.push_back((t * 7 + 20) % (kCacheBlocks * kKvBlockTokens));
+            for (int t = 0; t < kWrittenTokens; ++t) slots.push_back((t * 23 + 20) % (kCacheBlocks * kKvBlockTokens));
             slots[4] = slots[32] = -1;
             CaseInput cache = {.spec = KvCacheSpec(dtype, kv_heads, head_dim), .data = {}};
             cache.data.assign(kCacheBlocks * cache.spec.row_bytes(), std::byte{0xff});

@@ -64,19 +64,24 @@ void SetScale(std::byte* part, int64_t head_dim, int64_t token, float scale) {
   reinterpret_cast<float*>(part + KvScalesOffset(head_dim))[token] = scale;
 }
 
-// K and V of every visible position; everything else is NaN, or -1 with the scale NaN, which must not reach any result.
+// K and V of every visible position; everything else is NaN, or -1 with the scale NaN, as a sequence of which a value was
+// not finite leaves it, which must not reach any result.
 CaseInput Cache(const AttentionCase& c, const std::vector<int32_t>& table, int64_t max_blocks, TestData& data) {
   const PagedAttention& a = c.attention;
   CaseInput cache = {.spec = KvCacheSpec(c.dtype, a.kv_heads, a.head_dim), .data = {}};
-  cache.data.assign(table.size() * cache.spec.row_bytes(), std::byte{0xff});
+  cache.data.assign(WholeSpans(std::ssize(table)) * cache.spec.row_bytes(), std::byte{0xff});
   const int64_t element = RowBytes(c.dtype, 1);
+  for (size_t part = 0; c.dtype == DType::kI8 && part < cache.data.size();
+       part += KvPartElements(c.dtype, a.head_dim)) {
+    for (int64_t t = 0; t < kKvBlockTokens; ++t) SetScale(&cache.data[part], a.head_dim, t, std::nanf(""));
+  }
   for (size_t s = 0; s < c.sequences.size(); ++s) {
     for (int64_t p = FirstVisible(c, c.sequences[s]); p < c.sequences[s].context; ++p) {
       const int64_t block = table[s * max_blocks + p / kKvBlockTokens];
       const int64_t token = p % kKvBlockTokens;
       for (int head = 0; head < a.kv_heads; ++head) {
         std::byte* keys = cache.data.data() + KvHeadOffset(c.dtype, block, head, a.kv_heads, a.head_dim) * element;
-        std::byte* values = keys + KvPartElements(c.dtype, a.head_dim) * element;
+        std::byte* values = keys + KvValuesOffset(c.dtype, a.head_dim) * element;
         if (c.dtype == DType::kI8) {
           SetScale(keys, a.head_dim, token, std::fabs(data.Number(c.values)) / 50);
           SetScale(values, a.head_dim, token, std::fabs(data.Number(c.values)) / 50);

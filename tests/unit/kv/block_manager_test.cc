@@ -134,6 +134,55 @@ TEST(BlockManager, TheLeastRecentlyUsedPrefixIsEvictedFirst) {
   EXPECT_NE(pool.index.block(new_node, 0), kNullBlock);
 }
 
+// Whether blocks [begin, end) of the table are neighbours from the start of a span on.
+bool IsOneSpan(const BlockTable& table, size_t begin, size_t end) {
+  if (table[begin] % kSpanBlocks != 0) return false;
+  for (size_t i = begin; i < end; ++i) {
+    if (table[i] != table[begin] + static_cast<int32_t>(i - begin)) return false;
+  }
+  return true;
+}
+
+TEST(BlockManager, AfterItsFirstPartitionASequenceGetsWholeSpansThoughOthersGrowBesideIt) {
+  Pool pool(16 * kSpanBlocks);
+  BlockTable first, second;
+  for (int64_t tokens = 1; tokens <= 4 * kSpanBlocks * kBlockTokens; tokens += kBlockTokens) {
+    pool.manager.Grow(first, tokens);
+    pool.manager.Grow(second, tokens);
+  }
+  for (size_t begin = kSpanBlocks; begin < first.size(); begin += kSpanBlocks) {
+    EXPECT_TRUE(IsOneSpan(first, begin, begin + kSpanBlocks)) << begin;
+    EXPECT_TRUE(IsOneSpan(second, begin, begin + kSpanBlocks)) << begin;
+  }
+  EXPECT_TRUE(Check(pool.manager, {&first, &second}).ok());
+}
+
+TEST(BlockManager, APromptGetsWholeSpansOfWhatIsEvictedForIt) {
+  Pool pool(2 * kSpanBlocks);
+  BlockTable table;
+  pool.manager.Grow(table, int64_t{pool.manager.num_blocks()} * kBlockTokens);
+  for (int i = 0; i < pool.manager.num_blocks(); ++i) pool.Name(table, i, i);
+  pool.manager.Release(table);
+  pool.manager.Grow(table, int64_t{pool.manager.num_blocks()} * kBlockTokens);
+  EXPECT_TRUE(IsOneSpan(table, 0, table.size()));
+}
+
+TEST(BlockManager, ShortSequencesShareASpan) {
+  Pool pool(2 * kSpanBlocks);
+  BlockTable tables[kSpanBlocks];
+  for (BlockTable& table : tables) pool.manager.Grow(table, 1);
+  for (const BlockTable& table : tables) EXPECT_LT(table[0], kSpanBlocks);
+}
+
+TEST(BlockManager, WithoutAWholeSpanEveryFreeBlockStillServes) {
+  Pool pool(2 * kSpanBlocks + 3);
+  BlockTable holder, table;
+  pool.manager.Grow(holder, 1);
+  pool.manager.Grow(table, 2 * (kSpanBlocks + 1) * kBlockTokens);
+  EXPECT_EQ(pool.manager.num_available(), 0);
+  EXPECT_TRUE(Check(pool.manager, {&holder, &table}).ok());
+}
+
 TEST(BlockManager, BlocksBehindTheWindowAreGivenBackAndLeaveAHole) {
   Pool pool(4, kWindow33);
   BlockTable table;

@@ -83,6 +83,18 @@ TEST(CacheSpec, BlocksBehindABoundaryAreThoseTheNextTokenSees) {
   }
 }
 
+TEST(CacheSpec, LayersOfAPoolShareNoBlock) {
+  for (const int32_t layers : {1, 3}) {
+    constexpr int32_t kNumBlocks = 2 * kSpanBlocks + 3;
+    std::vector<int> uses(WholeSpans(kNumBlocks) * layers);
+    for (int32_t layer = 0; layer < layers; ++layer) {
+      for (int32_t block = 0; block < kNumBlocks; ++block) {
+        EXPECT_EQ(++uses.at(layer * kSpanBlocks + BlockInPool(block, layers)), 1);
+      }
+    }
+  }
+}
+
 TEST(CacheSpec, PeakBlocksCoverEveryChunkAtEveryOffset) {
   for (const int window : {1, 2, 31, 32, 33, 100}) {
     for (const int chunk : {1, 31, 32, 33, 64}) {

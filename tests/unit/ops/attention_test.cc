@@ -46,7 +46,7 @@ std::vector<float> Attend(const History& history, DType dtype, int context, int 
   for (int p = 0; p < context; ++p) slots[p] = static_cast<int32_t>(table[p / 32] * kKvBlockTokens + p % 32);
 
   OwnedTensor cache = {KvCacheSpec(dtype, 1, kHeadDim), {}};
-  cache.data.assign(blocks * cache.spec.row_bytes(), std::byte{0xff});
+  cache.data.assign(WholeSpans(blocks) * cache.spec.row_bytes(), std::byte{0xff});
   std::vector<OwnedTensor> write = {
       InKvDType(KvOperandDType(dtype), {kTokens, kHeadDim}, Slice(history.k, kHeadDim, 0, context)),
       Floats({kTokens, kHeadDim}, Slice(history.v, kHeadDim, 0, context)), Integers({kTokens}, slots), cache};
