@@ -15,11 +15,12 @@ using Json = nlohmann::ordered_json;
 
 constexpr size_t kMaxHeaderBytes = 100'000'000;  // the limit of the format's own library
 
-std::optional<DType> TensorType(std::string_view name) {
+std::optional<DType> TensorType(std::string_view name, const std::vector<int64_t>& shape) {
   if (name == "F32") return DType::kF32;
   if (name == "F16") return DType::kF16;
   if (name == "BF16") return DType::kBF16;
-  if (name == "I8") return DType::kW8;
+  const bool has_blocks = !shape.empty() && shape.back() % Info(DType::kW8).block_values == 0;
+  if (name == "I8" && has_blocks) return DType::kW8;
   return std::nullopt;
 }
 
@@ -69,7 +70,7 @@ absl::StatusOr<ByteRange> AddTensor(const std::string& name, const Json& record,
   ASSIGN_OR_RETURN(std::vector<int64_t> shape, ReadIntegers(name, record, "shape"));
   ASSIGN_OR_RETURN(const ByteRange range, ReadRange(name, record, data.size()));
   const auto& dtype_text = dtype_name->get_ref<const std::string&>();
-  const std::optional<DType> dtype = TensorType(dtype_text);
+  const std::optional<DType> dtype = TensorType(dtype_text, shape);
   if (!dtype) {
     file.unsupported.push_back({name, dtype_text});
     return range;

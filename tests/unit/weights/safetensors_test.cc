@@ -10,6 +10,7 @@
 namespace engine {
 namespace {
 
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -49,6 +50,22 @@ TEST(Safetensors, AcceptsScalarsEmptyTensorsMetadataAndPadding) {
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_THAT(file->tensors[0].shape, IsEmpty());
   EXPECT_THAT(file->tensors[1].data, IsEmpty());
+}
+
+TEST(Safetensors, TakesIntegersInWholeBlocksForWeightsAndListsOthersApart) {
+  SafetensorsWriter writer;
+  writer.AddRaw("weight", "I8", {2, 32}, std::string(64, '\x81'));
+  writer.AddRaw("flags", "I8", {2, 3}, std::string(6, '\0'));
+  writer.AddRaw("flag", "I8", {}, std::string(1, '\0'));
+  const ExactBytes bytes(writer.Bytes());
+  const auto file = ParseSafetensors(bytes);
+  ASSERT_TRUE(file.ok()) << file.status();
+  ASSERT_EQ(file->tensors.size(), 1u);
+  EXPECT_EQ(file->tensors[0].dtype, DType::kW8);
+  std::vector<float> values(32);
+  DequantizeRow(DType::kW8, file->tensors[0].data.first(32), values);
+  EXPECT_THAT(values, Each(-127));
+  EXPECT_EQ(file->unsupported.size(), 2u);
 }
 
 TEST(Safetensors, ListsTensorsOfOtherTypesApart) {
