@@ -61,7 +61,7 @@ OpLoad Product(const Op& op, DType format, const Matrix& matrix, int weights, in
               .limit = DotLimit(format),
               .work = {}};
   for (int i = 0; i < weights; ++i) load.in.push_back(WeightInput(format, matrix));
-  for (int i = 0; i < weights && op.row_scales; ++i) {
+  for (int i = 0; i < weights && NeedRowScales(format); ++i) {
     load.in.push_back({.spec = {DType::kF32, {matrix.n}}, .rows = 1, .bytes = {}});
   }
   return load;
@@ -72,8 +72,7 @@ OpLoad Product(const Op& op, DType format, const Matrix& matrix, int weights, in
 std::vector<OpLoad> LinearLoads(const OpSelection& selection) {
   std::vector<OpLoad> loads;
   const auto add = [&](DType format, const Matrix& matrix, int64_t rows) {
-    loads.push_back(
-        Product(Linear{.input = InputFor(format), .row_scales = NeedRowScales(format)}, format, matrix, 1, rows));
+    loads.push_back(Product(Linear{.input = InputFor(format)}, format, matrix, 1, rows));
   };
   for (const DType format : FormatsOf(selection, kFormats)) {
     for (const Matrix& matrix : MatricesOf(selection, kProjections)) {
@@ -96,8 +95,7 @@ std::vector<OpLoad> GatedMlpLoads(const OpSelection& selection) {
     const LinearInput input = InputFor(format);
     for (const Matrix& matrix : MatricesOf(selection, kUpProjections)) {
       for (const int64_t rows : selection.rows) {
-        loads.push_back(Product(GatedMlp{.input = input, .row_scales = NeedRowScales(format), .out = InputDType(input)},
-                                format, matrix, 2, rows));
+        loads.push_back(Product(GatedMlp{.input = input, .out = InputDType(input)}, format, matrix, 2, rows));
       }
     }
   }

@@ -170,16 +170,19 @@ std::pair<ValueId, ValueId> DecoderBuilder::AddNorm(ValueId residual, ValueId de
   return {out[0], out[1]};
 }
 
+std::vector<ValueId> DecoderBuilder::ProductInputs(ValueId x, ValueId weight, const std::string& name, int64_t n) {
+  std::vector<ValueId> in = {x, weight};
+  if (NeedRowScales(graph_.spec(weight).dtype)) in.push_back(RowScales(name, n));
+  return in;
+}
+
 ValueId DecoderBuilder::Projection(ValueId x, const std::string& name, int64_t n, int64_t k,
                                    int64_t interleaved_head_rows) {
   const ValueId weight = Weight(name + ".weight", n, k, interleaved_head_rows);
-  const DType dtype = graph_.spec(weight).dtype;
   const bool bias = catalog_.Find(name + ".bias") != nullptr;
-  std::vector<ValueId> in = {x, weight};
-  if (NeedRowScales(dtype)) in.push_back(RowScales(name, n));
+  std::vector<ValueId> in = ProductInputs(x, weight, name, n);
   if (bias) in.push_back(Vector(name + ".bias", n, interleaved_head_rows));
-  return graph_.Add(engine::Linear{.input = InputFor(dtype), .row_scales = NeedRowScales(dtype), .bias = bias},
-                    std::move(in));
+  return graph_.Add(engine::Linear{.input = InputFor(graph_.spec(weight).dtype), .bias = bias}, std::move(in));
 }
 
 ValueId DecoderBuilder::GatedMlp(ValueId x, const std::string& name) {
@@ -195,10 +198,10 @@ ValueId DecoderBuilder::GatedMlp(ValueId x, const std::string& name) {
   if (fused) {
     const ValueId gate_weight = Weight(name + ".gate_proj.weight", n, k);
     const ValueId up_weight = Weight(name + ".up_proj.weight", n, k);
-    const bool row_scales = NeedRowScales(gate->dtype);
     std::vector<ValueId> in = {x, gate_weight, up_weight};
-    if (row_scales) in.insert(in.end(), {RowScales(name + ".gate_proj", n), RowScales(name + ".up_proj", n)});
-    product = graph_.Add(engine::GatedMlp{.input = InputFor(gate->dtype), .row_scales = row_scales}, std::move(in));
+    if (NeedRowScales(gate->dtype))
+      in.insert(in.end(), {RowScales(name + ".gate_proj", n), RowScales(name + ".up_proj", n)});
+    product = graph_.Add(engine::GatedMlp{.input = InputFor(gate->dtype)}, std::move(in));
   } else {
     const ValueId gate_value = Projection(x, name + ".gate_proj", n, k);
     const ValueId up_value = Projection(x, name + ".up_proj", n, k);
@@ -261,10 +264,8 @@ void DecoderBuilder::Head(ValueId residual, ValueId delta) {
   const bool tied = config_.tied_embeddings || catalog_.Find("lm_head.weight") == nullptr;
   const ValueId table = Weight(tied ? kEmbeddingName : "lm_head.weight", config_.vocab, config_.hidden);
   const ValueId logits = graph_.Output("logits", {DType::kF32, {kSampled, config_.vocab}});
-  const DType dtype = graph_.spec(table).dtype;
-  std::vector<ValueId> in = {x, table};
-  if (NeedRowScales(dtype)) in.push_back(RowScales("lm_head", config_.vocab));
-  graph_.AddInto(engine::Linear{.input = InputFor(dtype), .row_scales = NeedRowScales(dtype)}, std::move(in), {logits});
+  graph_.AddInto(engine::Linear{.input = InputFor(graph_.spec(table).dtype)},
+                 ProductInputs(x, table, "lm_head", config_.vocab), {logits});
 
   const ValueId rows = graph_.StepInput("sampling_rows", {DType::kU8, {kSampled, sizeof(SamplingRow)}});
   const ValueId adjustments =

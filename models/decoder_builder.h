@@ -50,6 +50,8 @@ class DecoderBuilder {
  private:
   ValueId Weight(const std::string& name, int64_t n, int64_t k, int64_t interleaved_head_rows = 0);
   ValueId Vector(const std::string& name, int64_t size, int64_t interleaved_head_rows = 0);
+  // What multiplies x by weight `name` of n rows takes: with the scales of its rows where it needs some.
+  std::vector<ValueId> ProductInputs(ValueId x, ValueId weight, const std::string& name, int64_t n);
   ValueId RowScales(const std::string& name, int64_t n);
   ValueId Projection(ValueId x, const std::string& name, int64_t n, int64_t k, int64_t interleaved_head_rows = 0);
   ValueId Rotate(ValueId x, const std::string& norm_name, int heads);

@@ -15,8 +15,9 @@ namespace {
 
 absl::StatusOr<std::vector<TensorSpec>> Infer(const OpRef& op, std::span<const TensorSpec> in) {
   const GatedMlp& mlp = op.as<GatedMlp>();
-  RETURN_IF_ERROR(mlp.row_scales ? ExpectInputs(in, {"x", "gate", "up", "gate_scale", "up_scale"})
-                                 : ExpectInputs(in, {"x", "gate", "up"}));
+  const bool row_scales = in.size() > 1 && NeedRowScales(in[1].dtype);
+  RETURN_IF_ERROR(row_scales ? ExpectInputs(in, {"x", "gate", "up", "gate_scale", "up_scale"})
+                             : ExpectInputs(in, {"x", "gate", "up"}));
   RETURN_IF_ERROR(ExpectLinearInput(mlp.input, in[0]));
   RETURN_IF_ERROR(ExpectLinearWeight("gate", mlp.input, in[1], in[0].shape[1]));
   RETURN_IF_ERROR(ExpectLinearWeight("up", mlp.input, in[2], in[0].shape[1]));
@@ -25,7 +26,6 @@ absl::StatusOr<std::vector<TensorSpec>> Infer(const OpRef& op, std::span<const T
                            in[2].to_string());
   }
   const int64_t n = in[1].shape[0];
-  RETURN_IF_ERROR(ExpectRowScales(in[1], mlp.row_scales));
   for (size_t i = 3; i < in.size(); ++i) RETURN_IF_ERROR(Expect("a scale", in[i], {DType::kF32, {n}}));
   RETURN_IF_ERROR(ExpectStorable(mlp.out, n));
   return std::vector{TensorSpec{mlp.out, {in[0].shape.leading(), n}}};
@@ -42,7 +42,7 @@ void Reference(const OpRef& op, const LaunchArgs& args) {
   const auto dot = [&](int index, int64_t r, int64_t j) {
     const Tensor& w = args.in[index];
     const float sum = WeightDot(mlp.input, RowAt(x, r), w.spec->dtype, RowAt(w, j), w.spec->shape[1]);
-    return mlp.row_scales ? sum * FloatVector(args.in[index + 2])[j] : sum;
+    return NeedRowScales(w.spec->dtype) ? sum * FloatVector(args.in[index + 2])[j] : sum;
   };
   ENGINE_CHECK(x.spec->dtype == InputDType(mlp.input));
   ENGINE_CHECK(args.in[1].spec->layout == kRowMajor && args.in[2].spec->layout == kRowMajor);
@@ -58,16 +58,15 @@ void Reference(const OpRef& op, const LaunchArgs& args) {
 
 std::string Describe(const OpRef& op) {
   const GatedMlp& mlp = op.as<GatedMlp>();
-  return absl::StrFormat("input=%s%s, activation=%s, out=%s", Name(mlp.input), mlp.row_scales ? ", row scales" : "",
-                         Name(mlp.activation), Name(mlp.out));
+  return absl::StrFormat("input=%s, activation=%s, out=%s", Name(mlp.input), Name(mlp.activation), Name(mlp.out));
 }
 
 absl::StatusOr<std::vector<ValueId>> Decompose(const OpRef& op, GraphBuilder& builder, std::span<const ValueId> in) {
   const GatedMlp& mlp = op.as<GatedMlp>();
   const auto product = [&](int index) {
     std::vector<ValueId> inputs = {in[0], in[index]};
-    if (mlp.row_scales) inputs.push_back(in[index + 2]);
-    return builder.Add(Linear{.input = mlp.input, .row_scales = mlp.row_scales}, std::move(inputs));
+    if (in.size() > 3) inputs.push_back(in[index + 2]);
+    return builder.Add(Linear{.input = mlp.input}, std::move(inputs));
   };
   const ValueId gate = product(1);
   const ValueId up = product(2);

@@ -15,7 +15,6 @@ namespace engine {
 
 struct GatedMlp {
   LinearInput input = LinearInput::kF32;
-  bool row_scales = false;  // NeedRowScales(gate)
   Activation activation = Activation::kSilu;
   DType out = DType::kF32;
 };

@@ -10,19 +10,19 @@
 namespace engine {
 namespace {
 
-absl::Status ExpectLinearInputs(const Linear& linear, std::span<const TensorSpec> in) {
-  if (!linear.row_scales) return linear.bias ? ExpectInputs(in, {"x", "w", "bias"}) : ExpectInputs(in, {"x", "w"});
-  return linear.bias ? ExpectInputs(in, {"x", "w", "scale", "bias"}) : ExpectInputs(in, {"x", "w", "scale"});
+absl::Status ExpectLinearInputs(bool row_scales, bool bias, std::span<const TensorSpec> in) {
+  if (!row_scales) return bias ? ExpectInputs(in, {"x", "w", "bias"}) : ExpectInputs(in, {"x", "w"});
+  return bias ? ExpectInputs(in, {"x", "w", "scale", "bias"}) : ExpectInputs(in, {"x", "w", "scale"});
 }
 
 absl::StatusOr<std::vector<TensorSpec>> Infer(const OpRef& op, std::span<const TensorSpec> in) {
   const Linear& linear = op.as<Linear>();
-  RETURN_IF_ERROR(ExpectLinearInputs(linear, in));
+  const bool row_scales = in.size() > 1 && NeedRowScales(in[1].dtype);
+  RETURN_IF_ERROR(ExpectLinearInputs(row_scales, linear.bias, in));
   RETURN_IF_ERROR(ExpectLinearInput(linear.input, in[0]));
   RETURN_IF_ERROR(ExpectLinearWeight("w", linear.input, in[1], in[0].shape[1]));
   const int64_t n = in[1].shape[0];
-  RETURN_IF_ERROR(ExpectRowScales(in[1], linear.row_scales));
-  if (linear.row_scales) RETURN_IF_ERROR(Expect("scale", in[2], {DType::kF32, {n}}));
+  if (row_scales) RETURN_IF_ERROR(Expect("scale", in[2], {DType::kF32, {n}}));
   if (linear.bias) RETURN_IF_ERROR(Expect("bias", in.back(), {DType::kF32, {n}}));
   return std::vector{TensorSpec{DType::kF32, {in[0].shape.leading(), n}}};
 }
@@ -40,7 +40,7 @@ void Reference(const OpRef& op, const LaunchArgs& args) {
     const std::span<float> out = FloatRow(args.out[0], r);
     for (int64_t j = 0; j < w.spec->shape[0]; ++j) {
       out[j] = WeightDot(linear.input, RowAt(x, r), w.spec->dtype, RowAt(w, j), w.spec->shape[1]);
-      if (linear.row_scales) out[j] *= FloatVector(args.in[2])[j];
+      if (NeedRowScales(w.spec->dtype)) out[j] *= FloatVector(args.in[2])[j];
       if (linear.bias) out[j] += FloatVector(args.in.back())[j];
     }
   }
@@ -48,8 +48,7 @@ void Reference(const OpRef& op, const LaunchArgs& args) {
 
 std::string Describe(const OpRef& op) {
   const Linear& linear = op.as<Linear>();
-  return absl::StrFormat("input=%s%s%s", Name(linear.input), linear.row_scales ? ", row scales" : "",
-                         linear.bias ? ", bias" : "");
+  return absl::StrFormat("input=%s%s", Name(linear.input), linear.bias ? ", bias" : "");
 }
 
 std::optional<DType> WantedInput(const OpRef& op, int index) {

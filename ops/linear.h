@@ -20,7 +20,6 @@ inline constexpr int64_t kReductionChunk = 2048;
 
 struct Linear {
   LinearInput input = LinearInput::kF32;
-  bool row_scales = false;  // NeedRowScales(w)
   bool bias = false;
 };
 const OpSchema& SchemaOf(const Linear&);

@@ -26,9 +26,4 @@ absl::Status ExpectLinearWeight(std::string_view name, LinearInput input, const 
                          WeightsOf(input));
 }
 
-absl::Status ExpectRowScales(const TensorSpec& weight, bool row_scales) {
-  if (row_scales == NeedRowScales(weight.dtype)) return absl::OkStatus();
-  return InvalidArgument("%s weights come %s a scale per row", Name(weight.dtype), row_scales ? "without" : "with");
-}
-
 }  // namespace engine

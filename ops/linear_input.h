@@ -9,6 +9,5 @@ namespace engine {
 // InputDType(input), or f32 before lowering has inserted the conversion.
 absl::Status ExpectLinearInput(LinearInput input, const TensorSpec& x);
 absl::Status ExpectLinearWeight(std::string_view name, LinearInput input, const TensorSpec& weight, int64_t k);
-absl::Status ExpectRowScales(const TensorSpec& weight, bool row_scales);
 
 }  // namespace engine

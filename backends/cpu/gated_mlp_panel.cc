@@ -19,7 +19,6 @@ class GatedMlpPanel : public Kernel {
         store_(CodeOf(problem, isa)),
         leading_(problem.out[0].shape.leading()),
         n_(problem.in[1].shape[0]),
-        row_scales_(problem.op.as<GatedMlp>().row_scales),
         scratch_bytes_(product_.scratch_bytes(problem.max_rows(), problem.device.workers)) {}
 
   int64_t scratch_bytes() const override { return scratch_bytes_; }
@@ -28,8 +27,7 @@ class GatedMlpPanel : public Kernel {
     const int64_t rows = Resolve(leading_, args.extents);
     if (rows == 0) return;
     const std::byte* tiles = product_.PackRows(args, rows);
-    const Weights weights = {PanelProduct::WeightOf(args, 1, row_scales_ ? 3 : -1),
-                             PanelProduct::WeightOf(args, 2, row_scales_ ? 4 : -1)};
+    const Weights weights = {PanelProduct::WeightOf(args, 1, 3), PanelProduct::WeightOf(args, 2, 4)};
     product_.ForEach(args.worker, (n_ + kUnitColumns - 1) / kUnitColumns, 2 * kPanelsPerUnit, rows,
                      [&](int64_t unit, const RowTile& tile) { RunUnit(weights, unit, tile, tiles, args.out[0]); });
   }
@@ -71,7 +69,6 @@ class GatedMlpPanel : public Kernel {
   void (*store_)(const GatedColumns&);
   int64_t leading_;
   int64_t n_;
-  bool row_scales_;
   int64_t scratch_bytes_;
 };
 

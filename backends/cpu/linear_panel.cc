@@ -13,7 +13,7 @@ class LinearPanel : public Kernel {
       : product_(isa, problem.in[1].dtype, problem.in[1].shape[1]),
         leading_(problem.out[0].shape.leading()),
         n_(problem.in[1].shape[0]),
-        op_(problem.op.as<Linear>()),
+        has_bias_(problem.op.as<Linear>().bias),
         scratch_bytes_(product_.scratch_bytes(problem.max_rows(), problem.device.workers)) {}
 
   int64_t scratch_bytes() const override { return scratch_bytes_; }
@@ -22,8 +22,8 @@ class LinearPanel : public Kernel {
     const int64_t rows = Resolve(leading_, args.extents);
     if (rows == 0) return;
     const std::byte* tiles = product_.PackRows(args, rows);
-    const PanelProduct::Weight weight = PanelProduct::WeightOf(args, 1, op_.row_scales ? 2 : -1);
-    const float* bias = op_.bias ? args.in.back().as<const float>() : nullptr;
+    const PanelProduct::Weight weight = PanelProduct::WeightOf(args, 1, 2);
+    const float* bias = has_bias_ ? args.in.back().as<const float>() : nullptr;
     product_.ForEach(args.worker, NumPanels(n_), 1, rows, [&](int64_t panel, const RowTile& tile) {
       TileSums sums;
       product_.Run(weight, panel, tile, tiles, sums);
@@ -44,7 +44,7 @@ class LinearPanel : public Kernel {
   PanelProduct product_;
   int64_t leading_;
   int64_t n_;
-  Linear op_;
+  bool has_bias_;
   int64_t scratch_bytes_;
 };
 

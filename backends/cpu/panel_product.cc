@@ -44,7 +44,7 @@ const std::byte* PanelProduct::PackRows(const LaunchArgs& args, int64_t rows) co
 
 PanelProduct::Weight PanelProduct::WeightOf(const LaunchArgs& args, int index, int scales) {
   Weight weight{args.in[index].data, {}};
-  if (scales < 0) return weight;
+  if (!NeedRowScales(args.in[index].spec->dtype)) return weight;
   const Tensor& input = args.in[scales];
   weight.row_scales = {input.as<const float>(), static_cast<size_t>(input.spec->shape[0])};
   return weight;

@@ -30,7 +30,7 @@ class PanelProduct {
     const std::byte* panels;
     std::span<const float> row_scales;
   };
-  // Input `index` of a launch, with the scales of input `scales`; below 0: none.
+  // Input `index` of a launch, with the scales of input `scales` where it needs some.
   static Weight WeightOf(const LaunchArgs& args, int index, int scales);
 
   // Panel `panel` of `weight` times the tile's rows.

@@ -19,16 +19,13 @@ NamedCase Named(const MlpCase& c) {
   name += "_n" + std::to_string(c.n) + "_k" + std::to_string(c.k) + "_" + std::string(Name(c.out));
   return {name, [=] {
             TestData data(c.n * 10007 + c.k);
-            const GatedMlp mlp = {.input = InputFor(c.weight),
-                                  .row_scales = NeedRowScales(c.weight),
-                                  .activation = c.activation,
-                                  .out = c.out};
+            const GatedMlp mlp = {.input = InputFor(c.weight), .activation = c.activation, .out = c.out};
             OpCase op_case = {.name = name,
                               .op = OpRef(SchemaOf(mlp), mlp),
                               .in = {data.Rows(InputDType(mlp.input), kTokens, c.rows, c.k, Values::kNormal),
                                      data.Weight(c.weight, c.n, c.k), data.Weight(c.weight, c.n, c.k)},
                               .largest = {.tokens = c.rows}};
-            for (int i = 0; i < 2 && mlp.row_scales; ++i) op_case.in.push_back(data.Vector(c.n));
+            for (int i = 0; i < 2 && NeedRowScales(c.weight); ++i) op_case.in.push_back(data.Vector(c.n));
             return op_case;
           }};
 }

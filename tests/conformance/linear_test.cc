@@ -23,13 +23,13 @@ ErrorBound BoundOf(const OpCase& op_case, int64_t k) {
 
 OpCase Make(const std::string& name, const LinearCase& c) {
   TestData data(c.n * 10007 + c.k);
-  const Linear linear = {.input = InputFor(c.weight), .row_scales = NeedRowScales(c.weight), .bias = c.bias};
+  const Linear linear = {.input = InputFor(c.weight), .bias = c.bias};
   OpCase op_case = {
       .name = name,
       .op = OpRef(SchemaOf(linear), linear),
       .in = {data.Rows(InputDType(linear.input), kTokens, c.rows, c.k, c.x), data.Weight(c.weight, c.n, c.k, c.w)},
       .largest = {.tokens = c.rows}};
-  if (linear.row_scales) op_case.in.push_back(data.Vector(c.n));
+  if (NeedRowScales(c.weight)) op_case.in.push_back(data.Vector(c.n));
   if (c.bias) op_case.in.push_back(data.Vector(c.n));
   op_case.bound = BoundOf(op_case, c.k);
   return op_case;

@@ -147,10 +147,9 @@ TEST(LinearReference, ScalesOfRowsGiveTheBitsOfTheSameScalesInBlocks) {
     blocks.data.insert(blocks.data.end(), integers.data.begin() + at, integers.data.begin() + at + 32);
   }
   const Linear linear = {.input = LinearInput::kQ8Group};
-  const Linear scaled = {.input = LinearInput::kQ8Group, .row_scales = true};
   const auto expected = RunReference(linear, {{x.spec, x.data}, {blocks.spec, blocks.data}}, {.tokens = kRows});
   const auto out =
-      RunReference(scaled, {{x.spec, x.data}, {integers.spec, integers.data}, Floats({kN}, std::vector(kN, 0.25f))},
+      RunReference(linear, {{x.spec, x.data}, {integers.spec, integers.data}, Floats({kN}, std::vector(kN, 0.25f))},
                    {.tokens = kRows});
   EXPECT_EQ(out[0].data, expected[0].data);
 }
