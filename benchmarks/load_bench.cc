@@ -14,8 +14,8 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/strings/str_format.h"
-#include "benchmarks/resident_memory.h"
 #include "core/base/clock.h"
+#include "core/base/resident_memory.h"
 #include "core/base/thread_team.h"
 #include "engine/model_path.h"
 #include "engine/model_text.h"
@@ -30,6 +30,8 @@ ABSL_FLAG(bool, phases, false, "load step by step, and tell the time and the mem
 
 namespace engine {
 namespace {
+
+double Megabytes(int64_t bytes) { return static_cast<double>(bytes) / 1e6; }
 
 double MillisecondsSince(TimePoint start) { return SecondsSince(start) * 1e3; }
 
@@ -68,8 +70,9 @@ class Phases {
   void Print(const char* name) {
     const double milliseconds = MillisecondsSince(start_);
     const ResidentMemory now = ResidentNow();
-    absl::PrintF("| %-9s | %8.1f | %+8.1f | %+8.1f |\n", name, milliseconds, now.anonymous - before_.anonymous,
-                 now.files - before_.files);
+    absl::PrintF("| %-9s | %8.1f | %+8.1f | %+8.1f |\n", name, milliseconds,
+                 Megabytes(now.anonymous_bytes - before_.anonymous_bytes),
+                 Megabytes(now.file_bytes - before_.file_bytes));
     before_ = now;
     start_ = Now();
   }
@@ -139,10 +142,10 @@ absl::Status RunWhole(EngineOptions options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, Engine::Create(options));
   const double ready = MillisecondsSince(start);
   const ModelInfo& model = engine->model();
-  const double weights = static_cast<double>(model.weight_bytes) / 1e6;
+  const double weights = Megabytes(model.weight_bytes);
   const ResidentMemory loaded = ResidentNow();
   absl::PrintF("ready in %.1f ms; %.1f MB of weights, resident %.1f MB anonymous and %.1f MB of files\n", ready,
-               weights, loaded.anonymous, loaded.files);
+               weights, Megabytes(loaded.anonymous_bytes), Megabytes(loaded.file_bytes));
   absl::PrintF("\n| request | first token ms | second ms | later ms |\n|---:|---:|---:|---:|\n");
   for (int r = 0; r < absl::GetFlag(FLAGS_requests); ++r) {
     ASSIGN_OR_RETURN(const RequestTimes times, TimeRequest(*engine, r));
@@ -151,7 +154,7 @@ absl::Status RunWhole(EngineOptions options) {
   const ResidentMemory resident = ResidentNow();
   absl::PrintF(
       "\nafter the last request: resident %.1f MB anonymous and %.1f MB of files; %.1f MB beside the weights\n",
-      resident.anonymous, resident.files, resident.total() - weights);
+      Megabytes(resident.anonymous_bytes), Megabytes(resident.file_bytes), Megabytes(resident.total_bytes()) - weights);
   return absl::OkStatus();
 }
 

@@ -13,9 +13,9 @@
 #include "benchmarks/drift.h"
 #include "benchmarks/peaks.h"
 #include "benchmarks/request_mix.h"
-#include "benchmarks/resident_memory.h"
 #include "benchmarks/statistics.h"
 #include "core/base/clock.h"
+#include "core/base/resident_memory.h"
 
 ABSL_FLAG(std::string, model, "smollm2-135m", "a .gguf file, a directory, a packed file or a pulled name");
 ABSL_FLAG(double, minutes, 10, "how long to run; at least 2");
@@ -30,6 +30,8 @@ constexpr double kWindowSeconds = 30;
 constexpr int kWarmUpWindows = 2;
 // Long beside the probes, short beside the time for which a shared host stays as it is.
 constexpr double kSliceSeconds = 0.1;
+
+double ResidentMb() { return static_cast<double>(ResidentNow().total_bytes()) / 1e6; }
 
 class LongRun {
  public:
@@ -82,7 +84,7 @@ absl::StatusOr<DriftWindow> LongRun::Window() {
     memory.push_back(between.memory);
     linears.push_back(between.linears);
   }
-  return DriftWindow{.resident_mb = ResidentNow().total() - probe_mb_,
+  return DriftWindow{.resident_mb = ResidentMb() - probe_mb_,
                      .share = Median(std::move(shares)),
                      .memory = Median(std::move(memory)),
                      .linears = Median(std::move(linears))};
@@ -96,9 +98,9 @@ absl::Status Measure() {
   ASSIGN_OR_RETURN(
       const std::unique_ptr<BenchModel> model,
       BenchModel::Create({.model = absl::GetFlag(FLAGS_model), .threads = absl::GetFlag(FLAGS_threads)}, {room}));
-  const double model_mb = ResidentNow().total();
+  const double model_mb = ResidentMb();
   ASSIGN_OR_RETURN(const std::unique_ptr<Roof> roof, Roof::Create(model->device()));
-  const double probe_mb = ResidentNow().total() - model_mb;
+  const double probe_mb = ResidentMb() - model_mb;
   ASSIGN_OR_RETURN(Scheduler scheduler, model->NewScheduler());
   LongRun run(*model, *roof, std::move(scheduler), probe_mb);
   absl::PrintF("| minute | requests | tok/s | of least time | read GB/s | TOPS | resident MB |\n");

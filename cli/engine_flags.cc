@@ -1,5 +1,7 @@
 #include "cli/engine_flags.h"
 
+#include <limits>
+
 #include "absl/strings/str_split.h"
 
 namespace engine {
@@ -12,6 +14,21 @@ absl::Status ReadLevel(std::string_view text, Numerics& level) {
   const std::optional<Numerics> parsed = ParseNumerics(text);
   if (!parsed) return InvalidArgument("is '%s'; it must be exact, invariant or fast", text);
   level = *parsed;
+  return absl::OkStatus();
+}
+
+absl::Status ReadModelLen(std::string_view text, int& length) {
+  if (text == "auto") {
+    length = EngineOptions::kLongestThatFits;
+    return absl::OkStatus();
+  }
+  const int64_t unit = text.ends_with('k') ? 1000 : text.ends_with('K') ? 1024 : 1;
+  int64_t number = 0;
+  RETURN_IF_ERROR(ReadValue(unit == 1 ? text : text.substr(0, text.size() - 1), number));
+  if (number < 0 || number > std::numeric_limits<int>::max() / unit) {
+    return InvalidArgument("is '%s'; it must be a number of tokens, or auto", text);
+  }
+  length = static_cast<int>(number * unit);
   return absl::OkStatus();
 }
 
@@ -50,15 +67,20 @@ void AddKvCacheFlag(FlagSet& flags, EngineOptions& options) {
 }
 
 void AddLimitFlags(FlagSet& flags, EngineOptions& options) {
-  flags.Add({"--max-model-len,--session-len,--ctx-size,-c", "N",
-             "longest prompt and answer together, in tokens; 0: the model's limit, at most 8192"},
-            options.max_model_len);
+  flags.AddReader({"--max-model-len,--session-len,--ctx-size,-c", "N",
+                   "longest prompt and answer together, in tokens (32k is 32000, 32K 32768); 0: the model's limit, at "
+                   "most 8192; auto: the longest for which there is memory"},
+                  [&options](const std::string& value) { return ReadModelLen(value, options.max_model_len); });
   flags.Add({"--max-num-seqs,--max-batch-size", "N", "requests that run at once"}, options.max_num_seqs);
   flags.Add({"--max-num-batched-tokens", "N", "tokens of one step: longer prompts are read in chunks"},
             options.max_num_batched_tokens);
   AddKvCacheFlag(flags, options);
   flags.Add({"--kv-cache-bytes", "N", "memory of the KV cache; 0: room for every request, at most a quarter of memory"},
             options.kv_cache_bytes);
+  flags.Add({"--memory-utilization,--gpu-memory-utilization,--cache-max-entry-count", "SHARE",
+             "share of the device's memory that weights, steps and KV cache take together, up to 1; the cache takes "
+             "what is left"},
+            options.memory_utilization);
   flags.Add({"--enable-prefix-caching", "", "keep what was computed of a prompt for the next one (default)"},
             options.enable_prefix_caching);
 }

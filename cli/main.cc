@@ -21,6 +21,7 @@ constexpr Verb kVerbs[] = {
     {"run", "answer a prompt, or chat on a terminal", RunVerb},
     {"bench", "measure speed, and the share of what the machine can do", BenchVerb},
     {"eval", "logits or perplexity of a model on given text", EvalVerb},
+    {"plan", "show where the memory of a model would go", PlanVerb},
     {"pull", "fetch a model by name", PullVerb},
     {"pack", "write a model as one file that loads at once", PackVerb},
     {"models", "list the names that pull knows, and what can be loaded", ModelsVerb},

@@ -19,6 +19,7 @@ absl::Status KernelsVerb(Arguments arguments);
 absl::Status ModelsVerb(Arguments arguments);
 absl::Status PullVerb(Arguments arguments);
 absl::Status PackVerb(Arguments arguments);
+absl::Status PlanVerb(Arguments arguments);
 absl::Status EvalVerb(Arguments arguments);
 
 }  // namespace engine

@@ -65,7 +65,7 @@ absl::StatusOr<std::unique_ptr<DraftModel>> DraftModel::Load(const EngineOptions
   }
   ASSIGN_OR_RETURN(
       std::unique_ptr<CacheBlocks> blocks,
-      CacheBlocks::Create(model.cache_groups, model.num_blocks, opened->options.limits.enable_prefix_caching));
+      CacheBlocks::Create(model.cache_groups, model.memory.num_blocks, opened->options.limits.enable_prefix_caching));
   return std::unique_ptr<DraftModel>(new DraftModel(std::move(opened), std::move(model), std::move(blocks)));
 }
 

@@ -132,7 +132,7 @@ class LocalEngine : public Engine {
     vocab_ = model.vocab;
     Describe(model);
     ASSIGN_OR_RETURN(Scheduler scheduler,
-                     Scheduler::Create(opened_.options.limits, model.cache_groups, model.num_blocks));
+                     Scheduler::Create(opened_.options.limits, model.cache_groups, model.memory.num_blocks));
     output_ = std::make_unique<OutputThread>([this](int64_t id) { loop_->Finish(id, FinishReason::kStop); });
     ASSIGN_OR_RETURN(std::unique_ptr<Drafter> drafter, MakeDrafter(options, *model.runner));
     loop_ = std::make_unique<EngineLoop>(std::move(scheduler), std::move(model.runner), std::move(drafter),

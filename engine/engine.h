@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,11 +30,13 @@ struct EngineOptions {
   std::string device = "auto";  // cpu, auto
   int threads = 0;              // 0: as many as the process may run on
   Numerics numerics = Numerics::kInvariant;
+  static constexpr int kLongestThatFits = std::numeric_limits<int>::max();
   int max_model_len = 0;  // longest prompt and answer together; 0: the model's own limit, at most 8192
   int max_num_seqs = 16;
   int max_num_batched_tokens = 512;
   std::string kv_cache_dtype = "auto";  // auto, f32, bf16, int8
   int64_t kv_cache_bytes = 0;           // 0: room for max_num_seqs full contexts, at most a quarter of the memory
+  float memory_utilization = 0;         // share of the device's memory for everything, the cache taking what is left
   bool enable_prefix_caching = true;
   int num_speculative_tokens = Draft::kMaxTokens;  // guessed and verified in one step at most, where it pays; 0: none
   std::string

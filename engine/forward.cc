@@ -43,7 +43,7 @@ absl::Status ForwardSequence(LoadedModel& model, std::span<const int32_t> tokens
   for (int64_t first = 0; first < size; first += chunk) {
     const int count = static_cast<int>(std::min<int64_t>(chunk, size - first));
     sequence.blocks.tables.clear();
-    for (const int num_blocks : model.num_blocks)
+    for (const int num_blocks : model.memory.num_blocks)
       sequence.blocks.tables.push_back(RingTable(first + count, num_blocks));
     RETURN_IF_ERROR(model.runner->Run(PlanChunk(sequence, first, count)).status());
     for (int t = 0; t < count; ++t) sink(first + t, model.runner->logits(t).first(model.vocab));

@@ -56,6 +56,20 @@ absl::Status CheckModel(const std::string& path) {
   return LoadModelText(*checkpoint).status();
 }
 
+absl::StatusOr<PlanReport> InspectPlan(const EngineOptions& options) {
+  ASSIGN_OR_RETURN(OpenedModel opened, OpenModel(options));
+  ASSIGN_OR_RETURN(const ModelText text, LoadModelText(*opened.checkpoint));  // resident while the engine runs
+  opened.options.vocab = std::min(text.tokenizer->vocab_size(), opened.config.vocab);
+  ASSIGN_OR_RETURN(MemoryPlan plan, PlanModel(opened));
+  const SchedulerConfig& limits = opened.options.limits;
+  return PlanReport{.device = opened.device->info().description,
+                    .architecture = opened.config.architecture,
+                    .max_model_len = limits.max_model_len,
+                    .max_num_seqs = limits.max_num_seqs,
+                    .max_num_batched_tokens = limits.max_num_batched_tokens,
+                    .memory = std::move(plan)};
+}
+
 absl::StatusOr<std::vector<OpReport>> InspectKernels(const EngineOptions& options) {
   ASSIGN_OR_RETURN(const OpenedModel opened, OpenModel(options));
   ASSIGN_OR_RETURN(const Program program, CompileModel(opened));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/memory_plan.h"
 
 namespace engine {
 
@@ -39,6 +40,18 @@ struct OpReport {
   int count = 1;                            // ops of the model that read the same
   std::vector<KernelCandidate> candidates;  // in order of preference, the one that runs last
 };
+
+struct PlanReport {
+  std::string device;
+  std::string architecture;
+  int max_model_len = 0;
+  int max_num_seqs = 0;
+  int max_num_batched_tokens = 0;
+  MemoryPlan memory;
+};
+
+// What Engine::Create would take with these options.
+absl::StatusOr<PlanReport> InspectPlan(const EngineOptions& options);
 
 // The ops of the compiled model, equal ones once, in the order they first run.
 absl::StatusOr<std::vector<OpReport>> InspectKernels(const EngineOptions& options);

@@ -5,6 +5,7 @@
 
 #include "core/kernel/registry.h"
 #include "core/runtime/scheduler_config.h"
+#include "engine/memory_plan.h"
 #include "engine/runner.h"
 #include "models/models.h"
 
@@ -15,16 +16,18 @@ struct ModelOptions {
   SchedulerConfig limits;
   std::optional<DType> kv_dtype;  // default: what the checkpoint's weights suggest
   int64_t reserved_bytes = 0;     // of the device's memory, for another model on it
-  int64_t kv_cache_bytes = 0;     // 0: room for max_num_seqs full contexts, at most a quarter of the memory
-  int vocab = 0;                  // ids the tokenizer has; 0: the embedding table's rows
+  int64_t kv_cache_bytes = 0;     // 0: as memory_utilization says (engine/memory_plan.h)
+  float memory_utilization =
+      0;          // the share of the device's memory that everything may take; 0: a cache of its own size
+  int vocab = 0;  // ids the tokenizer has; 0: the embedding table's rows
   LoadProgress progress;
   std::function<void(const std::string&)> warn;
 };
 
 struct LoadedModel {
   std::vector<CacheGroup> cache_groups;
-  std::vector<int> num_blocks;  // of each group's pool
-  int vocab = 0;                // ids that can be sampled or fed
+  MemoryPlan memory;
+  int vocab = 0;  // ids that can be sampled or fed
   std::unique_ptr<Runner> runner;
 };
 

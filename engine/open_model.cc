@@ -12,6 +12,7 @@ namespace {
 constexpr int kDefaultMaxModelLen = 8192;
 
 absl::StatusOr<int> ChooseMaxModelLen(const EngineOptions& options, const DecoderConfig& config) {
+  if (options.max_model_len == EngineOptions::kLongestThatFits) return config.max_position;
   if (options.max_model_len == 0) return std::min(config.max_position, kDefaultMaxModelLen);
   if (options.max_model_len > config.max_position) {
     return InvalidArgument("max_model_len is %d; the model was trained for contexts of at most %d tokens",
@@ -41,6 +42,10 @@ absl::StatusOr<ModelOptions> ChooseOptions(const EngineOptions& options, const D
   if (options.kv_cache_bytes < 0) {
     return InvalidArgument("kv_cache_bytes is %d; it must be at least 0, which chooses a size", options.kv_cache_bytes);
   }
+  if (!(options.memory_utilization >= 0 && options.memory_utilization <= 1)) {
+    return InvalidArgument("memory_utilization is %g; it must lie in (0, 1], or be 0, which chooses a size",
+                           options.memory_utilization);
+  }
   RETURN_IF_ERROR(CheckNumSpeculativeTokens(options.num_speculative_tokens));
   ModelOptions chosen{.numerics = options.numerics,
                       .limits = {.max_num_seqs = options.max_num_seqs,
@@ -48,12 +53,37 @@ absl::StatusOr<ModelOptions> ChooseOptions(const EngineOptions& options, const D
                                  .max_sampled = MaxSampled(options),
                                  .enable_prefix_caching = options.enable_prefix_caching},
                       .kv_cache_bytes = options.kv_cache_bytes,
+                      .memory_utilization = options.memory_utilization,
                       .progress = options.load_progress,
                       .warn = options.warn};
   ASSIGN_OR_RETURN(chosen.limits.max_model_len, ChooseMaxModelLen(options, config));
   ASSIGN_OR_RETURN(chosen.kv_dtype, ChooseKvDType(options.kv_cache_dtype));
   RETURN_IF_ERROR(chosen.limits.Validate());
   return chosen;
+}
+
+struct CompiledModel {
+  BuiltModel model;
+  Program program;
+};
+
+absl::StatusOr<CompiledModel> BuildAndCompile(const OpenedModel& opened, const DeviceInfo& device) {
+  ASSIGN_OR_RETURN(const BuildOptions graph_options, GraphOptions(opened.config, opened.options));
+  ASSIGN_OR_RETURN(BuiltModel model, BuildModel(opened.config, *opened.catalog, graph_options));
+  ASSIGN_OR_RETURN(Program program, CompileModel(model, opened.registry, device, opened.options));
+  return CompiledModel{std::move(model), std::move(program)};
+}
+
+// What the program of the longest context takes is a little more than a shorter one's: the answer is on the safe side.
+absl::Status FitContext(const DeviceInfo& device, OpenedModel& opened) {
+  if (!opened.fit_context) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const CompiledModel compiled, BuildAndCompile(opened, device));
+  const std::vector<CacheGroup>& groups = compiled.model.cache_groups;
+  const MemoryPlan plan = PlanMemory(compiled.program, groups, opened.registry, device, opened.options);
+  const int longest = LongestContext(plan, groups, opened.options, opened.config.max_position);
+  opened.options.limits.max_model_len = std::max(1, longest);
+  opened.fit_context = false;
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -79,6 +109,7 @@ absl::StatusOr<OpenedModel> OpenModelOn(const Device& device, const EngineOption
   ASSIGN_OR_RETURN(opened.config, ParseModel(*opened.catalog));
   RegisterKernels(opened.registry);
   ASSIGN_OR_RETURN(opened.options, ChooseOptions(options, opened.config));
+  opened.fit_context = options.max_model_len == EngineOptions::kLongestThatFits;
   opened.num_speculative_tokens = options.num_speculative_tokens;
   opened.options.limits.max_steps_in_flight = device.info().max_steps_in_flight;
   return opened;
@@ -87,13 +118,20 @@ absl::StatusOr<OpenedModel> OpenModelOn(const Device& device, const EngineOption
 absl::StatusOr<LoadedModel> LoadModel(OpenedModel& opened) { return LoadModelOn(*opened.device, opened); }
 
 absl::StatusOr<LoadedModel> LoadModelOn(Device& device, OpenedModel& opened) {
+  RETURN_IF_ERROR(FitContext(device.info(), opened));
   return LoadModel(*opened.checkpoint, *opened.catalog, opened.config, opened.registry, device, opened.options);
 }
 
+absl::StatusOr<MemoryPlan> PlanModel(OpenedModel& opened) {
+  const DeviceInfo& device = opened.device->info();
+  RETURN_IF_ERROR(FitContext(device, opened));
+  ASSIGN_OR_RETURN(const CompiledModel compiled, BuildAndCompile(opened, device));
+  return PlanMemory(compiled.program, compiled.model.cache_groups, opened.registry, device, opened.options);
+}
+
 absl::StatusOr<Program> CompileModel(const OpenedModel& opened) {
-  ASSIGN_OR_RETURN(const BuildOptions graph_options, GraphOptions(opened.config, opened.options));
-  ASSIGN_OR_RETURN(const BuiltModel model, BuildModel(opened.config, *opened.catalog, graph_options));
-  return CompileModel(model, opened.registry, opened.device->info(), opened.options);
+  ASSIGN_OR_RETURN(CompiledModel compiled, BuildAndCompile(opened, opened.device->info()));
+  return std::move(compiled.program);
 }
 
 }  // namespace engine

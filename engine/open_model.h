@@ -16,7 +16,8 @@ struct OpenedModel {
   DecoderConfig config;
   std::unique_ptr<Device> device;  // null where it runs on the device of another model
   KernelRegistry registry;
-  ModelOptions options;  // what EngineOptions asks for; max_sampled has rows for every sequence and for drafts
+  bool fit_context = false;  // loading sets the longest max_model_len that memory allows
+  ModelOptions options;      // what EngineOptions asks for; max_sampled has rows for every sequence and for drafts
   int num_speculative_tokens = 0;
 };
 
@@ -31,6 +32,9 @@ absl::StatusOr<OpenedModel> OpenModelOn(const Device& device, const EngineOption
 // `opened` must outlive the model.
 absl::StatusOr<LoadedModel> LoadModel(OpenedModel& opened);
 absl::StatusOr<LoadedModel> LoadModelOn(Device& device, OpenedModel& opened);
+
+// Where the memory of the model would go. With fit_context this decides max_model_len.
+absl::StatusOr<MemoryPlan> PlanModel(OpenedModel& opened);
 
 // Its program alone, for those who only want to look at it.
 absl::StatusOr<Program> CompileModel(const OpenedModel& opened);

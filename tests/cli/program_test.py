@@ -164,6 +164,15 @@ class OtherVerbs(ProgramTest):
         ops = json.loads(self.run_engine("kernels", HF, "-o", "json").text)
         self.assertTrue(all(op["candidates"] for op in ops))
 
+    def test_plan_adds_up_and_says_when_it_does_not_fit(self):
+        self.assertIn("KV cache", self.run_engine("plan", GGUF).text)
+        plan = json.loads(self.run_engine("plan", HF, "-c", "auto", "--memory-utilization", "0.5", "-o", "json").text)
+        parts = ("weight", "kv_cache", "activation", "workspace", "step", "process")
+        self.assertEqual(sum(plan[f"{part}_bytes"] for part in parts), plan["total_bytes"])
+        self.assertTrue(plan["fits"])
+        self.assert_refused(1, "--memory-utilization", "plan", GGUF, "--memory-utilization", "0.000001")
+        self.assert_refused(2, "--max-model-len", "plan", GGUF, "-c", "3x")
+
     def test_bench_measures_in_three_formats(self):
         sizes = ("-p", "16", "-n", "8", "-r", "1", "-t", "1")
         rows = json.loads(self.run_engine("bench", GGUF, *sizes, "-o", "json").text)["rows"]

@@ -107,6 +107,27 @@ TEST(Load, LimitsOutOfRangeAreNamedWithTheirValue) {
               AllOf(HasSubstr("max_num_batched_tokens is 7"), HasSubstr("max_num_seqs = 8")));
   EXPECT_THAT(Refusal(model, {.kv_cache_dtype = "int4"}), HasSubstr("kv_cache_dtype is int4"));
   EXPECT_THAT(Refusal(model, {.kv_cache_bytes = -1}), HasSubstr("kv_cache_bytes is -1"));
+  EXPECT_THAT(Refusal(model, {.memory_utilization = 1.5f}), HasSubstr("memory_utilization is 1.5"));
+}
+
+TEST(Load, TheLongestContextThatFitsIsTheModelsOwnOrWhatTheCacheHolds) {
+  const ModelOnDisk model({.weights = DType::kF32});
+  EngineOptions options{.model = model.path(), .max_model_len = EngineOptions::kLongestThatFits};
+  const auto whole = InspectPlan(options);
+  ASSERT_TRUE(whole.ok()) << whole.status();
+  EXPECT_EQ(whole->max_model_len, 512);
+  options.kv_cache_bytes = whole->memory.context_bytes / 2;
+  const auto half = Engine::Create(options);
+  ASSERT_TRUE(half.ok()) << half.status();
+  EXPECT_EQ((*half)->model().max_model_len, 256);
+}
+
+TEST(Load, TheCacheTakesWhatMemoryUtilizationLeaves) {
+  const ModelOnDisk model({.weights = DType::kF32});
+  const auto plan = InspectPlan({.model = model.path(), .memory_utilization = 0.5f});
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_LE(plan->memory.total_bytes(), plan->memory.limit_bytes);
+  EXPECT_GT(plan->memory.total_bytes() + plan->memory.context_bytes, plan->memory.limit_bytes);
 }
 
 TEST(Load, CacheTooSmallForOneContextIsRefusedWithTheNumbers) {

@@ -90,7 +90,7 @@ class Soak {
   std::unique_ptr<Scheduler> NewScheduler(bool cached) {
     SchedulerConfig config = opened_.options.limits;
     config.enable_prefix_caching = cached;
-    auto scheduler = Scheduler::Create(config, loaded_.cache_groups, loaded_.num_blocks);
+    auto scheduler = Scheduler::Create(config, loaded_.cache_groups, loaded_.memory.num_blocks);
     EXPECT_TRUE(scheduler.ok()) << scheduler.status();
     return std::make_unique<Scheduler>(*std::move(scheduler));
   }

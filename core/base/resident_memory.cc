@@ -1,4 +1,4 @@
-#include "benchmarks/resident_memory.h"
+#include "core/base/resident_memory.h"
 
 #include <fstream>
 #include <string>
@@ -9,11 +9,11 @@ ResidentMemory ResidentNow() {
   ResidentMemory resident;
   std::ifstream status("/proc/self/status");
   std::string key;
-  double kilobytes = 0;
+  int64_t kibibytes = 0;
   for (std::string line; status >> key; std::getline(status, line)) {
     if (key != "RssAnon:" && key != "RssFile:") continue;
-    status >> kilobytes;
-    (key == "RssAnon:" ? resident.anonymous : resident.files) = kilobytes * 1024 / 1e6;
+    status >> kibibytes;
+    (key == "RssAnon:" ? resident.anonymous_bytes : resident.file_bytes) = kibibytes * 1024;
   }
   return resident;
 }
