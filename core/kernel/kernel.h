@@ -20,6 +20,7 @@ struct LaunchArgs {
   std::span<std::byte> scratch;  // Kernel::scratch_bytes(), shared by all workers, contents undefined
   const StepExtents& extents;
   Worker& worker;
+  Stream* stream = nullptr;  // where a GPU's kernel enqueues its work; null on the CPU
 };
 
 class Kernel {
@@ -27,7 +28,8 @@ class Kernel {
   virtual ~Kernel() = default;
 
   // Called by every worker of the device with the same arguments but its own worker. Allocates nothing, reads nothing
-  // from the host, cannot fail. Outputs are complete when every worker has returned.
+  // from the host, cannot fail (an error of a GPU sticks to its stream). Outputs are complete when every worker has
+  // returned, on a GPU when the stream has come that far.
   virtual void Launch(const LaunchArgs& args) const = 0;
 
   // Whether a launch over these extents is less work than two barriers: one worker then runs it while the others wait.

@@ -1,0 +1,92 @@
+// A GPU as its vendor's driver offers it: memory, queues, events, functions, graphs. CUDA, HIP and SIMT implement it;
+// everything above is one source.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "backends/gpu/kernel_instance.h"
+#include "core/base/status.h"
+#include "core/device/device.h"
+
+namespace engine::gpu {
+
+// Things of the driver, named by whatever it uses itself.
+struct GpuQueue {
+  void* handle = nullptr;
+};
+struct GpuEvent {
+  void* handle = nullptr;
+};
+struct GpuFunction {
+  void* handle = nullptr;
+};
+struct GpuGraph {
+  void* handle = nullptr;
+};
+
+struct GpuDriverInfo {
+  std::string name;          // what --device selects: "cuda:0", "simt:64"
+  std::string kind;          // whose kernel list applies: cuda, rocm or simt
+  std::string description;   // "NVIDIA H100 80GB HBM3, driver 13.0"
+  std::string architecture;  // "sm_90", "gfx942", "warp32"
+  int64_t memory_bytes = 0;
+};
+
+struct GpuGrid {
+  int64_t x = 1;
+  int64_t y = 1;
+  int64_t z = 1;
+};
+
+// One launch of a function. `args` is the struct of the kernel, copied before the call returns.
+struct GpuLaunch {
+  const KernelInstance& kernel;
+  GpuFunction function;
+  GpuGrid grid;  // blocks, none of them zero
+  const void* args = nullptr;
+};
+
+// Any thread may call; calls for one queue come from one thread at a time. Work of a queue runs in order, queues have no
+// order among them but by events.
+class GpuDriver {
+ public:
+  virtual ~GpuDriver() = default;
+
+  virtual const GpuDriverInfo& info() const = 0;
+
+  // Memory with undefined contents, aligned to 256 bytes. kHost: memory of the host that copies may read and write late.
+  virtual absl::StatusOr<std::byte*> Allocate(int64_t bytes, MemoryKind kind) = 0;
+  // No submitted work may still use it.
+  virtual void Free(std::byte* memory, MemoryKind kind) = 0;
+
+  virtual absl::StatusOr<GpuQueue> CreateQueue() = 0;
+  virtual void Destroy(GpuQueue queue) = 0;
+  // Returns when all work of the queue is done; its error, if there was one.
+  virtual absl::Status Synchronize(GpuQueue queue) = 0;
+
+  // Between any two memories. The host's end must stay as it is until the copy is done.
+  virtual absl::Status Copy(GpuQueue queue, std::byte* destination, const std::byte* source, int64_t bytes) = 0;
+  virtual absl::Status Fill(GpuQueue queue, std::byte* destination, uint8_t value, int64_t bytes) = 0;
+  virtual absl::Status Launch(GpuQueue queue, const GpuLaunch& launch) = 0;
+
+  virtual absl::StatusOr<GpuEvent> CreateEvent() = 0;
+  virtual void Destroy(GpuEvent event) = 0;
+  // The event stands for what the queue has been given so far.
+  virtual absl::Status Record(GpuQueue queue, GpuEvent event) = 0;
+  virtual absl::Status Synchronize(GpuEvent event) = 0;
+  // Later work of `queue` waits for the event as last recorded.
+  virtual absl::Status Await(GpuQueue queue, GpuEvent event) = 0;
+
+  // NotFound names the kernel and where its module was looked for.
+  virtual absl::StatusOr<GpuFunction> FindFunction(const KernelInstance& kernel) = 0;
+
+  // Between the two, what the queue is given is recorded instead of run.
+  virtual absl::Status BeginCapture(GpuQueue queue) = 0;
+  virtual absl::StatusOr<GpuGraph> EndCapture(GpuQueue queue) = 0;
+  virtual absl::Status Launch(GpuQueue queue, GpuGraph graph) = 0;
+  virtual void Destroy(GpuGraph graph) = 0;
+};
+
+}  // namespace engine::gpu

@@ -1,0 +1,37 @@
+// A GPU as a device of the engine, whoever drives it.
+#pragma once
+
+#include <memory>
+
+#include "absl/container/flat_hash_map.h"
+#include "backends/gpu/driver.h"
+#include "backends/gpu/kernel_instance.h"
+#include "core/device/device.h"
+
+namespace engine::gpu {
+
+class GpuDevice : public Device {
+ public:
+  // Looks up every kernel, so that a module that lacks one fails here.
+  static absl::StatusOr<std::unique_ptr<GpuDevice>> Create(std::unique_ptr<GpuDriver> driver);
+  ~GpuDevice() override;
+
+  const DeviceInfo& info() const override { return info_; }
+  absl::StatusOr<Buffer> Allocate(int64_t bytes, MemoryKind kind) override;
+  void Back(const Buffer&, int64_t) override {}  // a GPU's memory always is
+  absl::StatusOr<std::unique_ptr<Stream>> CreateStream() override;
+
+  GpuDriver& driver() { return *driver_; }
+  // `instance` is listed in instances.h.
+  GpuFunction FunctionOf(const KernelInstance& instance) const;
+
+ private:
+  explicit GpuDevice(std::unique_ptr<GpuDriver> driver);
+
+  DeviceInfo info_;
+  std::unique_ptr<GpuDriver> driver_;
+  GpuQueue queue_;  // zeroes what is allocated
+  absl::flat_hash_map<const KernelInstance*, GpuFunction> functions_;
+};
+
+}  // namespace engine::gpu

@@ -1,0 +1,78 @@
+#include "backends/gpu/gpu_stream.h"
+
+#include "absl/strings/str_format.h"
+#include "core/graph/program.h"
+
+namespace engine::gpu {
+
+absl::StatusOr<std::unique_ptr<Stream>> GpuStream::Create(GpuDevice& device) {
+  std::unique_ptr<GpuStream> stream(new GpuStream(device));
+  ASSIGN_OR_RETURN(stream->queue_, device.driver().CreateQueue());
+  return stream;
+}
+
+GpuStream::~GpuStream() {
+  GpuDriver& driver = device_.driver();
+  if (queue_.handle == nullptr) return;
+  driver.Synchronize(queue_).IgnoreError();  // nobody is left to be told
+  for (const Ticket& ticket : pending_) driver.Destroy(ticket.event);
+  for (const GpuEvent event : free_events_) driver.Destroy(event);
+  driver.Destroy(queue_);
+}
+
+absl::Status GpuStream::Stick(absl::Status status) {
+  if (status_.ok()) status_ = std::move(status);
+  return status_;
+}
+
+absl::Status GpuStream::Run(const Program& program, const StepExtents& extents) {
+  if (status_.ok()) EnqueueAll(program, extents);
+  return status_;
+}
+
+void GpuStream::EnqueueAll(const Program& program, const StepExtents& extents) {
+  Worker worker(0, 1, nullptr);
+  for (const Step& step : program.steps) {
+    step.kernel->Launch({step.in, step.out, step.scratch, extents, worker, this});
+  }
+}
+
+void GpuStream::Enqueue(const KernelInstance& kernel, const GpuGrid& grid, const void* args) {
+  if (!status_.ok() || grid.x == 0 || grid.y == 0 || grid.z == 0) return;
+  absl::Status launched = device_.driver().Launch(
+      queue_, {.kernel = kernel, .function = device_.FunctionOf(kernel), .grid = grid, .args = args});
+  if (launched.ok()) return;
+  const std::string what = absl::StrFormat("kernel %s, %d x %d x %d blocks", kernel.name, grid.x, grid.y, grid.z);
+  Stick(Annotate(launched, what)).IgnoreError();  // Run returns it
+}
+
+absl::Status GpuStream::Copy(std::byte* destination, const std::byte* source, int64_t bytes) {
+  if (!status_.ok() || bytes == 0 || destination == source) return status_;
+  return Stick(device_.driver().Copy(queue_, destination, source, bytes));
+}
+
+absl::StatusOr<uint64_t> GpuStream::Record() {
+  RETURN_IF_ERROR(status_);
+  if (free_events_.empty()) {
+    ASSIGN_OR_RETURN(const GpuEvent created, device_.driver().CreateEvent());
+    free_events_.push_back(created);
+  }
+  RETURN_IF_ERROR(Stick(device_.driver().Record(queue_, free_events_.back())));
+  pending_.push_back({++last_ticket_, free_events_.back()});
+  free_events_.pop_back();
+  return last_ticket_;
+}
+
+// Work is done in order: the last event up to the ticket stands for all before it.
+absl::Status GpuStream::Wait(uint64_t ticket) {
+  GpuEvent last;
+  while (!pending_.empty() && pending_.front().number <= ticket) {
+    last = pending_.front().event;
+    free_events_.push_back(last);
+    pending_.pop_front();
+  }
+  if (last.handle == nullptr) return status_;
+  return Stick(device_.driver().Synchronize(last));
+}
+
+}  // namespace engine::gpu

@@ -1,0 +1,43 @@
+// Programs on a GPU: every step's kernels enqueued in order.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "backends/gpu/gpu_device.h"
+
+namespace engine::gpu {
+
+class GpuStream : public Stream {
+ public:
+  static absl::StatusOr<std::unique_ptr<Stream>> Create(GpuDevice& device);
+  ~GpuStream() override;
+
+  absl::Status Run(const Program& program, const StepExtents& extents) override;
+  absl::Status Copy(std::byte* destination, const std::byte* source, int64_t bytes) override;
+  absl::StatusOr<uint64_t> Record() override;
+  absl::Status Wait(uint64_t ticket) override;
+
+  // For kernels. What goes wrong fails this stream from here on: Run, Copy, Record and Wait return it.
+  void Enqueue(const KernelInstance& kernel, const GpuGrid& grid, const void* args);
+
+ private:
+  struct Ticket {
+    uint64_t number;
+    GpuEvent event;
+  };
+
+  explicit GpuStream(GpuDevice& device) : device_(device) {}
+  void EnqueueAll(const Program& program, const StepExtents& extents);
+  absl::Status Stick(absl::Status status);
+
+  GpuDevice& device_;
+  GpuQueue queue_;
+  absl::Status status_;
+  uint64_t last_ticket_ = 0;
+  std::deque<Ticket> pending_;
+  std::vector<GpuEvent> free_events_;
+};
+
+}  // namespace engine::gpu
