@@ -1,0 +1,15 @@
+// out[i] = a[i] + b[i].
+// The grid walks the elements together.
+// A thread owns one element of every stride.
+#include "backends/gpu/add.h"
+#include "backends/gpu/port/port.h"
+
+namespace engine::gpu {
+
+GPU_KERNEL(add, AddArgs, kAdd.threads) {
+  const int64_t stride = int64_t{GridDim()} * BlockDim();
+  for (int64_t i = int64_t{Bid()} * BlockDim() + Tid(); i < args.count; i += stride)
+    args.out[i] = args.a[i] + args.b[i];
+}
+
+}  // namespace engine::gpu

@@ -1,0 +1,26 @@
+// What a kernel may use besides plain C++ and the constexpr functions of core/ and ops/: about forty names with one
+// implementation per compiler. Every warp collective takes all lanes of the warp; there are no lane masks.
+//
+//   GPU_KERNEL(name, Args, threads) { … }   an exported kernel; `args` is its struct, by value
+//   GPU_FN                                  in front of a function that kernels call
+//   GPU_SHARED(Struct, name)                the kernel's shared memory: one struct, at most 48 KiB
+//
+//   kWarp                                   lanes of a warp: 32 or 64
+//   Tid BlockDim Bid BidY BidZ GridDim LaneId WarpId
+//   SyncBlock()  SyncWarp()                 barriers, which also order memory
+//   ShflXor(v, mask)  ShflDown(v, delta)  Shfl(v, lane)  Ballot(bool)
+//   AtomicAdd(p, v)                         uint32_t and uint64_t; returns what was there
+//   Dot4(a, b, sum)                         sum + the dot product of four int8 in each word
+//   LoadVec<N>(p)  StoreVec<N>(p, v)        N = 4, 8 or 16 bytes at once, aligned to N
+//   CpAsync16(shared, global)  CpAsyncCommit()  CpAsyncWait<N>()
+//                                           copies of 16 bytes; all but the last N commits have landed after the wait
+// port/collectives.h builds sums and maxima from these.
+#pragma once
+
+#if defined(__CUDACC__)
+#include "backends/gpu/port/cuda.h"
+#elif defined(__HIPCC__)
+#include "backends/gpu/port/hip.h"
+#else
+#include "backends/gpu/port/simt.h"
+#endif
