@@ -1,4 +1,4 @@
-// bf16 and f16 as 16-bit patterns, converted with round to nearest even.
+// bf16 and f16 as 16-bit patterns, converted with round to nearest even. constexpr: GPU kernels call them, too.
 #pragma once
 
 #include <bit>
@@ -6,9 +6,9 @@
 
 namespace engine {
 
-inline float Bf16ToF32(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+constexpr float Bf16ToF32(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 
-inline uint16_t F32ToBf16(float value) {
+constexpr uint16_t F32ToBf16(float value) {
   const uint32_t bits = std::bit_cast<uint32_t>(value);
   if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<uint16_t>((bits >> 16) | 0x40u);  // a quiet NaN stays one
   return static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
@@ -16,7 +16,7 @@ inline uint16_t F32ToBf16(float value) {
 
 // f16 is f32 with a 5-bit exponent: shift the fields and let one multiplication by 2^112 correct the exponent bias,
 // denormals included.
-inline float F16ToF32(uint16_t bits) {
+constexpr float F16ToF32(uint16_t bits) {
   const uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16;
   const uint32_t magnitude = bits & 0x7fffu;
   if (magnitude >= 0x7c00u) return std::bit_cast<float>(sign | 0x7f800000u | (magnitude & 0x3ffu) << 13);

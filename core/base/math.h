@@ -1,5 +1,7 @@
 // exp, tanh, sigmoid and log as fixed sequences of IEEE operations: every kernel that uses them gives the same bits.
 //
+// All are constexpr, which is what lets GPU kernels call them (backends/gpu/port/port.h).
+//
 // The templates work on a "float-like" type V: float here, vectors in backends/*/isa. V(1.0f) broadcasts, + - * / are
 // lane by lane, and these functions are found by argument:
 //   Fma(a, b, c)   a * b + c, rounded once          Round(x)       to the nearest integer, half to even
@@ -15,18 +17,19 @@
 
 namespace engine {
 
-inline float Fma(float a, float b, float c) { return std::fma(a, b, c); }
-inline float Round(float x) { return std::nearbyint(x); }
-inline float Min(float a, float b) { return a < b ? a : b; }
-inline float Max(float a, float b) { return a > b ? a : b; }
-inline float Abs(float x) { return std::fabs(x); }
-inline float CopySign(float x, float y) { return std::copysign(x, y); }
+constexpr float Fma(float a, float b, float c) { return std::fma(a, b, c); }
+constexpr float Round(float x) { return std::nearbyint(x); }
+constexpr float Min(float a, float b) { return a < b ? a : b; }
+constexpr float Max(float a, float b) { return a > b ? a : b; }
+constexpr float Abs(float x) { return std::fabs(x); }
+constexpr float CopySign(float x, float y) { return std::copysign(x, y); }
+constexpr float Sqrt(float x) { return std::sqrt(x); }
 
 // 2^n for integers -126 <= n <= 127. Adding 1.5 * 2^23 leaves n in the low bits of the sum.
-inline float PowerOfTwo(float n) { return std::bit_cast<float>((std::bit_cast<uint32_t>(n + 0x1.8p23f) + 127u) << 23); }
+constexpr float PowerOfTwo(float n) { return std::bit_cast<float>((std::bit_cast<uint32_t>(n + 0x1.8p23f) + 127u) << 23); }
 
 // In two factors: 2^n may be no float while x * 2^n is. The first product is exact, so the result is rounded once.
-inline float Scale2(float x, float n) {
+constexpr float Scale2(float x, float n) {
   const float half = Round(n * 0.5f);
   return (x * PowerOfTwo(half)) * PowerOfTwo(n - half);
 }
@@ -43,7 +46,7 @@ struct Exponent {
   V r;
 };
 template <typename V>
-Exponent<V> SplitExponent(V x) {
+constexpr Exponent<V> SplitExponent(V x) {
   const V n = Round(x * V(kLog2E));
   return {n, Fma(n, V(-kLn2Low), Fma(n, V(-kLn2High), x))};
 }
@@ -51,7 +54,7 @@ Exponent<V> SplitExponent(V x) {
 // e^r - 1 for |r| <= 0.3468: r + r^2 q(r), q fitted to (e^r - 1 - r) / r^2 by least squares with weight r^2 / e^r at
 // Chebyshev points, each coefficient rounded before the next was fitted. Off by at most 3.7e-9 e^r: 0.06 ulp of e^r.
 template <typename V>
-V Expm1Reduced(V r) {
+constexpr V Expm1Reduced(V r) {
   V q = V(0x1.685188p-10f);
   q = Fma(q, r, V(0x1.123bdep-7f));
   q = Fma(q, r, V(0x1.555b98p-5f));
@@ -65,7 +68,7 @@ V Expm1Reduced(V r) {
 // more, which adds half of their ulp. Exp(0) = 1.
 // Below -104, 2^-150 and less rounds to 0; from 89 on, more than 2^128 is infinite: clamping there changes nothing.
 template <typename V>
-V Exp(V x) {
+constexpr V Exp(V x) {
   const V clamped = Min(V(89.0f), Max(V(-104.0f), x));
   const auto [n, r] = SplitExponent(clamped);
   return Scale2(V(1.0f) + Expm1Reduced(r), n);
@@ -74,7 +77,7 @@ V Exp(V x) {
 // 1 / (1 + e^-x). Within 2.5 ulp where the result is normal: Exp's 1.2, halves for the sum and the quotient. 0 below
 // -88.8, where e^-x is infinite.
 template <typename V>
-V Sigmoid(V x) {
+constexpr V Sigmoid(V x) {
   return V(1.0f) / (V(1.0f) + Exp(V(0.0f) - x));
 }
 
@@ -83,7 +86,7 @@ V Sigmoid(V x) {
 // operand's, as for t where n = 1 and r < 0 cancel.
 // From 2|x| = 20 on, 1 - tanh |x| < 2 e^-20 = 4e-9, less than half an ulp of 1.
 template <typename V>
-V Tanh(V x) {
+constexpr V Tanh(V x) {
   const V twice = Min(V(20.0f), Abs(x) + Abs(x));
   const auto [n, r] = SplitExponent(twice);
   const V power = Scale2(V(1.0f), n);
@@ -94,7 +97,7 @@ V Tanh(V x) {
 // ln x, for one number per row. x = 2^e m with m in [sqrt(1/2), sqrt(2)); with s = (m - 1) / (m + 1),
 // ln m = 2 (s + s^3/3 + s^5/5 + s^7/7 + s^9/9): the series' tail is below s^10 / 11 = 2e-9 of ln m, as |s| <= 0.1716.
 // Within 3 ulp: near 1, m - 1 is exact, m + 1, the quotient and the polynomial's last step are rounded.
-inline float Log(float x) {
+constexpr float Log(float x) {
   if (!(x > 0.0f)) return x == 0.0f ? -std::numeric_limits<float>::infinity() : std::numeric_limits<float>::quiet_NaN();
   if (x == std::numeric_limits<float>::infinity()) return x;
   const bool denormal = x < std::numeric_limits<float>::min();

@@ -1,0 +1,71 @@
+// The port API for CUDA, compiled by nvcc: sm_80 and newer.
+#pragma once
+
+#include <cstdint>
+
+#include "backends/gpu/port/vec.h"
+
+#define GPU_KERNEL(name, Args, threads) extern "C" __global__ __launch_bounds__(threads) void name(const Args args)
+#define GPU_FN __device__ __forceinline__
+#define GPU_SHARED(Struct, name) __shared__ Struct name
+
+namespace engine::gpu {
+
+inline constexpr int kWarp = 32;
+
+GPU_FN int Tid() { return static_cast<int>(threadIdx.x); }
+GPU_FN int BlockDim() { return static_cast<int>(blockDim.x); }
+GPU_FN int Bid() { return static_cast<int>(blockIdx.x); }
+GPU_FN int BidY() { return static_cast<int>(blockIdx.y); }
+GPU_FN int BidZ() { return static_cast<int>(blockIdx.z); }
+GPU_FN int GridDim() { return static_cast<int>(gridDim.x); }
+GPU_FN int LaneId() { return Tid() % kWarp; }
+GPU_FN int WarpId() { return Tid() / kWarp; }
+
+GPU_FN void SyncBlock() { __syncthreads(); }
+GPU_FN void SyncWarp() { __syncwarp(); }
+
+inline constexpr unsigned kAllLanes = 0xffffffffu;
+template <typename T>
+GPU_FN T ShflXor(T value, int mask) {
+  return __shfl_xor_sync(kAllLanes, value, mask);
+}
+template <typename T>
+GPU_FN T ShflDown(T value, int delta) {
+  return __shfl_down_sync(kAllLanes, value, delta);
+}
+template <typename T>
+GPU_FN T Shfl(T value, int lane) {
+  return __shfl_sync(kAllLanes, value, lane);
+}
+GPU_FN uint64_t Ballot(bool vote) { return __ballot_sync(kAllLanes, vote); }
+
+GPU_FN uint32_t AtomicAdd(uint32_t* address, uint32_t value) { return atomicAdd(address, value); }
+GPU_FN uint64_t AtomicAdd(uint64_t* address, uint64_t value) {
+  return atomicAdd(reinterpret_cast<unsigned long long*>(address), static_cast<unsigned long long>(value));
+}
+
+GPU_FN int32_t Dot4(uint32_t a, uint32_t b, int32_t sum) {
+  return __dp4a(static_cast<int>(a), static_cast<int>(b), sum);
+}
+
+template <int kBytes>
+GPU_FN Vec<kBytes> LoadVec(const void* address) {
+  return *static_cast<const Vec<kBytes>*>(address);
+}
+template <int kBytes>
+GPU_FN void StoreVec(void* address, Vec<kBytes> value) {
+  *static_cast<Vec<kBytes>*>(address) = value;
+}
+
+GPU_FN void CpAsync16(void* shared, const void* global) {
+  const auto destination = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(destination), "l"(global) : "memory");
+}
+GPU_FN void CpAsyncCommit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+template <int kLast>
+GPU_FN void CpAsyncWait() {
+  asm volatile("cp.async.wait_group %0;" ::"n"(kLast) : "memory");
+}
+
+}  // namespace engine::gpu
