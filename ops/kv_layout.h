@@ -8,7 +8,7 @@
 
 #include <cstdint>
 
-#include "core/kv/cache_spec.h"
+#include "core/kv/block_size.h"
 #include "core/tensor/spec.h"
 
 namespace engine {
@@ -24,16 +24,16 @@ static_assert(kSpanBlocks * kKvBlockTokens == kAttentionPartition);
 inline constexpr float kSmallestByteWeight = 0x1p-118f;
 
 // The type in which attention takes queries and the cache's writer keys: int8 scales are theirs to choose.
-inline DType KvOperandDType(DType cache) { return cache == DType::kI8 ? DType::kF32 : cache; }
+constexpr DType KvOperandDType(DType cache) { return cache == DType::kI8 ? DType::kF32 : cache; }
 
 // Elements of the reduction index that lie together.
-inline int64_t KvStep(DType dtype) { return dtype == DType::kI8 ? 4 : dtype == DType::kBF16 ? 2 : 1; }
+constexpr int64_t KvStep(DType dtype) { return dtype == DType::kI8 ? 4 : dtype == DType::kBF16 ? 2 : 1; }
 
 // Elements of the K or V part of a block and head; of int8 they are bytes, and scales are counted.
-inline int64_t KvPartElements(DType dtype, int64_t head_dim) {
+constexpr int64_t KvPartElements(DType dtype, int64_t head_dim) {
   return kKvBlockTokens * (head_dim + (dtype == DType::kI8 ? kKvScaleBytes : 0));
 }
-inline int64_t KvScalesOffset(int64_t head_dim) { return kKvBlockTokens * head_dim; }
+constexpr int64_t KvScalesOffset(int64_t head_dim) { return kKvBlockTokens * head_dim; }
 
 // The size of a block, though it lies in parts: memory is for whole spans of them.
 inline TensorSpec KvCacheSpec(DType dtype, int64_t kv_heads, int64_t head_dim) {
@@ -41,18 +41,18 @@ inline TensorSpec KvCacheSpec(DType dtype, int64_t kv_heads, int64_t head_dim) {
 }
 
 // Elements from the start of the cache to the K part of (block, head), and from there to its V part.
-inline int64_t KvHeadOffset(DType dtype, int64_t block, int64_t head, int64_t kv_heads, int64_t head_dim) {
+constexpr int64_t KvHeadOffset(DType dtype, int64_t block, int64_t head, int64_t kv_heads, int64_t head_dim) {
   const int64_t parts = (block / kSpanBlocks * kv_heads + head) * 2 * kSpanBlocks + block % kSpanBlocks;
   return parts * KvPartElements(dtype, head_dim);
 }
-inline int64_t KvValuesOffset(DType dtype, int64_t head_dim) { return kSpanBlocks * KvPartElements(dtype, head_dim); }
+constexpr int64_t KvValuesOffset(DType dtype, int64_t head_dim) { return kSpanBlocks * KvPartElements(dtype, head_dim); }
 
 // Elements from the start of a K or V part to (token of the block, dimension).
-inline int64_t KeyOffset(DType dtype, int64_t token, int64_t dim) {
+constexpr int64_t KeyOffset(DType dtype, int64_t token, int64_t dim) {
   const int64_t step = KvStep(dtype);
   return ((dim / step) * kKvBlockTokens + token) * step + dim % step;
 }
-inline int64_t ValueOffset(DType dtype, int64_t head_dim, int64_t token, int64_t dim) {
+constexpr int64_t ValueOffset(DType dtype, int64_t head_dim, int64_t token, int64_t dim) {
   const int64_t step = KvStep(dtype);
   return ((token / step) * head_dim + dim) * step + token % step;
 }

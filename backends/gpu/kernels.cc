@@ -4,6 +4,17 @@
 
 namespace engine::gpu {
 
-void RegisterGpuKernels(KernelRegistry& registry, std::string_view kind) { registry.Add(kind, AddKernel()); }
+void RegisterGpuKernels(KernelRegistry& registry, std::string_view kind) {
+  registry.Add(kind, AddKernel());
+  registry.Add(kind, AddRmsNormKernel());
+  registry.Add(kind, GatherRowsKernel());
+  registry.Add(kind, HeadRmsNormKernel());
+  registry.Add(kind, KvWriteKernel());
+  registry.Add(kind, QkNormRopeKernel());
+  registry.Add(kind, QuantiseKernel());
+  registry.Add(kind, RmsNormKernel());
+  registry.Add(kind, RopeKernel());
+  registry.Add(kind, SiluMulKernel());
+}
 
 }  // namespace engine::gpu

@@ -6,5 +6,14 @@
 namespace engine::gpu {
 
 KernelEntry AddKernel();
+KernelEntry AddRmsNormKernel();
+KernelEntry GatherRowsKernel();
+KernelEntry HeadRmsNormKernel();
+KernelEntry KvWriteKernel();
+KernelEntry QkNormRopeKernel();
+KernelEntry QuantiseKernel();
+KernelEntry RmsNormKernel();
+KernelEntry RopeKernel();
+KernelEntry SiluMulKernel();
 
 }  // namespace engine::gpu

@@ -9,6 +9,7 @@
 
 #include "core/base/dtype.h"
 #include "core/base/status.h"
+#include "core/kv/block_size.h"
 
 namespace engine {
 
@@ -30,23 +31,12 @@ struct CacheSpec {
   std::string ToString() const;  // "window(512) 8x128 bf16"
 };
 
-// Tokens per block: two 16-lane registers of tokens, and an eighth of the 256 tokens of an attention partition
-// (docs/numerics.md, rule 6), so that a partition is a whole number of blocks.
-inline constexpr int kBlockTokens = 32;
-
-// Blocks that lie together in memory: an aligned run of ids, as many as a partition of attention has. The layers of a
-// pool take turns span by span.
-inline constexpr int kSpanBlocks = 8;
-
 constexpr int64_t WholeSpans(int64_t num_blocks) { return (num_blocks + kSpanBlocks - 1) / kSpanBlocks * kSpanBlocks; }
 
 // The number of a group's block among the blocks of all `layers` of its pool, counted from the layer's first.
 constexpr int32_t BlockInPool(int32_t block, int32_t layers) {
   return block / kSpanBlocks * kSpanBlocks * layers + block % kSpanBlocks;
 }
-
-// An int8 token keeps the f32 scale of its K and of its V beside the values, in every head.
-inline constexpr int64_t kKvScaleBytes = 4;
 
 constexpr int64_t BlocksForTokens(int64_t num_tokens) { return (num_tokens + kBlockTokens - 1) / kBlockTokens; }
 

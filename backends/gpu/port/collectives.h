@@ -29,7 +29,8 @@ struct LongSumShared {
   float partials[kLongSumPartials];
 };
 
-// The total of a long sum whose 256 partials the 256 threads hold (numerics rule 2), in every thread. Partials that are
+// The total of a long sum whose 256 partials the 256 threads hold (numerics rule 2), in every thread. `shared` may be used
+// again after the next SyncBlock. Partials that are
 // at least a warp apart meet in shared memory, the others in the first warp's registers.
 GPU_FN float LongSumTotal(float partial, LongSumShared& shared) {
   const int i = Tid();
