@@ -129,9 +129,9 @@ void FiberPool::Prepare(Fiber& fiber) const {
   __asan_unpoison_memory_region(fiber.stack, fiber.stack_bytes);
 #endif
   fiber.fake_stack = nullptr;
-  // As a call leaves it: the return address at an odd multiple of 8. Below it what the switch pops.
+  // The switch pops registers, then returns to `entry`, which finds the stack as a call leaves it: 8 beside a multiple of
+  // 16, where its own return address would be.
   auto* top = reinterpret_cast<void**>(fiber.stack + fiber.stack_bytes);
-  *--top = nullptr;
   *--top = nullptr;
   *--top = reinterpret_cast<void*>(entry_);
   for (int i = 0; i < kSavedRegisters; ++i) *--top = nullptr;

@@ -2,6 +2,7 @@
 #include <mutex>
 #include <string>
 
+#include "backends/simt/checks.h"
 #include "backends/simt/machine.h"
 #include "backends/simt/simt_launch.h"
 
@@ -27,16 +28,26 @@ std::string Problem(const SimtLaunch& launch) {
   return {};
 }
 
+// Launches and changes of memory take turns, whichever threads they come from.
+std::mutex& Turn() {
+  static std::mutex mutex;
+  return mutex;
+}
+
 }  // namespace
 }  // namespace engine::simt
 
 [[gnu::visibility("default")]] int engine_simt_launch(const SimtLaunch* launch, char* error, size_t error_size) {
-  static std::mutex one_at_a_time;
-  const std::lock_guard lock(one_at_a_time);
+  const std::lock_guard turn(engine::simt::Turn());
   std::string message = engine::simt::Problem(*launch);
   if (!message.empty()) message = std::string(launch->name) + ": " + message;
   if (message.empty()) message = engine::simt::TheMachine().Run(*launch);
   if (message.empty()) return 0;
   std::snprintf(error, error_size, "%s", message.c_str());
   return 1;
+}
+
+[[gnu::visibility("default")]] void engine_simt_memory(SimtMemoryEvent event, const void* begin, uint64_t bytes) {
+  const std::lock_guard turn(engine::simt::Turn());
+  engine::simt::MemoryChanged(event, begin, bytes);
 }

@@ -48,7 +48,7 @@ void CheckAligned(const void* address, size_t bytes) {
 
 uint64_t AtomicAdd(void* address, size_t bytes, uint64_t value) {
   CheckAligned(address, bytes);
-  CheckAccess(address, bytes, Access::kAtomic);
+  CheckAccess(address, bytes, Access::kAtomic, __builtin_return_address(0));
   uint64_t before = 0;
   std::memcpy(&before, address, bytes);
   const uint64_t after = before + value;
@@ -62,8 +62,8 @@ void CopyAsync16(void* shared, const void* global) {
   CheckAligned(global, 16);
   Lane& lane = *CurrentLane();
   if (!lane.block->shared.Contains(shared)) TheMachine().Fail("CpAsync16 to %p, which is not shared memory", shared);
-  CheckAccess(global, 16, Access::kRead);
-  CheckAccess(shared, 16, Access::kWrite);
+  CheckAccess(global, 16, Access::kRead, __builtin_return_address(0));
+  CheckAccess(shared, 16, Access::kWrite, __builtin_return_address(0));
   std::memset(shared, 0xff, 16);
   lane.copies.push_back({shared, global, lane.commits});
 }

@@ -8,8 +8,7 @@
 
 namespace engine {
 
-SimtLibrary::SimtLibrary(const std::string& name)
-    : handle_(dlopen((ENGINE_GPU_LIBRARY_DIR "/libengine_" + name + ".so").c_str(), RTLD_NOW | RTLD_LOCAL)) {
+SimtLibrary::SimtLibrary(const std::string& path) : handle_(dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) {
   if (handle_ == nullptr) std::fputs(dlerror(), stderr);
   ENGINE_CHECK(handle_ != nullptr);
   launch_ = reinterpret_cast<decltype(launch_)>(dlsym(handle_, "engine_simt_launch"));

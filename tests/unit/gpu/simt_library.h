@@ -10,8 +10,7 @@ namespace engine {
 
 class SimtLibrary {
  public:
-  // "simt32", "simt_check64", …
-  explicit SimtLibrary(const std::string& name);
+  explicit SimtLibrary(const std::string& path);
   ~SimtLibrary();
 
   // The message, or empty. One dimension.

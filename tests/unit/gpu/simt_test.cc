@@ -13,7 +13,7 @@ namespace {
 
 class Simt : public testing::TestWithParam<const char*> {
  protected:
-  SimtLibrary library_{GetParam()};
+  SimtLibrary library_{ENGINE_GPU_LIBRARY_DIR "/libengine_" + std::string(GetParam()) + ".so"};
 };
 INSTANTIATE_TEST_SUITE_P(Warps, Simt, testing::Values("simt32", "simt64"), [](const auto& info) { return info.param; });
 
