@@ -46,7 +46,10 @@ absl::Status ForwardSequence(LoadedModel& model, std::span<const int32_t> tokens
     for (const int num_blocks : model.memory.num_blocks)
       sequence.blocks.tables.push_back(RingTable(first + count, num_blocks));
     RETURN_IF_ERROR(model.runner->Run(PlanChunk(sequence, first, count)).status());
-    for (int t = 0; t < count; ++t) sink(first + t, model.runner->logits(t).first(model.vocab));
+    for (int t = 0; t < count; ++t) {
+      ASSIGN_OR_RETURN(const std::span<const float> logits, model.runner->Logits(t));
+      sink(first + t, logits.first(model.vocab));
+    }
   }
   return absl::OkStatus();
 }

@@ -77,14 +77,9 @@ absl::Status Runner::BindStage(Device& device) {
         addresses[id] = caches_.at(value.name).first_block;
         break;
       case ValueKind::kOutput: {
-        ASSIGN_OR_RETURN(addresses[id], Allocate(MaxBytes(value.spec, program.limits), value.spec.row_bytes(), device));
+        ASSIGN_OR_RETURN(addresses[id], PlaceOutput(value, device));
         break;
       }
-    }
-    if (value.name == "samples") samples_ = addresses[id];
-    if (value.name == "logits") {
-      logits_ = addresses[id];
-      logits_row_bytes_ = value.spec.row_bytes();
     }
   }
   ASSIGN_OR_RETURN(std::byte * arena, Allocate(program.arena_bytes, program.arena_bytes, device));
@@ -92,17 +87,47 @@ absl::Status Runner::BindStage(Device& device) {
   return program.Bind(addresses, arena, scratch);
 }
 
-absl::StatusOr<std::span<const SampledToken>> Runner::Run(const StepPlan& plan) {
-  inputs_.Fill(plan);
-  RETURN_IF_ERROR(stream_->Run(stages_.front().program, plan.extents));
-  ASSIGN_OR_RETURN(const uint64_t ticket, stream_->Record());
-  RETURN_IF_ERROR(stream_->Wait(ticket));
-  return std::span(reinterpret_cast<const SampledToken*>(samples_), plan.rows.size());
+// Samples are read after every step, logits by few.
+absl::StatusOr<std::byte*> Runner::PlaceOutput(const Value& value, Device& device) {
+  const int64_t bytes = MaxBytes(value.spec, stages_.front().program.limits);
+  if (value.name == "samples") {
+    ASSIGN_OR_RETURN(samples_, StagedBuffer::Create(device, bytes));
+    return samples_.device();
+  }
+  const int64_t row_bytes = value.spec.row_bytes();
+  ASSIGN_OR_RETURN(std::byte * address, Allocate(bytes, row_bytes, device));
+  if (value.name != "logits") return address;
+  logits_ = address;
+  logits_row_bytes_ = row_bytes;
+  if (!device.info().reads_host_memory) {
+    ASSIGN_OR_RETURN(logits_row_, device.Allocate(row_bytes, MemoryKind::kHost));
+  }
+  return address;
 }
 
-std::span<const float> Runner::logits(int row) const {
-  const auto* data = reinterpret_cast<const float*>(logits_ + row * logits_row_bytes_);
-  return {data, static_cast<size_t>(logits_row_bytes_) / sizeof(float)};
+absl::StatusOr<std::span<const SampledToken>> Runner::Run(const StepPlan& plan) {
+  inputs_.Fill(plan);
+  RETURN_IF_ERROR(inputs_.Upload(*stream_));
+  RETURN_IF_ERROR(stream_->Run(stages_.front().program, plan.extents));
+  const std::span samples(reinterpret_cast<const SampledToken*>(samples_.host()), plan.rows.size());
+  RETURN_IF_ERROR(samples_.Download(*stream_, static_cast<int64_t>(samples.size_bytes())));
+  RETURN_IF_ERROR(AwaitStream());
+  return samples;
+}
+
+absl::StatusOr<std::span<const float>> Runner::Logits(int row) {
+  const std::byte* data = logits_ + row * logits_row_bytes_;
+  if (logits_row_.size() > 0) {
+    RETURN_IF_ERROR(stream_->Copy(logits_row_.data(), data, logits_row_bytes_));
+    RETURN_IF_ERROR(AwaitStream());
+    data = logits_row_.data();
+  }
+  return std::span(reinterpret_cast<const float*>(data), logits_row_bytes_ / sizeof(float));
+}
+
+absl::Status Runner::AwaitStream() {
+  ASSIGN_OR_RETURN(const uint64_t ticket, stream_->Record());
+  return stream_->Wait(ticket);
 }
 
 }  // namespace engine

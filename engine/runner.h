@@ -32,8 +32,8 @@ class Runner {
   // Runs one step to its end. What it returns is overwritten by the next.
   absl::StatusOr<std::span<const SampledToken>> Run(const StepPlan& plan);
 
-  // Row `row` of the last step's logits, padding included.
-  std::span<const float> logits(int row) const;
+  // Row `row` of the last step's logits, padding included. What it returns is overwritten by the next call.
+  absl::StatusOr<std::span<const float>> Logits(int row);
 
   const Program& program() const { return stages_.front().program; }
   const WeightStore& weights() const { return weights_; }
@@ -50,6 +50,8 @@ class Runner {
   absl::StatusOr<std::byte*> Allocate(int64_t bytes, int64_t backed_bytes, Device& device);
   absl::Status AllocatePools(Device& device);
   absl::Status BindStage(Device& device);
+  absl::StatusOr<std::byte*> PlaceOutput(const Value& value, Device& device);
+  absl::Status AwaitStream();
 
   std::vector<Stage> stages_;
   WeightStore weights_;
@@ -58,9 +60,10 @@ class Runner {
   std::map<std::string, LayerCache, std::less<>> caches_;  // "cache.<layer>"
   std::unique_ptr<Stream> stream_;
   int64_t cache_bytes_ = 0;
-  std::byte* samples_ = nullptr;
+  StagedBuffer samples_;
   std::byte* logits_ = nullptr;
   int64_t logits_row_bytes_ = 0;
+  Buffer logits_row_;  // for the host; empty where it reads the device's
 };
 
 }  // namespace engine

@@ -10,11 +10,12 @@ int64_t MaxAdjustmentsPerRow(int vocab_size, const SchedulerConfig& limits) {
   return std::min<int64_t>(vocab_size, limits.max_model_len + SamplingParams::kMaxBiases + num_ends);
 }
 
-void SamplingInputs::Fill(const StepPlan& plan, std::byte* rows, std::byte* adjustments) {
+const std::byte* SamplingInputs::Fill(const StepPlan& plan, std::byte* rows, std::byte* adjustments) {
   adjustments_ = reinterpret_cast<TokenAdjustment*>(adjustments);
   count_ = 0;
   auto* out = reinterpret_cast<SamplingRow*>(rows);
   for (const LogitsRow& row : plan.rows) FillRow(plan, row, *out++);
+  return reinterpret_cast<const std::byte*>(adjustments_ + count_);
 }
 
 void SamplingInputs::FillRow(const StepPlan& plan, const LogitsRow& row, SamplingRow& out) {

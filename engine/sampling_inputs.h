@@ -19,8 +19,8 @@ class SamplingInputs {
  public:
   explicit SamplingInputs(int vocab_size) : slot_of_token_(vocab_size, -1) {}
 
-  // Writes plan.rows.size() SamplingRows and their TokenAdjustments.
-  void Fill(const StepPlan& plan, std::byte* rows, std::byte* adjustments);
+  // Writes plan.rows.size() SamplingRows and their TokenAdjustments; returns the end of these.
+  const std::byte* Fill(const StepPlan& plan, std::byte* rows, std::byte* adjustments);
 
  private:
   void FillRow(const StepPlan& plan, const LogitsRow& row, SamplingRow& out);

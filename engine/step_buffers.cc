@@ -10,23 +10,19 @@ absl::StatusOr<StepBuffers> StepBuffers::Create(const Program& program, const st
                                                 int vocab_size, Device& device) {
   constexpr int64_t kAlignment = 64;
   StepBuffers buffers(vocab_size);
-  std::vector<std::pair<const Value*, int64_t>> offsets;
+  std::map<std::string_view, int64_t> widths;  // of block tables
   int64_t bytes = 0;
   for (const Value& value : program.graph.values) {
     if (value.kind != ValueKind::kStepInput) continue;
-    offsets.emplace_back(&value, bytes);
+    if (value.spec.shape.rank() == 2) widths[value.name] = value.spec.shape[1];
+    buffers.offsets_[value.name] = bytes;
     bytes += (MaxBytes(value.spec, program.limits) + kAlignment - 1) / kAlignment * kAlignment;
   }
-  ASSIGN_OR_RETURN(buffers.blob_, device.Allocate(bytes, MemoryKind::kHost));
-  for (const auto& [value, offset] : offsets) buffers.inputs_[value->name] = buffers.blob_.data() + offset;
+  ASSIGN_OR_RETURN(buffers.blob_, StagedBuffer::Create(device, bytes));
 
   for (size_t g = 0; g < groups.size(); ++g) {
     const std::string table = absl::StrFormat("block_table.%d", g);
-    int64_t width = 0;
-    for (const auto& [value, offset] : offsets) {
-      if (value->name == table) width = value->spec.shape[1];
-    }
-    buffers.groups_.push_back({buffers.Ints(absl::StrFormat("slots.%d", g)), buffers.Ints(table), width,
+    buffers.groups_.push_back({buffers.Ints(absl::StrFormat("slots.%d", g)), buffers.Ints(table), widths[table],
                                static_cast<int32_t>(groups[g].layers.size())});
   }
   buffers.tokens_ = buffers.Ints("tokens");
@@ -38,16 +34,19 @@ absl::StatusOr<StepBuffers> StepBuffers::Create(const Program& program, const st
   return buffers;
 }
 
-std::byte* StepBuffers::Find(std::string_view name) const {
-  const auto found = inputs_.find(name);
-  return found == inputs_.end() ? nullptr : found->second;
+std::byte* StepBuffers::AddressIn(std::byte* blob, std::string_view name) const {
+  const auto found = offsets_.find(name);
+  return found == offsets_.end() ? nullptr : blob + found->second;
 }
 
 void StepBuffers::Fill(const StepPlan& plan) {
   FillTokens(plan);
   for (size_t s = 0; s < plan.sequences.size(); ++s) FillSequence(plan.sequences[s], static_cast<int>(s));
   for (size_t row = 0; row < plan.rows.size(); ++row) sampled_rows_[row] = plan.rows[row].input;
-  sampling_.Fill(plan, Find("sampling_rows"), Find("adjustments"));
+  // The adjustments come last, have most of the blob, and are hardly used.
+  std::byte* const adjustments = AddressIn(blob_.host(), "adjustments");
+  const std::byte* const end = sampling_.Fill(plan, AddressIn(blob_.host(), "sampling_rows"), adjustments);
+  used_bytes_ = end - blob_.host();
 }
 
 // The embedding reads a negative token as a row of the previous step's samples (ops/embedding.h).

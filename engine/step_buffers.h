@@ -1,4 +1,5 @@
-// A step's inputs as the graph reads them: one array per step input, at addresses that never change.
+// A step's inputs as the graph reads them: one array per step input, at addresses that never change; filled by the host,
+// brought to the device by one copy.
 #pragma once
 
 #include <map>
@@ -6,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/device/device.h"
+#include "core/device/staged_buffer.h"
 #include "core/graph/program.h"
 #include "core/kv/cache_spec.h"
 #include "core/runtime/step_plan.h"
@@ -21,11 +22,12 @@ class StepBuffers {
   static absl::StatusOr<StepBuffers> Create(const Program& program, const std::vector<CacheGroup>& groups,
                                             int vocab_size, Device& device);
 
-  // Fills the inputs from a plan whose sequences and block tables are those of this step.
+  // Fills the inputs from a plan whose sequences and block tables are those of this step, once the step before is done.
   void Fill(const StepPlan& plan);
+  absl::Status Upload(Stream& stream) const { return blob_.Upload(stream, used_bytes_); }
 
-  // Where the input `name` lies, or null.
-  std::byte* Find(std::string_view name) const;
+  // Where the device finds the input `name`, or null.
+  std::byte* Find(std::string_view name) const { return AddressIn(blob_.device(), name); }
 
  private:
   struct GroupInputs {
@@ -36,13 +38,15 @@ class StepBuffers {
   };
 
   explicit StepBuffers(int vocab_size) : sampling_(vocab_size) {}
-  int32_t* Ints(std::string_view name) const { return reinterpret_cast<int32_t*>(Find(name)); }
+  std::byte* AddressIn(std::byte* blob, std::string_view name) const;
+  int32_t* Ints(std::string_view name) const { return reinterpret_cast<int32_t*>(AddressIn(blob_.host(), name)); }
   void FillTokens(const StepPlan& plan);
   void FillSequence(const ScheduledSequence& part, int index);
   void FillGroup(const ScheduledSequence& part, int index, const BlockTable& table, const GroupInputs& group);
 
-  Buffer blob_;
-  std::map<std::string, std::byte*, std::less<>> inputs_;
+  StagedBuffer blob_;
+  std::map<std::string, int64_t, std::less<>> offsets_;  // of each input
+  int64_t used_bytes_ = 0;                               // by the step, of the blob
   SamplingInputs sampling_;
   std::vector<GroupInputs> groups_;
   int32_t* tokens_ = nullptr;

@@ -21,9 +21,11 @@ struct DeviceInfo {
   int workers = 1;          // CPU threads that walk a program together
   int64_t memory_bytes = 0;
   int max_steps_in_flight = 1;
-  bool reads_host_memory = false;  // weights may stay in the mapped checkpoint
+  bool reads_host_memory = false;  // its memory is the host's: nothing need be copied
 };
 
+// Unless the device reads host memory, only its kernels and Stream::Copy may touch kDevice memory, and kHost memory is
+// what such copies are fast from and to.
 enum class MemoryKind { kDevice, kHost };
 
 // Work in order. Not thread-safe: one thread submits.
@@ -33,6 +35,8 @@ class Stream {
 
   // Runs every step of a bound program over `extents`. May return before the work is done.
   virtual absl::Status Run(const Program& program, const StepExtents& extents) = 0;
+  // Between memories of the device and the host, in order with the rest. The host's end stays as it is until the copy is
+  // done; where both ends are the same, nothing happens.
   virtual absl::Status Copy(std::byte* destination, const std::byte* source, int64_t bytes) = 0;
 
   // A ticket for everything submitted so far, and waiting for it.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "core/base/cache_line.h"
 #include "core/base/check.h"
 #include "core/base/mapped_file.h"
 #include "core/weights/quant.h"
@@ -17,6 +18,13 @@ struct PackTask {
 };
 
 int64_t RowBytesOf(const PackJob& job) { return RowBytes(job.stored, job.spec->k); }
+
+// What progress counts.
+int64_t StoredBytes(const PackJob& job) { return job.spec->n * RowBytesOf(job); }
+
+int64_t PackedBytes(const PackJob& job) {
+  return CacheLines(job.layout->bytes(job.spec->dtype, job.spec->n, job.spec->k));
+}
 
 // Rows packed as one task: about 1 MiB of checkpoint, a few milliseconds, so that threads finish together.
 int64_t RowsPerTask(const PackJob& job) {
@@ -82,7 +90,7 @@ void PackAll(std::vector<PackJob> jobs, ThreadTeam& team, const LoadProgress& pr
     for (int64_t row = 0; row < job.spec->n; row += step) {
       tasks.push_back({&job, row, std::min(row + step, job.spec->n)});
     }
-    total_bytes += job.spec->n * RowBytesOf(job);
+    total_bytes += StoredBytes(job);
   }
   if (tasks.empty()) return;
   std::atomic<int64_t> done_bytes{0};
@@ -100,6 +108,39 @@ void PackAll(std::vector<PackJob> jobs, ThreadTeam& team, const LoadProgress& pr
   for (const PackTask& task : tasks) Release(task);
   for (const PackJob& job : jobs) ReleasePages(job.packed);
   if (progress) progress(total_bytes, total_bytes);
+}
+
+absl::Status PackAndUpload(std::vector<PackJob> jobs, Device& device, ThreadTeam& team, const LoadProgress& progress) {
+  int64_t total_bytes = 0;
+  int64_t done_bytes = 0;
+  int64_t packed_bytes = 0;
+  int64_t largest = int64_t{256} << 20;  // of many weights together, so that threads finish together
+  for (const PackJob& job : jobs) {
+    total_bytes += StoredBytes(job);
+    packed_bytes += PackedBytes(job);
+    largest = std::max(largest, PackedBytes(job));
+  }
+  ASSIGN_OR_RETURN(const Buffer staging, device.Allocate(std::min(packed_bytes, largest), MemoryKind::kHost));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Stream> stream, device.CreateStream());
+  for (auto next = jobs.begin(); next != jobs.end();) {
+    std::byte* const destination = next->out;
+    std::vector<PackJob> part;
+    int64_t bytes = 0;
+    for (; next != jobs.end() && bytes + PackedBytes(*next) <= staging.size(); ++next) {
+      next->out = staging.data() + bytes;
+      bytes += PackedBytes(*next);
+      part.push_back(std::move(*next));
+    }
+    const int64_t before = done_bytes;
+    PackAll(std::move(part), team, [&](int64_t done, int64_t) {
+      done_bytes = before + done;
+      if (progress) progress(done_bytes, total_bytes);
+    });
+    RETURN_IF_ERROR(stream->Copy(destination, staging.data(), bytes));
+    ASSIGN_OR_RETURN(const uint64_t ticket, stream->Record());
+    RETURN_IF_ERROR(stream->Wait(ticket));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace engine

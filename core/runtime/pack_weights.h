@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/base/thread_team.h"
+#include "core/device/device.h"
 #include "core/kernel/weight_layout.h"
 #include "core/weights/weight_spec.h"
 
@@ -25,5 +26,9 @@ struct PackJob {
 };
 
 void PackAll(std::vector<PackJob> jobs, ThreadTeam& team, const LoadProgress& progress);
+
+// The same for a device whose memory the host cannot write, where `out` lies: packs beside it and copies. The jobs' places
+// follow each other as CacheLines of their weights.
+absl::Status PackAndUpload(std::vector<PackJob> jobs, Device& device, ThreadTeam& team, const LoadProgress& progress);
 
 }  // namespace engine

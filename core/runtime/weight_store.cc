@@ -144,9 +144,15 @@ absl::StatusOr<WeightStore> WeightStore::Load(const Checkpoint& checkpoint, cons
     jobs[i].out = store.memory_.data() + offsets[i];
     store.addresses_[jobs[i].spec->name] = jobs[i].out;
   }
-  ASSIGN_OR_RETURN(const auto team, ThreadTeam::Create({.num_threads = device.info().workers}));
+  const bool in_place = device.info().reads_host_memory;
+  const int threads = in_place ? device.info().workers : ThreadTeam::AllowedThreads();
+  ASSIGN_OR_RETURN(const auto team, ThreadTeam::Create({.num_threads = threads}));
   PopulateAll(mapped, *team);
-  PackAll(std::move(jobs), *team, progress);
+  if (in_place) {
+    PackAll(std::move(jobs), *team, progress);
+  } else {
+    RETURN_IF_ERROR(PackAndUpload(std::move(jobs), device, *team, progress));
+  }
   return store;
 }
 

@@ -20,7 +20,8 @@ std::map<std::string_view, LayoutId> WeightLayouts(const Graph& graph);
 class WeightStore {
  public:
   // Layouts are those of `graph`'s weight values, found by name. The store borrows `checkpoint`: large weights whose
-  // bytes need no change stay in its mapping. Those of a packed file are in memory when this returns.
+  // bytes need no change stay in its mapping. Those of a packed file are in memory when this returns. For a device with
+  // memory of its own, weights are packed beside it and copied.
   static absl::StatusOr<WeightStore> Load(const Checkpoint& checkpoint, const std::vector<WeightSpec>& specs,
                                           const Graph& graph, const KernelRegistry& registry, Device& device,
                                           const LoadProgress& progress);
