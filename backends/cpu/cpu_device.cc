@@ -1,7 +1,6 @@
 #include "backends/cpu/cpu_device.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -9,6 +8,7 @@
 
 #include "absl/strings/str_format.h"
 #include "backends/cpu/isa/detect.h"
+#include "core/base/host_memory.h"
 #include "core/graph/program.h"
 
 namespace engine {
@@ -41,14 +41,6 @@ std::string CpuModelName() {
     if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
   }
   return "x86-64 processor";
-}
-
-// What this process may use: the machine's memory, or its cgroup's share ("max" when there is no limit).
-int64_t MemoryBytes() {
-  const int64_t physical = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
-  int64_t limit = 0;
-  std::ifstream cgroup("/sys/fs/cgroup/memory.max");
-  return cgroup >> limit ? std::min(physical, limit) : physical;
 }
 
 // Blocks this large are worth huge pages: one TLB entry then covers 2 MiB of a weight that is read front to back.
@@ -100,7 +92,7 @@ absl::StatusOr<std::unique_ptr<Device>> CpuDevice::Create(const CpuDeviceOptions
                   .description = absl::StrFormat("%s, %d of %d threads", CpuModelName(), threads, allowed),
                   .isa = std::string(cpu::Name(isa)),
                   .workers = threads,
-                  .memory_bytes = MemoryBytes(),
+                  .memory_bytes = HostMemoryBytes(),
                   .max_steps_in_flight = 1,
                   .reads_host_memory = true};
   return std::unique_ptr<Device>(new CpuDevice(std::move(info), std::move(team)));

@@ -56,7 +56,7 @@ class GpuDriver {
 
   virtual const GpuDriverInfo& info() const = 0;
 
-  // Memory with undefined contents, aligned to 256 bytes. kHost: memory of the host that copies may read and write late.
+  // Zeroed memory, aligned to 256 bytes. kHost: memory of the host that copies may read and write late.
   virtual absl::StatusOr<std::byte*> Allocate(int64_t bytes, MemoryKind kind) = 0;
   // No submitted work may still use it.
   virtual void Free(std::byte* memory, MemoryKind kind) = 0;
@@ -68,7 +68,6 @@ class GpuDriver {
 
   // Between any two memories. The host's end must stay as it is until the copy is done.
   virtual absl::Status Copy(GpuQueue queue, std::byte* destination, const std::byte* source, int64_t bytes) = 0;
-  virtual absl::Status Fill(GpuQueue queue, std::byte* destination, uint8_t value, int64_t bytes) = 0;
   virtual absl::Status Launch(GpuQueue queue, const GpuLaunch& launch) = 0;
 
   virtual absl::StatusOr<GpuEvent> CreateEvent() = 0;

@@ -1,7 +1,5 @@
 #include "backends/gpu/gpu_device.h"
 
-#include <cstring>
-
 #include "backends/gpu/gpu_stream.h"
 #include "backends/gpu/instances.h"
 #include "core/base/check.h"
@@ -22,25 +20,13 @@ absl::StatusOr<std::unique_ptr<GpuDevice>> GpuDevice::Create(std::unique_ptr<Gpu
   for (const KernelInstance* instance : kInstances) {
     ASSIGN_OR_RETURN(device->functions_[instance], device->driver_->FindFunction(*instance));
   }
-  ASSIGN_OR_RETURN(device->queue_, device->driver_->CreateQueue());
   return device;
-}
-
-GpuDevice::~GpuDevice() {
-  if (queue_.handle != nullptr) driver_->Destroy(queue_);
 }
 
 absl::StatusOr<Buffer> GpuDevice::Allocate(int64_t bytes, MemoryKind kind) {
   if (bytes == 0) return Buffer();
   ASSIGN_OR_RETURN(std::byte * memory, driver_->Allocate(bytes, kind));
-  Buffer buffer(memory, bytes, [this, kind](std::byte* p) { driver_->Free(p, kind); });
-  if (kind == MemoryKind::kHost) {
-    std::memset(memory, 0, bytes);
-    return buffer;
-  }
-  RETURN_IF_ERROR(driver_->Fill(queue_, memory, 0, bytes));
-  RETURN_IF_ERROR(driver_->Synchronize(queue_));
-  return buffer;
+  return Buffer(memory, bytes, [this, kind](std::byte* p) { driver_->Free(p, kind); });
 }
 
 absl::StatusOr<std::unique_ptr<Stream>> GpuDevice::CreateStream() { return GpuStream::Create(*this); }

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <unordered_map>
 
-#include "absl/container/flat_hash_map.h"
 #include "backends/gpu/driver.h"
 #include "backends/gpu/kernel_instance.h"
 #include "core/device/device.h"
@@ -14,7 +14,6 @@ class GpuDevice : public Device {
  public:
   // Looks up every kernel, so that a module that lacks one fails here.
   static absl::StatusOr<std::unique_ptr<GpuDevice>> Create(std::unique_ptr<GpuDriver> driver);
-  ~GpuDevice() override;
 
   const DeviceInfo& info() const override { return info_; }
   absl::StatusOr<Buffer> Allocate(int64_t bytes, MemoryKind kind) override;
@@ -30,8 +29,7 @@ class GpuDevice : public Device {
 
   DeviceInfo info_;
   std::unique_ptr<GpuDriver> driver_;
-  GpuQueue queue_;  // zeroes what is allocated
-  absl::flat_hash_map<const KernelInstance*, GpuFunction> functions_;
+  std::unordered_map<const KernelInstance*, GpuFunction> functions_;
 };
 
 }  // namespace engine::gpu

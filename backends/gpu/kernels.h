@@ -7,7 +7,8 @@
 
 namespace engine::gpu {
 
-// Entries and weight layouts for devices of `kind`: cuda, rocm or simt. Without references: those read host memory.
+// Entries and weight layouts for devices of `kind`: "cuda", "rocm" or "simt", whose letters the registry borrows. Without
+// references: those read host memory.
 void RegisterGpuKernels(KernelRegistry& registry, std::string_view kind);
 
 }  // namespace engine::gpu

@@ -25,23 +25,16 @@ std::vector<Slice> Slices(const OpCase& op_case, bool all) {
   return slices;
 }
 
-std::unique_ptr<ThreadTeam> TeamOf(int workers) {
-  auto team = ThreadTeam::Create({.num_threads = workers});
-  ENGINE_CHECK(team.ok());
-  return *std::move(team);
-}
-
 // Checks the runs of one entry with one layout against the reference's result for the largest step.
 class Checker {
  public:
   Checker(const OpCase& op_case, const KernelEntry& entry, const Results& reference, std::string who, Report& report)
       : op_case_(op_case), entry_(entry), reference_(reference), who_(std::move(who)), report_(report) {}
 
-  void Run(const KernelRun& run, int workers) {
-    const std::unique_ptr<ThreadTeam> team = TeamOf(workers);
+  void Run(const KernelRun& run, int workers, Launcher& launcher) {
     for (const Slice& slice : Slices(op_case_, workers == 1)) {
       ++report_.launches;
-      const absl::StatusOr<Results> results = run.Launch(slice, *team);
+      const absl::StatusOr<Results> results = run.Launch(slice, launcher);
       std::optional<std::string> found;
       if (!results.ok()) {
         found = std::string(Message(results.status()));
@@ -95,6 +88,11 @@ class Checker {
   Results own_;  // of the largest step, with one worker
 };
 
+absl::StatusOr<std::unique_ptr<Launcher>> LauncherOf(const ConformanceDevice& device, int workers) {
+  if (device.device == nullptr) return LaunchOnTeam(workers);
+  return LaunchOnDevice(*device.device, !device.checks_memory);
+}
+
 // All layouts and numbers of workers. OK, or why the entry declines.
 absl::Status CheckEntry(const OpCase& op_case, const KernelEntry& entry, const Results& reference,
                         const ConformanceDevice& device, Report& report) {
@@ -105,11 +103,12 @@ absl::Status CheckEntry(const OpCase& op_case, const KernelEntry& entry, const R
     const std::string who = absl::StrFormat("%s (%s, %s)", entry.name, device.info.isa, id.name);
     report.checked.push_back(who);
     Checker checker(op_case, entry, reference, who, report);
-    for (const int workers : {1, 2, 3}) {
+    for (const int workers : device.device == nullptr ? std::vector{1, 2, 3} : std::vector{1}) {
       DeviceInfo info = device.info;
       info.workers = workers;
       ASSIGN_OR_RETURN(const KernelRun run, KernelRun::Create(op_case, entry, *layout, info));
-      checker.Run(run, workers);
+      ASSIGN_OR_RETURN(const std::unique_ptr<Launcher> launcher, LauncherOf(device, workers));
+      checker.Run(run, workers, *launcher);
     }
   }
   return absl::OkStatus();
@@ -136,10 +135,10 @@ void CheckWithExcuse(const OpCase& op_case, const KernelEntry& entry, const Resu
 Report CheckCase(const OpCase& op_case, const ConformanceDevice& device, std::span<const ExpectedFailure> expected) {
   Report report;
   const KernelEntry reference_entry = ReferenceKernel(op_case.op.schema());
-  const std::unique_ptr<ThreadTeam> team = TeamOf(1);
+  const std::unique_ptr<Launcher> on_host = LaunchOnTeam(1);
   auto reference_run = KernelRun::Create(op_case, reference_entry, RowMajorLayout(), device.info);
   ENGINE_CHECK(reference_run.ok());
-  const auto reference = reference_run->Launch({op_case.largest}, *team);
+  const auto reference = reference_run->Launch({op_case.largest}, *on_host);
   if (!reference.ok()) {
     report.failures.push_back(absl::StrFormat("reference, %s: %s", op_case.name, Message(reference.status())));
     return report;
@@ -147,7 +146,7 @@ Report CheckCase(const OpCase& op_case, const ConformanceDevice& device, std::sp
   std::vector<const KernelEntry*> entries = device.registry.Entries(device.info.kind, op_case.op.name());
   // The reference proves nothing about itself but that rows do not depend on their neighbours, which the others show too.
   std::erase_if(entries, [](const KernelEntry* entry) { return entry->name == kReferenceName; });
-  if (entries.empty()) entries.push_back(&reference_entry);
+  if (entries.empty() && device.device == nullptr) entries.push_back(&reference_entry);
   for (const KernelEntry* entry : entries) {
     const auto excuse = std::ranges::find_if(
         expected, [&](const ExpectedFailure& e) { return e.entry == entry->name && e.case_name == op_case.name; });

@@ -1,6 +1,7 @@
 // Every device of this machine whose kernels conformance runs, with the list that its backend registers.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "core/kernel/registry.h"
@@ -10,6 +11,8 @@ namespace engine {
 struct ConformanceDevice {
   DeviceInfo info;  // workers are set by each run
   KernelRegistry registry;
+  std::unique_ptr<Device> device = nullptr;  // null: its kernels run on a team of threads, in host memory
+  bool checks_memory = false;                // it knows which bytes a kernel may touch: fences are not needed
 };
 
 // One CPU per instruction set that this machine has, best first.

@@ -15,6 +15,8 @@ inline constexpr auto kPoison = std::byte{0xff};
 
 class GuardedBytes {
  public:
+  static constexpr int64_t kFence = 256;  // four of the widest stores
+
   explicit GuardedBytes(int64_t size) : size_(size) {
     memory_ = static_cast<std::byte*>(operator new(size + 2 * kFence, std::align_val_t{kAlignment}));
     std::memset(memory_, 0xff, size + 2 * kFence);
@@ -26,6 +28,8 @@ class GuardedBytes {
 
   std::byte* data() const { return memory_ + kFence; }
   std::span<std::byte> bytes() const { return {data(), static_cast<size_t>(size_)}; }
+  // data() lies kFence behind its begin.
+  std::span<std::byte> with_fences() const { return {memory_, static_cast<size_t>(size_ + 2 * kFence)}; }
 
   bool FencesAreIntact() const {
     for (int64_t i = 0; i < kFence; ++i) {
@@ -36,7 +40,6 @@ class GuardedBytes {
 
  private:
   static constexpr size_t kAlignment = 64;
-  static constexpr int64_t kFence = 256;  // four of the widest stores
 
   std::byte* memory_;
   int64_t size_;

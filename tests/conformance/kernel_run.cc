@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/graph/compile.h"
-#include "tests/conformance/guarded_bytes.h"
 
 namespace engine {
 namespace {
@@ -77,34 +76,28 @@ std::vector<std::byte> KernelRun::InputBytes(size_t index, const Slice& slice) c
   return {begin, begin + RowsOf(spec, slice) * spec.row_bytes()};
 }
 
-absl::StatusOr<Results> KernelRun::Launch(const Slice& slice, ThreadTeam& team) const {
-  std::vector<GuardedBytes> memory;
-  std::vector<Tensor> in, out;
+absl::StatusOr<Results> KernelRun::Launch(const Slice& slice, Launcher& launcher) const {
+  FencedLaunch launch{.scratch = GuardedBytes(kernel_->scratch_bytes()), .extents = slice.extents};
   for (size_t i = 0; i < in_specs_.size(); ++i) {
     const std::vector<std::byte> bytes = InputBytes(i, slice);
-    memory.emplace_back(static_cast<int64_t>(bytes.size()));
-    std::copy(bytes.begin(), bytes.end(), memory.back().data());
-    in.push_back({memory.back().data(), &in_specs_[i]});
+    launch.in.emplace_back(std::ssize(bytes));
+    std::ranges::copy(bytes, launch.in.back().data());
+    launch.in_specs.push_back(&in_specs_[i]);
   }
   for (const TensorSpec& spec : out_specs_) {
-    memory.emplace_back(RowsOf(spec, slice) * spec.row_bytes());
-    out.push_back({memory.back().data(), &spec});
+    launch.out.emplace_back(RowsOf(spec, slice) * spec.row_bytes());
+    launch.out_specs.push_back(&spec);
   }
-  memory.emplace_back(kernel_->scratch_bytes());
-  const std::span<std::byte> scratch = memory.back().bytes();
-  team.Run([&](Worker& worker) {
-    kernel_->Launch({.in = in, .out = out, .scratch = scratch, .extents = slice.extents, .worker = worker});
-  });
+  RETURN_IF_ERROR(launcher.Launch(*kernel_, launch));
 
-  const bool intact = std::all_of(memory.begin(), memory.end(), [](const auto& m) { return m.FencesAreIntact(); });
-  if (!intact) return DataLoss("it wrote outside its outputs and scratch");
-  Results results;
-  for (size_t o = 0; o < out.size(); ++o) {
-    const std::span<std::byte> bytes = memory[in.size() + o].bytes();
-    results.emplace_back(bytes.begin(), bytes.end());
+  const auto intact = [](const GuardedBytes& memory) { return memory.FencesAreIntact(); };
+  if (!std::ranges::all_of(launch.in, intact) || !std::ranges::all_of(launch.out, intact) || !intact(launch.scratch)) {
+    return DataLoss("it wrote outside its outputs and scratch");
   }
-  for (size_t i = 0; i < in.size(); ++i) {
-    const std::span<std::byte> bytes = memory[i].bytes();
+  Results results;
+  for (const GuardedBytes& out : launch.out) results.emplace_back(out.bytes().begin(), out.bytes().end());
+  for (size_t i = 0; i < launch.in.size(); ++i) {
+    const std::span<std::byte> bytes = launch.in[i].bytes();
     if (static_cast<int>(i) == op_case_->op.schema().mutated_input) {
       results.emplace_back(bytes.begin(), bytes.end());
     } else if (!std::ranges::equal(bytes, InputBytes(i, slice))) {

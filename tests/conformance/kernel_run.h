@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "core/base/thread_team.h"
 #include "core/kernel/registry.h"
+#include "tests/conformance/launcher.h"
 #include "tests/conformance/op_case.h"
 
 namespace engine {
@@ -29,7 +29,7 @@ class KernelRun {
                                           const DeviceInfo& device);
 
   // Fails when the kernel wrote outside its outputs and scratch, or changed an input.
-  absl::StatusOr<Results> Launch(const Slice& slice, ThreadTeam& team) const;
+  absl::StatusOr<Results> Launch(const Slice& slice, Launcher& launcher) const;
 
   const std::vector<TensorSpec>& out_specs() const { return out_specs_; }
 

@@ -94,7 +94,7 @@ TEST(Load, UnreadableFileSaysWhy) {
 TEST(Load, DeviceThatIsNotThereIsRefusedWithWhatIs) {
   const ModelOnDisk model({.weights = DType::kF32});
   EXPECT_THAT(Refusal(model, {.device = "cuda"}), AllOf(HasSubstr("cuda"), HasSubstr("--device cpu")));
-  EXPECT_THAT(Refusal(model, {.device = "npu"}), AllOf(HasSubstr("npu"), HasSubstr("cpu, cuda, rocm and auto")));
+  EXPECT_THAT(Refusal(model, {.device = "npu"}), AllOf(HasSubstr("npu"), HasSubstr("cpu, cuda, rocm, simt and auto")));
 }
 
 TEST(Load, LimitsOutOfRangeAreNamedWithTheirValue) {

@@ -1,0 +1,25 @@
+// A GPU that is this process: kernels compiled for the CPU, queues that run late and in any order, memory that the host
+// cannot touch. For tests, and for everyone without a GPU.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "backends/gpu/driver.h"
+
+namespace engine::gpu {
+
+struct SimtOptions {
+  int warp = 32;        // or 64
+  bool checks = false;  // the checking build of the kernels: bounds, races, reads of what nobody wrote
+  uint64_t seed = 0;    // of the order of queues and, if it is not 0, of the threads of kernels
+};
+
+// NotFound if this build has no such kernels.
+absl::StatusOr<std::unique_ptr<GpuDriver>> OpenSimtDriver(const SimtOptions& options);
+
+// `which` is what follows "simt" in a device's name: "", ":32", ":64", ":check32" or ":check64". The seed is
+// ENGINE_SIMT_SEED's.
+absl::StatusOr<SimtOptions> ParseSimtOptions(std::string_view which);
+
+}  // namespace engine::gpu

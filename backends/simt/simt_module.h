@@ -1,0 +1,30 @@
+// A library of kernels compiled for the CPU, with the runtime that executes them (simt_launch.h).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "backends/gpu/driver.h"
+#include "backends/simt/simt_launch.h"
+
+namespace engine::gpu {
+
+// Stays loaded until the process ends.
+class SimtModule {
+ public:
+  static absl::StatusOr<SimtModule> Open(const std::string& path);
+
+  absl::StatusOr<GpuFunction> Find(const KernelInstance& kernel) const;
+  absl::Status Launch(const GpuLaunch& launch, uint64_t seed) const;
+  void Notify(SimtMemoryEvent event, const std::byte* begin, int64_t bytes) const {
+    memory_(event, begin, static_cast<uint64_t>(bytes));
+  }
+
+ private:
+  std::string path_;
+  void* library_ = nullptr;
+  decltype(&engine_simt_launch) launch_ = nullptr;
+  decltype(&engine_simt_memory) memory_ = nullptr;
+};
+
+}  // namespace engine::gpu
