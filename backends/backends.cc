@@ -1,34 +1,72 @@
 #include "backends/backends.h"
 
+#include <array>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_format.h"
 #include "backends/cpu/cpu_device.h"
 #include "backends/cpu/kernels.h"
+#include "backends/cuda/cuda_driver.h"
 #include "backends/gpu/gpu_device.h"
 #include "backends/gpu/kernels.h"
+#include "backends/hip/hip_driver.h"
 #include "backends/simt/simt_driver.h"
 
 namespace engine {
 namespace {
 
-absl::Status NotInThisBuild(std::string_view name) {
-  return Unimplemented("device %s: this build has no %s backend; use --device cpu", name, name);
+using GpuDriverOr = absl::StatusOr<std::unique_ptr<gpu::GpuDriver>>;
+
+absl::StatusOr<std::unique_ptr<Device>> OnDriver(GpuDriverOr driver) {
+  RETURN_IF_ERROR(driver.status());
+  return gpu::GpuDevice::Create(*std::move(driver));
+}
+
+// A vendor's devices, which are numbered.
+struct Vendor {
+  const char* kind;
+  absl::StatusOr<int> (*count)();
+  GpuDriverOr (*open)(int ordinal);
+};
+constexpr std::array kVendors = {
+    Vendor{"cuda", [] { return gpu::CountCudaDevices({}); }, [](int i) { return gpu::OpenCudaDriver(i, {}); }},
+    Vendor{"rocm", [] { return gpu::CountHipDevices({}); }, [](int i) { return gpu::OpenHipDriver(i, {}); }},
+};
+
+// `which` is what follows the kind in the name: "" or ":1".
+absl::StatusOr<std::unique_ptr<Device>> OpenNumbered(const Vendor& vendor, std::string_view which) {
+  int ordinal = 0;
+  const bool is_number =
+      which.starts_with(':') && absl::SimpleAtoi(std::string(which.substr(1)), &ordinal) && ordinal >= 0;
+  if (!which.empty() && !is_number) {
+    return InvalidArgument("%s%s is no device; they are %s:0, %s:1, ...", vendor.kind, which, vendor.kind, vendor.kind);
+  }
+  return OnDriver(vendor.open(ordinal));
 }
 
 // `which` is what follows "simt" in the name.
 absl::StatusOr<std::unique_ptr<Device>> OpenSimt(std::string_view which) {
   ASSIGN_OR_RETURN(const gpu::SimtOptions options, gpu::ParseSimtOptions(which));
-  ASSIGN_OR_RETURN(std::unique_ptr<gpu::GpuDriver> driver, gpu::OpenSimtDriver(options));
-  return gpu::GpuDevice::Create(std::move(driver));
+  return OnDriver(gpu::OpenSimtDriver(options));
 }
 
-DeviceListing Listing(const char* name, const absl::StatusOr<std::unique_ptr<Device>>& device) {
-  return {name, device.status(), device.ok() ? (*device)->info() : DeviceInfo{}};
+DeviceListing Listing(std::string name, const absl::StatusOr<std::unique_ptr<Device>>& device) {
+  return {std::move(name), device.status(), device.ok() ? (*device)->info() : DeviceInfo{}};
+}
+
+void ListNumbered(const Vendor& vendor, std::vector<DeviceListing>& listings) {
+  const absl::StatusOr<int> count = vendor.count();
+  if (!count.ok()) listings.push_back({vendor.kind, count.status(), {}});
+  for (int i = 0; i < (count.ok() ? *count : 0); ++i) {
+    listings.push_back(Listing(absl::StrFormat("%s:%d", vendor.kind, i), OnDriver(vendor.open(i))));
+  }
 }
 
 }  // namespace
 
 std::vector<DeviceListing> ListDevices() {
   std::vector<DeviceListing> listings = {Listing("cpu", CpuDevice::Create({}))};
-  for (const char* name : {"cuda", "rocm"}) listings.push_back({name, NotInThisBuild(name), {}});
+  for (const Vendor& vendor : kVendors) ListNumbered(vendor, listings);
   listings.push_back(Listing("simt", OpenSimt("")));
   return listings;
 }
@@ -36,8 +74,11 @@ std::vector<DeviceListing> ListDevices() {
 absl::StatusOr<std::unique_ptr<Device>> OpenDevice(std::string_view name, const DeviceOptions& options) {
   if (name == "cpu" || name == "auto") return CpuDevice::Create({.threads = options.threads});
   const std::string_view kind = name.substr(0, name.find(':'));
-  if (kind == "cuda" || kind == "rocm") return NotInThisBuild(kind);
-  if (kind == "simt") return OpenSimt(name.substr(kind.size()));
+  const std::string_view which = name.substr(kind.size());
+  for (const Vendor& vendor : kVendors) {
+    if (kind == vendor.kind) return OpenNumbered(vendor, which);
+  }
+  if (kind == "simt") return OpenSimt(which);
   return InvalidArgument("unknown device \"%s\"; the devices are cpu, cuda, rocm, simt and auto", name);
 }
 

@@ -15,15 +15,16 @@ struct DeviceOptions {
 };
 
 struct DeviceListing {
-  std::string name;    // "cpu"
+  std::string name;    // "cpu", "cuda:0", or "cuda" where there is none
   absl::Status state;  // OK, or why it cannot be used here
   DeviceInfo info;     // valid when state is OK
 };
 
-// Every device kind of the product, usable or not.
+// Every device of this machine, and every kind of which it has none.
 std::vector<DeviceListing> ListDevices();
 
-// `name` is cpu or auto (the fastest device here; today the CPU). The error says why the device is not there.
+// `name` is cpu, cuda:N, rocm:N, simt:WARP or auto (the CPU, until GPUs have proven faster). The error says why the device
+// is not there.
 absl::StatusOr<std::unique_ptr<Device>> OpenDevice(std::string_view name, const DeviceOptions& options);
 
 // The kernel lists and weight layouts of every backend in this build.

@@ -17,7 +17,7 @@ endif()
 install(TARGETS engine)
 install(
   TARGETS engine_lib engine_text engine_models engine_backends engine_backends_cpu engine_backends_gpu
-    engine_backends_simt engine_ops engine_core_runtime
+    engine_backends_cuda engine_backends_hip engine_backends_simt engine_ops engine_core_runtime
     engine_core_kv engine_core_weights engine_core_graph engine_core_kernel engine_core_device engine_core_tensor
     engine_core_base
   EXPORT engine-targets

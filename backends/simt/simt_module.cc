@@ -1,26 +1,23 @@
 #include "backends/simt/simt_module.h"
 
-#include <dlfcn.h>
-
 #include <array>
 
 namespace engine::gpu {
 
 absl::StatusOr<SimtModule> SimtModule::Open(const std::string& path) {
   SimtModule module;
-  module.path_ = path;
-  module.library_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (module.library_ == nullptr) return NotFound("cannot load kernels: %s", dlerror());
-  module.launch_ = reinterpret_cast<decltype(launch_)>(dlsym(module.library_, "engine_simt_launch"));
-  module.memory_ = reinterpret_cast<decltype(memory_)>(dlsym(module.library_, "engine_simt_memory"));
-  if (module.launch_ != nullptr && module.memory_ != nullptr) return module;
-  return NotFound("%s has no engine_simt_launch: it does not belong to this engine", path);
+  ASSIGN_OR_RETURN(module.library_, SharedLibrary::Open(std::array{path}));
+  FunctionLoader loader(module.library_);
+  loader.Load("engine_simt_launch", module.launch_);
+  loader.Load("engine_simt_memory", module.memory_);
+  RETURN_IF_ERROR(loader.status());
+  return module;
 }
 
 absl::StatusOr<GpuFunction> SimtModule::Find(const KernelInstance& kernel) const {
-  void* function = dlsym(library_, std::string(kernel.name).c_str());
+  void* function = library_.Find(std::string(kernel.name).c_str());
   if (function != nullptr) return GpuFunction{function};
-  return NotFound("%s has no kernel %s: it does not belong to this engine", path_, kernel.name);
+  return NotFound("%s has no kernel %s: it does not belong to this engine", library_.name(), kernel.name);
 }
 
 absl::Status SimtModule::Launch(const GpuLaunch& launch, uint64_t seed) const {

@@ -1,15 +1,14 @@
 // A library of kernels compiled for the CPU, with the runtime that executes them (simt_launch.h).
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "backends/gpu/driver.h"
+#include "backends/gpu/shared_library.h"
 #include "backends/simt/simt_launch.h"
 
 namespace engine::gpu {
 
-// Stays loaded until the process ends.
 class SimtModule {
  public:
   static absl::StatusOr<SimtModule> Open(const std::string& path);
@@ -21,8 +20,7 @@ class SimtModule {
   }
 
  private:
-  std::string path_;
-  void* library_ = nullptr;
+  SharedLibrary library_;
   decltype(&engine_simt_launch) launch_ = nullptr;
   decltype(&engine_simt_memory) memory_ = nullptr;
 };

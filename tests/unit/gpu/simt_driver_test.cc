@@ -131,7 +131,8 @@ TEST(SimtDriver, MemoryFreedTooEarlyIsNamedWithTheKernelThatUsesIt) {
   ASSERT_TRUE(scene.Add(scene.computes).ok());
   scene.driver().Free(scene.sum, MemoryKind::kDevice);
   const absl::Status status = scene.driver().Synchronize(scene.computes);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("kernel add is given a pointer to an allocation of 256 bytes that"));
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("kernel add is given a pointer to an allocation of 256 bytes that"));
   EXPECT_FALSE(scene.driver().Copy(scene.copies, scene.a, scene.in, kBytes).ok()) << "an error is kept";
 }
 

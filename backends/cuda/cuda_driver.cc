@@ -1,0 +1,148 @@
+#include "backends/cuda/cuda_driver.h"
+
+#include <array>
+
+#include "backends/gpu/module_folder.h"
+#include "backends/gpu/shared_library.h"
+#include "backends/gpu/vendor_driver.h"
+
+namespace engine::gpu {
+namespace {
+
+// What only CUDA has, declared as its header does; a CUdevice is an int.
+struct CudaApi {
+  int (*init)(unsigned flags) = nullptr;
+  int (*version)(int* version) = nullptr;
+  int (*error_string)(int error, const char** text) = nullptr;
+  int (*device_count)(int* count) = nullptr;
+  int (*device)(int* device, int ordinal) = nullptr;
+  int (*device_name)(char* name, int length, int device) = nullptr;
+  int (*device_memory)(size_t* bytes, int device) = nullptr;
+  int (*device_attribute)(int* value, int attribute, int device) = nullptr;
+  int (*retain_context)(void** context, int device) = nullptr;
+  int (*set_context)(void* context) = nullptr;
+
+  std::string Describe(int error) const {
+    const char* text = nullptr;
+    return error_string(error, &text) == 0 && text != nullptr ? text : "unknown";
+  }
+};
+
+absl::StatusOr<SharedLibrary> OpenLibrary(const CudaOptions& options) {
+  const std::array names = {options.library};
+  auto library = SharedLibrary::Open(names);
+  if (library.ok()) return library;
+  return NotFound("no CUDA driver is installed (%s)", Message(library.status()));
+}
+
+absl::StatusOr<CudaApi> LoadCuda(const SharedLibrary& library) {
+  CudaApi api;
+  FunctionLoader loader(library);
+  loader.Load("cuInit", api.init);
+  loader.Load("cuDriverGetVersion", api.version);
+  loader.Load("cuGetErrorString", api.error_string);
+  loader.Load("cuDeviceGetCount", api.device_count);
+  loader.Load("cuDeviceGet", api.device);
+  loader.Load("cuDeviceGetName", api.device_name);
+  loader.Load("cuDeviceTotalMem_v2", api.device_memory);
+  loader.Load("cuDeviceGetAttribute", api.device_attribute);
+  loader.Load("cuDevicePrimaryCtxRetain", api.retain_context);
+  loader.Load("cuCtxSetCurrent", api.set_context);
+  RETURN_IF_ERROR(loader.status());
+  return api;
+}
+
+absl::StatusOr<VendorApi> LoadVendor(const SharedLibrary& library) {
+  VendorApi api;
+  FunctionLoader loader(library);
+  loader.Load("cuMemAlloc_v2", api.allocate);
+  loader.Load("cuMemFree_v2", api.free);
+  loader.Load("cuMemHostAlloc", api.allocate_host);
+  loader.Load("cuMemFreeHost", api.free_host);
+  loader.Load("cuMemsetD8Async", api.fill);
+  int (*copy)(void*, const void*, size_t, void*) = nullptr;
+  loader.Load("cuMemcpyAsync", copy);
+  api.copy = copy;
+  loader.Load("cuStreamCreate", api.create_stream);
+  loader.Load("cuStreamDestroy_v2", api.destroy_stream);
+  loader.Load("cuStreamSynchronize", api.synchronize_stream);
+  loader.Load("cuStreamWaitEvent", api.await_event);
+  loader.Load("cuEventCreate", api.create_event);
+  loader.Load("cuEventDestroy_v2", api.destroy_event);
+  loader.Load("cuEventRecord", api.record_event);
+  loader.Load("cuEventSynchronize", api.synchronize_event);
+  loader.Load("cuModuleLoadData", api.load_module);
+  loader.Load("cuModuleUnload", api.unload_module);
+  loader.Load("cuModuleGetFunction", api.get_function);
+  loader.Load("cuLaunchKernel", api.launch);
+  loader.Load("cuStreamBeginCapture_v2", api.begin_capture);
+  loader.Load("cuStreamEndCapture", api.end_capture);
+  int (*instantiate)(void**, void*, uint64_t) = nullptr;
+  loader.Load("cuGraphInstantiateWithFlags", instantiate);
+  api.instantiate = [instantiate](void** executable, void* graph) { return instantiate(executable, graph, 0); };
+  loader.Load("cuGraphLaunch", api.launch_graph);
+  loader.Load("cuGraphDestroy", api.destroy_graph);
+  loader.Load("cuGraphExecDestroy", api.destroy_executable);
+  RETURN_IF_ERROR(loader.status());
+  return api;
+}
+
+absl::StatusOr<int> Count(const CudaApi& cuda) {
+  int count = 0;
+  int error = cuda.init(0);
+  if (error == 0) error = cuda.device_count(&count);
+  if (error == 0 && count > 0) return count;
+  return NotFound("the CUDA driver finds no device (%s)", error == 0 ? "it counts 0" : cuda.Describe(error));
+}
+
+GpuDriverInfo Describe(const CudaApi& cuda, int ordinal, int device) {
+  constexpr int kMajor = 75;  // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR
+  constexpr int kMinor = 76;
+  std::array<char, 256> name{};
+  size_t bytes = 0;
+  int major = 0;
+  int minor = 0;
+  int version = 0;  // 13020 for 13.2
+  cuda.device_name(name.data(), static_cast<int>(name.size()), device);
+  cuda.device_memory(&bytes, device);
+  cuda.device_attribute(&major, kMajor, device);
+  cuda.device_attribute(&minor, kMinor, device);
+  cuda.version(&version);
+  return {.name = absl::StrFormat("cuda:%d", ordinal),
+          .kind = "cuda",
+          .description = absl::StrFormat("%s, CUDA %d.%d", name.data(), version / 1000, version % 1000 / 10),
+          .architecture = absl::StrFormat("sm_%d%d", major, minor),
+          .memory_bytes = static_cast<int64_t>(bytes)};
+}
+
+}  // namespace
+
+absl::StatusOr<int> CountCudaDevices(const CudaOptions& options) {
+  ASSIGN_OR_RETURN(const SharedLibrary library, OpenLibrary(options));
+  ASSIGN_OR_RETURN(const CudaApi cuda, LoadCuda(library));
+  return Count(cuda);
+}
+
+absl::StatusOr<std::unique_ptr<GpuDriver>> OpenCudaDriver(int ordinal, const CudaOptions& options) {
+  ASSIGN_OR_RETURN(const SharedLibrary library, OpenLibrary(options));
+  ASSIGN_OR_RETURN(const CudaApi cuda, LoadCuda(library));
+  ASSIGN_OR_RETURN(VendorApi api, LoadVendor(library));
+  ASSIGN_OR_RETURN(const int count, Count(cuda));
+  if (ordinal >= count) return NotFound("cuda:%d is not there; CUDA devices here: %d, from cuda:0", ordinal, count);
+  int device = 0;
+  void* context = nullptr;
+  int error = cuda.device(&device, ordinal);
+  // The context that CUDA's libraries use too. It stays with the process.
+  if (error == 0) error = cuda.retain_context(&context, device);
+  if (error != 0) return FailedPrecondition("cuda:%d cannot be used: %s", ordinal, cuda.Describe(error));
+  api.use_device = [set = cuda.set_context, context] { return set(context); };
+  api.describe = [cuda](int code) { return cuda.Describe(code); };
+  std::string folder = options.modules;
+  if (folder.empty()) {
+    ASSIGN_OR_RETURN(folder, ModuleFolder());
+    folder += "/cuda";
+  }
+  return MakeVendorDriver(Describe(cuda, ordinal, device), std::move(api), {std::move(folder), ".fatbin"});
+}
+
+}  // namespace engine::gpu

@@ -1,0 +1,161 @@
+#include "backends/hip/hip_driver.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "backends/gpu/module_folder.h"
+#include "backends/gpu/shared_library.h"
+#include "backends/gpu/vendor_driver.h"
+
+namespace engine::gpu {
+namespace {
+
+// What only HIP has, declared as its header does.
+struct HipApi {
+  int (*init)(unsigned flags) = nullptr;
+  int (*version)(int* version) = nullptr;
+  const char* (*error_string)(int error) = nullptr;
+  int (*device_count)(int* count) = nullptr;
+  int (*device_name)(char* name, int length, int device) = nullptr;
+  int (*device_memory)(size_t* bytes, int device) = nullptr;
+  int (*set_device)(int device) = nullptr;
+  int (*properties)(void* properties, int device) = nullptr;
+  size_t architecture_offset = 0;  // in the properties
+};
+
+absl::StatusOr<SharedLibrary> OpenLibrary(const HipOptions& options) {
+  auto library = SharedLibrary::Open(options.libraries);
+  if (library.ok()) return library;
+  return NotFound("no ROCm is installed (%s)", Message(library.status()));
+}
+
+absl::StatusOr<HipApi> LoadHip(const SharedLibrary& library) {
+  HipApi api;
+  FunctionLoader loader(library);
+  loader.Load("hipInit", api.init);
+  loader.Load("hipRuntimeGetVersion", api.version);
+  loader.Load("hipGetErrorString", api.error_string);
+  loader.Load("hipGetDeviceCount", api.device_count);
+  loader.Load("hipDeviceGetName", api.device_name);
+  loader.Load("hipDeviceTotalMem", api.device_memory);
+  loader.Load("hipSetDevice", api.set_device);
+  // gcnArchName moved when ROCm 6 enlarged hipDeviceProp_t and renamed the function.
+  const bool is_new = library.Find("hipGetDevicePropertiesR0600") != nullptr;
+  loader.Load(is_new ? "hipGetDevicePropertiesR0600" : "hipGetDeviceProperties", api.properties);
+  api.architecture_offset = is_new ? 1160 : 396;
+  RETURN_IF_ERROR(loader.status());
+  return api;
+}
+
+absl::StatusOr<VendorApi> LoadVendor(const SharedLibrary& library) {
+  VendorApi api;
+  FunctionLoader loader(library);
+  loader.Load("hipMalloc", api.allocate);
+  loader.Load("hipFree", api.free);
+  loader.Load("hipHostMalloc", api.allocate_host);
+  loader.Load("hipHostFree", api.free_host);
+  loader.Load("hipMemsetD8Async", api.fill);
+  int (*copy)(void*, const void*, size_t, int, void*) = nullptr;
+  loader.Load("hipMemcpyAsync", copy);
+  api.copy = [copy](void* to, const void* from, size_t bytes, void* stream) {
+    constexpr int kByAddress = 4;  // hipMemcpyDefault
+    return copy(to, from, bytes, kByAddress, stream);
+  };
+  loader.Load("hipStreamCreateWithFlags", api.create_stream);
+  loader.Load("hipStreamDestroy", api.destroy_stream);
+  loader.Load("hipStreamSynchronize", api.synchronize_stream);
+  loader.Load("hipStreamWaitEvent", api.await_event);
+  loader.Load("hipEventCreateWithFlags", api.create_event);
+  loader.Load("hipEventDestroy", api.destroy_event);
+  loader.Load("hipEventRecord", api.record_event);
+  loader.Load("hipEventSynchronize", api.synchronize_event);
+  loader.Load("hipModuleLoadData", api.load_module);
+  loader.Load("hipModuleUnload", api.unload_module);
+  loader.Load("hipModuleGetFunction", api.get_function);
+  loader.Load("hipModuleLaunchKernel", api.launch);
+  loader.Load("hipStreamBeginCapture", api.begin_capture);
+  loader.Load("hipStreamEndCapture", api.end_capture);
+  int (*instantiate)(void**, void*, void**, char*, size_t) = nullptr;
+  loader.Load("hipGraphInstantiate", instantiate);
+  api.instantiate = [instantiate](void** executable, void* graph) {
+    return instantiate(executable, graph, nullptr, nullptr, 0);
+  };
+  loader.Load("hipGraphLaunch", api.launch_graph);
+  loader.Load("hipGraphDestroy", api.destroy_graph);
+  loader.Load("hipGraphExecDestroy", api.destroy_executable);
+  RETURN_IF_ERROR(loader.status());
+  return api;
+}
+
+absl::StatusOr<int> Count(const HipApi& hip) {
+  int count = 0;
+  int error = hip.init(0);
+  if (error == 0) error = hip.device_count(&count);
+  if (error == 0 && count > 0) return count;
+  return NotFound("ROCm finds no device (%s)", error == 0 ? "it counts 0" : hip.error_string(error));
+}
+
+// "gfx90a" of "gfx90a:sramecc+:xnack-".
+std::string ArchitectureOf(const HipApi& hip, int ordinal) {
+  std::array<char, 8192> properties{};  // more than any version writes
+  if (hip.properties(properties.data(), ordinal) != 0) return "unknown";
+  const std::string_view name(properties.data() + hip.architecture_offset);
+  return std::string(name.substr(0, name.find(':')));
+}
+
+GpuDriverInfo Describe(const HipApi& hip, int ordinal) {
+  std::array<char, 256> name{};
+  size_t bytes = 0;
+  int version = 0;  // 60342131 for 6.3.42131
+  hip.device_name(name.data(), static_cast<int>(name.size()), ordinal);
+  hip.device_memory(&bytes, ordinal);
+  hip.version(&version);
+  return {.name = absl::StrFormat("rocm:%d", ordinal),
+          .kind = "rocm",
+          .description = absl::StrFormat("%s, HIP %d.%d", name.data(), version / 10000000, version / 100000 % 100),
+          .architecture = ArchitectureOf(hip, ordinal),
+          .memory_bytes = static_cast<int64_t>(bytes)};
+}
+
+// Code objects run on the architecture that they were compiled for and on no other.
+absl::StatusOr<std::string> FolderFor(const std::string& architecture, const HipOptions& options) {
+  std::string all = options.modules;
+  if (all.empty()) {
+    ASSIGN_OR_RETURN(all, ModuleFolder());
+    all += "/rocm";
+  }
+  std::string folder = all + "/" + architecture;
+  std::error_code error;
+  if (std::filesystem::is_directory(folder, error)) return folder;
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(all, error)) names.push_back(entry.path().filename());
+  std::ranges::sort(names);
+  std::string known;
+  for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
+  return Unimplemented("the device is a %s, and %s has kernels for %s", architecture, all,
+                       known.empty() ? "no device" : known);
+}
+
+}  // namespace
+
+absl::StatusOr<int> CountHipDevices(const HipOptions& options) {
+  ASSIGN_OR_RETURN(const SharedLibrary library, OpenLibrary(options));
+  ASSIGN_OR_RETURN(const HipApi hip, LoadHip(library));
+  return Count(hip);
+}
+
+absl::StatusOr<std::unique_ptr<GpuDriver>> OpenHipDriver(int ordinal, const HipOptions& options) {
+  ASSIGN_OR_RETURN(const SharedLibrary library, OpenLibrary(options));
+  ASSIGN_OR_RETURN(const HipApi hip, LoadHip(library));
+  ASSIGN_OR_RETURN(VendorApi api, LoadVendor(library));
+  ASSIGN_OR_RETURN(const int count, Count(hip));
+  if (ordinal >= count) return NotFound("rocm:%d is not there; ROCm devices here: %d, from rocm:0", ordinal, count);
+  api.use_device = [set = hip.set_device, ordinal] { return set(ordinal); };
+  api.describe = [hip](int error) { return std::string(hip.error_string(error)); };
+  GpuDriverInfo info = Describe(hip, ordinal);
+  ASSIGN_OR_RETURN(std::string folder, FolderFor(info.architecture, options));
+  return MakeVendorDriver(std::move(info), std::move(api), {std::move(folder), ".hsaco"});
+}
+
+}  // namespace engine::gpu

@@ -1,0 +1,181 @@
+// libcuda and libamdhip64 for machines without a GPU, in one library: their calls go to the SIMT device, so that what the
+// drivers in backends/cuda and backends/hip ask for is really done. FAKE_GPU_DEVICES is the number of devices (1).
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "backends/gpu/instances.h"
+#include "backends/simt/simt_driver.h"
+
+namespace engine::gpu {
+namespace {
+
+constexpr int kNoDevice = 100;  // CUDA_ERROR_NO_DEVICE and hipErrorNoDevice
+constexpr int kFailed = 999;    // CUDA_ERROR_UNKNOWN and hipErrorUnknown
+
+struct FakeFunction {
+  const KernelInstance* kernel;
+  GpuFunction function;
+};
+
+// The one process-wide thing that a vendor's driver is.
+struct Fake {
+  std::unique_ptr<GpuDriver> simt = *OpenSimtDriver({.seed = 1});
+  GpuQueue default_stream = *simt->CreateQueue();
+  std::map<std::string, FakeFunction> functions;
+  std::string error;
+};
+Fake& TheFake() {
+  static auto& fake = *new Fake;
+  return fake;
+}
+
+int Result(const absl::Status& status) {
+  if (status.ok()) return 0;
+  TheFake().error = std::string(status.message());
+  return kFailed;
+}
+
+template <typename Handle>
+int Give(const absl::StatusOr<Handle>& made, void** out) {
+  if (!made.ok()) return Result(made.status());
+  *out = made->handle;
+  return 0;
+}
+
+GpuQueue QueueOf(void* stream) { return stream == nullptr ? TheFake().default_stream : GpuQueue{stream}; }
+
+int CountDevices(int* count) {
+  const char* devices = std::getenv("FAKE_GPU_DEVICES");
+  *count = devices == nullptr ? 1 : std::atoi(devices);
+  return *count > 0 ? 0 : kNoDevice;
+}
+
+int Allocate(void** memory, size_t bytes, MemoryKind kind) {
+  const auto made = TheFake().simt->Allocate(static_cast<int64_t>(bytes), kind);
+  if (!made.ok()) return Result(made.status());
+  *memory = *made;
+  return 0;
+}
+
+int Free(void* memory, MemoryKind kind) {
+  TheFake().simt->Free(static_cast<std::byte*>(memory), kind);
+  return 0;
+}
+
+int Copy(void* to, const void* from, size_t bytes, void* stream) {
+  return Result(TheFake().simt->Copy(QueueOf(stream), static_cast<std::byte*>(to), static_cast<const std::byte*>(from),
+                                     static_cast<int64_t>(bytes)));
+}
+
+// The SIMT device's memory is zeroed, and nothing else is filled.
+int Fill(unsigned char value) { return value == 0 ? 0 : kFailed; }
+
+int GetFunction(void** function, const char* name) {
+  Fake& fake = TheFake();
+  for (const KernelInstance* kernel : kInstances) {
+    if (kernel->name != name) continue;
+    const auto found = fake.simt->FindFunction(*kernel);
+    if (!found.ok()) return Result(found.status());
+    fake.functions[name] = {kernel, *found};
+    *function = &fake.functions[name];
+    return 0;
+  }
+  return kFailed;
+}
+
+int Launch(void* function, unsigned x, unsigned y, unsigned z, unsigned threads, void* stream, void** args) {
+  const auto& [kernel, found] = *static_cast<FakeFunction*>(function);
+  if (static_cast<unsigned>(kernel->threads) != threads) return kFailed;
+  return Result(TheFake().simt->Launch(QueueOf(stream),
+                                       {.kernel = *kernel, .function = found, .grid = {x, y, z}, .args = args[0]}));
+}
+
+// hipDeviceProp_t as ROCm 6 has it.
+int WriteProperties(void* properties) {
+  std::strcpy(static_cast<char*>(properties) + 1160, "gfx942:sramecc+:xnack-");
+  return 0;
+}
+
+}  // namespace
+}  // namespace engine::gpu
+
+using namespace engine::gpu;
+using engine::MemoryKind;
+
+// Both vendors' names for the same functions, as VendorApi has them (backends/gpu/vendor_driver.h).
+#define FAKE(cuda, hip, parameters, body) \
+  extern "C" int cuda parameters { body } \
+  extern "C" int hip parameters { body }
+
+FAKE(cuInit, hipInit, (unsigned), return 0;)
+FAKE(cuDriverGetVersion, hipRuntimeGetVersion, (int* version), *version = 13020; return 0;)
+FAKE(cuDeviceGetCount, hipGetDeviceCount, (int* count), return CountDevices(count);)
+FAKE(cuDeviceGetName, hipDeviceGetName, (char* name, int, int), std::strcpy(name, "Fake"); return 0;)
+FAKE(cuDeviceTotalMem_v2, hipDeviceTotalMem, (size_t* bytes, int), *bytes = size_t{8} << 30; return 0;)
+FAKE(cuMemAlloc_v2, hipMalloc, (void** memory, size_t bytes), return Allocate(memory, bytes, MemoryKind::kDevice);)
+FAKE(cuMemFree_v2, hipFree, (void* memory), return Free(memory, MemoryKind::kDevice);)
+FAKE(cuMemHostAlloc, hipHostMalloc, (void** memory, size_t bytes, unsigned),
+     return Allocate(memory, bytes, MemoryKind::kHost);)
+FAKE(cuMemFreeHost, hipHostFree, (void* memory), return Free(memory, MemoryKind::kHost);)
+FAKE(cuMemsetD8Async, hipMemsetD8Async, (void*, unsigned char value, size_t, void*), return Fill(value);)
+FAKE(cuStreamCreate, hipStreamCreateWithFlags, (void** stream, unsigned),
+     return Give(TheFake().simt->CreateQueue(), stream);)
+FAKE(cuStreamDestroy_v2, hipStreamDestroy, (void* stream), TheFake().simt->Destroy(GpuQueue{stream}); return 0;)
+FAKE(cuStreamSynchronize, hipStreamSynchronize, (void* stream),
+     return Result(TheFake().simt->Synchronize(QueueOf(stream)));)
+FAKE(cuStreamWaitEvent, hipStreamWaitEvent, (void* stream, void* event, unsigned),
+     return Result(TheFake().simt->Await(QueueOf(stream), GpuEvent{event}));)
+FAKE(cuEventCreate, hipEventCreateWithFlags, (void** event, unsigned),
+     return Give(TheFake().simt->CreateEvent(), event);)
+FAKE(cuEventDestroy_v2, hipEventDestroy, (void* event), TheFake().simt->Destroy(GpuEvent{event}); return 0;)
+FAKE(cuEventRecord, hipEventRecord, (void* event, void* stream),
+     return Result(TheFake().simt->Record(QueueOf(stream), GpuEvent{event}));)
+FAKE(cuEventSynchronize, hipEventSynchronize, (void* event),
+     return Result(TheFake().simt->Synchronize(GpuEvent{event}));)
+FAKE(cuModuleLoadData, hipModuleLoadData, (void** module, const void* image), *module = const_cast<void*>(image);
+     return std::memcmp(image, "kernels", 7) == 0 ? 0 : kFailed;)
+FAKE(cuModuleUnload, hipModuleUnload, (void*), return 0;)
+FAKE(cuModuleGetFunction, hipModuleGetFunction, (void** function, void*, const char* name),
+     return GetFunction(function, name);)
+FAKE(cuLaunchKernel, hipModuleLaunchKernel,
+     (void* function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned, unsigned, unsigned, void* stream,
+      void** args, void**),
+     return Launch(function, x, y, z, threads, stream, args);)
+FAKE(cuStreamBeginCapture_v2, hipStreamBeginCapture, (void* stream, int),
+     return Result(TheFake().simt->BeginCapture(QueueOf(stream)));)
+FAKE(cuStreamEndCapture, hipStreamEndCapture, (void* stream, void** graph),
+     return Give(TheFake().simt->EndCapture(QueueOf(stream)), graph);)
+FAKE(cuGraphLaunch, hipGraphLaunch, (void* executable, void* stream),
+     return Result(TheFake().simt->Launch(QueueOf(stream), GpuGraph{executable}));)
+FAKE(cuGraphDestroy, hipGraphDestroy, (void*), return 0;)  // the executable is the graph here
+FAKE(cuGraphExecDestroy, hipGraphExecDestroy, (void* executable), TheFake().simt->Destroy(GpuGraph{executable});
+     return 0;)
+
+// What only one of them has.
+extern "C" int cuDeviceGet(int* device, int ordinal) { return *device = ordinal, 0; }
+extern "C" int cuDeviceGetAttribute(int* value, int attribute, int) { return *value = attribute == 75 ? 9 : 0, 0; }
+extern "C" int cuDevicePrimaryCtxRetain(void** context, int) { return *context = &TheFake(), 0; }
+extern "C" int cuCtxSetCurrent(void* context) { return context == &TheFake() ? 0 : kFailed; }
+extern "C" int cuMemcpyAsync(void* to, const void* from, size_t bytes, void* stream) {
+  return Copy(to, from, bytes, stream);
+}
+extern "C" int cuGraphInstantiateWithFlags(void** executable, void* graph, uint64_t flags) {
+  return *executable = graph, flags == 0 ? 0 : kFailed;
+}
+extern "C" int cuGetErrorString(int error, const char** text) {
+  return *text = error == kNoDevice ? "no device" : TheFake().error.c_str(), 0;
+}
+extern "C" int hipSetDevice(int) { return 0; }
+extern "C" int hipGetDevicePropertiesR0600(void* properties, int) { return WriteProperties(properties); }
+extern "C" int hipMemcpyAsync(void* to, const void* from, size_t bytes, int kind, void* stream) {
+  return kind == 4 ? Copy(to, from, bytes, stream) : kFailed;
+}
+extern "C" int hipGraphInstantiate(void** executable, void* graph, void**, char*, size_t) {
+  return *executable = graph, 0;
+}
+extern "C" const char* hipGetErrorString(int error) {
+  return error == kNoDevice ? "no device" : TheFake().error.c_str();
+}

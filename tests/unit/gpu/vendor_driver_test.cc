@@ -1,0 +1,162 @@
+// The drivers of CUDA and HIP, over libraries that act like the vendors' (fake_gpu.cc).
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <vector>
+
+#include "backends/cuda/cuda_driver.h"
+#include "backends/gpu/add.h"
+#include "backends/gpu/gpu_device.h"
+#include "backends/gpu/instances.h"
+#include "backends/hip/hip_driver.h"
+#include "tests/support/temp_dir.h"
+
+namespace engine::gpu {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+// Files that the fake takes for kernels.
+void WriteModules(const std::string& folder, const std::string& suffix) {
+  std::filesystem::create_directories(folder);
+  for (const KernelInstance* kernel : kInstances) {
+    std::ofstream(folder + "/" + std::string(kernel->module) + suffix) << "kernels of " << kernel->module;
+  }
+}
+
+enum class Vendor { kCuda, kHip };
+
+class VendorDriver : public testing::TestWithParam<Vendor> {
+ protected:
+  VendorDriver() {
+    WriteModules(folder_.path() + "/cuda", ".fatbin");
+    WriteModules(folder_.path() + "/rocm/gfx942", ".hsaco");
+  }
+  CudaOptions Cuda() const { return {.library = FAKE_GPU, .modules = folder_.path() + "/cuda"}; }
+  HipOptions Hip() const { return {.libraries = {FAKE_GPU}, .modules = folder_.path() + "/rocm"}; }
+  absl::StatusOr<std::unique_ptr<GpuDriver>> Open(int ordinal) const {
+    return GetParam() == Vendor::kCuda ? OpenCudaDriver(ordinal, Cuda()) : OpenHipDriver(ordinal, Hip());
+  }
+
+  TempDir folder_;
+};
+
+TEST_P(VendorDriver, NamesTheDeviceAndWhatItIs) {
+  const auto driver = Open(0);
+  ASSERT_TRUE(driver.ok()) << driver.status();
+  const GpuDriverInfo& info = (*driver)->info();
+  EXPECT_EQ(info.memory_bytes, int64_t{8} << 30);
+  if (GetParam() == Vendor::kCuda) {
+    EXPECT_EQ(info.name, "cuda:0");
+    EXPECT_EQ(info.architecture, "sm_90");
+    EXPECT_EQ(info.description, "Fake, CUDA 13.2");
+  } else {
+    EXPECT_EQ(info.name, "rocm:0");
+    EXPECT_EQ(info.architecture, "gfx942");
+  }
+}
+
+TEST_P(VendorDriver, RunsAKernelOnCopiesEagerlyAndAsAGraph) {
+  constexpr int kCount = 300;
+  constexpr int64_t kBytes = kCount * int64_t{sizeof(float)};
+  auto opened = Open(0);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  GpuDriver& driver = **opened;
+  const auto function = driver.FindFunction(kAdd);
+  ASSERT_TRUE(function.ok()) << function.status();
+  const auto queue = driver.CreateQueue();
+  const auto event = driver.CreateEvent();
+  const auto host = driver.Allocate(kBytes, MemoryKind::kHost);
+  const auto device = driver.Allocate(kBytes, MemoryKind::kDevice);
+  ASSERT_TRUE(queue.ok() && event.ok() && host.ok() && device.ok());
+  auto* numbers = reinterpret_cast<float*>(*host);
+  for (int i = 0; i < kCount; ++i) numbers[i] = static_cast<float>(i);
+
+  auto* x = reinterpret_cast<float*>(*device);
+  const AddArgs args{.a = x, .b = x, .out = x, .count = kCount};
+  const GpuLaunch launch{.kernel = kAdd, .function = *function, .grid = {.x = 2}, .args = &args};
+  ASSERT_TRUE(driver.Copy(*queue, *device, *host, kBytes).ok());
+  ASSERT_TRUE(driver.Launch(*queue, launch).ok());
+  ASSERT_TRUE(driver.BeginCapture(*queue).ok());
+  ASSERT_TRUE(driver.Launch(*queue, launch).ok());
+  const auto graph = driver.EndCapture(*queue);
+  ASSERT_TRUE(graph.ok()) << graph.status();
+  for (int replay = 0; replay < 2; ++replay) ASSERT_TRUE(driver.Launch(*queue, *graph).ok());
+  ASSERT_TRUE(driver.Copy(*queue, *host, *device, kBytes).ok());
+  ASSERT_TRUE(driver.Record(*queue, *event).ok());
+  ASSERT_TRUE(driver.Await(*queue, *event).ok());
+  ASSERT_TRUE(driver.Synchronize(*event).ok());
+  for (int i = 0; i < kCount; ++i) ASSERT_EQ(numbers[i], 8.0f * static_cast<float>(i));
+
+  driver.Destroy(*graph);
+  driver.Destroy(*event);
+  driver.Destroy(*queue);
+  driver.Free(*host, MemoryKind::kHost);
+  driver.Free(*device, MemoryKind::kDevice);
+}
+
+TEST_P(VendorDriver, IsADeviceOfTheEngine) {
+  auto driver = Open(0);
+  ASSERT_TRUE(driver.ok());
+  const auto device = GpuDevice::Create(*std::move(driver));
+  ASSERT_TRUE(device.ok()) << device.status();
+  EXPECT_EQ((*device)->info().kind, GetParam() == Vendor::kCuda ? "cuda" : "rocm");
+  EXPECT_FALSE((*device)->info().reads_host_memory);
+}
+
+TEST_P(VendorDriver, RefusesADeviceThatIsNotThere) {
+  EXPECT_THAT(std::string(Open(1).status().message()),
+              AllOf(HasSubstr(":1 is not there"), HasSubstr("devices here: 1")));
+}
+
+TEST_P(VendorDriver, NamesAModuleThatIsDamagedOrMissing) {
+  const bool is_cuda = GetParam() == Vendor::kCuda;
+  const std::string module = folder_.path() + (is_cuda ? "/cuda/add.fatbin" : "/rocm/gfx942/add.hsaco");
+  std::ofstream(module) << "something else";
+  EXPECT_THAT(std::string((*Open(0))->FindFunction(kAdd).status().message()), HasSubstr(module + " does not run on"));
+  std::filesystem::remove(module);
+  EXPECT_THAT(std::string((*Open(0))->FindFunction(kAdd).status().message()), HasSubstr(module));
+}
+
+INSTANTIATE_TEST_SUITE_P(Vendors, VendorDriver, testing::Values(Vendor::kCuda, Vendor::kHip),
+                         [](const auto& info) { return info.param == Vendor::kCuda ? "Cuda" : "Hip"; });
+
+TEST(CudaDriver, SaysThatThereIsNoDriver) {
+  const absl::Status status = CountCudaDevices({.library = "libno_such_driver.so.1"}).status();
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("no CUDA driver is installed"), HasSubstr("libno_such_driver")));
+}
+
+TEST(HipDriver, SaysThatThereIsNoRocm) {
+  const absl::Status status = CountHipDevices({.libraries = {"libno_such.so.7", "libno_such.so.6"}}).status();
+  EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("no ROCm is installed"), HasSubstr("libno_such.so.7")));
+}
+
+TEST(VendorDrivers, SayThatADriverHasNoDevice) {
+  setenv("FAKE_GPU_DEVICES", "0", 1);
+  EXPECT_THAT(std::string(CountCudaDevices({.library = FAKE_GPU}).status().message()),
+              HasSubstr("the CUDA driver finds no device (no device)"));
+  EXPECT_THAT(std::string(CountHipDevices({.libraries = {FAKE_GPU}}).status().message()),
+              HasSubstr("ROCm finds no device (no device)"));
+  unsetenv("FAKE_GPU_DEVICES");
+}
+
+TEST(HipDriver, SaysForWhichArchitecturesThereAreKernels) {
+  const TempDir folder;
+  WriteModules(folder.path() + "/gfx90a", ".hsaco");
+  const auto driver = OpenHipDriver(0, {.libraries = {FAKE_GPU}, .modules = folder.path()});
+  EXPECT_THAT(std::string(driver.status().message()), AllOf(HasSubstr("is a gfx942"), HasSubstr("kernels for gfx90a")));
+}
+
+TEST(VendorDrivers, NameTheFunctionThatAnOldDriverLacks) {
+  const absl::Status status = CountCudaDevices({.library = "libm.so.6"}).status();
+  EXPECT_THAT(std::string(status.message()), HasSubstr("libm.so.6 has no function cuInit"));
+}
+
+}  // namespace
+}  // namespace engine::gpu
