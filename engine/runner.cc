@@ -106,9 +106,9 @@ absl::StatusOr<std::byte*> Runner::PlaceOutput(const Value& value, Device& devic
 }
 
 absl::StatusOr<std::span<const SampledToken>> Runner::Run(const StepPlan& plan) {
-  inputs_.Fill(plan);
+  const StepExtents extents = inputs_.Fill(plan);
   RETURN_IF_ERROR(inputs_.Upload(*stream_));
-  RETURN_IF_ERROR(stream_->Run(stages_.front().program, plan.extents));
+  RETURN_IF_ERROR(stream_->Run(stages_.front().program, extents));
   const std::span samples(reinterpret_cast<const SampledToken*>(samples_.host()), plan.rows.size());
   RETURN_IF_ERROR(samples_.Download(*stream_, static_cast<int64_t>(samples.size_bytes())));
   RETURN_IF_ERROR(AwaitStream());

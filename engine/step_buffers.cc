@@ -1,6 +1,7 @@
 #include "engine/step_buffers.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "absl/strings/str_format.h"
 
@@ -10,6 +11,8 @@ absl::StatusOr<StepBuffers> StepBuffers::Create(const Program& program, const st
                                                 int vocab_size, Device& device) {
   constexpr int64_t kAlignment = 64;
   StepBuffers buffers(vocab_size);
+  buffers.limits_ = program.limits;
+  buffers.rounds_up_ = device.info().replays_steps;
   std::map<std::string_view, int64_t> widths;  // of block tables
   int64_t bytes = 0;
   for (const Value& value : program.graph.values) {
@@ -39,7 +42,7 @@ std::byte* StepBuffers::AddressIn(std::byte* blob, std::string_view name) const 
   return found == offsets_.end() ? nullptr : blob + found->second;
 }
 
-void StepBuffers::Fill(const StepPlan& plan) {
+StepExtents StepBuffers::Fill(const StepPlan& plan) {
   FillTokens(plan);
   for (size_t s = 0; s < plan.sequences.size(); ++s) FillSequence(plan.sequences[s], static_cast<int>(s));
   for (size_t row = 0; row < plan.rows.size(); ++row) sampled_rows_[row] = plan.rows[row].input;
@@ -47,6 +50,42 @@ void StepBuffers::Fill(const StepPlan& plan) {
   std::byte* const adjustments = AddressIn(blob_.host(), "adjustments");
   const std::byte* const end = sampling_.Fill(plan, AddressIn(blob_.host(), "sampling_rows"), adjustments);
   used_bytes_ = end - blob_.host();
+  const StepExtents extents = rounds_up_ ? RoundedUp(plan.extents) : plan.extents;
+  FillSurplus(plan.extents, extents);
+  return extents;
+}
+
+// Decoding steps come in few sizes then, and each size soon is one that has been run before.
+StepExtents StepBuffers::RoundedUp(const StepExtents& extents) const {
+  if (extents.decode_sequences != extents.tokens || extents.sampled != extents.tokens) return extents;
+  const auto up = [](int count, int most) {
+    return std::min(most, static_cast<int>(std::bit_ceil(static_cast<unsigned>(count))));
+  };
+  const int rows = up(extents.tokens, std::min({limits_.max_tokens, limits_.max_sequences, limits_.max_sampled}));
+  const int most_context = static_cast<int>(groups_.front().width * kBlockTokens);
+  return {.tokens = rows,
+          .sequences = rows,
+          .sampled = rows,
+          .decode_sequences = rows,
+          .max_query = extents.max_query,
+          .max_context = up(std::max(extents.max_context, 256), most_context)};
+}
+
+// Tokens of sequences without a context.
+void StepBuffers::FillSurplus(const StepExtents& begin, const StepExtents& end) {
+  for (int t = begin.tokens; t < end.tokens; ++t) {
+    tokens_[t] = positions_[t] = 0;
+    for (const GroupInputs& group : groups_) group.slots[t] = -1;
+  }
+  for (int s = begin.sequences; s < end.sequences; ++s) {
+    query_start_[s] = s;
+    query_length_[s] = context_length_[s] = 0;
+  }
+  auto* const rows = reinterpret_cast<SamplingRow*>(AddressIn(blob_.host(), "sampling_rows"));
+  for (int r = begin.sampled; r < end.sampled; ++r) {
+    sampled_rows_[r] = r;
+    rows[r] = {.temperature = 0};
+  }
 }
 
 // The embedding reads a negative token as a row of the previous step's samples (ops/embedding.h).

@@ -23,7 +23,8 @@ class StepBuffers {
                                             int vocab_size, Device& device);
 
   // Fills the inputs from a plan whose sequences and block tables are those of this step, once the step before is done.
-  void Fill(const StepPlan& plan);
+  // Returns the extents to run: the plan's, or more where the device replays steps, with rows that write to no cache.
+  StepExtents Fill(const StepPlan& plan);
   absl::Status Upload(Stream& stream) const { return blob_.Upload(stream, used_bytes_); }
 
   // Where the device finds the input `name`, or null.
@@ -40,7 +41,9 @@ class StepBuffers {
   explicit StepBuffers(int vocab_size) : sampling_(vocab_size) {}
   std::byte* AddressIn(std::byte* blob, std::string_view name) const;
   int32_t* Ints(std::string_view name) const { return reinterpret_cast<int32_t*>(AddressIn(blob_.host(), name)); }
+  StepExtents RoundedUp(const StepExtents& extents) const;
   void FillTokens(const StepPlan& plan);
+  void FillSurplus(const StepExtents& begin, const StepExtents& end);
   void FillSequence(const ScheduledSequence& part, int index);
   void FillGroup(const ScheduledSequence& part, int index, const BlockTable& table, const GroupInputs& group);
 
@@ -48,6 +51,8 @@ class StepBuffers {
   std::map<std::string, int64_t, std::less<>> offsets_;  // of each input
   int64_t used_bytes_ = 0;                               // by the step, of the blob
   SamplingInputs sampling_;
+  StepLimits limits_;
+  bool rounds_up_ = false;
   std::vector<GroupInputs> groups_;
   int32_t* tokens_ = nullptr;
   int32_t* positions_ = nullptr;

@@ -12,7 +12,8 @@ GpuDevice::GpuDevice(std::unique_ptr<GpuDriver> driver) : driver_(std::move(driv
            .kind = gpu.kind,
            .description = gpu.description,
            .isa = gpu.architecture,
-           .memory_bytes = gpu.memory_bytes};
+           .memory_bytes = gpu.memory_bytes,
+           .replays_steps = true};
 }
 
 absl::StatusOr<std::unique_ptr<GpuDevice>> GpuDevice::Create(std::unique_ptr<GpuDriver> driver) {

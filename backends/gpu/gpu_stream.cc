@@ -26,8 +26,29 @@ absl::Status GpuStream::Stick(absl::Status status) {
 }
 
 absl::Status GpuStream::Run(const Program& program, const StepExtents& extents) {
-  if (status_.ok()) EnqueueAll(program, extents);
-  return status_;
+  RETURN_IF_ERROR(status_);
+  const auto [again, entry] = replays_.Find(program, extents);
+  if (!again) {
+    EnqueueAll(program, extents);
+    return status_;
+  }
+  if (entry.graph.handle == nullptr) {
+    auto captured = Capture(program, extents);
+    if (!captured.ok()) return Stick(captured.status());
+    entry.graph = *captured;
+  }
+  return Stick(device_.driver().Launch(queue_, entry.graph));
+}
+
+absl::StatusOr<GpuGraph> GpuStream::Capture(const Program& program, const StepExtents& extents) {
+  RETURN_IF_ERROR(device_.driver().BeginCapture(queue_));
+  EnqueueAll(program, extents);
+  auto graph = device_.driver().EndCapture(queue_);  // a capture that failed must be ended too
+  if (graph.ok() && !status_.ok()) {
+    device_.driver().Destroy(*graph);
+    return status_;
+  }
+  return graph;
 }
 
 void GpuStream::EnqueueAll(const Program& program, const StepExtents& extents) {

@@ -1,4 +1,4 @@
-// Programs on a GPU: every step's kernels enqueued in order.
+// Programs on a GPU: every step's kernels enqueued in order, from the second time on as a graph.
 #pragma once
 
 #include <deque>
@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backends/gpu/gpu_device.h"
+#include "backends/gpu/replay_cache.h"
 
 namespace engine::gpu {
 
@@ -19,6 +20,8 @@ class GpuStream : public Stream {
   absl::StatusOr<uint64_t> Record() override;
   absl::Status Wait(uint64_t ticket) override;
 
+  int num_graphs() const { return replays_.num_graphs(); }
+
   // For kernels. What goes wrong fails this stream from here on: Run, Copy, Record and Wait return it.
   void Enqueue(const KernelInstance& kernel, const GpuGrid& grid, const void* args);
 
@@ -28,12 +31,14 @@ class GpuStream : public Stream {
     GpuEvent event;
   };
 
-  explicit GpuStream(GpuDevice& device) : device_(device) {}
+  explicit GpuStream(GpuDevice& device) : device_(device), replays_(device.driver()) {}
   void EnqueueAll(const Program& program, const StepExtents& extents);
+  absl::StatusOr<GpuGraph> Capture(const Program& program, const StepExtents& extents);
   absl::Status Stick(absl::Status status);
 
   GpuDevice& device_;
   GpuQueue queue_;
+  ReplayCache replays_;
   absl::Status status_;
   uint64_t last_ticket_ = 0;
   std::deque<Ticket> pending_;

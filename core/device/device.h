@@ -21,6 +21,7 @@ struct DeviceInfo {
   int workers = 1;          // CPU threads that walk a program together
   int64_t memory_bytes = 0;
   int max_steps_in_flight = 1;
+  bool replays_steps = false;      // a step costs less if one of equal extents came before
   bool reads_host_memory = false;  // its memory is the host's: nothing need be copied
 };
 
@@ -33,7 +34,8 @@ class Stream {
  public:
   virtual ~Stream() = default;
 
-  // Runs every step of a bound program over `extents`. May return before the work is done.
+  // Runs every step of a bound program over `extents`. May return before the work is done. The program outlives the
+  // stream, which may keep what it takes to run it again.
   virtual absl::Status Run(const Program& program, const StepExtents& extents) = 0;
   // Between memories of the device and the host, in order with the rest. The host's end stays as it is until the copy is
   // done; where both ends are the same, nothing happens.

@@ -14,6 +14,8 @@ struct StepExtents {
   int decode_sequences = 0;  // the first sequences of the step, with one token each
   int max_query = 0;         // most tokens of one sequence in this step
   int max_context = 0;       // longest sequence, new tokens included
+
+  bool operator==(const StepExtents&) const = default;
 };
 
 // A leading dimension as a number. kBlocks belongs to the memory plan and is not resolved here.

@@ -1,0 +1,122 @@
+// A GPU's stream over the SIMT device: tickets, errors that stick, and graphs in place of steps that come again.
+#include "backends/gpu/gpu_stream.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+#include "backends/gpu/gpu_device.h"
+#include "backends/gpu/kernels.h"
+#include "backends/simt/simt_driver.h"
+#include "core/device/staged_buffer.h"
+#include "core/graph/builder.h"
+#include "core/graph/compile.h"
+#include "ops/add.h"
+
+namespace engine::gpu {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr int kTokens = 40;
+constexpr int kColumns = 7;
+constexpr int64_t kBytes = int64_t{kTokens} * kColumns * int64_t{sizeof(float)};
+
+// y = (x + x) + x on a device of its own.
+class Tripling {
+ public:
+  explicit Tripling(uint64_t seed) {
+    device_ = *GpuDevice::Create(*OpenSimtDriver({.seed = seed}));
+    GraphBuilder builder;
+    const TensorSpec spec{DType::kF32, {engine::kTokens, kColumns}};
+    const ValueId x = builder.StepInput("x", spec);
+    const ValueId y = builder.Output("y", spec);
+    builder.AddInto(Add{}, {builder.Add(Add{}, {x, x}), x}, {y});
+    KernelRegistry registry;
+    RegisterGpuKernels(registry, "simt");
+    program_ = *Compile(*std::move(builder).Finish(), registry, device_->info(), {.limits = {.max_tokens = kTokens}});
+    x_ = *StagedBuffer::Create(*device_, kBytes);
+    y_ = *StagedBuffer::Create(*device_, kBytes);
+    arena_ = *device_->Allocate(program_.arena_bytes, MemoryKind::kDevice);
+    std::vector<std::byte*> addresses(program_.graph.values.size(), nullptr);
+    addresses[x] = x_.device();
+    addresses[y] = y_.device();
+    EXPECT_TRUE(program_.Bind(addresses, arena_.data(), nullptr).ok());
+    stream_ = *device_->CreateStream();
+  }
+
+  absl::Status Run(int tokens, float x) {
+    std::fill_n(reinterpret_cast<float*>(x_.host()), kTokens * kColumns, x);
+    RETURN_IF_ERROR(x_.Upload(*stream_, kBytes));
+    RETURN_IF_ERROR(stream_->Run(program_, {.tokens = tokens}));
+    RETURN_IF_ERROR(y_.Download(*stream_, kBytes));
+    ASSIGN_OR_RETURN(const uint64_t ticket, stream_->Record());
+    return stream_->Wait(ticket);
+  }
+  absl::Status RunExtents(const StepExtents& extents) { return stream_->Run(program_, extents); }
+  float At(int row) const { return reinterpret_cast<const float*>(y_.host())[row * kColumns]; }
+  int num_graphs() const { return static_cast<GpuStream&>(*stream_).num_graphs(); }
+  Stream& stream() { return *stream_; }
+  void FreeArena() { arena_ = Buffer(); }
+
+ private:
+  std::unique_ptr<GpuDevice> device_;
+  Program program_;
+  StagedBuffer x_, y_;
+  Buffer arena_;
+  std::unique_ptr<Stream> stream_;
+};
+
+TEST(GpuStream, RunsAStepThatComesAgainAsAGraphWithTheSameResult) {
+  for (int seed = 0; seed < 10; ++seed) {
+    Tripling program(seed);
+    for (int run = 1; run <= 4; ++run) {
+      ASSERT_TRUE(program.Run(5, static_cast<float>(run)).ok());
+      EXPECT_EQ(program.At(4), 3.0f * static_cast<float>(run));
+      EXPECT_EQ(program.At(5), 0.0f) << "five rows were asked for";
+      EXPECT_EQ(program.num_graphs(), run > 1 ? 1 : 0);
+    }
+    ASSERT_TRUE(program.Run(6, 2.0f).ok());
+    EXPECT_EQ(program.At(5), 6.0f);
+    EXPECT_EQ(program.num_graphs(), 1);
+  }
+}
+
+TEST(GpuStream, KeepsOnlySoManyGraphs) {
+  Tripling program(0);
+  for (int repeat = 0; repeat < 100; ++repeat) {
+    for (int again = 0; again < 2; ++again) {
+      // Extents that differ in nothing that Add looks at.
+      const StepExtents extents{.tokens = 3, .max_context = repeat};
+      ASSERT_TRUE(program.RunExtents(extents).ok());
+    }
+  }
+  EXPECT_EQ(program.num_graphs(), 64);
+}
+
+TEST(GpuStream, AnErrorSticksAndNamesTheKernel) {
+  Tripling program(0);
+  program.FreeArena();
+  const absl::Status status = program.Run(5, 1.0f);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("kernel add is given a pointer to an allocation"));
+  EXPECT_EQ(program.Run(5, 1.0f), status);
+  EXPECT_EQ(program.stream().Record().status(), status);
+}
+
+TEST(GpuStream, TicketsMayBeAwaitedLateTwiceOrNotAtAll) {
+  Tripling program(3);
+  std::vector<uint64_t> tickets;
+  for (int i = 0; i < 5; ++i) {
+    const auto ticket = program.stream().Record();
+    ASSERT_TRUE(ticket.ok());
+    tickets.push_back(*ticket);
+  }
+  EXPECT_TRUE(program.stream().Wait(tickets[3]).ok());
+  EXPECT_TRUE(program.stream().Wait(tickets[1]).ok());
+  EXPECT_TRUE(program.stream().Wait(tickets[3]).ok());
+}
+
+}  // namespace
+}  // namespace engine::gpu
