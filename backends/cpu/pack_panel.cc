@@ -6,6 +6,7 @@
 
 #include "backends/cpu/panel_layout.h"
 #include "core/base/check.h"
+#include "core/weights/group_words.h"
 #include "core/weights/quant_bits.h"
 #include "core/weights/quant_blocks.h"
 
@@ -13,139 +14,6 @@ namespace engine::cpu {
 namespace {
 
 constexpr int kRows = static_cast<int>(kPanelRows);
-
-template <typename Word>
-Word Load(const void* bytes) {
-  Word word;
-  std::memcpy(&word, bytes, sizeof(word));
-  return word;
-}
-
-// One row's share of a group of 32 values, four bytes at a time as a record has them: of the low bits, one word per quad
-// (8 bits) or pair of quads (4 bits); of the high bits, one per plane.
-struct GroupWords {
-  std::array<uint32_t, 8> low;
-  std::array<uint32_t, 2> high;
-};
-
-// Formats whose group is a block have its low bits as records do: value i beside value i + 16.
-void CopyHalves(const uint8_t* qs, GroupWords& out) { std::memcpy(out.low.data(), qs, 16); }
-
-// The _K formats have value i of two groups in a byte. `shift` is 0 or 4.
-void PairHalves(const uint8_t* qs, int shift, GroupWords& out) {
-  constexpr uint64_t kHalves = 0x0f0f0f0f0f0f0f0f;
-  for (int i = 0; i < 2; ++i) {
-    const uint64_t first = Load<uint64_t>(qs + 8 * i) >> shift & kHalves;
-    const uint64_t second = Load<uint64_t>(qs + 16 + 8 * i) >> shift & kHalves;
-    const uint64_t both = first | second << 4;
-    std::memcpy(&out.low[2 * i], &both, sizeof(both));
-  }
-}
-
-// Bit i of a word is the fifth bit of value i; a plane has those of quad q in bit q of four bytes. The product puts a
-// copy of the quad's four bits 7 places apart, so that each bit lands at the bottom of its byte.
-uint32_t FifthBits(const uint8_t* qh) {
-  const auto bits = Load<uint32_t>(qh);
-  uint32_t plane = 0;
-  for (int q = 0; q < 8; ++q) plane |= ((bits >> 4 * q & 15) * 0x00204081 & 0x01010101) << q;
-  return plane;
-}
-
-template <DType kType>
-struct Format;
-
-template <>
-struct Format<DType::kQ4_0> {
-  using Block = BlockQ4_0;
-  static void Words(const Block& block, int, GroupWords& out) { CopyHalves(block.qs.data(), out); }
-};
-
-template <>
-struct Format<DType::kQ4_1> {
-  using Block = BlockQ4_1;
-  static void Words(const Block& block, int, GroupWords& out) { CopyHalves(block.qs.data(), out); }
-};
-
-template <>
-struct Format<DType::kQ5_0> {
-  using Block = BlockQ5_0;
-  static void Words(const Block& block, int, GroupWords& out) {
-    CopyHalves(block.qs.data(), out);
-    out.high[0] = FifthBits(block.qh.data());
-  }
-};
-
-template <>
-struct Format<DType::kQ5_1> {
-  using Block = BlockQ5_1;
-  static void Words(const Block& block, int, GroupWords& out) {
-    CopyHalves(block.qs.data(), out);
-    out.high[0] = FifthBits(block.qh.data());
-  }
-};
-
-void CopyBytes(const int8_t* qs, GroupWords& out) {
-  std::memcpy(out.low.data(), qs, 32);
-  for (uint32_t& word : out.low) word ^= 0x80808080;  // plus 128
-}
-
-template <>
-struct Format<DType::kQ8_0> {
-  using Block = BlockQ8_0;
-  static void Words(const Block& block, int, GroupWords& out) { CopyBytes(block.qs.data(), out); }
-};
-
-template <>
-struct Format<DType::kW8> {
-  using Block = BlockW8;
-  static void Words(const Block& block, int, GroupWords& out) { CopyBytes(block.qs.data(), out); }
-};
-
-template <>
-struct Format<DType::kQ4_K> {
-  using Block = BlockQ4_K;
-  static void Words(const Block& block, int group, GroupWords& out) {
-    PairHalves(&block.qs[group / 2 * 32], group % 2 * 4, out);
-  }
-};
-
-template <>
-struct Format<DType::kQ5_K> {
-  using Block = BlockQ5_K;
-  static void Words(const Block& block, int group, GroupWords& out) {
-    PairHalves(&block.qs[group / 2 * 32], group % 2 * 4, out);
-    out.high[0] = 0;
-    for (int q = 0; q < 8; ++q) out.high[0] |= (Load<uint32_t>(&block.qh[4 * q]) >> group & 0x01010101) << q;
-  }
-};
-
-template <>
-struct Format<DType::kQ6_K> {
-  using Block = BlockQ6_K;
-  static void Words(const Block& block, int group, GroupWords& out) {
-    const int half = group / 4, quarter = group % 4;
-    PairHalves(&block.ql[64 * half + quarter % 2 * 32], quarter / 2 * 4, out);
-    for (int plane = 0; plane < 2; ++plane) {
-      out.high[plane] = 0;
-      for (int t = 0; t < 4; ++t) {
-        const auto bits = Load<uint32_t>(&block.qh[32 * half + 16 * plane + 4 * t]);
-        out.high[plane] |= (bits >> 2 * quarter & 0x03030303) << 2 * t;
-      }
-    }
-  }
-};
-
-template <>
-struct Format<DType::kIQ4_NL> {
-  using Block = BlockIQ4_NL;
-  static void Words(const Block& block, int, GroupWords& out) { CopyHalves(block.qs.data(), out); }
-};
-
-template <>
-struct Format<DType::kIQ4_XS> {
-  using Block = BlockIQ4_XS;
-  static void Words(const Block& block, int group, GroupWords& out) { CopyHalves(block.qs[group].data(), out); }
-};
 
 // Numbers of a block that scale its values. `record` is where the row's share of them starts: row 0, plus the row.
 template <typename Block>
@@ -171,10 +39,13 @@ void StoreScales(const PanelRecord& format, const Block& block, std::byte* recor
 }
 
 template <DType kType>
-void StoreGroup(const typename Format<kType>::Block& block, int group_of_block, std::byte* group, int row) {
+void StoreGroup(const typename GroupFormat<kType>::Block& block, int group_of_block, std::byte* group, int row) {
   constexpr PanelRecord kRecord = RecordOf(kType);
   GroupWords words;
-  Format<kType>::Words(block, group_of_block, words);
+  GroupFormat<kType>::Words(block, group_of_block, words);
+  if constexpr (kRecord.low_bits == 8) {
+    for (uint32_t& word : words.low) word ^= 0x80808080;  // plus 128
+  }
   std::byte* at = group + 4 * row;
   for (int w = 0; w < kRecord.low_bits; ++w) std::memcpy(at + 64 * w, &words.low[w], 4);
   at += 64 * kRecord.low_bits;
@@ -185,7 +56,7 @@ void StoreGroup(const typename Format<kType>::Block& block, int group_of_block, 
 template <DType kType>
 void StoreRow(const std::byte* source, int groups, std::byte* record, int row) {
   constexpr PanelRecord kRecord = RecordOf(kType);
-  using Block = typename Format<kType>::Block;
+  using Block = typename GroupFormat<kType>::Block;
   const auto* blocks = reinterpret_cast<const Block*>(source);
   if constexpr (kRecord.has_levels) StoreScales(kRecord, blocks[0], record, 0, row);
   for (int g = 0; g < groups; ++g) {
@@ -226,32 +97,7 @@ void PackPanels(const WeightRows& weight, int64_t begin, int64_t end, std::byte*
 }  // namespace
 
 void PackBlockPanels(const WeightRows& weight, int64_t begin, int64_t end, std::byte* out) {
-  switch (weight.dtype) {
-    case DType::kQ4_0:
-      return PackPanels<DType::kQ4_0>(weight, begin, end, out);
-    case DType::kQ4_1:
-      return PackPanels<DType::kQ4_1>(weight, begin, end, out);
-    case DType::kQ5_0:
-      return PackPanels<DType::kQ5_0>(weight, begin, end, out);
-    case DType::kQ5_1:
-      return PackPanels<DType::kQ5_1>(weight, begin, end, out);
-    case DType::kQ8_0:
-      return PackPanels<DType::kQ8_0>(weight, begin, end, out);
-    case DType::kW8:
-      return PackPanels<DType::kW8>(weight, begin, end, out);
-    case DType::kQ4_K:
-      return PackPanels<DType::kQ4_K>(weight, begin, end, out);
-    case DType::kQ5_K:
-      return PackPanels<DType::kQ5_K>(weight, begin, end, out);
-    case DType::kQ6_K:
-      return PackPanels<DType::kQ6_K>(weight, begin, end, out);
-    case DType::kIQ4_NL:
-      return PackPanels<DType::kIQ4_NL>(weight, begin, end, out);
-    case DType::kIQ4_XS:
-      return PackPanels<DType::kIQ4_XS>(weight, begin, end, out);
-    default:
-      ENGINE_CHECK(!"PackBlockPanels takes a block format");
-  }
+  ENGINE_CHECK(WithGroupFormat(weight.dtype, [&]<DType kType>() { PackPanels<kType>(weight, begin, end, out); }));
 }
 
 }  // namespace engine::cpu

@@ -1,6 +1,6 @@
 #include "backends/cpu/panel_layout.h"
 
-#include "backends/cpu/interleave_rows.h"
+#include "core/kernel/interleave_rows.h"
 #include "backends/cpu/pack_panel.h"
 #include "backends/cpu/panel_group.h"
 #include "core/base/bf16.h"

@@ -1,6 +1,6 @@
 #include "backends/cpu/wide_layout.h"
 
-#include "backends/cpu/interleave_rows.h"
+#include "core/kernel/interleave_rows.h"
 #include "core/base/bf16.h"
 
 namespace engine::cpu {

@@ -9,7 +9,7 @@
 
 #include "core/kernel/weight_layout.h"
 
-namespace engine::cpu {
+namespace engine {
 
 // Unit u of row r goes to unit u * kRows + r of `out`; rows that are not there are left as they are. A row's odd bytes
 // at the end, less than a unit, become a unit padded with zeros.
@@ -29,7 +29,7 @@ void InterleaveRows(std::span<const std::byte* const> rows, int64_t row_bytes, s
   const int64_t whole = row_bytes / kUnit * kUnit;
   if (whole == row_bytes) return;
   for (size_t r = 0; r < rows.size(); ++r) {
-    Unit last = 0;
+    Unit last{};
     std::memcpy(&last, rows[r] + whole, row_bytes - whole);
     std::memcpy(out + whole * kRows + static_cast<int64_t>(r) * kUnit, &last, kUnit);
   }
@@ -57,4 +57,4 @@ void PackPanels(const WeightRows& weight, int64_t begin, int64_t end, int64_t pa
   }
 }
 
-}  // namespace engine::cpu
+}  // namespace engine
