@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "core/base/bf16.h"
+#include "core/kv/cache_spec.h"
 #include "ops/kv_layout.h"
 #include "tests/conformance/conformance.h"
 #include "tests/conformance/test_data.h"
