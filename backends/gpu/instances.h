@@ -5,6 +5,7 @@
 #include "backends/gpu/gather_rows.h"
 #include "backends/gpu/heads.h"
 #include "backends/gpu/kv_write.h"
+#include "backends/gpu/linear.h"
 #include "backends/gpu/quantise.h"
 #include "backends/gpu/rms_norm.h"
 #include "backends/gpu/silu_mul.h"
@@ -12,8 +13,68 @@
 namespace engine::gpu {
 
 inline constexpr const KernelInstance* kInstances[] = {
-    &kAdd,         &kAddRmsNorm, &kGatherRows, &kHeadRmsNorm, &kKvWriteBf16, &kKvWriteF32,
-    &kKvWriteInt8, &kQkNormRope, &kQuantise,   &kRmsNorm,     &kRope,        &kSiluMul,
+    &kAdd,
+    &kAddRmsNorm,
+    &kGatherRows,
+    &kHeadRmsNorm,
+    &kKvWriteBf16,
+    &kKvWriteF32,
+    &kKvWriteInt8,
+    &kLinearBF16.one,
+    &kLinearBF16.tile,
+    &kLinearF16.one,
+    &kLinearF16.tile,
+    &kLinearF32.one,
+    &kLinearF32.tile,
+    &kLinearIQ4_NL.one,
+    &kLinearIQ4_NL.few,
+    &kLinearIQ4_NL.small,
+    &kLinearIQ4_NL.tile,
+    &kLinearIQ4_XS.one,
+    &kLinearIQ4_XS.few,
+    &kLinearIQ4_XS.small,
+    &kLinearIQ4_XS.tile,
+    &kLinearQ4_0.one,
+    &kLinearQ4_0.few,
+    &kLinearQ4_0.small,
+    &kLinearQ4_0.tile,
+    &kLinearQ4_1.one,
+    &kLinearQ4_1.few,
+    &kLinearQ4_1.small,
+    &kLinearQ4_1.tile,
+    &kLinearQ4_K.one,
+    &kLinearQ4_K.few,
+    &kLinearQ4_K.small,
+    &kLinearQ4_K.tile,
+    &kLinearQ5_0.one,
+    &kLinearQ5_0.few,
+    &kLinearQ5_0.small,
+    &kLinearQ5_0.tile,
+    &kLinearQ5_1.one,
+    &kLinearQ5_1.few,
+    &kLinearQ5_1.small,
+    &kLinearQ5_1.tile,
+    &kLinearQ5_K.one,
+    &kLinearQ5_K.few,
+    &kLinearQ5_K.small,
+    &kLinearQ5_K.tile,
+    &kLinearQ6_K.one,
+    &kLinearQ6_K.few,
+    &kLinearQ6_K.small,
+    &kLinearQ6_K.tile,
+    &kLinearQ8_0.one,
+    &kLinearQ8_0.few,
+    &kLinearQ8_0.small,
+    &kLinearQ8_0.tile,
+    &kLinearW8.one,
+    &kLinearW8.few,
+    &kLinearW8.small,
+    &kLinearW8.tile,
+    &kQkNormRope,
+    &kQuantise,
+    &kRmsNorm,
+    &kRope,
+    &kSiluMul,
 };
 
 }  // namespace engine::gpu

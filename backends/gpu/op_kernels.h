@@ -7,9 +7,11 @@ namespace engine::gpu {
 
 KernelEntry AddKernel();
 KernelEntry AddRmsNormKernel();
+KernelEntry GatedMlpKernel();
 KernelEntry GatherRowsKernel();
 KernelEntry HeadRmsNormKernel();
 KernelEntry KvWriteKernel();
+KernelEntry LinearKernel();
 KernelEntry QkNormRopeKernel();
 KernelEntry QuantiseKernel();
 KernelEntry RmsNormKernel();

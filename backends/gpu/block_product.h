@@ -1,0 +1,158 @@
+// Device code: rows of int8 activations times a panel of a block format (docs/numerics.md, rule 4).
+//
+//   y[t, j] = sum over chunks of 2048: sum over groups g, ascending: fma(inner(t, j, g), s_a(t, g), acc)
+//
+// What a group adds depends on no other group, so the eight slots of a block take groups in turn and leave `inner` in
+// shared memory; one thread per output then adds them up in order. With many tokens every slot has eight of its own and
+// walks all groups, and the block shares the activations instead.
+#pragma once
+
+#include "backends/gpu/panel_task.h"
+#include "backends/gpu/weight_group.h"
+#include "core/base/math.h"
+#include "core/tensor/q8_row.h"
+
+namespace engine::gpu {
+
+// inner of rule 4.
+template <DType kType>
+GPU_FN float GroupProduct(const WeightGroup<kType>& w, const ActivationGroup& x) {
+  constexpr PanelRecord kRecord = RecordOf(kType);
+  constexpr int kQuads = 8 / kRecord.segments;
+  float inner = 0.0f;
+#pragma unroll
+  for (int s = 0; s < kRecord.segments; ++s) {
+    int dot = 0;
+#pragma unroll
+    for (int q = s * kQuads; q < (s + 1) * kQuads; ++q) {
+      dot = Dot4(w.quads[q], x.quads[q], dot);
+    }
+    const int sum = kRecord.segments == 1 ? x.sum[0] + x.sum[1] : x.sum[s];
+    if constexpr (kRecord.zero_point != 0) dot -= kRecord.zero_point * sum;
+    inner = Fma(static_cast<float>(dot), w.scale[s], inner);
+    if constexpr (kRecord.has_offset) inner = Fma(static_cast<float>(sum), w.offset, inner);
+  }
+  return inner;
+}
+
+// Rows of DType::kQ8Group (core/tensor/q8_row.h).
+struct Activations {
+  const std::byte* rows;
+  int k;
+
+  GPU_FN const std::byte* Row(int token) const { return rows + token * Q8RowBytes(k); }
+  GPU_FN float Scale(int token, int group) const {
+    return reinterpret_cast<const float*>(Row(token) + Q8ScalesOffset(k))[group];
+  }
+  GPU_FN void Sums(int token, int group, int* sum) const {
+    const Vec<4> sums = LoadVec<4>(Row(token) + Q8SumsOffset(k) + group * 4);
+    sum[0] = static_cast<int16_t>(sums.words[0] & 0xffff);
+    sum[1] = static_cast<int16_t>(sums.words[0] >> 16);
+  }
+  GPU_FN ActivationGroup Group(int token, int group) const {
+    ActivationGroup out;
+    for (int half = 0; half < 2; ++half) {
+      const Vec<16> values = LoadVec<16>(Row(token) + group * kPanelGroup + half * 16);
+      for (int i = 0; i < 4; ++i) out.quads[half * 4 + i] = values.words[i];
+    }
+    Sums(token, group, out.sum);
+    return out;
+  }
+};
+
+// A block: one panel, kTokens tokens.
+template <DType kType, int kTokens>
+GPU_FN void FewTokensProduct(const LinearArgs& args) {
+  GPU_SHARED(GroupSums<kTokens>, shared);
+  constexpr int kPass = kPassGroups<kTokens>;
+  constexpr int kOutputs = (kTokens + kSlots - 1) / kSlots;
+  static_assert(kChunkGroups % kPass == 0);
+  const PanelTask task(args, Bid());
+  const std::byte* const panel = task.weight.panels + task.panel * BlockPanelBytes(kType, args.k);
+  const Activations x{args.x, args.k};
+  const int first = BidY() * kTokens;
+  const int tokens = args.rows - first < kTokens ? args.rows - first : kTokens;
+  const int slot = Tid() / kPanelRows;
+  const int groups = args.k / kPanelGroup;
+  ChunkSum sums[kOutputs] = {};  // of tokens slot, slot + kSlots, …
+  for (int begin = 0; begin < groups; begin += kPass) {
+    const int end = begin + kPass < groups ? begin + kPass : groups;
+    auto& inner = shared.inner[begin / kPass % 2];
+    for (int g = begin + slot; g < end; g += kSlots) {
+      const WeightGroup<kType> w = LoadGroup<kType>(panel, g, task.row);
+#pragma unroll
+      for (int t = 0; t < kTokens; ++t) {
+        if (t < tokens) inner[g - begin][t][task.row] = GroupProduct(w, x.Group(first + t, g));
+      }
+    }
+    SyncBlock();  // the other half of `inner` is free: everyone has passed the pass that read it
+#pragma unroll
+    for (int i = 0; i < kOutputs; ++i) {
+      const int t = slot + i * kSlots;
+      if (t >= tokens) continue;
+      for (int g = begin; g < end; ++g)
+        sums[i].acc = Fma(inner[g - begin][t][task.row], x.Scale(first + t, g), sums[i].acc);
+      if (end == groups || end % kChunkGroups == 0) sums[i].EndChunk(end <= kChunkGroups);
+    }
+  }
+#pragma unroll
+  for (int i = 0; i < kOutputs; ++i) {
+    const int t = slot + i * kSlots;
+    if (t < tokens) task.Store(args, first + t, sums[i].total);
+  }
+}
+
+// Copies groups [begin, end) of `tokens` tokens from `first` on.
+GPU_FN void StageActivations(const Activations& x, int first, int tokens, int begin, int end, TileActivations& shared) {
+  const int groups = end - begin;
+  for (int i = Tid(); i < tokens * kStageGroups * 2; i += kLinearThreads) {
+    const int t = i / (kStageGroups * 2), g = i / 2 % kStageGroups, half = i % 2;
+    if (g >= groups) continue;
+    const Vec<16> values = LoadVec<16>(x.Row(first + t) + (begin + g) * kPanelGroup + half * 16);
+    for (int j = 0; j < 4; ++j) shared.groups[t][g].quads[half * 4 + j] = values.words[j];
+  }
+  for (int i = Tid(); i < tokens * kStageGroups; i += kLinearThreads) {
+    const int t = i / kStageGroups, g = i % kStageGroups;
+    if (g >= groups) continue;
+    x.Sums(first + t, begin + g, shared.groups[t][g].sum);
+    shared.scales[t][g] = x.Scale(first + t, begin + g);
+  }
+}
+
+// A block: one panel, kTileTokens tokens; a slot: kSlotTokens of them.
+template <DType kType>
+GPU_FN void TileProduct(const LinearArgs& args) {
+  GPU_SHARED(TileActivations, shared);
+  const PanelTask task(args, Bid());
+  const std::byte* const panel = task.weight.panels + task.panel * BlockPanelBytes(kType, args.k);
+  const Activations x{args.x, args.k};
+  const int first = BidY() * kTileTokens;
+  const int tokens = args.rows - first < kTileTokens ? args.rows - first : kTileTokens;
+  const int own = Tid() / kPanelRows * kSlotTokens;
+  const int groups = args.k / kPanelGroup;
+  ChunkSum sums[kSlotTokens] = {};
+  for (int begin = 0; begin < groups; begin += kStageGroups) {
+    const int end = begin + kStageGroups < groups ? begin + kStageGroups : groups;
+    SyncBlock();  // everyone has read the last stage
+    StageActivations(x, first, tokens, begin, end, shared);
+    SyncBlock();
+    for (int g = begin; g < end && own < tokens; ++g) {
+      const WeightGroup<kType> w = LoadGroup<kType>(panel, g, task.row);
+#pragma unroll
+      for (int t = 0; t < kSlotTokens; ++t) {
+        if (own + t >= tokens) continue;
+        const float inner = GroupProduct(w, shared.groups[own + t][g - begin]);
+        sums[t].acc = Fma(inner, shared.scales[own + t][g - begin], sums[t].acc);
+      }
+    }
+    if (end != groups && end % kChunkGroups != 0) continue;
+#pragma unroll
+    for (int t = 0; t < kSlotTokens; ++t) sums[t].EndChunk(end <= kChunkGroups);
+  }
+#pragma unroll
+  for (int t = 0; t < kSlotTokens; ++t) {
+    if (own + t < tokens) task.Store(args, first + own + t, sums[t].total);
+  }
+}
+
+}  // namespace engine::gpu

@@ -1,0 +1,64 @@
+#include "ops/gated_mlp.h"
+
+#include "backends/gpu/linear_launch.h"
+#include "backends/gpu/op_kernels.h"
+#include "backends/gpu/row_parts.h"
+#include "backends/gpu/silu_mul.h"
+
+namespace engine::gpu {
+namespace {
+
+// Both products in one launch, which leaves them in scratch, then the gate.
+class GatedProducts : public Kernel {
+ public:
+  explicit GatedProducts(const Problem& problem)
+      : activation_(problem.op.as<GatedMlp>().activation),
+        out_(problem.out[0].dtype),
+        n_(problem.in[1].shape[0]),
+        k_(problem.in[1].shape[1]),
+        max_rows_(problem.max_rows()) {}
+
+  int64_t scratch_bytes() const override { return 2 * max_rows_ * n_ * int64_t{sizeof(float)}; }
+
+  void Launch(const LaunchArgs& launch) const override {
+    const int64_t rows = RowsOf(launch.out[0], launch);
+    auto* const gate = reinterpret_cast<float*>(launch.scratch.data());
+    float* const up = gate + rows * n_;
+    EnqueueLinear(launch, launch.in[1].spec->dtype,
+                  {.x = launch.in[0].data,
+                   .weights = {WeightOf(launch, 1, 3, gate), WeightOf(launch, 2, 4, up)},
+                   .num_weights = 2,
+                   .rows = static_cast<int>(rows),
+                   .n = static_cast<int>(n_),
+                   .k = static_cast<int>(k_),
+                   .chunk_slots = 1});
+    EnqueueRowParts(launch, kSiluMul,
+                    SiluMulArgs{.gate = gate, .up = up, .activation = activation_, .out_dtype = out_});
+  }
+
+ private:
+  Activation activation_;
+  DType out_;
+  int64_t n_;
+  int64_t k_;
+  int64_t max_rows_;
+};
+
+absl::Status Supports(const Problem& problem) {
+  RETURN_IF_ERROR(RequirePanels(problem.in[0], problem.in[1]));
+  return RequirePanels(problem.in[0], problem.in[2]);
+}
+
+}  // namespace
+
+KernelEntry GatedMlpKernel() {
+  return {.name = "gated_mlp.panel32.gpu",
+          .op = &SchemaOf(GatedMlp{}),
+          .supports = Supports,
+          .weight_layouts = PanelLayouts,
+          .prepare = [](const Problem& problem) -> absl::StatusOr<std::unique_ptr<Kernel>> {
+            return std::make_unique<GatedProducts>(problem);
+          }};
+}
+
+}  // namespace engine::gpu

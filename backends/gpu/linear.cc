@@ -1,0 +1,36 @@
+#include "ops/linear.h"
+
+#include "backends/gpu/launch.h"
+#include "backends/gpu/linear_launch.h"
+#include "backends/gpu/op_kernels.h"
+
+namespace engine::gpu {
+namespace {
+
+void Launch(const LaunchArgs& launch, bool has_bias) {
+  const TensorSpec& weight = *launch.in[1].spec;
+  LinearArgs args = {.x = launch.in[0].data,
+                     .weights = {WeightOf(launch, 1, 2, launch.out[0].as<float>())},
+                     .num_weights = 1,
+                     .rows = static_cast<int>(RowsOf(launch.out[0], launch)),
+                     .n = static_cast<int>(weight.shape[0]),
+                     .k = static_cast<int>(weight.shape[1]),
+                     .chunk_slots = 1};
+  if (has_bias) args.weights[0].bias = launch.in.back().as<const float>();
+  EnqueueLinear(launch, weight.dtype, args);
+}
+
+}  // namespace
+
+KernelEntry LinearKernel() {
+  return {.name = "linear.panel32.gpu",
+          .op = &SchemaOf(Linear{}),
+          .supports = [](const Problem& problem) { return RequirePanels(problem.in[0], problem.in[1]); },
+          .weight_layouts = PanelLayouts,
+          .prepare = [](const Problem& problem) -> absl::StatusOr<std::unique_ptr<Kernel>> {
+            const bool has_bias = problem.op.as<Linear>().bias;
+            return MakeKernel([has_bias](const LaunchArgs& launch) { Launch(launch, has_bias); });
+          }};
+}
+
+}  // namespace engine::gpu

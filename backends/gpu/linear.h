@@ -1,0 +1,119 @@
+// linear: y = x w^T (* row_scales) (+ bias), and gated_mlp's two products in one launch.
+#pragma once
+
+#include <array>
+
+#include "backends/gpu/kernel_instance.h"
+#include "backends/gpu/weight_panel.h"
+
+namespace engine::gpu {
+
+struct LinearWeight {
+  const std::byte* panels;  // weight_panel.h
+  const float* row_scales;  // of w8; else null
+  const float* bias;        // or null
+  float* y;                 // [rows, n]
+};
+
+struct LinearArgs {
+  const std::byte* x;  // [rows, k]: q8_group, bf16 or f32
+  LinearWeight weights[2];
+  int num_weights;
+  int rows;
+  int n;
+  int k;
+  int chunk_slots;  // of plain formats: slots of a block that share a row's chunks of 2048, a power of two up to 8
+};
+
+// A block has eight slots of 32 lanes, and a lane has one output row.
+inline constexpr int kLinearThreads = 256;
+inline constexpr int kSlots = kLinearThreads / 32;
+
+// Tokens of a block that waits for memory: those of one token, of a few, and of a small batch.
+inline constexpr int kFewTokens = 4;
+inline constexpr int kSmallTokens = 16;
+// Of a block that waits for arithmetic: eight for each slot.
+inline constexpr int kSlotTokens = 8;
+inline constexpr int kTileTokens = kSlots * kSlotTokens;
+
+inline constexpr int kChunkValues = 2048;
+inline constexpr int kChunkGroups = kChunkValues / kPanelGroup;
+
+// Activations of one group: values as words, and their sums per segment.
+struct ActivationGroup {
+  uint32_t quads[8];
+  int sum[2];
+};
+
+// Groups between two barriers: as many as divide a chunk and leave room for two passes in 32 KiB.
+template <int kTokens>
+inline constexpr int kPassGroups = kTokens == 1 ? kChunkGroups : 4 * kSlots * 4 / kTokens;
+
+template <int kTokens>
+struct GroupSums {
+  float inner[2][kPassGroups<kTokens>][kTokens][kPanelRows];  // of two passes in turn
+};
+
+// Groups whose activations a tile holds at a time: 128 bytes of each row, a line of the cache.
+inline constexpr int kStageGroups = 4;
+
+struct TileActivations {
+  ActivationGroup groups[kTileTokens][kStageGroups];
+  float scales[kTileTokens][kStageGroups];
+};
+
+template <int kTokens>
+struct ChunkSums {
+  float sums[kSlots][kTokens][kPanelRows];
+};
+
+// The kernels of a block format: for one token, up to kFewTokens, up to kSmallTokens, and more.
+struct BlockKernels {
+  KernelInstance one, few, small, tile;
+};
+// Of a plain format: for one token, and for kSlotTokens in a slot.
+struct PlainKernels {
+  KernelInstance one, tile;
+};
+
+template <typename Shared>
+constexpr KernelInstance LinearInstance(std::string_view module, std::string_view name) {
+  return {name, module, sizeof(LinearArgs), kLinearThreads, sizeof(Shared)};
+}
+
+constexpr BlockKernels BlockInstances(std::string_view module, const std::array<std::string_view, 4>& names) {
+  return {LinearInstance<GroupSums<1>>(module, names[0]), LinearInstance<GroupSums<kFewTokens>>(module, names[1]),
+          LinearInstance<GroupSums<kSmallTokens>>(module, names[2]), LinearInstance<TileActivations>(module, names[3])};
+}
+
+inline constexpr BlockKernels kLinearQ4_0 =
+    BlockInstances("linear_q4", {"linear_q4_0_one", "linear_q4_0_few", "linear_q4_0_small", "linear_q4_0_tile"});
+inline constexpr BlockKernels kLinearQ4_1 =
+    BlockInstances("linear_q4", {"linear_q4_1_one", "linear_q4_1_few", "linear_q4_1_small", "linear_q4_1_tile"});
+inline constexpr BlockKernels kLinearIQ4_NL = BlockInstances(
+    "linear_q4", {"linear_iq4_nl_one", "linear_iq4_nl_few", "linear_iq4_nl_small", "linear_iq4_nl_tile"});
+inline constexpr BlockKernels kLinearQ5_0 =
+    BlockInstances("linear_q5", {"linear_q5_0_one", "linear_q5_0_few", "linear_q5_0_small", "linear_q5_0_tile"});
+inline constexpr BlockKernels kLinearQ5_1 =
+    BlockInstances("linear_q5", {"linear_q5_1_one", "linear_q5_1_few", "linear_q5_1_small", "linear_q5_1_tile"});
+inline constexpr BlockKernels kLinearQ8_0 =
+    BlockInstances("linear_q8", {"linear_q8_0_one", "linear_q8_0_few", "linear_q8_0_small", "linear_q8_0_tile"});
+inline constexpr BlockKernels kLinearW8 =
+    BlockInstances("linear_q8", {"linear_w8_one", "linear_w8_few", "linear_w8_small", "linear_w8_tile"});
+inline constexpr BlockKernels kLinearQ4_K =
+    BlockInstances("linear_k", {"linear_q4_k_one", "linear_q4_k_few", "linear_q4_k_small", "linear_q4_k_tile"});
+inline constexpr BlockKernels kLinearQ5_K =
+    BlockInstances("linear_k", {"linear_q5_k_one", "linear_q5_k_few", "linear_q5_k_small", "linear_q5_k_tile"});
+inline constexpr BlockKernels kLinearQ6_K =
+    BlockInstances("linear_k", {"linear_q6_k_one", "linear_q6_k_few", "linear_q6_k_small", "linear_q6_k_tile"});
+inline constexpr BlockKernels kLinearIQ4_XS =
+    BlockInstances("linear_k", {"linear_iq4_xs_one", "linear_iq4_xs_few", "linear_iq4_xs_small", "linear_iq4_xs_tile"});
+inline constexpr PlainKernels kLinearBF16 = {
+    LinearInstance<ChunkSums<1>>("linear_plain", "linear_bf16_one"),
+    LinearInstance<ChunkSums<kSlotTokens>>("linear_plain", "linear_bf16_tile")};
+inline constexpr PlainKernels kLinearF16 = {LinearInstance<ChunkSums<1>>("linear_plain", "linear_f16_one"),
+                                            LinearInstance<ChunkSums<kSlotTokens>>("linear_plain", "linear_f16_tile")};
+inline constexpr PlainKernels kLinearF32 = {LinearInstance<ChunkSums<1>>("linear_plain", "linear_f32_one"),
+                                            LinearInstance<ChunkSums<kSlotTokens>>("linear_plain", "linear_f32_tile")};
+
+}  // namespace engine::gpu

@@ -1,0 +1,22 @@
+// How linear and gated_mlp take weights and launch their products.
+#pragma once
+
+#include <span>
+
+#include "backends/gpu/linear.h"
+#include "core/kernel/kernel.h"
+
+namespace engine::gpu {
+
+// OK when x has the dtype that goes with the weight, and the weight lies in panels; else what is not so.
+absl::Status RequirePanels(const TensorSpec& x, const TensorSpec& weight);
+
+std::span<const LayoutId> PanelLayouts(const Problem& problem, int index);
+
+// in[index] as args want it, with in[scale] where the weight has none of its own.
+LinearWeight WeightOf(const LaunchArgs& launch, int index, int scale, float* y);
+
+// Chooses the kernel for `weight` and args.rows, fills in args.chunk_slots, and enqueues it.
+void EnqueueLinear(const LaunchArgs& launch, DType weight, LinearArgs args);
+
+}  // namespace engine::gpu

@@ -1,0 +1,17 @@
+// y = x w^T over bf16, f16 and f32 weights, as plain_product.h has it.
+// A slot of 32 lanes computes one panel of 32 outputs for 1 or 8 tokens.
+// A thread has one output row, and the chain of one chunk at a time.
+#include "backends/gpu/plain_product.h"
+
+namespace engine::gpu {
+
+GPU_KERNEL(linear_bf16_one, LinearArgs, kLinearThreads) { PlainProduct<DType::kBF16, 1>(args); }
+GPU_KERNEL(linear_bf16_tile, LinearArgs, kLinearThreads) { PlainProduct<DType::kBF16, kSlotTokens>(args); }
+
+GPU_KERNEL(linear_f16_one, LinearArgs, kLinearThreads) { PlainProduct<DType::kF16, 1>(args); }
+GPU_KERNEL(linear_f16_tile, LinearArgs, kLinearThreads) { PlainProduct<DType::kF16, kSlotTokens>(args); }
+
+GPU_KERNEL(linear_f32_one, LinearArgs, kLinearThreads) { PlainProduct<DType::kF32, 1>(args); }
+GPU_KERNEL(linear_f32_tile, LinearArgs, kLinearThreads) { PlainProduct<DType::kF32, kSlotTokens>(args); }
+
+}  // namespace engine::gpu

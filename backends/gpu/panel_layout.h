@@ -1,0 +1,15 @@
+// The weight layout of backends/gpu/weight_panel.h, for the host: packing and unpacking.
+#pragma once
+
+#include "core/kernel/weight_layout.h"
+
+namespace engine::gpu {
+
+inline constexpr LayoutId kPanel32{"panel32"};
+// Raise it with every change of the bytes: packed files of another version are refused.
+inline constexpr int kPanel32Version = 1;
+
+// Holds every weight dtype; unpacks the plain ones.
+const WeightLayout& PanelLayout();
+
+}  // namespace engine::gpu

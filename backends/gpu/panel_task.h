@@ -1,0 +1,42 @@
+// Device code: what the products of every weight format share.
+#pragma once
+
+#include "backends/gpu/linear.h"
+#include "backends/gpu/port/port.h"
+
+namespace engine::gpu {
+
+// The panel of a block, and where its results go.
+struct PanelTask {
+  LinearWeight weight;
+  int panel;
+  int row;  // of the panel: the thread's
+
+  // `index` counts the panels of both weights.
+  GPU_FN PanelTask(const LinearArgs& args, int index) : panel(index), row(Tid() % kPanelRows) {
+    const int panels = static_cast<int>(NumPanels(args.n));
+    weight = index < panels ? args.weights[0] : args.weights[1];
+    if (index >= panels) panel -= panels;
+  }
+
+  GPU_FN void Store(const LinearArgs& args, int token, float sum) const {
+    const int column = panel * kPanelRows + row;
+    if (column >= args.n) return;
+    if (weight.row_scales != nullptr) sum *= weight.row_scales[column];
+    if (weight.bias != nullptr) sum += weight.bias[column];
+    weight.y[int64_t{token} * args.n + column] = sum;
+  }
+};
+
+// The outer sum of rule 3: chunks are added in order, starting from the first.
+struct ChunkSum {
+  float total;
+  float acc;
+
+  GPU_FN void EndChunk(bool first) {
+    total = first ? acc : total + acc;
+    acc = 0.0f;
+  }
+};
+
+}  // namespace engine::gpu

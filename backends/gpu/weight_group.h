@@ -1,0 +1,101 @@
+// Device code: groups of 32 values read out of a weight in panels (weight_panel.h).
+#pragma once
+
+#include "backends/gpu/port/port.h"
+#include "backends/gpu/weight_panel.h"
+#include "core/base/bf16.h"
+#include "core/weights/quant_bits.h"
+
+namespace engine::gpu {
+
+// A group of one row as numerics rule 4 takes it. Four int8 to a word: values 4 i to 4 i + 3 in quads[i].
+template <DType kType>
+struct WeightGroup {
+  static constexpr PanelRecord kRecord = RecordOf(kType);
+  uint32_t quads[8];
+  float scale[kRecord.segments];
+  float offset;  // where the format has one
+};
+
+// Eight bytes of kIq4Grid, in two halves so that they stay in registers.
+constexpr uint64_t GridHalf(int half) {
+  uint64_t bytes = 0;
+  for (int i = 0; i < 8; ++i) bytes |= uint64_t{static_cast<uint8_t>(kIq4Grid[half * 8 + i])} << (8 * i);
+  return bytes;
+}
+
+// The grid's values at four indices, a byte each.
+GPU_FN uint32_t GridValues(uint32_t indices) {
+  constexpr uint64_t kLow = GridHalf(0), kHigh = GridHalf(1);
+  uint32_t values = 0;
+#pragma unroll
+  for (int shift = 0; shift < 32; shift += 8) {
+    const uint32_t index = indices >> shift & 15;
+    const uint64_t half = index < 8 ? kLow : kHigh;
+    values |= static_cast<uint32_t>(half >> ((index & 7) * 8) & 0xff) << shift;
+  }
+  return values;
+}
+
+// Integers with their bias (PanelRecord::zero_point), from the words of GroupWords.
+template <DType kType>
+GPU_FN void UnpackQuads(const uint32_t* low, const uint32_t* high, uint32_t* quads) {
+  constexpr PanelRecord kRecord = RecordOf(kType);
+#pragma unroll
+  for (int q = 0; q < 8; ++q) {
+    if constexpr (kRecord.low_words == 8) {
+      quads[q] = low[q];
+      continue;
+    }
+    quads[q] = low[q % 4] >> (q / 4 * 4) & 0x0f0f0f0f;
+    if constexpr (kRecord.has_grid) quads[q] = GridValues(quads[q]);
+    if constexpr (kRecord.high_words == 1) quads[q] |= (high[0] >> q & 0x01010101) << 4;
+    if constexpr (kRecord.high_words == 2) quads[q] |= (high[q / 4] >> (q % 4 * 2) & 0x03030303) << 4;
+  }
+}
+
+template <DType kType>
+GPU_FN void LoadScales(const std::byte* scales, const std::byte* levels, WeightGroup<kType>& out) {
+  constexpr PanelRecord kRecord = RecordOf(kType);
+  uint32_t words = 0;
+  if constexpr (kRecord.scale_bytes() == 2) words = *reinterpret_cast<const uint16_t*>(scales);
+  if constexpr (kRecord.scale_bytes() == 4) words = *reinterpret_cast<const uint32_t*>(scales);
+  const float d = kRecord.has_scale ? F16ToF32(static_cast<uint16_t>(words)) : 1.0f;
+  const float m = kRecord.has_offset ? F16ToF32(static_cast<uint16_t>(words >> 16)) : 0.0f;
+  out.scale[0] = d;
+  out.offset = m;
+  if constexpr (kRecord.level_bytes > 0) {
+    for (int s = 0; s < kRecord.segments; ++s) {
+      out.scale[s] = d * static_cast<float>(static_cast<int8_t>(levels[s]));
+    }
+    if constexpr (kRecord.has_offset) out.offset = -(m * static_cast<float>(static_cast<int8_t>(levels[1])));
+  }
+}
+
+// Group `group` of row `row` of a panel.
+template <DType kType>
+GPU_FN WeightGroup<kType> LoadGroup(const std::byte* panel, int group, int row) {
+  constexpr PanelRecord kRecord = RecordOf(kType);
+  const std::byte* const record = panel + int64_t{group / kRecord.groups()} * kRecord.bytes;
+  const int g = group % kRecord.groups();
+  uint32_t low[kRecord.low_words];
+  uint32_t high[2] = {};
+#pragma unroll
+  for (int unit = 0; unit < kRecord.low_words / 4; ++unit) {
+    const int at = (g * (kRecord.low_words / 4) + unit) * kPanelRows + row;
+    const Vec<16> words = LoadVec<16>(record + kRecord.low_at + at * kPanelUnit);
+    for (int i = 0; i < 4; ++i) low[unit * 4 + i] = words.words[i];
+  }
+  if constexpr (kRecord.high_words > 0) {
+    constexpr int kBytes = kRecord.high_words * 4;
+    const Vec<kBytes> words = LoadVec<kBytes>(record + kRecord.high_at + (g * kPanelRows + row) * kBytes);
+    for (int i = 0; i < kRecord.high_words; ++i) high[i] = words.words[i];
+  }
+  WeightGroup<kType> out;
+  LoadScales<kType>(record + row * kRecord.scale_bytes(),
+                    record + kRecord.levels_at + (g * kPanelRows + row) * kRecord.level_bytes, out);
+  UnpackQuads<kType>(low, high, out.quads);
+  return out;
+}
+
+}  // namespace engine::gpu
