@@ -6,6 +6,7 @@
 #include "backends/gpu/heads.h"
 #include "backends/gpu/kv_write.h"
 #include "backends/gpu/linear.h"
+#include "backends/gpu/paged_attention.h"
 #include "backends/gpu/quantise.h"
 #include "backends/gpu/rms_norm.h"
 #include "backends/gpu/silu_mul.h"
@@ -70,6 +71,10 @@ inline constexpr const KernelInstance* kInstances[] = {
     &kLinearW8.few,
     &kLinearW8.small,
     &kLinearW8.tile,
+    &kMergePartitions,
+    &kPagedAttentionBf16,
+    &kPagedAttentionF32,
+    &kPagedAttentionInt8,
     &kQkNormRope,
     &kQuantise,
     &kRmsNorm,

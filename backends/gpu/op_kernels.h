@@ -12,6 +12,7 @@ KernelEntry GatherRowsKernel();
 KernelEntry HeadRmsNormKernel();
 KernelEntry KvWriteKernel();
 KernelEntry LinearKernel();
+KernelEntry PagedAttentionKernel();
 KernelEntry QkNormRopeKernel();
 KernelEntry QuantiseKernel();
 KernelEntry RmsNormKernel();

@@ -1,0 +1,96 @@
+// Device code: which query rows a block of paged_attention has, what they see, and how partitions are merged.
+#pragma once
+
+#include "backends/gpu/paged_attention.h"
+#include "backends/gpu/port/port.h"
+#include "core/base/math.h"
+
+namespace engine::gpu {
+
+inline constexpr int kSpanBlockCount = 8;  // kSpanBlocks of core/kv/cache_spec.h
+inline constexpr int kBlockTokenCount = 32;
+
+// A tile of one sequence's rows over one KV head. Grid: x counts tiles of sequences, y KV heads, z partitions.
+struct AttentionTile {
+  int sequence;
+  int head;  // of KV
+  int group;
+  int first_row;
+  int rows;
+  int first_position;  // of the sequence's new tokens
+
+  GPU_FN explicit AttentionTile(const AttentionArgs& args)
+      : sequence(Bid() / args.tiles),
+        head(BidY()),
+        group(args.heads / args.kv_heads),
+        first_row(Bid() % args.tiles * kAttentionRows) {
+    const int length = args.query_length[sequence];
+    first_position = args.context_length[sequence] - length;
+    rows = length * group - first_row;
+    if (rows > kAttentionRows) rows = kAttentionRows;
+  }
+
+  // Positions that row r sees.
+  GPU_FN int End(int r) const { return first_position + (first_row + r) / group + 1; }
+  GPU_FN int Begin(const AttentionArgs& args, int r) const {
+    const int begin = args.window > 0 ? End(r) - args.window : 0;
+    return begin > 0 ? begin : 0;
+  }
+
+  // Elements from the start of q, and of the result, to row r.
+  GPU_FN int64_t Offset(const AttentionArgs& args, int r) const {
+    const int row = first_row + r;
+    const int64_t token = args.query_start[sequence] + row / group;
+    return (token * args.heads + head * group + row % group) * args.head_dim;
+  }
+
+  GPU_FN float* Partial(const AttentionArgs& args, int partition, int r) const {
+    const int64_t tile = (int64_t{Bid()} * args.kv_heads + head) * args.partitions + partition;
+    return args.partials + (tile * kAttentionRows + r) * PartialFloats(args.head_dim);
+  }
+
+  // The K part of the block that holds `position`; its V part is kSpanBlockCount parts further.
+  GPU_FN const std::byte* KeysOf(const AttentionArgs& args, int position) const {
+    const int id = args.block_table[int64_t{sequence} * args.table_columns + position / kBlockTokenCount];
+    const int64_t span = int64_t{id / kSpanBlockCount} * args.kv_heads + head;
+    return args.cache + (span * 2 * kSpanBlockCount + id % kSpanBlockCount) * args.part_bytes;
+  }
+};
+
+// The outputs of a thread: one dimension of rows set, set + sets, …
+struct ThreadOutputs {
+  int dim;
+  int set;
+  int sets;
+
+  GPU_FN explicit ThreadOutputs(int head_dim) : dim(Tid() % head_dim), set(Tid() / head_dim) {
+    sets = kAttentionThreads / head_dim;
+    if (sets > kAttentionRows) sets = kAttentionRows;
+  }
+  // The row of output i, or kAttentionRows and more.
+  GPU_FN int Row(int i) const { return set < sets ? set + i * sets : kAttentionRows; }
+};
+
+// One output and its row's sums, over the partitions so far.
+struct RunningSum {
+  float maximum;
+  float sum;
+  float value;
+
+  GPU_FN void Clear() {
+    maximum = -std::numeric_limits<float>::infinity();
+    sum = 0.0f;
+    value = 0.0f;
+  }
+  // The first time, exp(-inf) = 0 leaves the partition as it is.
+  GPU_FN void Merge(float other_maximum, float other_sum, float other_value) {
+    const float largest = Max(other_maximum, maximum);
+    const float keep = Exp(maximum - largest);
+    const float take = Exp(other_maximum - largest);
+    maximum = largest;
+    sum = Fma(other_sum, take, sum * keep);
+    value = Fma(other_value, take, value * keep);
+  }
+};
+
+}  // namespace engine::gpu

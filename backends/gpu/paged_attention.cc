@@ -1,0 +1,90 @@
+#include "backends/gpu/paged_attention.h"
+
+#include "backends/gpu/launch.h"
+#include "backends/gpu/op_kernels.h"
+#include "ops/kv_layout.h"
+#include "ops/paged_attention.h"
+
+namespace engine::gpu {
+namespace {
+
+static_assert(kPartitionTokens == kAttentionPartition);
+
+// Blocks that keep a large GPU busy without splitting a tile's partitions: four for each of 132 multiprocessors.
+constexpr int64_t kEnoughBlocks = 528;
+
+// Bytes in which partitions may wait to be merged. A decode step of one sequence with 8 KV heads of 128 dimensions and
+// 64 Ki tokens of context needs 8.5 MiB; what does not fit is not split.
+constexpr int64_t kSplitBytes = int64_t{32} << 20;
+
+const KernelInstance& InstanceOf(DType cache) {
+  if (cache == DType::kF32) return kPagedAttentionF32;
+  return cache == DType::kBF16 ? kPagedAttentionBf16 : kPagedAttentionInt8;
+}
+
+// A tile's partitions are independent until they are merged in ascending order, so whether one block walks them or many
+// share them does not show.
+class PagedAttentionTiles : public Kernel {
+ public:
+  explicit PagedAttentionTiles(const PagedAttention& op) : op_(op) {}
+
+  int64_t scratch_bytes() const override { return kSplitBytes; }
+
+  void Launch(const LaunchArgs& launch) const override {
+    AttentionArgs args = ArgsOf(launch);
+    const int64_t sequences = RowsOf(launch.in[2], launch);
+    const int64_t blocks = sequences * args.tiles * args.kv_heads;
+    const int64_t bytes = blocks * args.partitions * kAttentionRows * PartialFloats(op_.head_dim) * 4;
+    const bool split = args.partitions > 1 && blocks < kEnoughBlocks && bytes <= kSplitBytes;
+    if (split) args.partials = reinterpret_cast<float*>(launch.scratch.data());
+    const GpuGrid tiles = {.x = sequences * args.tiles, .y = args.kv_heads};
+    GpuGrid grid = tiles;
+    if (split) grid.z = args.partitions;
+    Enqueue(launch, InstanceOf(launch.in[1].spec->dtype), grid, args);
+    if (split) Enqueue(launch, kMergePartitions, tiles, args);
+  }
+
+ private:
+  AttentionArgs ArgsOf(const LaunchArgs& launch) const {
+    const TensorSpec& cache = *launch.in[1].spec;
+    const int64_t rows = int64_t{launch.extents.max_query} * op_.heads / op_.kv_heads;
+    return {.q = launch.in[0].data,
+            .cache = launch.in[1].data,
+            .block_table = launch.in[2].as<const int32_t>(),
+            .query_start = launch.in[3].as<const int32_t>(),
+            .query_length = launch.in[4].as<const int32_t>(),
+            .context_length = launch.in[5].as<const int32_t>(),
+            .out = launch.out[0].as<float>(),
+            .partials = nullptr,
+            .part_bytes = RowBytes(cache.dtype, KvPartElements(cache.dtype, op_.head_dim)),
+            .table_columns = static_cast<int>(launch.in[2].spec->shape[1]),
+            .heads = op_.heads,
+            .kv_heads = op_.kv_heads,
+            .head_dim = op_.head_dim,
+            .window = op_.window,
+            .tiles = static_cast<int>(DivideUp(rows, kAttentionRows)),
+            .partitions = static_cast<int>(DivideUp(launch.extents.max_context, kPartitionTokens)),
+            .scale = op_.scale};
+  }
+
+  PagedAttention op_;
+};
+
+absl::Status Supports(const Problem& problem) {
+  const int head_dim = problem.op.as<PagedAttention>().head_dim;
+  if (head_dim > kMaxHeadDim) return Unimplemented("head_dim is %d; at most %d", head_dim, kMaxHeadDim);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+KernelEntry PagedAttentionKernel() {
+  return {.name = "paged_attention.gpu",
+          .op = &SchemaOf(PagedAttention{}),
+          .supports = Supports,
+          .prepare = [](const Problem& problem) -> absl::StatusOr<std::unique_ptr<Kernel>> {
+            return std::make_unique<PagedAttentionTiles>(problem.op.as<PagedAttention>());
+          }};
+}
+
+}  // namespace engine::gpu

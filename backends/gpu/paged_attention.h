@@ -1,0 +1,64 @@
+// paged_attention: softmax of queries times keys, times values, over a paged cache (docs/numerics.md, rule 6).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "backends/gpu/kernel_instance.h"
+
+namespace engine::gpu {
+
+// Query rows of a block: a row is a token and one of the heads that share its KV head, tokens first. Eight are the largest
+// usual group of heads, and each of the eight slots of 32 lanes has one for its softmax.
+inline constexpr int kAttentionRows = 8;
+inline constexpr int kAttentionThreads = 256;  // one per token of a partition
+inline constexpr int kPartitionTokens = 256;
+inline constexpr int kMaxHeadDim = 256;
+
+struct AttentionArgs {
+  const std::byte* q;      // [T, heads * head_dim] in the cache's dtype; f32 for int8
+  const std::byte* cache;  // ops/kv_layout.h
+  const int32_t* block_table;
+  const int32_t* query_start;
+  const int32_t* query_length;
+  const int32_t* context_length;
+  float* out;          // [T, heads * head_dim]
+  float* partials;     // of each partition, where blocks have one partition each; else null: a block walks all of them
+  int64_t part_bytes;  // of the K or V part of a block and head
+  int table_columns;
+  int heads;
+  int kv_heads;
+  int head_dim;
+  int window;
+  int tiles;       // of kAttentionRows rows, for each sequence
+  int partitions;  // that the longest context may have
+  float scale;
+};
+
+// What one partition contributes to a row: largest score, sum of exponentials, weighted values.
+constexpr int64_t PartialFloats(int64_t head_dim) { return head_dim + 2; }
+
+struct AttentionShared {
+  float queries[kAttentionRows][kMaxHeadDim];
+  float weights[kAttentionRows][kPartitionTokens];        // scores, then exponentials
+  uint32_t query_words[kAttentionRows][kMaxHeadDim / 4];  // int8, as are the counts that stand for weights
+  uint32_t count_words[kAttentionRows][kPartitionTokens / 4];
+  int begin[kAttentionRows];  // positions that a row sees
+  int end[kAttentionRows];
+  float maximum[kAttentionRows];
+  float sum[kAttentionRows];
+  float query_scale[kAttentionRows];  // of scores
+  float unit[kAttentionRows];         // of int8 weights
+};
+
+constexpr KernelInstance AttentionInstance(std::string_view name) {
+  return {name, "paged_attention", sizeof(AttentionArgs), kAttentionThreads, sizeof(AttentionShared)};
+}
+inline constexpr KernelInstance kPagedAttentionF32 = AttentionInstance("paged_attention_f32");
+inline constexpr KernelInstance kPagedAttentionBf16 = AttentionInstance("paged_attention_bf16");
+inline constexpr KernelInstance kPagedAttentionInt8 = AttentionInstance("paged_attention_int8");
+// Adds up the partials, in ascending order of the partitions.
+inline constexpr KernelInstance kMergePartitions = {"merge_partitions", "paged_attention", sizeof(AttentionArgs),
+                                                    kAttentionThreads};
+
+}  // namespace engine::gpu
