@@ -10,7 +10,7 @@ namespace engine {
 using PhiloxCounter = std::array<uint32_t, 4>;
 using PhiloxKey = std::array<uint32_t, 2>;
 
-inline PhiloxCounter Philox(PhiloxCounter counter, PhiloxKey key) {
+constexpr PhiloxCounter Philox(PhiloxCounter counter, PhiloxKey key) {
   for (int round = 0; round < 10; ++round) {
     const uint64_t left = uint64_t{0xD2511F53u} * counter[0];
     const uint64_t right = uint64_t{0xCD9E8D57u} * counter[2];
@@ -23,7 +23,7 @@ inline PhiloxCounter Philox(PhiloxCounter counter, PhiloxKey key) {
 }
 
 // The number that a token's draw uses: words 0 (low) and 1 of the block at counter (position, choice, 0, 0).
-inline uint64_t DrawBits(uint64_t seed, int32_t choice, int32_t position) {
+constexpr uint64_t DrawBits(uint64_t seed, int32_t choice, int32_t position) {
   const PhiloxCounter block = Philox({static_cast<uint32_t>(position), static_cast<uint32_t>(choice), 0, 0},
                                      {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)});
   return block[0] | uint64_t{block[1]} << 32;

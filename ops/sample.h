@@ -16,6 +16,7 @@
 #pragma once
 
 #include "core/kernel/op.h"
+#include "ops/sampling_row.h"
 
 namespace engine {
 
@@ -23,48 +24,5 @@ struct Sample {
   int vocab = 0;  // ids from here on pad the matrix and are never sampled
 };
 const OpSchema& SchemaOf(const Sample&);
-
-inline constexpr int kMaxTopLogprobs = 20;
-inline constexpr float kSampleWeightOne = 0x1p40f;
-
-// One sampled row, filled by the host.
-struct SamplingRow {
-  float temperature = 1.0f;
-  float top_p = 1.0f;
-  float min_p = 0.0f;  // 0 to 1, as top_p
-  float repetition_penalty = 1.0f;
-  float presence_penalty = 0.0f;
-  float frequency_penalty = 0.0f;
-  int32_t top_k = 0;
-  int32_t num_logprobs = -1;  // -1: none; 0: of the sampled token; up to kMaxTopLogprobs: of the likeliest as well
-  uint64_t seed = 0;
-  int32_t choice = 0;
-  int32_t position = 0;           // of the token being sampled
-  int32_t adjustments_begin = 0;  // range in the step's adjustments; a token appears at most once in it
-  int32_t adjustments_end = 0;
-};
-static_assert(sizeof(SamplingRow) == 56);
-
-// What makes a token's logit differ from the model's. A step has room for a fixed number, shared by its rows.
-struct TokenAdjustment {
-  int32_t token = 0;
-  float bias = 0.0f;
-  int32_t output_count = 0;  // times the token was generated
-  int32_t in_context = 0;    // 1: it occurs in the prompt or the output
-};
-static_assert(sizeof(TokenAdjustment) == 16);
-
-struct TokenLogprob {
-  int32_t id = 0;
-  float logprob = 0.0f;
-};
-
-struct SampledToken {
-  int32_t id = -1;                    // -1: the logits were not finite, or every token was forbidden
-  float logprob = 0.0f;               // of id; 0 unless asked for
-  int32_t num_top = 0;                // min(num_logprobs, vocab, kMaxTopLogprobs)
-  TokenLogprob top[kMaxTopLogprobs];  // likeliest first; zeros behind num_top
-};
-static_assert(sizeof(SampledToken) == 12 + 8 * kMaxTopLogprobs);
 
 }  // namespace engine

@@ -7,7 +7,6 @@
 
 #include "core/base/long_sum.h"
 #include "core/base/math.h"
-#include "ops/philox.h"
 
 namespace engine {
 namespace {
@@ -68,14 +67,6 @@ void KeepLikeliest(const SamplingRow& row, std::vector<Candidate>& candidates) {
   std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
 }
 
-// floor(bits * total / 2^64) without a 128-bit type: the product of 32-bit halves, carried by hand.
-uint64_t ScaleDown(uint64_t bits, uint64_t total) {
-  const uint64_t low = (bits & 0xffffffffu) * (total & 0xffffffffu);
-  const uint64_t middle = (bits >> 32) * (total & 0xffffffffu) + (low >> 32);
-  const uint64_t other = (bits & 0xffffffffu) * (total >> 32) + (middle & 0xffffffffu);
-  return (bits >> 32) * (total >> 32) + (middle >> 32) + (other >> 32);
-}
-
 // Steps 4 to 6: a token from adjusted logits whose largest is finite, at a temperature above 0.
 int32_t DrawToken(std::span<const float> adjusted, const SamplingRow& row) {
   std::vector<Candidate> kept = Weigh(adjusted, row.temperature);
@@ -107,17 +98,6 @@ void SetLogprobs(std::span<const float> logits, int num_logprobs, SampledToken& 
 }
 
 }  // namespace
-
-float AdjustLogit(float logit, const SamplingRow& row, const TokenAdjustment& adjustment) {
-  float a = logit + adjustment.bias;
-  if (adjustment.in_context != 0) a = a > 0.0f ? a / row.repetition_penalty : a * row.repetition_penalty;
-  a = Fma(-row.frequency_penalty, static_cast<float>(adjustment.output_count), a);
-  return adjustment.output_count > 0 ? a - row.presence_penalty : a;
-}
-
-uint64_t DrawTarget(const SamplingRow& row, uint64_t total) {
-  return ScaleDown(DrawBits(row.seed, row.choice, row.position), total);
-}
 
 SampledToken SampleRow(std::span<const float> logits, const SamplingRow& row,
                        std::span<const TokenAdjustment> adjustments) {

@@ -9,6 +9,7 @@
 #include "backends/gpu/paged_attention.h"
 #include "backends/gpu/quantise.h"
 #include "backends/gpu/rms_norm.h"
+#include "backends/gpu/sample.h"
 #include "backends/gpu/silu_mul.h"
 
 namespace engine::gpu {
@@ -79,6 +80,7 @@ inline constexpr const KernelInstance* kInstances[] = {
     &kQuantise,
     &kRmsNorm,
     &kRope,
+    &kSample,
     &kSiluMul,
 };
 

@@ -18,6 +18,7 @@ void RegisterGpuKernels(KernelRegistry& registry, std::string_view kind) {
   registry.Add(kind, QuantiseKernel());
   registry.Add(kind, RmsNormKernel());
   registry.Add(kind, RopeKernel());
+  registry.Add(kind, SampleKernel());
   registry.Add(kind, SiluMulKernel());
 
   registry.Add(kind, PanelLayout());

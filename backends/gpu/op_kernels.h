@@ -17,6 +17,7 @@ KernelEntry QkNormRopeKernel();
 KernelEntry QuantiseKernel();
 KernelEntry RmsNormKernel();
 KernelEntry RopeKernel();
+KernelEntry SampleKernel();
 KernelEntry SiluMulKernel();
 
 }  // namespace engine::gpu
