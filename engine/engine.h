@@ -27,7 +27,7 @@ void WarnOnStderr(const std::string& line);
 
 struct EngineOptions {
   std::string model;            // a .gguf file, a Hugging Face directory, a file of `engine pack`, or a pulled name
-  std::string device = "auto";  // cpu, auto
+  std::string device = "auto";  // cpu, cuda:N, rocm:N, simt, auto
   int threads = 0;              // 0: as many as the process may run on
   Numerics numerics = Numerics::kInvariant;
   static constexpr int kLongestThatFits = std::numeric_limits<int>::max();

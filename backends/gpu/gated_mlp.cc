@@ -1,8 +1,8 @@
 #include "ops/gated_mlp.h"
 
+#include "backends/gpu/enqueue_row_parts.h"
 #include "backends/gpu/linear_launch.h"
 #include "backends/gpu/op_kernels.h"
-#include "backends/gpu/row_parts.h"
 #include "backends/gpu/silu_mul.h"
 
 namespace engine::gpu {
