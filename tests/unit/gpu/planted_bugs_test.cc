@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <numeric>
 #include <set>
 #include <vector>
@@ -22,6 +23,8 @@ constexpr int kSeeds = 20;
 // Runs kernels on memory of known extents.
 class Bench {
  public:
+  using Floats = std::array<float, size_t{kBlocks} * kThreads>;
+
   explicit Bench(const std::string& library) : library_(PLANTED_BUGS_DIR "/libplanted_" + library + ".so") {
     std::iota(x_.begin(), x_.end(), 1.0f);
     std::iota(y_.begin(), y_.end(), 0.25f);
@@ -42,7 +45,7 @@ class Bench {
   }
   // Different results under different schedules.
   size_t NumResults(const char* kernel, int threads = kThreads) {
-    std::set<std::vector<float>> results;
+    std::set<Floats> results;
     for (int seed = 0; seed < kSeeds; ++seed) {
       EXPECT_EQ(Run(kernel, seed, threads), "");
       for (float& value : out_) value = std::isnan(value) ? -2.0f : value;
@@ -50,24 +53,46 @@ class Bench {
     }
     return results.size();
   }
-  const std::vector<float>& out() const { return out_; }
+  SimtCounters Count(const char* kernel) {
+    SimtCounters counters{};
+    const BugArgs args = this->args();
+    EXPECT_EQ(library_.Launch({.kernel = library_.Find(kernel),
+                               .name = kernel,
+                               .grid = {kBlocks, 1, 1},
+                               .block = {kThreads, 1, 1},
+                               .args = &args,
+                               .args_bytes = sizeof(args),
+                               .counters = &counters}),
+              "");
+    return counters;
+  }
+  const Floats& out() const { return out_; }
   const SimtLibrary& library() const { return library_; }
   BugArgs args() { return {x_.data(), y_.data(), out_.data(), counts_.data()}; }
 
  private:
-  template <typename T>
-  void Allocate(std::vector<T>& memory, bool written) {
-    const size_t bytes = memory.size() * sizeof(T);
+  template <typename Memory>
+  void Allocate(Memory& memory, bool written) {
+    const size_t bytes = sizeof(memory);
     library_.Memory(kSimtAllocated, memory.data(), bytes);
     if (written) library_.Memory(kSimtWritten, memory.data(), bytes);
     allocations_.push_back(memory.data());
   }
 
   SimtLibrary library_;
-  std::vector<float> x_ = std::vector<float>(kBlocks * kThreads);
-  std::vector<float> y_ = std::vector<float>(kThreads);
-  std::vector<float> out_ = std::vector<float>(kBlocks * kThreads);
-  std::vector<uint32_t> counts_ = std::vector<uint32_t>(1);
+  template <typename T>
+  struct Guarded {
+    alignas(256) T values{};  // at whole sectors, as a device allocates
+    std::array<float, 64> gap;
+  };
+  Guarded<Floats> guarded_x_;
+  Guarded<std::array<float, kThreads>> guarded_y_;
+  Guarded<Floats> guarded_out_;
+  Guarded<std::array<uint32_t, 1>> guarded_counts_;
+  Floats& x_ = guarded_x_.values;
+  std::array<float, kThreads>& y_ = guarded_y_.values;
+  Floats& out_ = guarded_out_.values;
+  std::array<uint32_t, 1>& counts_ = guarded_counts_.values;
   std::vector<const void*> allocations_;
 };
 
@@ -77,34 +102,32 @@ struct Found {
   int threads = kThreads;
 };
 
+class PlainLibrary : public testing::TestWithParam<const char*> {};
 class EveryLibrary : public testing::TestWithParam<const char*> {};
 class CheckLibrary : public testing::TestWithParam<const char*> {};
 const auto kName = [](const auto& info) { return std::string(info.param); };
+INSTANTIATE_TEST_SUITE_P(Warps, PlainLibrary, testing::Values("simt32", "simt64"), kName);
 INSTANTIATE_TEST_SUITE_P(Warps, CheckLibrary, testing::Values("simt_check32", "simt_check64"), kName);
 INSTANTIATE_TEST_SUITE_P(Warps, EveryLibrary, testing::Values("simt32", "simt64", "simt_check32", "simt_check64"),
                          kName);
 
 TEST_P(EveryLibrary, AccusesNoCorrectKernel) {
   Bench bench(GetParam());
-  for (const char* kernel : {"swap_correct", "sum_correct", "neighbour_correct", "count_correct"}) {
-    for (int seed = 0; seed < kSeeds; ++seed) {
-      // One block where blocks share what they write.
-      EXPECT_EQ(bench.library().Launch(kernel, kernel[1] == 'w' || kernel[0] == 'c' ? kBlocks : 1, kThreads,
-                                       bench.args(), seed),
-                "")
-          << kernel << " seed " << seed;
+  for (int seed = 0; seed < kSeeds; ++seed) {
+    for (const char* kernel : {"swap_correct", "sum_correct", "neighbour_correct", "count_correct"}) {
+      EXPECT_EQ(bench.Run(kernel, seed), "") << "seed " << seed;
     }
+    EXPECT_EQ(bench.Run("copy_correct", seed, 64), "") << "seed " << seed;
   }
-  EXPECT_EQ(bench.library().Launch("copy_correct", 1, 64, bench.args()), "");
 }
 
-TEST_P(EveryLibrary, FindsThreadsThatDoNotMeet) {
+TEST_P(PlainLibrary, FindsThreadsThatDoNotMeet) {
   Bench bench(GetParam());
   for (const auto& [kernel, message, threads] : std::vector<Found>{
            {"swap_barrier_in_branch", "wait in SyncBlock"},
            {"swap_barriers_of_two_lines", "wait in SyncBlock"},
            {"swap_return_before_barrier", "SyncBlock"},
-           {"sum_of_half_a_warp", "waits in ShflXor"},
+           {"sum_of_half_a_warp", "ShflXor of line"},
            {"sum_in_two_branches", "waits in Shfl"},
            {"shuffle_beyond_the_warp", "lanes"},
            {"copy_never_waited_for", "1 asynchronous copies that were not waited for", 64},
@@ -146,6 +169,18 @@ TEST_P(CheckLibrary, FindsRacesUnderEverySchedule) {
   }
 }
 
+TEST_P(CheckLibrary, CountsSectorsAndBankConflicts) {
+  Bench bench(GetParam());
+  const SimtCounters good = bench.Count("padded_columns");
+  EXPECT_EQ(good.shared_wavefronts, good.shared_requests);
+  EXPECT_EQ(good.global_sectors, good.global_ideal_sectors);
+  // Every eighth word: 8 lanes to a bank.
+  const SimtCounters bad = bench.Count("unpadded_columns");
+  EXPECT_EQ(bad.shared_wavefronts, 8 * bad.shared_requests);
+  const SimtCounters scattered = bench.Count("reads_columns");
+  EXPECT_GT(scattered.global_sectors, 2 * scattered.global_ideal_sectors);
+}
+
 TEST_P(CheckLibrary, RefusesHostPointers) {
   Bench bench(GetParam());
   BugArgs args = bench.args();
@@ -177,7 +212,7 @@ TEST(PlantedBugs, WarpsOf64ShowWhatIsWrittenFor32) {
   for (const char* library : {"simt32", "simt64"}) {
     Bench bench(library);
     ASSERT_EQ(bench.Run("sum_correct"), "");
-    const std::vector<float> right = bench.out();
+    const Bench::Floats right = bench.out();
     ASSERT_EQ(bench.Run("sum_for_32_lanes_only"), "");
     EXPECT_EQ(bench.out() == right, library == std::string("simt32"));
   }
