@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backends/gpu/add.h"
+#include "backends/gpu/embedding.h"
 #include "backends/gpu/gather_rows.h"
 #include "backends/gpu/heads.h"
 #include "backends/gpu/kv_write.h"
@@ -17,6 +18,7 @@ namespace engine::gpu {
 inline constexpr const KernelInstance* kInstances[] = {
     &kAdd,
     &kAddRmsNorm,
+    &kEmbedding,
     &kGatherRows,
     &kHeadRmsNorm,
     &kKvWriteBf16,

@@ -8,6 +8,7 @@ namespace engine::gpu {
 void RegisterGpuKernels(KernelRegistry& registry, std::string_view kind) {
   registry.Add(kind, AddKernel());
   registry.Add(kind, AddRmsNormKernel());
+  registry.Add(kind, EmbeddingKernel());
   registry.Add(kind, GatedMlpKernel());
   registry.Add(kind, GatherRowsKernel());
   registry.Add(kind, HeadRmsNormKernel());

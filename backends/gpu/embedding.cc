@@ -1,0 +1,38 @@
+#include "backends/gpu/embedding.h"
+
+#include "backends/gpu/launch.h"
+#include "backends/gpu/op_kernels.h"
+#include "backends/gpu/panel_layout.h"
+#include "ops/embedding.h"
+
+namespace engine::gpu {
+namespace {
+
+constexpr LayoutId kTableLayouts[] = {kPanel32};
+
+void Launch(const LaunchArgs& launch, float scale) {
+  const Tensor& table = launch.in[1];
+  Enqueue(launch, kEmbedding, {.x = RowsOf(launch.out[0], launch)},
+          EmbeddingArgs{.tokens = launch.in[0].as<const int32_t>(),
+                        .previous = launch.in[2].as<const int32_t>(),
+                        .table = table.data,
+                        .out = launch.out[0].as<float>(),
+                        .d = static_cast<int>(launch.out[0].spec->shape.row_elements()),
+                        .scale = scale,
+                        .table_dtype = table.spec->dtype});
+}
+
+}  // namespace
+
+KernelEntry EmbeddingKernel() {
+  return {.name = "embedding.gpu",
+          .op = &SchemaOf(Embedding{}),
+          .supports = [](const Problem&) { return absl::OkStatus(); },
+          .weight_layouts = [](const Problem&, int) { return std::span<const LayoutId>(kTableLayouts); },
+          .prepare = [](const Problem& problem) -> absl::StatusOr<std::unique_ptr<Kernel>> {
+            return MakeKernel(
+                [scale = problem.op.as<Embedding>().scale](const LaunchArgs& launch) { Launch(launch, scale); });
+          }};
+}
+
+}  // namespace engine::gpu

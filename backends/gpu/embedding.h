@@ -1,0 +1,24 @@
+// Rows of a table in panels (weight_panel.h), one per token: ops/embedding.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "backends/gpu/kernel_instance.h"
+#include "core/base/dtype.h"
+
+namespace engine::gpu {
+
+struct EmbeddingArgs {
+  const int32_t* tokens;
+  const int32_t* previous;
+  const std::byte* table;
+  float* out;  // [tokens, d]
+  int d;
+  float scale;
+  DType table_dtype;
+};
+
+inline constexpr KernelInstance kEmbedding = {"embedding", "embedding", sizeof(EmbeddingArgs), 256};
+
+}  // namespace engine::gpu
