@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_format.h"
 #include "benchmarks/attention_work.h"
+#include "core/kv/cache_spec.h"
 #include "ops/kv_layout.h"
 #include "ops/kv_write.h"
 

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "core/base/bf16.h"
+#include "core/kv/cache_spec.h"
 #include "gmock/gmock.h"
 #include "ops/kv_layout.h"
 #include "ops/kv_write.h"

@@ -1,0 +1,128 @@
+// The whole engine on the SIMT device: the bits of the CPU's logits where numerics are exact, and the same answers
+// whatever runs beside a request and in whatever order the device does its work.
+#include <algorithm>
+#include <cstdlib>
+
+#include "engine/forward.h"
+#include "engine/model_path.h"
+#include "engine/open_model.h"
+#include "gtest/gtest.h"
+#include "tests/engine/engine_builders.h"
+
+namespace engine {
+namespace {
+
+constexpr int kTokens = 52;  // two blocks of the cache, and more than a window
+
+struct Subject {
+  std::string name;
+  TinyChatModel model;
+  std::string kv_cache_dtype = "auto";
+};
+
+std::ostream& operator<<(std::ostream& out, const Subject& subject) { return out << subject.name; }
+
+std::vector<Subject> Subjects() {
+  std::vector<Subject> subjects;
+  for (const DType dtype : kTinyFormats) subjects.push_back({std::string(Name(dtype)), {.weights = dtype}});
+  subjects.push_back({"bf16_window", {.weights = DType::kBF16, .sliding_window = true}});
+  subjects.push_back({"q4_0_int8_kv", {.weights = DType::kQ4_0}, "int8"});
+  subjects.push_back({"bf16_window_int8_kv", {.weights = DType::kBF16, .sliding_window = true}, "int8"});
+  return subjects;
+}
+
+// Of every token, with numerics exact.
+std::vector<float> LogitsOn(const std::string& device, const ModelOnDisk& model, const Subject& subject, int chunk) {
+  std::vector<float> logits;
+  auto opened = OpenModel({.model = model.path(),
+                           .device = device,
+                           .threads = 1,
+                           .numerics = Numerics::kExact,
+                           .max_model_len = 64,
+                           .max_num_seqs = 1,
+                           .kv_cache_dtype = subject.kv_cache_dtype});
+  EXPECT_TRUE(opened.ok()) << opened.status();
+  if (!opened.ok()) return logits;
+  opened->options.limits.max_sampled = kTokens;
+  auto loaded = LoadModel(*opened);
+  EXPECT_TRUE(loaded.ok()) << loaded.status();
+  if (!loaded.ok()) return logits;
+  const absl::Status run = ForwardSequence(
+      *loaded, RandomTokens(1, kTokens), chunk,
+      [&](int64_t, std::span<const float> row) { logits.insert(logits.end(), row.begin(), row.end()); });
+  EXPECT_TRUE(run.ok()) << run;
+  return logits;
+}
+
+class Simt : public ::testing::TestWithParam<Subject> {};
+
+TEST_P(Simt, HasTheLogitsOfTheCpuAtAnyWarpWidth) {
+  const ModelOnDisk model(GetParam().model);
+  const std::vector<float> expected = LogitsOn("cpu", model, GetParam(), kTokens);
+  EXPECT_FALSE(expected.empty());
+  EXPECT_TRUE(LogitsOn("simt:32", model, GetParam(), kTokens) == expected) << "warps of 32";
+  EXPECT_TRUE(LogitsOn("simt:64", model, GetParam(), 40) == expected) << "warps of 64, in chunks";
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, Simt, ::testing::ValuesIn(Subjects()),
+                         [](const auto& info) { return info.param.name; });
+
+// ENGINE_SIMT_SEED for as long as it lives.
+class SimtSeed {
+ public:
+  explicit SimtSeed(int seed) { ::setenv("ENGINE_SIMT_SEED", std::to_string(seed).c_str(), 1); }
+  ~SimtSeed() { ::unsetenv("ENGINE_SIMT_SEED"); }
+};
+
+// Prompts of 1 to 53 tokens, greedy and drawn, scored, with penalties; pairs share a beginning.
+std::vector<GenerationRequest> Requests() {
+  std::vector<GenerationRequest> requests;
+  for (int r = 0; r < 5; ++r) {
+    GenerationRequest request = Continue(RandomTokens(r / 2, 1 + 13 * r), 12);
+    if (r % 2 == 1) request.sampling.temperature = 1;
+    if (r % 3 == 0) request.sampling.prompt_logprobs = 2;
+    if (r % 4 == 1) request.sampling.repetition_penalty = 1.3f;
+    request.sampling.seed = r;
+    requests.push_back(std::move(request));
+  }
+  return requests;
+}
+
+std::vector<Generation> AnswersOn(const ModelOnDisk& model, EngineOptions options) {
+  options.numerics = Numerics::kExact;
+  options.max_model_len = 128;
+  const auto engine = OpenEngine(model, options);
+  return engine == nullptr ? std::vector<Generation>{} : AnswerTogether(*engine, Requests());
+}
+
+TEST(SimtEngine, AnswersBatchesAsTheCpuDoesInAnyOrderOfWork) {
+  const ModelOnDisk model({.weights = DType::kQ4_0});
+  const std::vector<Generation> expected = AnswersOn(model, {.device = "cpu"});
+  for (const int seed : {0, 1, 2, 3}) {
+    const SimtSeed simt_seed(seed);
+    const std::vector<Generation> answers = AnswersOn(
+        model, {.device = seed % 2 == 0 ? "simt" : "simt:64", .max_num_seqs = 1 + seed, .max_num_batched_tokens = 24});
+    ASSERT_EQ(answers.size(), expected.size());
+    for (size_t r = 0; r < answers.size(); ++r) {
+      ExpectSame(answers[r], expected[r], "seed " + std::to_string(seed) + ", request " + std::to_string(r));
+    }
+  }
+}
+
+TEST(SimtEngine, AnswersWithTheRealModelAsTheCpuDoes) {
+  constexpr char kModel[] = "smollm2-135m";
+  if (!ResolveModel(kModel).ok()) GTEST_SKIP() << kModel << " is not in the cache; `engine pull " << kModel << "`";
+  GenerationRequest request{.sampling = {.temperature = 0, .max_tokens = 10, .logprobs = 3}};
+  request.messages = {{"user", "Why is the sky blue?"}};
+  std::vector<Generation> answers;
+  for (const char* device : {"cpu", "simt"}) {
+    const auto engine = Engine::Create(
+        {.model = kModel, .device = device, .numerics = Numerics::kExact, .max_model_len = 256, .max_num_seqs = 1});
+    ASSERT_TRUE(engine.ok()) << engine.status();
+    answers.push_back(Answer(**engine, request));
+  }
+  ExpectSame(answers[1], answers[0], "simt");
+}
+
+}  // namespace
+}  // namespace engine
