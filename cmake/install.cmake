@@ -25,6 +25,9 @@ install(
   INCLUDES DESTINATION ${header_dir})
 install(EXPORT engine-targets NAMESPACE engine:: DESTINATION ${package_dir})
 
+# Kernels, which the program looks for in lib/engine of a folder above its own.
+install(DIRECTORY ${ENGINE_GPU_LIBRARY_DIR}/ DESTINATION lib/engine)
+
 # The Rust library is imported and so cannot be exported; the package config declares it again.
 install(FILES $<TARGET_FILE:engine_text_ffi> DESTINATION ${CMAKE_INSTALL_LIBDIR}/engine RENAME libengine_text_ffi.a)
 

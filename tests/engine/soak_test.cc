@@ -41,8 +41,9 @@ std::vector<Request> KnownRequests() {
 
 class Soak {
  public:
-  Soak(const ModelOnDisk& model, uint64_t seed) : random_(seed), known_(KnownRequests()) {
+  Soak(const ModelOnDisk& model, const std::string& device, uint64_t seed) : random_(seed), known_(KnownRequests()) {
     auto opened = OpenModel({.model = model.path(),
+                             .device = device,
                              .threads = 2,
                              .max_model_len = kContext,
                              .max_num_seqs = 4,
@@ -176,13 +177,17 @@ class Soak {
   int num_finished_ = 0;
 };
 
-// bf16, with a full and a sliding-window layer: two cache groups.
-TEST(EngineSoak, EveryRequestGetsTheTokensItGetsAlone) {
+class EngineSoak : public ::testing::TestWithParam<std::string> {};
+
+// bf16, with a full and a sliding-window layer: two cache groups. The SIMT device does its work in random order.
+TEST_P(EngineSoak, EveryRequestGetsTheTokensItGetsAlone) {
   const auto seed = static_cast<uint64_t>(FromEnvironment("ENGINE_SOAK_SEED", 1));
-  const int64_t num_events = FromEnvironment("ENGINE_SOAK_EVENTS", 1000);
+  const int64_t slowness = GetParam() == "cpu" ? 1 : 5;
+  const int64_t num_events = FromEnvironment("ENGINE_SOAK_EVENTS", 1000) / slowness;
+  ::setenv("ENGINE_SIMT_SEED", std::to_string(seed).c_str(), 1);
   std::cout << "seed " << seed << ", " << num_events << " events\n";
   const ModelOnDisk model({.weights = DType::kBF16, .sliding_window = true});
-  Soak soak(model, seed);
+  Soak soak(model, GetParam(), seed);
   for (int64_t event = 0; event < num_events; ++event) {
     soak.RandomEvent();
     if (::testing::Test::HasFailure()) FAIL() << "event " << event;
@@ -198,6 +203,9 @@ TEST(EngineSoak, EveryRequestGetsTheTokensItGetsAlone) {
   EXPECT_GT(soak.stats().accepted_tokens, 0);
   EXPECT_GT(soak.stats().drafted_tokens, soak.stats().accepted_tokens);
 }
+
+INSTANTIATE_TEST_SUITE_P(Devices, EngineSoak, ::testing::Values("cpu", "simt"),
+                         [](const auto& info) { return info.param; });
 
 }  // namespace
 }  // namespace engine
