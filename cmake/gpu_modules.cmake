@@ -1,0 +1,103 @@
+# engine_gpu_modules(MODULES add …): device code of backends/gpu/<module>.cu for GPUs, beside the SIMT libraries:
+#   lib/engine/cuda/<module>.fatbin          by nvcc, for ENGINE_CUDA_ARCHITECTURES, with PTX of the first for newer ones
+#   lib/engine/rocm/<gfx>/<module>.hsaco     by clang, for ENGINE_ROCM_ARCHITECTURES; needs nothing of ROCm
+# What the compilers say about registers and spills is kept in ENGINE_GPU_REPORT_DIR, for tests/unit/gpu/budgets_test.py.
+# A missing compiler is a message.
+set(ENGINE_GPU_REPORT_DIR ${PROJECT_BINARY_DIR}/gpu_reports)
+set(ENGINE_CUDA_ARCHITECTURES 80 90a CACHE STRING "NVIDIA architectures to compile kernels for")
+set(ENGINE_ROCM_ARCHITECTURES gfx942 gfx1100 CACHE STRING "AMD architectures to compile kernels for")
+
+# The same results everywhere (docs/numerics.md, rule 1): no contraction, no flushing, IEEE quotients and roots.
+# 128, "loop is not reachable", is what nvcc says of code behind an `if constexpr` that returns.
+set(cuda_options -std=c++20 --expt-relaxed-constexpr --fmad=false -ftz=false -prec-div=true -prec-sqrt=true
+  -diag-suppress=128)
+set(rocm_options -x hip -std=c++20 -O3 -nogpuinc -nogpulib --offload-device-only --no-gpu-bundle-output
+  -ffp-contract=off -fhip-fp32-correctly-rounded-divide-sqrt -fno-strict-aliasing -Wall -Wextra -Wpedantic
+  -Rpass-analysis=kernel-resource-usage)
+
+function(engine_find_gpu_compilers)
+  file(GLOB wheels ${PROJECT_SOURCE_DIR}/.deps/lib/python3*/site-packages/nvidia/cu13/bin)
+  find_program(ENGINE_NVCC nvcc HINTS ${wheels})
+  find_program(ENGINE_ROCM_CLANG NAMES clang++-19 clang++)
+  if(NOT ENGINE_NVCC)
+    message(STATUS "nvcc not found: no CUDA modules are built (scripts/setup test installs it)")
+  endif()
+  # A clang without the target, or without its linker, cannot do it.
+  if(ENGINE_ROCM_CLANG AND NOT DEFINED ENGINE_ROCM_WORKS)
+    file(WRITE ${CMAKE_BINARY_DIR}/rocm_probe.cu "__attribute__((global)) void probe() {}\n")
+    execute_process(
+      COMMAND ${ENGINE_ROCM_CLANG} ${rocm_options} --offload-arch=gfx942 ${CMAKE_BINARY_DIR}/rocm_probe.cu
+        -o ${CMAKE_BINARY_DIR}/rocm_probe.hsaco
+      RESULT_VARIABLE failed OUTPUT_QUIET ERROR_QUIET)
+    if(failed)
+      set(works OFF)
+    else()
+      set(works ON)
+    endif()
+    set(ENGINE_ROCM_WORKS ${works} CACHE INTERNAL "Whether ENGINE_ROCM_CLANG compiles for AMD GPUs")
+  endif()
+  if(NOT ENGINE_ROCM_WORKS)
+    message(STATUS "no clang that compiles for AMD GPUs: no ROCm modules are built")
+  endif()
+endfunction()
+
+function(engine_gpu_modules)
+  cmake_parse_arguments(ARG "" "" "MODULES" ${ARGN})
+  engine_find_gpu_compilers()
+  set(outputs)
+  foreach(module ${ARG_MODULES})
+    if(ENGINE_NVCC)
+      engine_cuda_module(${module})
+    endif()
+    if(ENGINE_ROCM_WORKS)
+      foreach(arch ${ENGINE_ROCM_ARCHITECTURES})
+        engine_rocm_module(${module} ${arch})
+      endforeach()
+    endif()
+  endforeach()
+  add_custom_target(engine_gpu_modules ALL DEPENDS ${outputs})
+endfunction()
+
+# Appends to `outputs` of the caller.
+function(engine_cuda_module module)
+  set(targets)
+  foreach(arch ${ENGINE_CUDA_ARCHITECTURES})
+    list(APPEND targets -gencode arch=compute_${arch},code=sm_${arch})
+  endforeach()
+  list(GET ENGINE_CUDA_ARCHITECTURES 0 oldest)
+  list(APPEND targets -gencode arch=compute_${oldest},code=compute_${oldest})
+  set(output ${ENGINE_GPU_LIBRARY_DIR}/cuda/${module}.fatbin)
+  engine_device_code(${module} cuda ${output}
+    ${ENGINE_NVCC} -fatbin ${targets} ${cuda_options} $<$<BOOL:${ENGINE_WERROR}>:-Werror=all-warnings> -Xptxas=-v)
+  set(outputs ${outputs} ${output} PARENT_SCOPE)
+endfunction()
+
+# Warps of gfx9 have 64 lanes, later ones 32.
+function(engine_rocm_module module arch)
+  set(warp 32)
+  if(arch MATCHES "^gfx9")
+    set(warp 64)
+  endif()
+  set(output ${ENGINE_GPU_LIBRARY_DIR}/rocm/${arch}/${module}.hsaco)
+  engine_device_code(${module} ${arch} ${output}
+    ${ENGINE_ROCM_CLANG} ${rocm_options} --offload-arch=${arch} -DENGINE_HIP_WARP=${warp} $<$<BOOL:${ENGINE_WERROR}>:-Werror>)
+  set(outputs ${outputs} ${output} PARENT_SCOPE)
+endfunction()
+
+# The command compiles ${module}.cu; its report becomes <target>/<module>.log.
+function(engine_device_code module target output)
+  set(source ${PROJECT_SOURCE_DIR}/backends/gpu/${module}.cu)
+  set(report ${ENGINE_GPU_REPORT_DIR}/${target}/${module})
+  foreach(file ${output} ${report})
+    cmake_path(GET file PARENT_PATH folder)
+    file(MAKE_DIRECTORY ${folder})
+  endforeach()
+  add_custom_command(
+    OUTPUT ${output} ${report}.log
+    COMMAND ${PROJECT_SOURCE_DIR}/cmake/with_log.sh ${report}.log
+      ${ARGN} -I${PROJECT_SOURCE_DIR} -MD -MF ${report}.d ${source} -o ${output}
+    DEPENDS ${source} ${PROJECT_SOURCE_DIR}/cmake/with_log.sh
+    DEPFILE ${report}.d
+    COMMENT "Compiling ${module} for ${target}"
+    COMMAND_EXPAND_LISTS VERBATIM)
+endfunction()
