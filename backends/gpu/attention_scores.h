@@ -31,10 +31,18 @@ GPU_FN void QuantiseQuery(const AttentionArgs& args, const float* x, bool exists
 }
 
 template <DType kCache>
+GPU_FN float WidenQuery(const std::byte* q, int64_t i) {
+  if constexpr (kCache == DType::kBF16) return WidenBf16(reinterpret_cast<const uint16_t*>(q)[i]);
+  return reinterpret_cast<const float*>(q)[i];
+}
+
+// Queries, and what their rows see.
+template <DType kCache>
 GPU_FN void LoadQueries(const AttentionArgs& args, const AttentionTile& tile, AttentionShared& shared) {
   if (Tid() < tile.rows) {
     shared.begin[Tid()] = tile.Begin(args, Tid());
     shared.end[Tid()] = tile.End(Tid());
+    shared.totals[Tid()].Clear();
     if (kCache != DType::kI8) shared.query_scale[Tid()] = args.scale;
   }
   if constexpr (kCache == DType::kI8) {
@@ -42,15 +50,11 @@ GPU_FN void LoadQueries(const AttentionArgs& args, const AttentionTile& tile, At
     const bool exists = row < tile.rows;
     const auto* const q = reinterpret_cast<const float*>(args.q) + (exists ? tile.Offset(args, row) : 0);
     QuantiseQuery(args, q, exists, row, shared);
-    return;
-  }
-  for (int r = 0; r < tile.rows; ++r) {
-    const int64_t offset = tile.Offset(args, r);
-    for (int i = Tid(); i < args.head_dim; i += kAttentionThreads) {
-      if constexpr (kCache == DType::kBF16) {
-        shared.queries[r][i] = WidenBf16(reinterpret_cast<const uint16_t*>(args.q)[offset + i]);
-      } else {
-        shared.queries[r][i] = reinterpret_cast<const float*>(args.q)[offset + i];
+  } else {
+    for (int r = 0; r < tile.rows; ++r) {
+      const int64_t offset = tile.Offset(args, r);
+      for (int i = Tid(); i < args.head_dim; i += kAttentionThreads) {
+        shared.queries[r][i] = WidenQuery<kCache>(args.q, offset + i);
       }
     }
   }
@@ -60,22 +64,22 @@ GPU_FN void LoadQueries(const AttentionArgs& args, const AttentionTile& tile, At
 struct TokenKeys {
   const std::byte* first;
 
-  GPU_FN uint32_t Word(int i) const { return LoadVec<4>(first + i * kBlockTokenCount * 4).words[0]; }
+  GPU_FN uint32_t Word(int i) const { return LoadVec<4>(first + i * kKvBlockTokens * 4).words[0]; }
 };
 
 GPU_FN void ScoresBf16(const TokenKeys& keys, int head_dim, int rows, const AttentionShared& shared, float* acc) {
-  for (int i = 0; i < head_dim; i += 8) {
-    const int count = head_dim - i < 8 ? head_dim - i : 8;
-    float k[8];
+  for (int i = 0; i < head_dim; i += 4) {
+    const int count = head_dim - i < 4 ? head_dim - i : 4;
+    float k[4];
 #pragma unroll
-    for (int j = 0; j < 4; ++j) {
+    for (int j = 0; j < 2; ++j) {
       const uint32_t word = 2 * j < count ? keys.Word(i / 2 + j) : 0;
       k[2 * j] = WidenBf16(word & 0xffff);
       k[2 * j + 1] = WidenBf16(word >> 16);
     }
 #pragma unroll
     for (int r = 0; r < kAttentionRows; ++r) {
-      if (r < rows) acc[r] = PairChain(&shared.queries[r][i], k, count, acc[r]);
+      if (r < rows) acc[r] = PairChain<4>(&shared.queries[r][i], k, count, acc[r]);
     }
   }
 }
@@ -110,14 +114,14 @@ GPU_FN void ScorePartition(const AttentionArgs& args, const AttentionTile& tile,
                            AttentionShared& shared) {
   const int position = start + Tid();
   if (position < begin || position >= end) return;
-  const int token = position % kBlockTokenCount;
+  const int token = position % kKvBlockTokens;
   const std::byte* const part = tile.KeysOf(args, position);
   const TokenKeys keys{part + token * 4};
   float acc[kAttentionRows] = {};
   if constexpr (kCache == DType::kBF16) ScoresBf16(keys, args.head_dim, tile.rows, shared, acc);
   if constexpr (kCache == DType::kF32) ScoresF32(keys, args.head_dim, tile.rows, shared, acc);
   if constexpr (kCache == DType::kI8) {
-    const auto* const scales = reinterpret_cast<const float*>(part + kBlockTokenCount * args.head_dim);
+    const auto* const scales = reinterpret_cast<const float*>(part + kKvBlockTokens * args.head_dim);
     ScoresInt8(keys, scales[token], args.head_dim, tile.rows, shared, acc);
   }
 #pragma unroll

@@ -21,7 +21,6 @@ struct CountedWeights {
   float per_unit;  // 0 where all counts are 0
 
   GPU_FN CountedWeights(const float* weights, const bool* visible) {
-    constexpr float kSmallestByteWeight = 0x1p-118f;  // of ops/kv_layout.h
     float largest = 0.0f;
     float broken = 0.0f;
     for (int j = 0; j < kLaneTokens; ++j) {
@@ -36,6 +35,40 @@ struct CountedWeights {
     unit = counts ? largest / 255.0f : (finite ? 0.0f : std::numeric_limits<float>::quiet_NaN());
   }
 };
+
+// The weights of a row as int8 takes them.
+GPU_FN void CountWeights(const AttentionArgs& args, const AttentionTile& tile, int start, const bool* visible, float* p,
+                         AttentionShared& shared) {
+  const int row = Tid() / 32, lane = Tid() % 32;
+#pragma unroll
+  for (int j = 0; j < kLaneTokens; ++j) {
+    if (!visible[j]) continue;
+    const std::byte* const values = tile.KeysOf(args, start + 32 * j) + kSpanBlocks * args.part_bytes;
+    p[j] *= reinterpret_cast<const float*>(values + kKvBlockTokens * args.head_dim)[lane];
+  }
+  const CountedWeights counted(p, visible);
+  if (row >= tile.rows) return;
+  if (lane == 0) shared.unit[row] = counted.unit;
+  auto* const counts = reinterpret_cast<uint8_t*>(shared.count_words[row]);
+#pragma unroll
+  for (int j = 0; j < kLaneTokens; ++j) {
+    const bool counts_any = visible[j] && counted.per_unit > 0.0f;
+    counts[lane + 32 * j] = counts_any ? static_cast<uint8_t>(Round(p[j] * counted.per_unit)) : uint8_t{0};
+  }
+}
+
+// The row's sums, for whoever merges them.
+GPU_FN void StoreSums(const AttentionArgs& args, const AttentionTile& tile, int start, float maximum, float sum,
+                      AttentionShared& shared) {
+  const int row = Tid() / 32;
+  if (args.partials == nullptr) {
+    shared.factors[row] = shared.totals[row].Merge(maximum, sum);
+    return;
+  }
+  float* const partial = tile.Partial(args, start / kPartitionTokens, row);
+  partial[0] = maximum;
+  partial[1] = sum;
+}
 
 // Every lane of the block calls it; those of rows that are not there only take part.
 template <DType kCache>
@@ -58,32 +91,14 @@ GPU_FN void SoftmaxRow(const AttentionArgs& args, const AttentionTile& tile, int
 #pragma unroll
   for (int j = 0; j < kLaneTokens; ++j) p[j] = visible[j] ? Exp(p[j] - maximum) : 0.0f;
   const float sum = PartitionSum(p);
-  if (exists && lane == 0) {
-    shared.maximum[row] = maximum;
-    shared.sum[row] = sum;
-  }
+  if (lane == 0 && begin < kPartitionTokens && end > 0) StoreSums(args, tile, start, maximum, sum, shared);
   if constexpr (kCache == DType::kI8) {
+    CountWeights(args, tile, start, visible, p, shared);
+  } else {
 #pragma unroll
     for (int j = 0; j < kLaneTokens; ++j) {
-      if (!visible[j]) continue;
-      const std::byte* const values = tile.KeysOf(args, start + 32 * j) + kSpanBlockCount * args.part_bytes;
-      p[j] *= reinterpret_cast<const float*>(values + kBlockTokenCount * args.head_dim)[lane];
+      if (exists) shared.weights[row][lane + 32 * j] = kCache == DType::kBF16 ? WidenBf16(F32ToBf16(p[j])) : p[j];
     }
-    const CountedWeights counted(p, visible);
-    if (exists && lane == 0) shared.unit[row] = counted.unit;
-    auto* const counts = reinterpret_cast<uint8_t*>(shared.count_words[row % kAttentionRows]);
-    for (int j = 0; j < kLaneTokens; ++j) {
-      if (!exists) continue;
-      const bool counts_any = visible[j] && counted.per_unit > 0.0f;
-      counts[lane + 32 * j] =
-          counts_any ? static_cast<uint8_t>(static_cast<int>(Round(p[j] * counted.per_unit))) : uint8_t{0};
-    }
-    return;
-  }
-#pragma unroll
-  for (int j = 0; j < kLaneTokens; ++j) {
-    if (!exists) continue;
-    shared.weights[row][lane + 32 * j] = kCache == DType::kBF16 ? WidenBf16(F32ToBf16(p[j])) : p[j];
   }
 }
 

@@ -3,12 +3,9 @@
 
 #include "backends/gpu/paged_attention.h"
 #include "backends/gpu/port/port.h"
-#include "core/base/math.h"
+#include "ops/kv_layout.h"
 
 namespace engine::gpu {
-
-inline constexpr int kSpanBlockCount = 8;  // kSpanBlocks of core/kv/cache_spec.h
-inline constexpr int kBlockTokenCount = 32;
 
 // A tile of one sequence's rows over one KV head. Grid: x counts tiles of sequences, y KV heads, z partitions.
 struct AttentionTile {
@@ -49,11 +46,11 @@ struct AttentionTile {
     return args.partials + (tile * kAttentionRows + r) * PartialFloats(args.head_dim);
   }
 
-  // The K part of the block that holds `position`; its V part is kSpanBlockCount parts further.
+  // The K part of the block that holds `position`; its V part is kSpanBlocks parts further.
   GPU_FN const std::byte* KeysOf(const AttentionArgs& args, int position) const {
-    const int id = args.block_table[int64_t{sequence} * args.table_columns + position / kBlockTokenCount];
-    const int64_t span = int64_t{id / kSpanBlockCount} * args.kv_heads + head;
-    return args.cache + (span * 2 * kSpanBlockCount + id % kSpanBlockCount) * args.part_bytes;
+    const int id = args.block_table[int64_t{sequence} * args.table_columns + position / kKvBlockTokens];
+    const int64_t span = int64_t{id / kSpanBlocks} * args.kv_heads + head;
+    return args.cache + (span * 2 * kSpanBlocks + id % kSpanBlocks) * args.part_bytes;
   }
 };
 
@@ -69,28 +66,6 @@ struct ThreadOutputs {
   }
   // The row of output i, or kAttentionRows and more.
   GPU_FN int Row(int i) const { return set < sets ? set + i * sets : kAttentionRows; }
-};
-
-// One output and its row's sums, over the partitions so far.
-struct RunningSum {
-  float maximum;
-  float sum;
-  float value;
-
-  GPU_FN void Clear() {
-    maximum = -std::numeric_limits<float>::infinity();
-    sum = 0.0f;
-    value = 0.0f;
-  }
-  // The first time, exp(-inf) = 0 leaves the partition as it is.
-  GPU_FN void Merge(float other_maximum, float other_sum, float other_value) {
-    const float largest = Max(other_maximum, maximum);
-    const float keep = Exp(maximum - largest);
-    const float take = Exp(other_maximum - largest);
-    maximum = largest;
-    sum = Fma(other_sum, take, sum * keep);
-    value = Fma(other_value, take, value * keep);
-  }
 };
 
 }  // namespace engine::gpu

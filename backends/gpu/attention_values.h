@@ -7,24 +7,27 @@
 
 namespace engine::gpu {
 
+// Tokens whose values a thread holds at a time.
+inline constexpr int kChainTokens = 4;
+
 // What a hidden half of a visible pair holds may be anything: it enters as 0, as its weight does. The final + 0 of
 // WeighPartition makes a skipped pair and one of zeros the same.
 GPU_FN float ChainVisible(const float* weights, const float* v, int begin, int end, float acc) {
-  if (begin <= 0 && end >= 8) return PairChain(weights, v, 8, acc);
-  if (begin >= 8 || end <= 0) return acc;
-  float seen[8];
+  if (begin <= 0 && end >= kChainTokens) return PairChain<kChainTokens>(weights, v, kChainTokens, acc);
+  if (begin >= kChainTokens || end <= 0) return acc;
+  float seen[kChainTokens];
 #pragma unroll
-  for (int j = 0; j < 8; ++j) seen[j] = j >= begin && j < end ? v[j] : 0.0f;
-  return PairChain(weights, seen, 8, acc);
+  for (int j = 0; j < kChainTokens; ++j) seen[j] = j >= begin && j < end ? v[j] : 0.0f;
+  return PairChain<kChainTokens>(weights, seen, kChainTokens, acc);
 }
 
 // `values` of the thread's dimension in a block whose first token is `token` of the partition that starts at `start`.
 GPU_FN void WeighBf16(const std::byte* values, int head_dim, int start, int token, const ThreadOutputs& out, int rows,
                       const AttentionShared& shared, float* acc) {
-  for (int t = 0; t < kBlockTokenCount; t += 8) {
-    float v[8];
+  for (int t = 0; t < kKvBlockTokens; t += kChainTokens) {
+    float v[kChainTokens];
 #pragma unroll
-    for (int j = 0; j < 4; ++j) {
+    for (int j = 0; j < kChainTokens / 2; ++j) {
       const uint32_t word = LoadVec<4>(values + int64_t{t / 2 + j} * head_dim * 4).words[0];
       v[2 * j] = WidenBf16(word & 0xffff);
       v[2 * j + 1] = WidenBf16(word >> 16);
@@ -42,7 +45,7 @@ GPU_FN void WeighBf16(const std::byte* values, int head_dim, int start, int toke
 
 GPU_FN void WeighF32(const std::byte* values, int head_dim, int start, int token, const ThreadOutputs& out, int rows,
                      const AttentionShared& shared, float* acc) {
-  for (int t = 0; t < kBlockTokenCount; ++t) {
+  for (int t = 0; t < kKvBlockTokens; ++t) {
     const float v = BitsToFloat(LoadVec<4>(values + int64_t{t} * head_dim * 4).words[0]);
     const int position = start + token + t;
 #pragma unroll
@@ -57,7 +60,7 @@ GPU_FN void WeighF32(const std::byte* values, int head_dim, int start, int token
 // Counts go up to 255: as counts - 128 they are int8, and 128 times the sum of the values makes up for it.
 GPU_FN void WeighInt8(const std::byte* values, int head_dim, int token, const ThreadOutputs& out, int rows,
                       const AttentionShared& shared, int* acc) {
-  for (int t = 0; t < kBlockTokenCount; t += 4) {
+  for (int t = 0; t < kKvBlockTokens; t += 4) {
     const uint32_t v = LoadVec<4>(values + int64_t{t / 4} * head_dim * 4).words[0];
     const int sum = Dot4(0x01010101, v, 0);
 #pragma unroll
@@ -75,10 +78,10 @@ GPU_FN void WeighPartition(const AttentionArgs& args, const AttentionTile& tile,
                            int begin, int end, const AttentionShared& shared, float* sums) {
   float acc[kAttentionRows] = {};
   int counts[kAttentionRows] = {};
-  for (int token = 0; token < kPartitionTokens; token += kBlockTokenCount) {
-    if (start + token + kBlockTokenCount <= begin || start + token >= end || out.set >= out.sets) continue;
+  for (int token = 0; token < kPartitionTokens; token += kKvBlockTokens) {
+    if (start + token + kKvBlockTokens <= begin || start + token >= end || out.set >= out.sets) continue;
     const std::byte* const values =
-        tile.KeysOf(args, start + token) + kSpanBlockCount * args.part_bytes + int64_t{out.dim} * 4;
+        tile.KeysOf(args, start + token) + kSpanBlocks * args.part_bytes + int64_t{out.dim} * 4;
     if constexpr (kCache == DType::kBF16) WeighBf16(values, args.head_dim, start, token, out, tile.rows, shared, acc);
     if constexpr (kCache == DType::kF32) WeighF32(values, args.head_dim, start, token, out, tile.rows, shared, acc);
     if constexpr (kCache == DType::kI8) WeighInt8(values, args.head_dim, token, out, tile.rows, shared, counts);

@@ -74,7 +74,7 @@ GPU_FN void FewTokensProduct(const LinearArgs& args) {
   const int tokens = args.rows - first < kTokens ? args.rows - first : kTokens;
   const int slot = Tid() / kPanelRows;
   const int groups = args.k / kPanelGroup;
-  ChunkSum sums[kOutputs] = {};  // of tokens slot, slot + kSlots, …
+  ChunkSum sums[kOutputs];  // of tokens slot, slot + kSlots, …
   for (int begin = 0; begin < groups; begin += kPass) {
     const int end = begin + kPass < groups ? begin + kPass : groups;
     auto& inner = shared.inner[begin / kPass % 2];
@@ -92,7 +92,7 @@ GPU_FN void FewTokensProduct(const LinearArgs& args) {
       if (t >= tokens) continue;
       for (int g = begin; g < end; ++g)
         sums[i].acc = Fma(inner[g - begin][t][task.row], x.Scale(first + t, g), sums[i].acc);
-      if (end == groups || end % kChunkGroups == 0) sums[i].EndChunk(end <= kChunkGroups);
+      if (end == groups || end % kChunkGroups == 0) sums[i].EndChunk();
     }
   }
 #pragma unroll
@@ -130,7 +130,7 @@ GPU_FN void TileProduct(const LinearArgs& args) {
   const int tokens = args.rows - first < kTileTokens ? args.rows - first : kTileTokens;
   const int own = Tid() / kPanelRows * kSlotTokens;
   const int groups = args.k / kPanelGroup;
-  ChunkSum sums[kSlotTokens] = {};
+  ChunkSum sums[kSlotTokens];
   for (int begin = 0; begin < groups; begin += kStageGroups) {
     const int end = begin + kStageGroups < groups ? begin + kStageGroups : groups;
     SyncBlock();  // everyone has read the last stage
@@ -147,7 +147,7 @@ GPU_FN void TileProduct(const LinearArgs& args) {
     }
     if (end != groups && end % kChunkGroups != 0) continue;
 #pragma unroll
-    for (int t = 0; t < kSlotTokens; ++t) sums[t].EndChunk(end <= kChunkGroups);
+    for (int t = 0; t < kSlotTokens; ++t) sums[t].EndChunk();
   }
 #pragma unroll
   for (int t = 0; t < kSlotTokens; ++t) {

@@ -64,7 +64,8 @@ struct TileActivations {
 
 template <int kTokens>
 struct ChunkSums {
-  float sums[kSlots][kTokens][kPanelRows];
+  float sums[kSlots][kTokens][kPanelRows];    // of the slots' chunks
+  float totals[kSlots][kTokens][kPanelRows];  // so far, each of one thread: in registers they would be in its way
 };
 
 // The kernels of a block format: for one token, up to kFewTokens, up to kSmallTokens, and more.

@@ -8,25 +8,19 @@
 
 namespace engine::gpu {
 
-GPU_FN bool SeesPartition(const AttentionShared& shared, int r, int start) {
-  return shared.begin[r] < start + kPartitionTokens && shared.end[r] > start;
-}
-
-GPU_FN void StoreOutputs(const AttentionArgs& args, const AttentionTile& tile, const ThreadOutputs& out,
-                         const RunningSum* running) {
+// Leaves row r's sums of one partition for the merge, or adds them to the outputs.
+GPU_FN void MergePartition(const AttentionArgs& args, const AttentionTile& tile, const ThreadOutputs& out, int start,
+                           const float* sums, const AttentionShared& shared, float* values) {
 #pragma unroll
   for (int i = 0; i < kAttentionRows; ++i) {
     const int r = out.Row(i);
-    if (r < tile.rows) args.out[tile.Offset(args, r) + out.dim] = running[i].value / running[i].sum;
+    if (r >= tile.rows || shared.begin[r] >= start + kPartitionTokens || shared.end[r] <= start) continue;
+    if (args.partials != nullptr) {
+      tile.Partial(args, start / kPartitionTokens, r)[2 + out.dim] = sums[i];
+    } else {
+      values[i] = Fma(sums[i], shared.factors[r].take, values[i] * shared.factors[r].keep);
+    }
   }
-}
-
-GPU_FN void StorePartial(float* partial, int dim, const AttentionShared& shared, int r, float sum) {
-  if (dim == 0) {
-    partial[0] = shared.maximum[r];
-    partial[1] = shared.sum[r];
-  }
-  partial[2 + dim] = sum;
 }
 
 template <DType kCache>
@@ -42,29 +36,23 @@ GPU_FN void Attend(const AttentionArgs& args) {
   LoadQueries<kCache>(args, tile, shared);
   SyncBlock();
   const ThreadOutputs out(args.head_dim);
-  RunningSum running[kAttentionRows];
-  for (RunningSum& sum : running) sum.Clear();
-  for (int partition = first; partition <= last; ++partition) {
-    const int start = partition * kPartitionTokens;
+  float values[kAttentionRows] = {};
+  for (int start = first * kPartitionTokens; start <= last * kPartitionTokens; start += kPartitionTokens) {
     ScorePartition<kCache>(args, tile, start, begin, end, shared);
     SyncBlock();
     SoftmaxRow<kCache>(args, tile, start, shared);
     SyncBlock();
     float sums[kAttentionRows];
     WeighPartition<kCache>(args, tile, out, start, begin, end, shared, sums);
-#pragma unroll
-    for (int i = 0; i < kAttentionRows; ++i) {
-      const int r = out.Row(i);
-      if (r >= tile.rows || !SeesPartition(shared, r, start)) continue;
-      if (split) {
-        StorePartial(tile.Partial(args, partition, r), out.dim, shared, r, sums[i]);
-      } else {
-        running[i].Merge(shared.maximum[r], shared.sum[r], sums[i]);
-      }
-    }
+    MergePartition(args, tile, out, start, sums, shared, values);
     SyncBlock();  // the next partition's scores take the place of these weights
   }
-  if (!split) StoreOutputs(args, tile, out, running);
+  if (split) return;
+#pragma unroll
+  for (int i = 0; i < kAttentionRows; ++i) {
+    const int r = out.Row(i);
+    if (r < tile.rows) args.out[tile.Offset(args, r) + out.dim] = values[i] / shared.totals[r].sum;
+  }
 }
 
 GPU_KERNEL(paged_attention_f32, AttentionArgs, kAttentionThreads) { Attend<DType::kF32>(args); }
@@ -75,19 +63,19 @@ GPU_KERNEL(paged_attention_int8, AttentionArgs, kAttentionThreads) { Attend<DTyp
 GPU_KERNEL(merge_partitions, AttentionArgs, kAttentionThreads) {
   const AttentionTile tile(args);
   const ThreadOutputs out(args.head_dim);
-  RunningSum running[kAttentionRows];
-#pragma unroll
-  for (int i = 0; i < kAttentionRows; ++i) {
+  for (int i = 0; out.Row(i) < tile.rows; ++i) {
     const int r = out.Row(i);
-    if (r >= tile.rows) continue;
-    running[i].Clear();
+    RowTotals totals;
+    totals.Clear();
+    float value = 0.0f;
     const int end = (tile.End(r) + kPartitionTokens - 1) / kPartitionTokens;
     for (int partition = tile.Begin(args, r) / kPartitionTokens; partition < end; ++partition) {
       const float* const partial = tile.Partial(args, partition, r);
-      running[i].Merge(partial[0], partial[1], partial[2 + out.dim]);
+      const MergeFactors factors = totals.Merge(partial[0], partial[1]);
+      value = Fma(partial[2 + out.dim], factors.take, value * factors.keep);
     }
+    args.out[tile.Offset(args, r) + out.dim] = value / totals.sum;
   }
-  StoreOutputs(args, tile, out, running);
 }
 
 }  // namespace engine::gpu

@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "backends/gpu/kernel_instance.h"
+#include "core/base/math.h"
 
 namespace engine::gpu {
 
@@ -38,6 +40,31 @@ struct AttentionArgs {
 // What one partition contributes to a row: largest score, sum of exponentials, weighted values.
 constexpr int64_t PartialFloats(int64_t head_dim) { return head_dim + 2; }
 
+// What a merged output takes of its value so far, and of the partition's.
+struct MergeFactors {
+  float keep;
+  float take;
+};
+
+// A row's largest score and sum of exponentials, over the partitions so far.
+struct RowTotals {
+  float maximum;
+  float sum;
+
+  constexpr void Clear() {
+    maximum = -std::numeric_limits<float>::infinity();
+    sum = 0.0f;
+  }
+  // The first time, exp(-inf) = 0 leaves the partition as it is.
+  constexpr MergeFactors Merge(float other_maximum, float other_sum) {
+    const float largest = Max(other_maximum, maximum);
+    const MergeFactors factors = {Exp(maximum - largest), Exp(other_maximum - largest)};
+    maximum = largest;
+    sum = Fma(other_sum, factors.take, sum * factors.keep);
+    return factors;
+  }
+};
+
 struct AttentionShared {
   float queries[kAttentionRows][kMaxHeadDim];
   float weights[kAttentionRows][kPartitionTokens];        // scores, then exponentials
@@ -45,8 +72,8 @@ struct AttentionShared {
   uint32_t count_words[kAttentionRows][kPartitionTokens / 4];
   int begin[kAttentionRows];  // positions that a row sees
   int end[kAttentionRows];
-  float maximum[kAttentionRows];
-  float sum[kAttentionRows];
+  RowTotals totals[kAttentionRows];
+  MergeFactors factors[kAttentionRows];
   float query_scale[kAttentionRows];  // of scores
   float unit[kAttentionRows];         // of int8 weights
 };

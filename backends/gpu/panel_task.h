@@ -28,13 +28,16 @@ struct PanelTask {
   }
 };
 
-// The outer sum of rule 3: chunks are added in order, starting from the first.
-struct ChunkSum {
-  float total;
-  float acc;
+// Any number added to it is that number, -0 included: the outer sum of rule 3 starts from its first chunk.
+inline constexpr float kEmptySum = -0.0f;
 
-  GPU_FN void EndChunk(bool first) {
-    total = first ? acc : total + acc;
+// Chunks are added in order.
+struct ChunkSum {
+  float total = kEmptySum;
+  float acc = 0.0f;
+
+  GPU_FN void EndChunk() {
+    total += acc;
     acc = 0.0f;
   }
 };

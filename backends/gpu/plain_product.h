@@ -44,13 +44,16 @@ struct PlainRows {
   GPU_FN void Load(int token, int i, float* out) const {
     constexpr int kBytes = kIsBf16 ? 2 : 4;
     const std::byte* const at = rows + (int64_t{token} * k + i) * kBytes;
-    if (k % (16 / kBytes) == 0) {  // else rows begin anywhere
+    if (k % (16 / kBytes) != 0) return LoadAnywhere(at, i, out);
 #pragma unroll
-      for (int v = 0; v < kUnitValues<kType> * kBytes / 16; ++v) {
-        Widen<kIsBf16 ? DType::kBF16 : DType::kF32>(LoadVec<16>(at + v * 16), out + v * 4);
-      }
-      return;
+    for (int v = 0; v < kUnitValues<kType> * kBytes / 16; ++v) {
+      Widen<kIsBf16 ? DType::kBF16 : DType::kF32>(LoadVec<16>(at + v * 16), out + v * 4);
     }
+  }
+
+ private:
+  // Rows of such a k begin anywhere.
+  GPU_FN void LoadAnywhere(const std::byte* at, int i, float* out) const {
 #pragma unroll
     for (int j = 0; j < kUnitValues<kType>; ++j) {
       if (i + j >= k) {
@@ -67,12 +70,15 @@ struct PlainRows {
 // Adds the products of one unit, `count` of its values.
 template <DType kType>
 GPU_FN float AddUnit(const float* w, const float* x, int count, float acc) {
-  if constexpr (kType == DType::kBF16) return PairChain(x, w, count, acc);
+  if constexpr (kType == DType::kBF16) {
+    return PairChain<8>(x, w, count, acc);
+  } else {
 #pragma unroll
-  for (int i = 0; i < kUnitValues<kType>; ++i) {
-    if (i < count) acc = Fma(x[i], w[i], acc);
+    for (int i = 0; i < kUnitValues<kType>; ++i) {
+      if (i < count) acc = Fma(x[i], w[i], acc);
+    }
+    return acc;
   }
-  return acc;
 }
 
 // What a slot computes.
@@ -128,7 +134,7 @@ GPU_FN void PlainProduct(const LinearArgs& args) {
   const std::byte* const panel = task.panel.weight.panels + task.panel.panel * PlainPanelBytes(kElementBytes, args.k);
   const PlainRows<kType> x{args.x, args.k};
   const int chunks = (args.k + kChunkValues - 1) / kChunkValues;
-  float totals[kTokens];
+  for (int t = 0; t < kTokens; ++t) shared.totals[slot][t][row] = kEmptySum;
   for (int base = 0; base < chunks; base += args.chunk_slots) {
     const int own = base + task.chunk_slot;
     if (own < chunks) {
@@ -147,8 +153,7 @@ GPU_FN void PlainProduct(const LinearArgs& args) {
     for (int t = 0; t < kTokens; ++t) {
       if (t >= task.tokens || t % args.chunk_slots != task.chunk_slot) continue;
       for (int c = 0; c < end; ++c) {
-        const float sum = shared.sums[slot - task.chunk_slot + c][t][row];
-        totals[t] = base + c == 0 ? sum : totals[t] + sum;
+        shared.totals[slot][t][row] += shared.sums[slot - task.chunk_slot + c][t][row];
       }
     }
     SyncBlock();
@@ -156,7 +161,7 @@ GPU_FN void PlainProduct(const LinearArgs& args) {
 #pragma unroll
   for (int t = 0; t < kTokens; ++t) {
     if (t < task.tokens && t % args.chunk_slots == task.chunk_slot) {
-      task.panel.Store(args, task.first_token + t, totals[t]);
+      task.panel.Store(args, task.first_token + t, shared.totals[slot][t][row]);
     }
   }
 }
