@@ -14,8 +14,8 @@ RmsNormArgs ArgsOf(const LaunchArgs& launch, float epsilon) {
   return {.x = launch.in[0].as<const float>(),
           .weight = launch.in.back().as<const float>(),
           .y = y.data,
-          .d = y.spec->shape.row_elements(),
           .y_row_bytes = y.spec->row_bytes(),
+          .d = static_cast<int>(y.spec->shape.row_elements()),
           .epsilon = epsilon,
           .y_dtype = y.spec->dtype};
 }

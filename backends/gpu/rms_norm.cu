@@ -10,8 +10,8 @@ static_assert(sizeof(LongSumShared) == kRmsNormSharedBytes);
 
 GPU_FN void NormRow(const RmsNormArgs& args, const float* x, float sum_of_squares) {
   const float inv = 1.0f / Sqrt(sum_of_squares / static_cast<float>(args.d) + args.epsilon);
-  for (int64_t begin = 0; begin < args.d; begin += kLongSumPartials) {
-    const int64_t i = begin + Tid();
+  for (int begin = 0; begin < args.d; begin += kLongSumPartials) {
+    const int i = begin + Tid();
     const float value = i < args.d ? (x[i] * inv) * args.weight[i] : 0.0f;
     StoreElement(args.y_dtype, args.y + Bid() * args.y_row_bytes, args.d, i, value);
   }
@@ -19,22 +19,25 @@ GPU_FN void NormRow(const RmsNormArgs& args, const float* x, float sum_of_square
 
 GPU_KERNEL(rms_norm, RmsNormArgs, kRmsNorm.threads) {
   GPU_SHARED(LongSumShared, shared);
-  const float* x = args.x + Bid() * args.d;
+  const float* x = args.x + int64_t{Bid()} * args.d;
   float partial = 0.0f;
-  for (int64_t i = Tid(); i < args.d; i += kLongSumPartials) partial = Fma(x[i], x[i], partial);
+  for (int i = Tid(); i < args.d; i += kLongSumPartials) partial = Fma(x[i], x[i], partial);
   NormRow(args, x, LongSumTotal(partial, shared));
 }
 
 GPU_KERNEL(add_rms_norm, RmsNormArgs, kAddRmsNorm.threads) {
   GPU_SHARED(LongSumShared, shared);
-  const int64_t row = Bid() * args.d;
+  const int64_t row = int64_t{Bid()} * args.d;
+  const float* x = args.x + row;
+  const float* delta = args.delta + row;
+  float* sums = args.sum + row;
   float partial = 0.0f;
-  for (int64_t i = Tid(); i < args.d; i += kLongSumPartials) {
-    const float sum = args.x[row + i] + args.delta[row + i];
-    args.sum[row + i] = sum;
+  for (int i = Tid(); i < args.d; i += kLongSumPartials) {
+    const float sum = x[i] + delta[i];
+    sums[i] = sum;
     partial = Fma(sum, sum, partial);
   }
-  NormRow(args, args.sum + row, LongSumTotal(partial, shared));
+  NormRow(args, sums, LongSumTotal(partial, shared));
 }
 
 }  // namespace engine::gpu

@@ -15,8 +15,8 @@ struct RmsNormArgs {
   float* sum;           // [rows, d]: x + delta; of add_rms_norm
   const float* weight;  // [d]
   std::byte* y;
-  int64_t d;
   int64_t y_row_bytes;
+  int d;
   float epsilon;
   DType y_dtype;
 };
