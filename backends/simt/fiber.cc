@@ -66,7 +66,9 @@ void SwitchFiber(Fiber& from, Fiber& to) { engine_simt_switch_stack(&from.stack_
 void FiberEntered() {}
 #endif
 
-Fiber CallersFiber() {
+namespace {
+
+Fiber FiberOfThisThread() {
   Fiber fiber;
   pthread_attr_t attributes;
   void* stack = nullptr;
@@ -74,6 +76,14 @@ Fiber CallersFiber() {
   pthread_attr_getstack(&attributes, &stack, &fiber.stack_bytes);
   pthread_attr_destroy(&attributes);
   fiber.stack = static_cast<std::byte*>(stack);
+  return fiber;
+}
+
+}  // namespace
+
+// Asked once: for the main thread the answer takes reading all of /proc/self/maps, longer than a small launch.
+Fiber CallersFiber() {
+  thread_local const Fiber fiber = FiberOfThisThread();
   return fiber;
 }
 

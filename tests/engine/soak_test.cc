@@ -182,7 +182,7 @@ class EngineSoak : public ::testing::TestWithParam<std::string> {};
 // bf16, with a full and a sliding-window layer: two cache groups. The SIMT device does its work in random order.
 TEST_P(EngineSoak, EveryRequestGetsTheTokensItGetsAlone) {
   const auto seed = static_cast<uint64_t>(FromEnvironment("ENGINE_SOAK_SEED", 1));
-  const int64_t slowness = GetParam() == "cpu" ? 1 : 5;
+  const int64_t slowness = GetParam() == "cpu" ? 1 : 8;
   const int64_t num_events = FromEnvironment("ENGINE_SOAK_EVENTS", 1000) / slowness;
   ::setenv("ENGINE_SIMT_SEED", std::to_string(seed).c_str(), 1);
   std::cout << "seed " << seed << ", " << num_events << " events\n";
