@@ -1,5 +1,7 @@
 #include "tests/conformance/devices.h"
 
+#include <cstdlib>
+
 #include "backends/cpu/isa/detect.h"
 #include "backends/cpu/kernels.h"
 #include "backends/gpu/gpu_device.h"
@@ -25,6 +27,10 @@ ConformanceDevice SimtDevice(const gpu::SimtOptions& options) {
 
 std::vector<ConformanceDevice> ConformanceDevices() {
   std::vector<ConformanceDevice> devices;
+  if (std::getenv("ENGINE_CONFORMANCE_CHECKS") != nullptr) {
+    for (const int warp : {32, 64}) devices.push_back(SimtDevice({.warp = warp, .checks = true}));
+    return devices;
+  }
   for (const cpu::Isa isa : {cpu::Isa::kAvx512, cpu::Isa::kAvx2, cpu::Isa::kPortable}) {
     if (isa > cpu::MachineIsa()) continue;
     ConformanceDevice& device = devices.emplace_back();

@@ -15,7 +15,8 @@ struct ConformanceDevice {
   bool checks_memory = false;                // it knows which bytes a kernel may touch: fences are not needed
 };
 
-// One CPU per instruction set that this machine has, best first.
+// One CPU per instruction set that this machine has, best first, and the SIMT device with warps of 32 and 64. With
+// ENGINE_CONFORMANCE_CHECKS in the environment, the SIMT devices that check every access instead: those are slow.
 std::vector<ConformanceDevice> ConformanceDevices();
 
 }  // namespace engine
