@@ -32,6 +32,9 @@ Limit AttentionLimit(DType cache) {
 }
 
 absl::StatusOr<std::unique_ptr<Roof>> Roof::Create(Device& device) {
+  if (!device.info().reads_host_memory) {
+    return Unimplemented("%s cannot be measured yet: there is no probe of its limits", device.info().name);
+  }
   const DeviceInfo& info = device.info();
   ASSIGN_OR_RETURN(std::unique_ptr<ThreadTeam> team, ThreadTeam::Create({.num_threads = info.workers, .pin = true}));
   ASSIGN_OR_RETURN(Buffer buffer, device.Allocate(BufferBytes(kBytesPerWorker * info.workers), MemoryKind::kHost));

@@ -23,7 +23,7 @@ Limit AttentionLimit(DType cache);
 
 class Roof {
  public:
-  // Probes with as many threads as `device` has. Allocates and touches what no cache holds: 256 MiB or more.
+  // Probes with as many threads as `device` has, which must read host memory. Allocates and touches what no cache holds: 256 MiB or more.
   static absl::StatusOr<std::unique_ptr<Roof>> Create(Device& device);
 
   // Bytes or operations per second, now, in one to three milliseconds. 0 for devices that have no probe.

@@ -65,6 +65,10 @@ absl::Status PackModel(const EngineOptions& options, const std::string& output) 
   if (opened.checkpoint->packed()) {
     return InvalidArgument("%s is packed already; name the checkpoint that it was made from", opened.path);
   }
+  if (!opened.device->info().reads_host_memory) {
+    return Unimplemented("engine pack writes files for the CPU; %s packs weights as it loads them",
+                         opened.device->info().name);
+  }
   if (std::error_code ignored; std::filesystem::equivalent(opened.path, output, ignored)) {
     return InvalidArgument("%s is the checkpoint itself; write to another file", output);
   }
