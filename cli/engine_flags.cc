@@ -56,7 +56,8 @@ void AddNumericsFlag(FlagSet& flags, std::vector<Numerics>& levels) {
 }
 
 void AddDeviceFlags(FlagSet& flags, EngineOptions& options) {
-  flags.Add({"--device", "NAME", "what to run on: cpu, cuda:N, rocm:N, simt or auto (`engine devices` lists them)"}, options.device);
+  flags.Add({"--device", "NAME", "what to run on: cpu, cuda:N, rocm:N, simt or auto (`engine devices` lists them)"},
+            options.device);
   flags.Add({"--threads,-t", "N", "CPU threads; 0: as many as the process may run on"}, options.threads);
   AddNumericsFlag(flags, options.numerics);
 }

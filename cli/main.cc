@@ -27,6 +27,7 @@ constexpr Verb kVerbs[] = {
     {"models", "list the names that pull knows, and what can be loaded", ModelsVerb},
     {"devices", "list devices, and why one cannot be used", DevicesVerb},
     {"kernels", "show which kernel runs each op of a model", KernelsVerb},
+    {"selftest", "show whether a device computes what the CPU computes", SelftestVerb},
 };
 
 std::string Help() {

@@ -16,6 +16,7 @@ absl::Status BenchVerb(Arguments arguments);
 absl::Status BenchOpsVerb(Arguments arguments);  // `engine bench ops`, called by BenchVerb
 absl::Status DevicesVerb(Arguments arguments);
 absl::Status KernelsVerb(Arguments arguments);
+absl::Status SelftestVerb(Arguments arguments);
 absl::Status ModelsVerb(Arguments arguments);
 absl::Status PullVerb(Arguments arguments);
 absl::Status PackVerb(Arguments arguments);

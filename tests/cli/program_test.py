@@ -157,6 +157,12 @@ class OtherVerbs(ProgramTest):
         self.assertIn("Qwen3ForCausalLM", models["architectures"])
         self.assertIn("smollm2-135m", self.run_engine("models").text)
 
+    def test_selftest_compares_a_device_with_the_cpu(self):
+        report = json.loads(self.run_engine("selftest", GGUF, "--device", "simt", "-o", "json").text)
+        self.assertIn("simt", report["device"])
+        self.assertEqual(len(report["checks"]), 5)
+        self.assertEqual([c for c in report["checks"] if not c["passed"]], [])
+
     def test_kernels_say_what_runs_and_why_others_declined(self):
         text = self.run_engine("kernels", GGUF, "--device", "cpu").text
         self.assertIn("runs     ", text)
