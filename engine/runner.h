@@ -58,12 +58,12 @@ class Runner {
   StepBuffers inputs_;
   std::vector<Buffer> buffers_;
   std::map<std::string, LayerCache, std::less<>> caches_;  // "cache.<layer>"
-  std::unique_ptr<Stream> stream_;
   int64_t cache_bytes_ = 0;
   StagedBuffer samples_;
   std::byte* logits_ = nullptr;
   int64_t logits_row_bytes_ = 0;
-  Buffer logits_row_;  // for the host; empty where it reads the device's
+  Buffer logits_row_;               // for the host; empty where it reads the device's
+  std::unique_ptr<Stream> stream_;  // last: its work is done before what it uses goes
 };
 
 }  // namespace engine
