@@ -116,9 +116,10 @@ class SimtDriver : public GpuDriver {
   // Every pointer that a kernel is given: 8 bytes of its struct that lie where an allocation is, or was.
   absl::Status CheckPointers(const KernelInstance& kernel, const std::vector<std::byte>& args)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    for (size_t at = 0; at + sizeof(std::byte*) <= args.size(); at += sizeof(std::byte*)) {
-      const std::byte* pointer = nullptr;
-      std::memcpy(&pointer, &args[at], sizeof(pointer));
+    for (size_t at = 0; at + sizeof(uintptr_t) <= args.size(); at += sizeof(uintptr_t)) {
+      uintptr_t address = 0;
+      std::memcpy(&address, &args[at], sizeof(address));
+      const auto* pointer = reinterpret_cast<const std::byte*>(address);
       const std::optional<std::string> refusal = memory_.Refusal(pointer, 0);
       if (refusal) return FailedPrecondition("kernel %s is given a pointer to %s", kernel.name, *refusal);
     }

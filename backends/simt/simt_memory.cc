@@ -43,8 +43,9 @@ int64_t SimtMemory::Free(std::byte* memory) {
   Allocation& allocation = allocations_[found->region];
   allocation.live = false;
   // The pages go back, the addresses stay.
-  mmap(allocation.region, allocation.region_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
-       -1, 0);
+  void* kept = mmap(allocation.region, allocation.region_bytes, PROT_NONE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  ENGINE_CHECK(kept == allocation.region);
   const int64_t bytes = allocation.bytes;
   freed_.push_back(allocation.region);
   if (freed_.size() > kRemembered) {
