@@ -54,48 +54,65 @@ GPU_FN void UnpackQuads(const uint32_t* low, const uint32_t* high, uint32_t* qua
   }
 }
 
+// What LoadGroup reads of a group, as it lies in the panel: kernels ask for several before they take the first apart.
 template <DType kType>
-GPU_FN void LoadScales(const std::byte* scales, const std::byte* levels, WeightGroup<kType>& out) {
-  constexpr PanelRecord kRecord = RecordOf(kType);
-  uint32_t words = 0;
-  if constexpr (kRecord.scale_bytes() == 2) words = *reinterpret_cast<const uint16_t*>(scales);
-  if constexpr (kRecord.scale_bytes() == 4) words = *reinterpret_cast<const uint32_t*>(scales);
-  const float d = kRecord.has_scale ? F16ToF32(static_cast<uint16_t>(words)) : 1.0f;
-  const float m = kRecord.has_offset ? F16ToF32(static_cast<uint16_t>(words >> 16)) : 0.0f;
-  out.scale[0] = d;
-  out.offset = m;
-  if constexpr (kRecord.level_bytes > 0) {
-    for (int s = 0; s < kRecord.segments; ++s) {
-      out.scale[s] = d * static_cast<float>(static_cast<int8_t>(levels[s]));
-    }
-    if constexpr (kRecord.has_offset) out.offset = -(m * static_cast<float>(static_cast<int8_t>(levels[1])));
-  }
-}
+struct PackedGroup {
+  static constexpr PanelRecord kRecord = RecordOf(kType);
+  uint32_t low[kRecord.low_words];
+  uint32_t high[kRecord.high_words > 0 ? kRecord.high_words : 1];
+  uint32_t scales;  // two f16
+  uint8_t levels[2];
+};
 
 // Group `group` of row `row` of a panel.
 template <DType kType>
-GPU_FN WeightGroup<kType> LoadGroup(const std::byte* panel, int group, int row) {
+GPU_FN PackedGroup<kType> LoadPacked(const std::byte* panel, int group, int row) {
   constexpr PanelRecord kRecord = RecordOf(kType);
   const std::byte* const record = panel + int64_t{group / kRecord.groups()} * kRecord.bytes;
   const int g = group % kRecord.groups();
-  uint32_t low[kRecord.low_words];
-  uint32_t high[2] = {};
+  PackedGroup<kType> out;
 #pragma unroll
   for (int unit = 0; unit < kRecord.low_words / 4; ++unit) {
     const int at = (g * (kRecord.low_words / 4) + unit) * kPanelRows + row;
     const Vec<16> words = LoadVec<16>(record + kRecord.low_at + at * kPanelUnit);
-    for (int i = 0; i < 4; ++i) low[unit * 4 + i] = words.words[i];
+    for (int i = 0; i < 4; ++i) out.low[unit * 4 + i] = words.words[i];
   }
   if constexpr (kRecord.high_words > 0) {
     constexpr int kBytes = kRecord.high_words * 4;
     const Vec<kBytes> words = LoadVec<kBytes>(record + kRecord.high_at + (g * kPanelRows + row) * kBytes);
-    for (int i = 0; i < kRecord.high_words; ++i) high[i] = words.words[i];
+    for (int i = 0; i < kRecord.high_words; ++i) out.high[i] = words.words[i];
   }
-  WeightGroup<kType> out;
-  LoadScales<kType>(record + row * kRecord.scale_bytes(),
-                    record + kRecord.levels_at + (g * kPanelRows + row) * kRecord.level_bytes, out);
-  UnpackQuads<kType>(low, high, out.quads);
+  const std::byte* const scales = record + row * kRecord.scale_bytes();
+  if constexpr (kRecord.scale_bytes() == 2) out.scales = *reinterpret_cast<const uint16_t*>(scales);
+  if constexpr (kRecord.scale_bytes() == 4) out.scales = *reinterpret_cast<const uint32_t*>(scales);
+  const auto* const levels = reinterpret_cast<const uint8_t*>(record + kRecord.levels_at);
+  for (int i = 0; i < kRecord.level_bytes; ++i) {
+    out.levels[i] = levels[(g * kPanelRows + row) * kRecord.level_bytes + i];
+  }
   return out;
+}
+
+template <DType kType>
+GPU_FN WeightGroup<kType> Unpack(const PackedGroup<kType>& packed) {
+  constexpr PanelRecord kRecord = RecordOf(kType);
+  WeightGroup<kType> out;
+  const float d = kRecord.has_scale ? F16ToF32(static_cast<uint16_t>(packed.scales)) : 1.0f;
+  const float m = kRecord.has_offset ? F16ToF32(static_cast<uint16_t>(packed.scales >> 16)) : 0.0f;
+  out.scale[0] = d;
+  out.offset = m;
+  if constexpr (kRecord.level_bytes > 0) {
+    for (int s = 0; s < kRecord.segments; ++s) {
+      out.scale[s] = d * static_cast<float>(static_cast<int8_t>(packed.levels[s]));
+    }
+    if constexpr (kRecord.has_offset) out.offset = -(m * static_cast<float>(static_cast<int8_t>(packed.levels[1])));
+  }
+  UnpackQuads<kType>(packed.low, packed.high, out.quads);
+  return out;
+}
+
+template <DType kType>
+GPU_FN WeightGroup<kType> LoadGroup(const std::byte* panel, int group, int row) {
+  return Unpack(LoadPacked<kType>(panel, group, row));
 }
 
 }  // namespace engine::gpu
