@@ -6,6 +6,9 @@
 set(ENGINE_GPU_REPORT_DIR ${PROJECT_BINARY_DIR}/gpu_reports)
 set(ENGINE_CUDA_ARCHITECTURES 80 90a CACHE STRING "NVIDIA architectures to compile kernels for")
 set(ENGINE_ROCM_ARCHITECTURES gfx942 gfx1100 CACHE STRING "AMD architectures to compile kernels for")
+# The others that we keep compiling: target engine_gpu_modules_full, which `make test-full` builds.
+set(other_cuda_architectures 86 89 100a 103a 120a)
+set(other_rocm_architectures gfx90a gfx1201)
 
 # The same results everywhere (docs/numerics.md, rule 1): no contraction, no flushing, IEEE quotients and roots.
 # 128, "loop is not reachable", is what nvcc says of code behind an `if constexpr` that returns.
@@ -44,54 +47,64 @@ endfunction()
 function(engine_gpu_modules)
   cmake_parse_arguments(ARG "" "" "MODULES" ${ARGN})
   engine_find_gpu_compilers()
+  engine_module_set(engine_gpu_modules ${ENGINE_GPU_LIBRARY_DIR} ${ENGINE_GPU_REPORT_DIR} ALL
+    MODULES ${ARG_MODULES} CUDA ${ENGINE_CUDA_ARCHITECTURES} ROCM ${ENGINE_ROCM_ARCHITECTURES})
+  engine_module_set(engine_gpu_modules_full ${PROJECT_BINARY_DIR}/gpu_modules_full ${ENGINE_GPU_REPORT_DIR}_full
+    MODULES ${ARG_MODULES} CUDA ${other_cuda_architectures} ROCM ${other_rocm_architectures})
+endfunction()
+
+# engine_module_set(NAME FOLDER REPORTS [ALL] MODULES … CUDA … ROCM …): the target NAME builds modules for architectures.
+function(engine_module_set name folder reports)
+  set(all)
+  cmake_parse_arguments(ARG "ALL" "" "MODULES;CUDA;ROCM" ${ARGN})
+  if(ARG_ALL)
+    set(all ALL)
+  endif()
   set(outputs)
   foreach(module ${ARG_MODULES})
     if(ENGINE_NVCC)
-      engine_cuda_module(${module})
+      engine_cuda_module(${module} ${folder}/cuda ${reports}/cuda ${ARG_CUDA})
     endif()
     if(ENGINE_ROCM_WORKS)
-      foreach(arch ${ENGINE_ROCM_ARCHITECTURES})
-        engine_rocm_module(${module} ${arch})
+      foreach(arch ${ARG_ROCM})
+        engine_rocm_module(${module} ${folder}/rocm/${arch} ${reports}/${arch} ${arch})
       endforeach()
     endif()
   endforeach()
-  add_custom_target(engine_gpu_modules ALL DEPENDS ${outputs})
+  add_custom_target(${name} ${all} DEPENDS ${outputs})
 endfunction()
 
-# Appends to `outputs` of the caller.
-function(engine_cuda_module module)
+# These append to `outputs` of the caller.
+function(engine_cuda_module module folder reports)
   set(targets)
-  foreach(arch ${ENGINE_CUDA_ARCHITECTURES})
+  foreach(arch ${ARGN})
     list(APPEND targets -gencode arch=compute_${arch},code=sm_${arch})
   endforeach()
-  list(GET ENGINE_CUDA_ARCHITECTURES 0 oldest)
+  list(GET ARGN 0 oldest)
   list(APPEND targets -gencode arch=compute_${oldest},code=compute_${oldest})
-  set(output ${ENGINE_GPU_LIBRARY_DIR}/cuda/${module}.fatbin)
-  engine_device_code(${module} cuda ${output}
+  engine_device_code(${module} ${folder}/${module}.fatbin ${reports}
     ${ENGINE_NVCC} -fatbin ${targets} ${cuda_options} $<$<BOOL:${ENGINE_WERROR}>:-Werror=all-warnings> -Xptxas=-v)
-  set(outputs ${outputs} ${output} PARENT_SCOPE)
+  set(outputs ${outputs} ${folder}/${module}.fatbin PARENT_SCOPE)
 endfunction()
 
 # Warps of gfx9 have 64 lanes, later ones 32.
-function(engine_rocm_module module arch)
+function(engine_rocm_module module folder reports arch)
   set(warp 32)
   if(arch MATCHES "^gfx9")
     set(warp 64)
   endif()
-  set(output ${ENGINE_GPU_LIBRARY_DIR}/rocm/${arch}/${module}.hsaco)
-  engine_device_code(${module} ${arch} ${output}
+  engine_device_code(${module} ${folder}/${module}.hsaco ${reports}
     ${ENGINE_ROCM_CLANG} ${rocm_options} --offload-arch=${arch} -DENGINE_HIP_WARP=${warp} $<$<BOOL:${ENGINE_WERROR}>:-Werror>)
-  set(outputs ${outputs} ${output} PARENT_SCOPE)
+  set(outputs ${outputs} ${folder}/${module}.hsaco PARENT_SCOPE)
 endfunction()
 
-# The command compiles ${module}.cu; its report becomes <target>/<module>.log.
-function(engine_device_code module target output)
+# The command compiles ${module}.cu; its report becomes <reports>/<module>.log.
+function(engine_device_code module output reports)
   set(source ${PROJECT_SOURCE_DIR}/backends/gpu/${module}.cu)
-  set(report ${ENGINE_GPU_REPORT_DIR}/${target}/${module})
-  foreach(file ${output} ${report})
-    cmake_path(GET file PARENT_PATH folder)
-    file(MAKE_DIRECTORY ${folder})
-  endforeach()
+  set(report ${reports}/${module})
+  cmake_path(GET output PARENT_PATH folder)
+  cmake_path(GET reports FILENAME target)
+  file(MAKE_DIRECTORY ${folder} ${reports})
   add_custom_command(
     OUTPUT ${output} ${report}.log
     COMMAND ${PROJECT_SOURCE_DIR}/cmake/with_log.sh ${report}.log

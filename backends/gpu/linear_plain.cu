@@ -6,12 +6,12 @@
 namespace engine::gpu {
 
 GPU_KERNEL(linear_bf16_one, LinearArgs, kLinearThreads) { PlainProduct<DType::kBF16, 1>(args); }
-GPU_KERNEL(linear_bf16_tile, LinearArgs, kLinearThreads) { PlainProduct<DType::kBF16, kSlotTokens>(args); }
+GPU_KERNEL(linear_bf16_tile, LinearArgs, kLinearThreads, 2) { PlainProduct<DType::kBF16, kSlotTokens>(args); }
 
 GPU_KERNEL(linear_f16_one, LinearArgs, kLinearThreads) { PlainProduct<DType::kF16, 1>(args); }
 GPU_KERNEL(linear_f16_tile, LinearArgs, kLinearThreads) { PlainProduct<DType::kF16, kSlotTokens>(args); }
 
 GPU_KERNEL(linear_f32_one, LinearArgs, kLinearThreads) { PlainProduct<DType::kF32, 1>(args); }
-GPU_KERNEL(linear_f32_tile, LinearArgs, kLinearThreads) { PlainProduct<DType::kF32, kSlotTokens>(args); }
+GPU_KERNEL(linear_f32_tile, LinearArgs, kLinearThreads, 2) { PlainProduct<DType::kF32, kSlotTokens>(args); }
 
 }  // namespace engine::gpu

@@ -12,7 +12,7 @@ GPU_KERNEL(linear_q8_0_tile, LinearArgs, kLinearThreads) { TileProduct<DType::kQ
 
 GPU_KERNEL(linear_w8_one, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kW8, 1>(args); }
 GPU_KERNEL(linear_w8_few, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kW8, kFewTokens>(args); }
-GPU_KERNEL(linear_w8_small, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kW8, kSmallTokens>(args); }
+GPU_KERNEL(linear_w8_small, LinearArgs, kLinearThreads, 2) { FewTokensProduct<DType::kW8, kSmallTokens>(args); }
 GPU_KERNEL(linear_w8_tile, LinearArgs, kLinearThreads) { TileProduct<DType::kW8>(args); }
 
 }  // namespace engine::gpu

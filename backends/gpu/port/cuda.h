@@ -5,7 +5,8 @@
 
 #include "backends/gpu/port/vec.h"
 
-#define GPU_KERNEL(name, Args, threads) extern "C" __global__ __launch_bounds__(threads) void name(const Args args)
+#define GPU_KERNEL(name, Args, threads, ...) \
+  extern "C" __global__ __launch_bounds__(threads __VA_OPT__(, ) __VA_ARGS__) void name(const Args args)
 #define GPU_FN __device__ __forceinline__
 #define GPU_SHARED(Struct, name) __shared__ Struct name
 

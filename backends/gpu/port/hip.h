@@ -6,7 +6,7 @@
 
 #include "backends/gpu/port/vec.h"
 
-#define GPU_KERNEL(name, Args, threads) \
+#define GPU_KERNEL(name, Args, threads, ...) \
   extern "C" __attribute__((global, launch_bounds(threads))) void name(const Args args)
 #define GPU_FN __attribute__((device, always_inline)) inline
 #define GPU_SHARED(Struct, name) __attribute__((shared)) Struct name

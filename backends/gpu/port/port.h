@@ -1,7 +1,8 @@
 // What a kernel may use besides plain C++ and the constexpr functions of core/ and ops/: about forty names with one
 // implementation per compiler. Every warp collective takes all lanes of the warp; there are no lane masks.
 //
-//   GPU_KERNEL(name, Args, threads) { … }   an exported kernel; `args` is its struct, by value
+//   GPU_KERNEL(name, Args, threads) { … }   an exported kernel; `args` is its struct, by value. A fourth argument, of 2, lets
+//                                           nvcc stop at two blocks of a multiprocessor where it would spill to have more
 //   GPU_FN                                  in front of a function that kernels call
 //   GPU_SHARED(Struct, name)                the kernel's shared memory: one struct, at most 48 KiB
 //

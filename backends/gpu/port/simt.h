@@ -9,7 +9,7 @@
 
 #include "backends/gpu/port/vec.h"
 
-#define GPU_KERNEL(name, Args, threads)                    \
+#define GPU_KERNEL(name, Args, threads, ...)               \
   static_assert((threads) % 64 == 0 && (threads) <= 1024); \
   static_assert(std::is_trivially_copyable_v<Args>);       \
   extern "C" [[gnu::visibility("default")]] void name([[maybe_unused]] const Args& args)
