@@ -1,7 +1,7 @@
 #include "backends/gpu/quantise.h"
 
-#include "backends/gpu/op_kernels.h"
 #include "backends/gpu/enqueue_row_parts.h"
+#include "backends/gpu/op_kernels.h"
 #include "ops/quantise.h"
 
 namespace engine::gpu {

@@ -1,7 +1,7 @@
 #include "backends/gpu/silu_mul.h"
 
-#include "backends/gpu/op_kernels.h"
 #include "backends/gpu/enqueue_row_parts.h"
+#include "backends/gpu/op_kernels.h"
 #include "ops/silu_mul.h"
 
 namespace engine::gpu {

@@ -9,10 +9,14 @@
 
 #include "backends/gpu/port/vec.h"
 
-#define GPU_KERNEL(name, Args, threads, ...)               \
-  static_assert((threads) % 64 == 0 && (threads) <= 1024); \
-  static_assert(std::is_trivially_copyable_v<Args>);       \
-  extern "C" [[gnu::visibility("default")]] void name([[maybe_unused]] const Args& args)
+#define GPU_KERNEL(name, Args, threads, ...)                              \
+  static_assert((threads) % 64 == 0 && (threads) <= 1024);                \
+  static_assert(std::is_trivially_copyable_v<Args>);                      \
+  static void name##Body(const Args& args);                               \
+  extern "C" [[gnu::visibility("default")]] void name(const void* args) { \
+    name##Body(*static_cast<const Args*>(args));                          \
+  }                                                                       \
+  static void name##Body([[maybe_unused]] const Args& args)
 #define GPU_FN inline
 #define GPU_SHARED(Struct, name) Struct& name = ::engine::gpu::simt::Shared<Struct>()
 
