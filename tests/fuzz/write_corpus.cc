@@ -1,5 +1,5 @@
 // Writes the seed inputs of the fuzz targets: write_corpus DIRECTORY makes DIRECTORY/{gguf,safetensors,packed,config,
-// tokenizer,template}.
+// tokenizer,template,output}.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +11,7 @@
 #include "tests/support/gguf_writer.h"
 #include "tests/support/safetensors_writer.h"
 #include "tests/unit/text/goldens.h"
+#include "tests/unit/text/output_parser/fixtures.h"
 #include "tests/unit/text/small_tokenizers.h"
 
 namespace engine {
@@ -122,6 +123,14 @@ void WriteTemplate(const std::filesystem::path& dir) {
   }
 }
 
+// The first byte chooses the formats, the second where the text is cut.
+void WriteOutputs(const std::filesystem::path& dir) {
+  const std::vector<OutputFixture> fixtures = OutputFixtures();
+  for (size_t i = 0; i < fixtures.size(); ++i) {
+    Write(dir / std::to_string(i), std::string(1, static_cast<char>(i)) + "\7" + fixtures[i].text);
+  }
+}
+
 }  // namespace
 }  // namespace engine
 
@@ -137,4 +146,5 @@ int main(int argc, char** argv) {
   engine::WriteConfig(root / "config");
   engine::WriteTokenizer(root / "tokenizer");
   engine::WriteTemplate(root / "template");
+  engine::WriteOutputs(root / "output");
 }

@@ -1,12 +1,14 @@
 // The forms in which models write reasoning and tool calls, by the names that users of other engines type.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/base/status.h"
+#include "text/output_parser/call_syntax.h"
 
 namespace engine {
 
@@ -16,34 +18,37 @@ struct ToolFunction {
   std::string parameters;  // its JSON schema; empty: any object
 };
 
-struct ReasoningFormat;
-struct ToolFormat;
+struct ReasoningFormat {
+  std::span<const std::string_view> names;
+  std::span<const std::string_view> signs;  // a chat template that holds them all means this format
+  std::string_view open;                    // empty: harmony
+  std::string_view close;
+  bool assumed = false;         // an answer begins with reasoning although no text opens it
+  bool ended_by_calls = false;  // a call ends reasoning that nothing has closed
+};
 
-// `names` in an error are all there are. "none" and "" are null; "auto" is what RecognizeOutputFormat says.
+struct ToolFormat {
+  std::span<const std::string_view> names;
+  std::span<const std::string_view> signs;
+  std::span<const CallSyntax> syntaxes;  // tried in this order; grammars are of the first. Empty: harmony
+};
+
+// A model's answers. In harmony (gpt-oss) reasoning and calls are messages of one stream.
+struct OutputFormat {
+  const ReasoningFormat* reasoning = nullptr;  // null: no text is reasoning
+  const ToolFormat* tools = nullptr;           // null: no text is a call
+  bool harmony() const;
+};
+
+// By name; "auto" is what the text of the model's chat template shows, "none" is null.
 absl::StatusOr<const ReasoningFormat*> FindReasoningFormat(std::string_view name, std::string_view chat_template);
 absl::StatusOr<const ToolFormat*> FindToolFormat(std::string_view name, std::string_view chat_template);
 
-// What the text of a chat template says about the model's answers; null: nothing.
-struct OutputFormat {
-  const ReasoningFormat* reasoning = nullptr;
-  const ToolFormat* tools = nullptr;
-};
-OutputFormat RecognizeOutputFormat(std::string_view chat_template);
+// All names, for help texts.
+std::vector<std::string_view> ReasoningFormatNames();
+std::vector<std::string_view> ToolFormatNames();
 
-// Tokens of these texts belong to the formats: they are decoded although they are control tokens.
-std::vector<std::string> MarkersOf(const OutputFormat& format);
-
-// The text that ends reasoning early, when a thinking budget is spent: what the model is made to write.
-std::string_view ReasoningEnd(const ReasoningFormat& format);
-
-// What an answer must be, as a Lark grammar of llguidance (special tokens by their texts).
-struct CallGrammarOptions {
-  bool required = false;  // at least one call and nothing else (tool_choice required, or a named function)
-  bool parallel = true;   // more than one call
-};
-// Reasoning that the prompt has opened is allowed first. Empty if this format has no grammar for that: then an answer
-// under `required` is constrained to the function's name and arguments as JSON by the caller.
-std::string CallGrammar(const OutputFormat& format, std::span<const ToolFunction> functions,
-                        const CallGrammarOptions& options);
+// Tokens of these texts belong to the format: they are decoded although they are control tokens.
+std::vector<std::string_view> MarkersOf(const OutputFormat& format);
 
 }  // namespace engine

@@ -25,14 +25,15 @@ struct OutputDelta {
 // A state machine over text. How the text is cut into pieces changes how deltas are cut, nothing else. Text in whole code
 // points gives deltas in whole code points.
 //
-// Nothing throws, and no text is lost: what fits no format is content. Arguments are valid JSON once they are whole;
-// those of a call that breaks off, or that goes on as no call does, stay unfinished, so that nobody runs it.
+// Nothing throws, and no text is lost but markers and the white space beside them: what fits no format is content.
+// Arguments are valid JSON once they are whole; those of a call that breaks off, or that goes on as no call does, stay
+// unfinished, so that nobody runs it.
 class OutputParser {
  public:
   virtual ~OutputParser() = default;
 
   virtual void Push(std::string_view text, std::vector<OutputDelta>& out) = 0;
-  // The text has ended.
+  // The text has ended. Nothing is pushed afterwards.
   virtual void Finish(std::vector<OutputDelta>& out) = 0;
 
   // What has arrived so far ends within reasoning: its tokens count towards a thinking budget.
@@ -40,14 +41,13 @@ class OutputParser {
 };
 
 struct OutputParserOptions {
-  const ReasoningFormat* reasoning = nullptr;  // null: no text is reasoning
-  const ToolFormat* tools = nullptr;           // null, or no functions: no text is a call
-  std::vector<ToolFunction> functions;         // that the request offers
+  OutputFormat format;
+  std::vector<ToolFunction> functions;  // that the request offers; without any, no text is a call
   // The end of the rendered prompt: a template may have opened the reasoning, or closed it.
   std::string_view prompt_end;
 };
 
-// Null when there is nothing to take apart.
+// Null when the format has nothing to take apart.
 std::unique_ptr<OutputParser> MakeOutputParser(const OutputParserOptions& options);
 
 }  // namespace engine
