@@ -94,6 +94,9 @@ class LocalEngine : public Engine {
 
   absl::StatusOr<RequestId> Submit(const GenerationRequest& request, UpdateCallback on_update) override {
     RETURN_IF_ERROR(request.sampling.Validate(vocab_));
+    if (request.grammar.kind != OutputGrammar::Kind::kNone) {
+      return absl::UnimplementedError("grammar: answers cannot be constrained yet");
+    }
     if (request.num_speculative_tokens) RETURN_IF_ERROR(CheckNumSpeculativeTokens(*request.num_speculative_tokens));
     ASSIGN_OR_RETURN(std::vector<int32_t> prompt, EncodeChecked(text_, vocab_, request));
     Request queued{.id = next_id_++,

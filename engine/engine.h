@@ -20,6 +20,7 @@
 #include "core/kernel/numerics.h"
 #include "core/runtime/draft.h"
 #include "core/runtime/sampling_params.h"
+#include "text/output_grammar.h"
 
 namespace engine {
 
@@ -56,6 +57,7 @@ struct GenerationRequest {
   std::string prompt;                  // plain text
   std::vector<int32_t> prompt_tokens;  // ids as they are
   SamplingParams sampling;
+  OutputGrammar grammar;                      // which answers are allowed
   int priority = 0;                           // lower runs first
   std::optional<int> num_speculative_tokens;  // at most the engine's, which is the default; 0: none
   std::string cache_salt;                     // prefixes are shared only with requests of the same salt
