@@ -107,16 +107,25 @@ class LocalEngine : public Engine {
                    .cache_salt = request.cache_salt,
                    .max_draft = MaxDraft(request)};
     RETURN_IF_ERROR(loop_->CheckCanRun(queued));
-    RETURN_IF_ERROR(output_->Open(
-        queued.id, std::make_unique<RequestOutput>(*text_.tokenizer, request.sampling, std::move(on_update))));
+    if (!stats_.Open(max_open_)) {
+      return ResourceExhausted("%d requests run or wait already, as many as may: try again later", max_open_);
+    }
     const RequestId id = queued.id;
-    loop_->Add(std::move(queued));
+    auto output = std::make_unique<RequestOutput>(*text_.tokenizer, request.sampling,
+                                                  Counted(std::move(on_update), Times(queued)));
+    const absl::Status opened = output_->Open(id, std::move(output));
+    if (!opened.ok()) {
+      stats_.AbandonOpen();
+      return opened;
+    }
+    loop_->Add(std::move(queued), Deadline(request));
     return id;
   }
 
   void Cancel(RequestId id) override { loop_->Finish(id, FinishReason::kAbort); }
 
   const ModelInfo& model() const override { return info_; }
+  EngineStats stats() const override { return stats_.Read(); }
 
   absl::StatusOr<int64_t> CountTokens(const GenerationRequest& request) const override {
     ASSIGN_OR_RETURN(const std::vector<int32_t> prompt, EncodeChecked(text_, vocab_, request));
@@ -136,9 +145,11 @@ class LocalEngine : public Engine {
     Describe(model);
     ASSIGN_OR_RETURN(Scheduler scheduler,
                      Scheduler::Create(opened_.options.limits, model.cache_groups, model.memory.num_blocks));
+    request_timeout_seconds_ = options.request_timeout_seconds;
+    max_open_ = int64_t{options.max_num_seqs} + options.max_queued_requests;
     output_ = std::make_unique<OutputThread>([this](int64_t id) { loop_->Finish(id, FinishReason::kStop); });
     ASSIGN_OR_RETURN(std::unique_ptr<Drafter> drafter, MakeDrafter(options, *model.runner));
-    loop_ = std::make_unique<EngineLoop>(std::move(scheduler), std::move(model.runner), std::move(drafter),
+    loop_ = std::make_unique<EngineLoop>(std::move(scheduler), std::move(model.runner), std::move(drafter), stats_,
                                          [this](std::vector<TokenEvent> events) { output_->Push(std::move(events)); });
     ReturnFreedMemory();
     return absl::OkStatus();
@@ -154,6 +165,28 @@ class LocalEngine : public Engine {
     auto drafter = DraftModel::Load(options, opened_, runner, *text_.tokenizer);
     if (!drafter.ok()) return Annotate(drafter.status(), "draft model " + options.draft_model);
     return *std::move(drafter);
+  }
+
+  // Counts before it calls: who has had the last update finds its place in the queue free.
+  UpdateCallback Counted(UpdateCallback on_update, RequestTimes times) {
+    return [this, on_update = std::move(on_update), times](const GenerationUpdate& update) mutable {
+      stats_.Count(update, times);
+      on_update(update);
+    };
+  }
+
+  RequestTimes Times(const Request& request) const {
+    const auto prompt_tokens = static_cast<int64_t>(request.prompt.size());
+    return {.prompt_tokens = prompt_tokens,
+            .max_tokens = std::min<int64_t>(request.params.max_tokens, info_.max_model_len - prompt_tokens)};
+  }
+
+  TimePoint Deadline(const GenerationRequest& request) const {
+    const double seconds = request.timeout_seconds > 0 ? request.timeout_seconds : request_timeout_seconds_;
+    if (seconds <= 0) return TimePoint::max();
+    constexpr double kYear = 365.0 * 86400;
+    const std::chrono::duration<double> timeout(std::min(seconds, kYear));
+    return Now() + std::chrono::duration_cast<TimePoint::duration>(timeout);
   }
 
   int MaxDraft(const GenerationRequest& request) const {
@@ -177,7 +210,10 @@ class LocalEngine : public Engine {
   ModelText text_;
   ModelInfo info_;
   int vocab_ = 0;
+  double request_timeout_seconds_ = 0;
+  int64_t max_open_ = 0;  // requests, running or waiting
   std::atomic<RequestId> next_id_{1};
+  StatsBoard stats_;
   std::unique_ptr<OutputThread> output_;
   std::unique_ptr<EngineLoop> loop_;
 };

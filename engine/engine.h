@@ -16,10 +16,12 @@
 #include <string>
 #include <vector>
 
+#include "core/base/clock.h"
 #include "core/base/status.h"
 #include "core/kernel/numerics.h"
 #include "core/runtime/draft.h"
 #include "core/runtime/sampling_params.h"
+#include "engine/engine_stats.h"
 #include "text/output_grammar.h"
 
 namespace engine {
@@ -35,6 +37,8 @@ struct EngineOptions {
   int max_model_len = 0;  // longest prompt and answer together; 0: the model's own limit, at most 8192
   int max_num_seqs = 16;
   int max_num_batched_tokens = 512;
+  double request_timeout_seconds = 0;   // of requests that set none; 0: none
+  int max_queued_requests = 1 << 20;    // that wait for others to end; further ones are refused
   std::string kv_cache_dtype = "auto";  // auto, f32, bf16, int8
   int64_t kv_cache_bytes = 0;           // 0: room for max_num_seqs full contexts, at most a quarter of the memory
   float memory_utilization = 0;         // share of the device's memory for everything, the cache taking what is left
@@ -61,6 +65,7 @@ struct GenerationRequest {
   int priority = 0;                           // lower runs first
   std::optional<int> num_speculative_tokens;  // at most the engine's, which is the default; 0: none
   std::string cache_salt;                     // prefixes are shared only with requests of the same salt
+  double timeout_seconds = 0;                 // it fails if it has not ended by then; 0: the engine's
 };
 
 enum class Finish { kNone, kStop, kLength, kCancelled, kError };
@@ -81,6 +86,8 @@ struct GenerationUpdate {
   int64_t cached_tokens = 0;                   // of the prompt, found in the prefix cache; set where tokens are
   int64_t drafted_tokens = 0;                  // guessed and verified so far; set where tokens are
   int64_t accepted_tokens = 0;                 // of those, right: tokens that needed no step of their own
+  TimePoint admitted;                          // when the request left the queue; set where tokens are
+  TimePoint made;                              // when the step that made the tokens ended; set where tokens are
   Finish finish = Finish::kNone;               // set in the last update
   absl::Status error;                          // why, when finish is kError
 };
@@ -121,7 +128,8 @@ class Engine {
   virtual ~Engine() = default;  // cancels what runs, and waits for it; not from a callback
 
   // Queues a request. `on_update` is called until an update has finish set. Refused at once: an invalid field, a prompt
-  // longer than the context, a prompt that can never fit in the cache, and everything once the engine is being destroyed.
+  // longer than the context, a prompt that can never fit in the cache, anything while the queue is full
+  // (ResourceExhausted), and once the engine is being destroyed.
   virtual absl::StatusOr<RequestId> Submit(const GenerationRequest& request, UpdateCallback on_update) = 0;
 
   // Ends a request within one step; its last update has finish kCancelled. Unknown ids have already finished.
@@ -132,6 +140,7 @@ class Engine {
   absl::StatusOr<Generation> Generate(const GenerationRequest& request);
 
   virtual const ModelInfo& model() const = 0;
+  virtual EngineStats stats() const = 0;
   // Tokens of the request's prompt.
   virtual absl::StatusOr<int64_t> CountTokens(const GenerationRequest& request) const = 0;
 };

@@ -7,9 +7,11 @@
 
 namespace engine {
 
-EngineLoop::EngineLoop(Scheduler scheduler, std::unique_ptr<Runner> runner, std::unique_ptr<Drafter> drafter, Sink sink)
-    : scheduler_(std::move(scheduler)), runner_(std::move(runner)), sink_(std::move(sink)) {
+EngineLoop::EngineLoop(Scheduler scheduler, std::unique_ptr<Runner> runner, std::unique_ptr<Drafter> drafter,
+                       StatsBoard& stats, Sink sink)
+    : scheduler_(std::move(scheduler)), runner_(std::move(runner)), stats_(stats), sink_(std::move(sink)) {
   if (drafter != nullptr) speculation_.emplace(std::move(drafter), scheduler_.config());
+  stats_.EndStep(scheduler_);
   thread_ = std::jthread([this] { Loop(); });
 }
 
@@ -35,7 +37,7 @@ void EngineLoop::Push(Command command) {
   wake_.notify_one();
 }
 
-void EngineLoop::Add(Request request) { Push(std::move(request)); }
+void EngineLoop::Add(Request request, TimePoint deadline) { Push(AddCommand{std::move(request), deadline}); }
 
 void EngineLoop::Finish(int64_t id, FinishReason reason) { Push(FinishCommand{id, reason}); }
 
@@ -44,7 +46,9 @@ void EngineLoop::Loop() {
   while (WaitForWork()) {
     for (Command& command : taken_) Apply(std::move(command), events);
     taken_.clear();
+    FailLate(events);
     Step(events);
+    stats_.EndStep(scheduler_);
     if (!events.empty()) sink_(std::exchange(events, {}));
   }
 }
@@ -63,10 +67,24 @@ void EngineLoop::Apply(Command command, std::vector<TokenEvent>& events) {
     events.push_back({.request = finish->id, .finish = finish->reason});
     return;
   }
-  auto& request = std::get<Request>(command);
+  auto& [request, deadline] = std::get<AddCommand>(command);
   const int64_t id = request.id;
+  if (deadline != TimePoint::max()) deadlines_.emplace(deadline, id);
   if (absl::Status added = scheduler_.Add(std::move(request)); !added.ok()) {
     events.push_back({.request = id, .finish = FinishReason::kError, .error = std::move(added)});
+  }
+}
+
+// Each step is a chance to end what is late: a request that waits does so behind others that run.
+void EngineLoop::FailLate(std::vector<TokenEvent>& events) {
+  const TimePoint now = deadlines_.empty() ? TimePoint() : Now();
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    const int64_t id = deadlines_.begin()->second;
+    deadlines_.erase(deadlines_.begin());
+    if (!scheduler_.Finish(id, FinishReason::kError)) continue;
+    events.push_back({.request = id,
+                      .finish = FinishReason::kError,
+                      .error = absl::DeadlineExceededError("the request took longer than it may")});
   }
 }
 
@@ -74,6 +92,7 @@ void EngineLoop::Step(std::vector<TokenEvent>& events) {
   const absl::Status drafted = speculation_ ? speculation_->Prepare(scheduler_) : absl::OkStatus();
   std::optional<StepPlan> plan = scheduler_.Next();
   if (!plan) return;
+  stats_.BeginStep(scheduler_, *plan);
   const auto samples = drafted.ok() ? Run(*plan) : drafted;
   if (!samples.ok()) {
     Convert(scheduler_.Abandon(*std::move(plan)), {}, samples.status(), events);
@@ -97,6 +116,7 @@ absl::StatusOr<std::span<const SampledToken>> EngineLoop::Run(const StepPlan& pl
 
 void EngineLoop::Convert(std::span<const SequenceEvent> from, std::span<const SampledToken> samples,
                          const absl::Status& error, std::vector<TokenEvent>& to) const {
+  const TimePoint now = Now();
   for (const SequenceEvent& event : from) {
     TokenEvent& out = to.emplace_back();
     out.request = event.sequence_id;
@@ -106,6 +126,8 @@ void EngineLoop::Convert(std::span<const SequenceEvent> from, std::span<const Sa
       continue;
     }
     out.has_token = true;
+    out.made = now;
+    out.admitted = event.admitted;
     out.cached_tokens = event.cached_tokens;
     out.drafted_tokens = event.drafted_tokens;
     out.accepted_tokens = event.accepted_tokens;

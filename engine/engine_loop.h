@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "core/runtime/scheduler.h"
 #include "core/runtime/speculation.h"
 #include "engine/runner.h"
+#include "engine/stats_board.h"
 
 namespace engine {
 
@@ -22,6 +24,8 @@ struct TokenEvent {
   bool has_token = false;  // `sample` holds a new token (or a scored one of the prompt)
   bool of_prompt = false;
   SampledToken sample;
+  TimePoint made;                             // when its step ended
+  TimePoint admitted;                         // when the request first entered the scheduler
   int64_t cached_tokens = 0;                  // of the prompt, found in the prefix cache
   int64_t drafted_tokens = 0;                 // guessed and verified so far
   int64_t accepted_tokens = 0;                // of those, right
@@ -34,8 +38,9 @@ class EngineLoop {
   // Called on the engine thread with the events of one step; must not block.
   using Sink = std::function<void(std::vector<TokenEvent>)>;
 
-  // Without a drafter each token takes a step.
-  EngineLoop(Scheduler scheduler, std::unique_ptr<Runner> runner, std::unique_ptr<Drafter> drafter, Sink sink);
+  // Without a drafter each token takes a step. `stats` outlives the loop.
+  EngineLoop(Scheduler scheduler, std::unique_ptr<Runner> runner, std::unique_ptr<Drafter> drafter, StatsBoard& stats,
+             Sink sink);
   ~EngineLoop() { Stop(); }
 
   // Ends the thread after the step in flight; requests that have not ended get no further events. Any thread but the
@@ -45,8 +50,8 @@ class EngineLoop {
   // Refuses what could never run; any thread.
   absl::Status CheckCanRun(const Request& request) const;
 
-  // Any thread. Take effect before the next step.
-  void Add(Request request);
+  // Any thread. Take effect before the next step. A request that has not ended at its deadline fails.
+  void Add(Request request, TimePoint deadline = TimePoint::max());
   void Finish(int64_t id, FinishReason reason);
 
  private:
@@ -54,12 +59,17 @@ class EngineLoop {
     int64_t id;
     FinishReason reason;
   };
-  using Command = std::variant<Request, FinishCommand>;
+  struct AddCommand {
+    Request request;
+    TimePoint deadline;
+  };
+  using Command = std::variant<AddCommand, FinishCommand>;
 
   void Push(Command command);
   void Loop();
   bool WaitForWork();
   void Apply(Command command, std::vector<TokenEvent>& events);
+  void FailLate(std::vector<TokenEvent>& events);
   void Step(std::vector<TokenEvent>& events);
   absl::StatusOr<std::span<const SampledToken>> Run(const StepPlan& plan);
   void Convert(std::span<const SequenceEvent> from, std::span<const SampledToken> samples, const absl::Status& error,
@@ -68,6 +78,8 @@ class EngineLoop {
   Scheduler scheduler_;  // engine thread only
   std::unique_ptr<Runner> runner_;
   std::optional<Speculation> speculation_;
+  std::multimap<TimePoint, int64_t> deadlines_;  // of requests, of which some may have ended
+  StatsBoard& stats_;
   Sink sink_;
 
   std::mutex mutex_;

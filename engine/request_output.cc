@@ -39,7 +39,9 @@ bool RequestOutput::Apply(const TokenEvent& event) {
   if (ended_) return false;
   GenerationUpdate update{.cached_tokens = event.cached_tokens,
                           .drafted_tokens = event.drafted_tokens,
-                          .accepted_tokens = event.accepted_tokens};
+                          .accepted_tokens = event.accepted_tokens,
+                          .admitted = event.admitted,
+                          .made = event.made};
   if (event.has_token && event.of_prompt) update.prompt_logprobs.push_back(LogprobsOf(event.sample));
   if (event.has_token && !event.of_prompt) {
     if (absl::Status added = AddToken(event, update); !added.ok()) {

@@ -22,7 +22,7 @@ absl::Status CheckCanRunAlone(const Request& request, const SchedulerConfig& con
   for (int g = 0; g < blocks.num_groups(); ++g) {
     const int64_t peak = PeakBlocks(blocks.group(g).spec(), computed_tokens, config.max_num_batched_tokens);
     if (peak > blocks.group(g).num_blocks()) {
-      return ResourceExhausted(
+      return InvalidArgument(
           "request %d: %d prompt tokens and up to %d new ones need %d blocks of %d tokens in cache group %d (%s), "
           "which "
           "has %d: shorten the prompt, lower max_tokens, or give the cache more memory",

@@ -107,6 +107,7 @@ SequenceEvent& Scheduler::AddEvent(const Sequence& sequence, SequenceEvent::Kind
                                             .position = position,
                                             .sampled = sampled,
                                             .row = row,
+                                            .admitted = sequence.admitted,
                                             .cached_tokens = sequence.cached_tokens,
                                             .drafted_tokens = sequence.drafted_tokens,
                                             .accepted_tokens = sequence.accepted_tokens});

@@ -87,6 +87,7 @@ void Scheduler::Start(const PrefixMatch& match, Sequence& sequence) {
   for (BlockTable& table : sequence.blocks.tables) table.reserve(BlocksForTokens(sequence.capacity));
   if (sequence.cached_tokens < 0) {
     sequence.cached_tokens = match.num_tokens();
+    sequence.admitted = Now();
     stats_.prompt_tokens_queried += sequence.prompt_tokens;
     stats_.prompt_tokens_cached += sequence.cached_tokens;
   }

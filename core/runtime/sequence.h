@@ -15,6 +15,7 @@
 #include <tuple>
 #include <vector>
 
+#include "core/base/clock.h"
 #include "core/kv/cache_blocks.h"
 #include "core/runtime/draft.h"
 #include "core/runtime/sampling_params.h"
@@ -63,6 +64,7 @@ struct Sequence {
   int last_sampled_row = 0;    // row of its newest sample, in the newest step that sampled it
   int64_t prompt_scored = 0;   // prompt tokens below it have their log-prob delivered, or need none
   int64_t cached_tokens = -1;  // prompt tokens found in the cache when first admitted; -1 before
+  TimePoint admitted;          // when that was
 
   Draft draft;  // of what follows tokens; empty once more tokens are known
   DraftRecord draft_record;

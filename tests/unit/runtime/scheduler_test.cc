@@ -77,7 +77,7 @@ TEST(Scheduler, ARequestThatCanNeverFitIsRefusedWithTheNumbers) {
   Request request = MakeRequest(1, 90);
   request.params.max_tokens = 8;
   const absl::Status refused = scheduler.Add(request);
-  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(Refusal(refused), HasSubstr("90 prompt tokens and up to 8 new ones need 4 blocks"));
   request.params.max_tokens = 7;  // the last token is never computed: 96 fit in 3 blocks
   EXPECT_TRUE(scheduler.Add(request).ok());
