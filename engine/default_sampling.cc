@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "core/weights/json.h"
+#include "core/base/json.h"
 #include "engine/model_path.h"
 #include "nlohmann/json.hpp"
 

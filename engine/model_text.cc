@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/weights/json.h"
+#include "core/base/json.h"
 #include "nlohmann/json.hpp"
 #include "text/gguf_vocabulary.h"
 

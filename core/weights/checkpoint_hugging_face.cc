@@ -4,8 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "core/base/json.h"
 #include "core/weights/byte_reader.h"
-#include "core/weights/json.h"
 #include "core/weights/safetensors.h"
 
 namespace engine {

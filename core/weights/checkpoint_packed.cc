@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/json.h"
 #include "core/weights/byte_reader.h"
 #include "core/weights/checkpoint_gguf.h"
 #include "core/weights/checkpoint_hugging_face.h"
-#include "core/weights/json.h"
 
 namespace engine {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "core/base/json.h"
 #include "core/weights/byte_reader.h"
-#include "core/weights/json.h"
 
 namespace engine {
 namespace {

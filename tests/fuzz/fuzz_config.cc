@@ -1,9 +1,9 @@
 // A config.json and a shard index of any text: no crash, what is accepted is printed and read back the same, and the
 // model parsers answer with a configuration whose RoPE frequencies exist, or with an error.
 #include "core/base/check.h"
+#include "core/base/json.h"
 #include "core/weights/byte_reader.h"
 #include "core/weights/checkpoint_hugging_face.h"
-#include "core/weights/json.h"
 #include "models/models.h"
 #include "tests/fuzz/fuzz_target.h"
 

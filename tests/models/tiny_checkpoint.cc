@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include "core/weights/json.h"
+#include "core/base/json.h"
 #include "tests/support/safetensors_writer.h"
 
 namespace engine {

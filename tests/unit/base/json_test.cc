@@ -1,4 +1,4 @@
-#include "core/weights/json.h"
+#include "core/base/json.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "core/weights/json.h"
+#include "core/base/json.h"
 
 #include <string>
 #include <unordered_set>
