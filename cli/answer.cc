@@ -68,16 +68,14 @@ absl::StatusOr<Answer> StreamAnswer(Engine& engine, const GenerationRequest& req
   if (!collector->WaitForEndOrUnwanted()) engine.Cancel(id);
   absl::StatusOr<Answer> answer = collector->Wait();
   interrupt.Disarm();
-  RETURN_IF_ERROR(answer.status());
-  ASSIGN_OR_RETURN(answer->prompt_tokens, engine.CountTokens(request));
   return answer;
 }
 
 std::string DescribeSpeed(const Answer& answer) {
   const Generation& generation = answer.generation;
-  std::string text =
-      absl::StrFormat("%d prompt tokens, first token after %.3f s; %d tokens at %.1f tokens/s", answer.prompt_tokens,
-                      answer.first_token_seconds, generation.tokens.size(), answer.decode_rate());
+  std::string text = absl::StrFormat("%d prompt tokens, first token after %.3f s; %d tokens at %.1f tokens/s",
+                                     generation.prompt_tokens, answer.first_token_seconds, generation.tokens.size(),
+                                     answer.decode_rate());
   if (generation.drafted_tokens > 0) {
     text +=
         absl::StrFormat(", %d of %d drafted tokens accepted", generation.accepted_tokens, generation.drafted_tokens);

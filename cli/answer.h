@@ -11,7 +11,6 @@ namespace engine {
 
 struct Answer {
   Generation generation;
-  int64_t prompt_tokens = 0;
   double first_token_seconds = 0;  // from submission
   double total_seconds = 0;
 

@@ -26,7 +26,7 @@ Json ToJson(const Answer& answer, const ModelInfo& model, double load_seconds) {
                    {"tokens", generation.tokens},
                    {"finish", Name(generation.finish)},
                    {"usage",
-                    {{"prompt_tokens", answer.prompt_tokens},
+                    {{"prompt_tokens", answer.generation.prompt_tokens},
                      {"completion_tokens", generation.tokens.size()},
                      {"drafted_tokens", generation.drafted_tokens},
                      {"accepted_tokens", generation.accepted_tokens}}},

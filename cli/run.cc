@@ -59,7 +59,7 @@ absl::Status CheckFlags(const RunFlags& run, const std::optional<std::string>& p
 
 absl::StatusOr<GenerationRequest> MakeRequest(const RunFlags& run, const ModelInfo& model, std::string prompt) {
   GenerationRequest request{.sampling = run.sampling};
-  if (run.raw || !model.has_chat_template) {
+  if (run.raw || model.chat_template.empty()) {
     if (!run.system.empty()) return UsageError("--system: %s has no chat template to put it in", model.path);
     request.prompt = std::move(prompt);
     return request;
@@ -125,7 +125,7 @@ absl::Status RunVerb(Arguments arguments) {
   RETURN_IF_ERROR(flags.ApplyAgain());
   RETURN_IF_ERROR(run.sampling.Validate(engine->model().vocab_size));
   if (prompt) return AnswerOnce(run, *engine, interrupt, *std::move(prompt), load_seconds);
-  if (!engine->model().has_chat_template) {
+  if (engine->model().chat_template.empty()) {
     return UsageError(
         "a chat needs a template, and this model has none; give a prompt with -p, -f or on standard input");
   }

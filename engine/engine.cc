@@ -9,13 +9,14 @@
 #include <random>
 
 #include "core/runtime/prompt_lookup.h"
+#include "engine/chat_context.h"
 #include "engine/default_sampling.h"
 #include "engine/draft_model.h"
 #include "engine/engine_loop.h"
 #include "engine/model_text.h"
 #include "engine/open_model.h"
 #include "engine/output_thread.h"
-#include "nlohmann/json.hpp"
+#include "text/token_bytes.h"
 
 namespace engine {
 namespace {
@@ -25,36 +26,36 @@ uint64_t RandomSeed() {
   return (uint64_t{device()} << 32) | device();
 }
 
-absl::StatusOr<std::vector<int32_t>> EncodeMessages(const ModelText& text, const std::vector<ChatMessage>& messages) {
+absl::StatusOr<RenderedPrompt> RenderMessages(const ModelText& text, const GenerationRequest& request) {
   if (text.chat_template == nullptr) {
     return FailedPrecondition("the model has no chat template; give a plain prompt instead of messages");
   }
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (const ChatMessage& message : messages) list.push_back({{"role", message.role}, {"content", message.content}});
-  return EncodeChat(*text.chat_template, *text.tokenizer,
-                    {{"messages", std::move(list)},
-                     {"add_generation_prompt", true},
-                     {"bos_token", text.bos_token},
-                     {"eos_token", text.eos_token}});
+  ASSIGN_OR_RETURN(nlohmann::ordered_json context, ChatContext(text, request));
+  ASSIGN_OR_RETURN(EncodedChat chat, EncodeChat(*text.chat_template, *text.tokenizer, std::move(context),
+                                                request.continue_final_message));
+  return RenderedPrompt{.text = std::move(chat.text), .tokens = std::move(chat.ids)};
 }
 
-absl::StatusOr<std::vector<int32_t>> EncodeRequest(const ModelText& text, const GenerationRequest& request) {
+absl::StatusOr<RenderedPrompt> RenderRequest(const ModelText& text, const GenerationRequest& request) {
   const int given = !request.messages.empty() + !request.prompt.empty() + !request.prompt_tokens.empty();
   if (given != 1) return InvalidArgument("give exactly one of messages, prompt and prompt_tokens; %d are given", given);
-  if (!request.messages.empty()) return EncodeMessages(text, request.messages);
-  if (!request.prompt.empty()) return text.tokenizer->Encode(request.prompt, {.add_special = true});
-  return request.prompt_tokens;
+  if (!request.messages.empty()) return RenderMessages(text, request);
+  if (!request.prompt_tokens.empty()) return RenderedPrompt{.tokens = request.prompt_tokens};
+  const EncodeOptions options = {.parse_special = request.parse_special_tokens,
+                                 .add_special = request.add_special_tokens};
+  ASSIGN_OR_RETURN(std::vector<int32_t> tokens, text.tokenizer->Encode(request.prompt, options));
+  return RenderedPrompt{.text = request.prompt, .tokens = std::move(tokens)};
 }
 
 // Ids that the embedding table has, whoever chose them: a checkpoint may come with a tokenizer that is not its own.
-absl::StatusOr<std::vector<int32_t>> EncodeChecked(const ModelText& text, int vocab, const GenerationRequest& request) {
-  ASSIGN_OR_RETURN(std::vector<int32_t> tokens, EncodeRequest(text, request));
-  for (const int32_t id : tokens) {
+absl::StatusOr<RenderedPrompt> RenderChecked(const ModelText& text, int vocab, const GenerationRequest& request) {
+  ASSIGN_OR_RETURN(RenderedPrompt prompt, RenderRequest(text, request));
+  for (const int32_t id : prompt.tokens) {
     if (id >= 0 && id < vocab) continue;
     return InvalidArgument("%s token %d; the model's tokens are 0 to %d",
                            request.prompt_tokens.empty() ? "the tokenizer makes" : "prompt_tokens has", id, vocab - 1);
   }
-  return tokens;
+  return prompt;
 }
 
 // The format of most weight bytes.
@@ -98,11 +99,13 @@ class LocalEngine : public Engine {
       return absl::UnimplementedError("grammar: answers cannot be constrained yet");
     }
     if (request.num_speculative_tokens) RETURN_IF_ERROR(CheckNumSpeculativeTokens(*request.num_speculative_tokens));
-    ASSIGN_OR_RETURN(std::vector<int32_t> prompt, EncodeChecked(text_, vocab_, request));
+    ASSIGN_OR_RETURN(RenderedPrompt prompt, RenderChecked(text_, vocab_, request));
+    const auto prompt_tokens = static_cast<int64_t>(prompt.tokens.size());
     Request queued{.id = next_id_++,
-                   .prompt = std::move(prompt),
+                   .prompt = std::move(prompt.tokens),
                    .params = request.sampling,
                    .seed = request.sampling.seed ? *request.sampling.seed : RandomSeed(),
+                   .choice = request.choice,
                    .priority = request.priority,
                    .cache_salt = request.cache_salt,
                    .max_draft = MaxDraft(request)};
@@ -111,7 +114,7 @@ class LocalEngine : public Engine {
       return ResourceExhausted("%d requests run or wait already, as many as may: try again later", max_open_);
     }
     const RequestId id = queued.id;
-    auto output = std::make_unique<RequestOutput>(*text_.tokenizer, request.sampling,
+    auto output = std::make_unique<RequestOutput>(*text_.tokenizer, request, prompt_tokens,
                                                   Counted(std::move(on_update), Times(queued)));
     const absl::Status opened = output_->Open(id, std::move(output));
     if (!opened.ok()) {
@@ -127,10 +130,15 @@ class LocalEngine : public Engine {
   const ModelInfo& model() const override { return info_; }
   EngineStats stats() const override { return stats_.Read(); }
 
-  absl::StatusOr<int64_t> CountTokens(const GenerationRequest& request) const override {
-    ASSIGN_OR_RETURN(const std::vector<int32_t> prompt, EncodeChecked(text_, vocab_, request));
-    return static_cast<int64_t>(prompt.size());
+  absl::StatusOr<RenderedPrompt> Render(const GenerationRequest& request) const override {
+    return RenderChecked(text_, vocab_, request);
   }
+
+  absl::StatusOr<std::string> Detokenize(std::span<const int32_t> tokens) const override {
+    return text_.tokenizer->Decode(tokens, /*skip_special=*/false);
+  }
+
+  std::string TokenBytes(int32_t token) const override { return engine::TokenBytes(*text_.tokenizer, token); }
 
  private:
   absl::Status Load(const EngineOptions& options) {
@@ -202,7 +210,7 @@ class LocalEngine : public Engine {
              .kv_cache_bytes = runner.cache_bytes(),
              .max_model_len = opened_.options.limits.max_model_len,
              .vocab_size = model.vocab,
-             .has_chat_template = text_.chat_template != nullptr,
+             .chat_template = text_.template_source,
              .default_sampling = std::move(info_.default_sampling)};
   }
 
@@ -244,10 +252,12 @@ void Append(const GenerationUpdate& update, Generation& generation) {
   append(update.tokens, generation.tokens);
   append(update.logprobs, generation.logprobs);
   append(update.prompt_logprobs, generation.prompt_logprobs);
+  generation.prompt_tokens = update.prompt_tokens;
   generation.cached_tokens = std::max(generation.cached_tokens, update.cached_tokens);
   generation.drafted_tokens = std::max(generation.drafted_tokens, update.drafted_tokens);
   generation.accepted_tokens = std::max(generation.accepted_tokens, update.accepted_tokens);
   generation.finish = update.finish;
+  generation.stop_string = update.stop_string;
 }
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(const EngineOptions& options) {
@@ -265,12 +275,10 @@ absl::StatusOr<Generation> Engine::Generate(const GenerationRequest& request) {
     error = update.error;
     if (update.finish != Finish::kNone) done.notify_one();
   };
-  ASSIGN_OR_RETURN(const int64_t prompt_tokens, CountTokens(request));
   RETURN_IF_ERROR(Submit(request, on_update).status());
   std::unique_lock lock(mutex);
   done.wait(lock, [&] { return result.finish != Finish::kNone; });
   RETURN_IF_ERROR(error);
-  result.prompt_tokens = prompt_tokens;
   return result;
 }
 

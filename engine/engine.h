@@ -13,6 +13,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -50,18 +51,41 @@ struct EngineOptions {
   std::function<void(const std::string& line)> warn = WarnOnStderr;  // what an operator should know; null: silence
 };
 
-struct ChatMessage {
-  std::string role;  // system, user, assistant, as the model's chat template knows them
-  std::string content;
+struct ToolCall {
+  std::string id;
+  std::string name;
+  std::string arguments;  // the text of a JSON object
 };
 
-// What to continue: exactly one of the three. Text in messages and in a prompt never becomes a control token.
+struct ChatMessage {
+  std::string role;                     // system, user, assistant, tool, as the model's chat template knows them
+  std::optional<std::string> content;   // none: null
+  std::vector<std::string> parts = {};  // content in several texts; `content` is none then
+  std::string name = {};
+  std::string reasoning = {};  // what an assistant thought before it said `content`
+  std::vector<ToolCall> tool_calls = {};
+  std::string tool_call_id = {};  // of the call that a tool's message answers
+};
+
+// What to continue: exactly one of messages, prompt and prompt_tokens.
 struct GenerationRequest {
-  std::vector<ChatMessage> messages;   // rendered by the model's chat template
-  std::string prompt;                  // plain text
+  // Rendered by the model's chat template. Their text, and that of tools, never becomes a control token.
+  std::vector<ChatMessage> messages;
+  std::string tools;                    // with messages: a JSON array of tools, each as the OpenAI API has it
+  std::string template_kwargs;          // with messages: a JSON object of more variables for the template
+  bool add_generation_prompt = true;    // with messages: they are followed by the beginning of an answer
+  bool continue_final_message = false;  // with messages: the last one is left open, and goes on
+
+  std::string prompt;                 // text
+  bool add_special_tokens = true;     // with a prompt: what the tokenizer puts around a text, usually a BOS token
+  bool parse_special_tokens = false;  // with a prompt: control tokens' texts in it become those tokens
+
   std::vector<int32_t> prompt_tokens;  // ids as they are
+
   SamplingParams sampling;
   OutputGrammar grammar;                      // which answers are allowed
+  int choice = 0;                             // which of several answers: each has its own random numbers for a seed
+  bool skip_special_tokens = true;            // control tokens' texts are left out of the answer's text
   int priority = 0;                           // lower runs first
   std::optional<int> num_speculative_tokens;  // at most the engine's, which is the default; 0: none
   std::string cache_salt;                     // prefixes are shared only with requests of the same salt
@@ -83,12 +107,14 @@ struct GenerationUpdate {
   std::vector<int32_t> tokens;
   std::vector<TokenLogprobs> logprobs;         // one per token, when asked for
   std::vector<TokenLogprobs> prompt_logprobs;  // of the prompt's tokens after the first, when asked for, in order
-  int64_t cached_tokens = 0;                   // of the prompt, found in the prefix cache; set where tokens are
+  int64_t prompt_tokens = 0;                   // of the request
+  int64_t cached_tokens = 0;                   // of those, found in the prefix cache; set where tokens are
   int64_t drafted_tokens = 0;                  // guessed and verified so far; set where tokens are
   int64_t accepted_tokens = 0;                 // of those, right: tokens that needed no step of their own
   TimePoint admitted;                          // when the request left the queue; set where tokens are
   TimePoint made;                              // when the step that made the tokens ended; set where tokens are
   Finish finish = Finish::kNone;               // set in the last update
+  std::string stop_string;                     // the one that ended the answer; none: empty
   absl::Status error;                          // why, when finish is kError
 };
 
@@ -98,14 +124,21 @@ struct Generation {
   std::vector<TokenLogprobs> logprobs;
   std::vector<TokenLogprobs> prompt_logprobs;
   Finish finish = Finish::kNone;
+  std::string stop_string;
   int64_t prompt_tokens = 0;
   int64_t cached_tokens = 0;    // of those, found in the prefix cache
   int64_t drafted_tokens = 0;   // guessed and verified
   int64_t accepted_tokens = 0;  // of those, right
 };
 
-// Adds an update to those before it. What no update has, prompt_tokens, stays as it is.
+// Adds an update to those before it.
 void Append(const GenerationUpdate& update, Generation& generation);
+
+// A prompt as the model reads it, and the text that these tokens spell.
+struct RenderedPrompt {
+  std::string text;
+  std::vector<int32_t> tokens;
+};
 
 using RequestId = int64_t;
 using UpdateCallback = std::function<void(const GenerationUpdate&)>;
@@ -118,7 +151,7 @@ struct ModelInfo {
   int64_t kv_cache_bytes = 0;
   int max_model_len = 0;
   int vocab_size = 0;
-  bool has_chat_template = false;
+  std::string chat_template;        // its source; empty: the model has none
   SamplingParams default_sampling;  // as the model's author recommends; requests have what they say
 };
 
@@ -141,8 +174,12 @@ class Engine {
 
   virtual const ModelInfo& model() const = 0;
   virtual EngineStats stats() const = 0;
-  // Tokens of the request's prompt.
-  virtual absl::StatusOr<int64_t> CountTokens(const GenerationRequest& request) const = 0;
+  // The request's prompt. Of prompt_tokens only the tokens are set.
+  virtual absl::StatusOr<RenderedPrompt> Render(const GenerationRequest& request) const = 0;
+  // The text of tokens, control tokens included.
+  virtual absl::StatusOr<std::string> Detokenize(std::span<const int32_t> tokens) const = 0;
+  // The bytes that a token stands for, which may be part of a code point.
+  virtual std::string TokenBytes(int32_t token) const = 0;
 };
 
 }  // namespace engine

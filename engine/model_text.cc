@@ -68,6 +68,8 @@ absl::StatusOr<Json> OptionalJson(const Checkpoint& checkpoint, const std::strin
 absl::Status SetTemplate(ModelText& text, const std::string& source) {
   if (source.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(text.chat_template, ChatTemplate::Compile(source));
+  text.template_source = source;
+  text.template_traits = FindTraits(*text.chat_template);
   return absl::OkStatus();
 }
 

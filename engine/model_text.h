@@ -7,6 +7,7 @@
 
 #include "core/weights/checkpoint.h"
 #include "text/chat_template.h"
+#include "text/template_traits.h"
 #include "text/tokenizer.h"
 
 namespace engine {
@@ -14,8 +15,10 @@ namespace engine {
 struct ModelText {
   std::unique_ptr<Tokenizer> tokenizer;
   std::unique_ptr<ChatTemplate> chat_template;  // null when the checkpoint has none
-  std::string bos_token, eos_token;             // as texts, for the template; may be empty
-  std::vector<int32_t> end_ids;                 // of the model, its generation config and its tokenizer together
+  std::string template_source;                  // of it
+  TemplateTraits template_traits;
+  std::string bos_token, eos_token;  // as texts, for the template; may be empty
+  std::vector<int32_t> end_ids;      // of the model, its generation config and its tokenizer together
 };
 
 // From tokenizer.json and its side files, or from GGUF metadata.

@@ -27,12 +27,14 @@ TokenLogprobs LogprobsOf(const SampledToken& sample) {
 
 }  // namespace
 
-RequestOutput::RequestOutput(const Tokenizer& tokenizer, const SamplingParams& params, UpdateCallback on_update)
-    : decoder_(tokenizer, /*skip_special=*/true),
-      matcher_(params.stop, params.include_stop_in_output),
-      include_stop_(params.include_stop_in_output),
-      wants_logprobs_(params.logprobs != SamplingParams::kNoLogprobs),
-      min_tokens_(params.min_tokens),
+RequestOutput::RequestOutput(const Tokenizer& tokenizer, const GenerationRequest& request, int64_t prompt_tokens,
+                             UpdateCallback on_update)
+    : decoder_(tokenizer, request.skip_special_tokens),
+      matcher_(request.sampling.stop, request.sampling.include_stop_in_output),
+      include_stop_(request.sampling.include_stop_in_output),
+      wants_logprobs_(request.sampling.logprobs != SamplingParams::kNoLogprobs),
+      min_tokens_(request.sampling.min_tokens),
+      prompt_tokens_(prompt_tokens),
       on_update_(std::move(on_update)) {}
 
 bool RequestOutput::Apply(const TokenEvent& event) {
@@ -51,14 +53,15 @@ bool RequestOutput::Apply(const TokenEvent& event) {
   }
   if (matcher_.stopped()) {
     update.finish = Finish::kStop;
-    Send(update);
+    update.stop_string = matcher_.found();
+    Send(std::move(update));
     return event.finish == FinishReason::kNone;
   }
   if (event.finish == FinishReason::kNone) {
-    Send(update);
+    Send(std::move(update));
     return false;
   }
-  if (event.has_token) Send(update);
+  if (event.has_token) Send(std::move(update));
   End(FinishOf(event.finish), event.error);
   return false;
 }
@@ -79,10 +82,11 @@ void RequestOutput::End(Finish finish, absl::Status error) {
   GenerationUpdate update{.finish = finish, .error = std::move(error)};
   if (const auto rest = decoder_.Flush(); rest.ok()) update.text = matcher_.Append(*rest);
   update.text += matcher_.Flush();
-  Send(update);
+  Send(std::move(update));
 }
 
-void RequestOutput::Send(const GenerationUpdate& update) {
+void RequestOutput::Send(GenerationUpdate update) {
+  update.prompt_tokens = prompt_tokens_;
   ended_ = update.finish != Finish::kNone;
   on_update_(update);
 }

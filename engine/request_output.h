@@ -10,7 +10,8 @@ namespace engine {
 
 class RequestOutput {
  public:
-  RequestOutput(const Tokenizer& tokenizer, const SamplingParams& params, UpdateCallback on_update);
+  RequestOutput(const Tokenizer& tokenizer, const GenerationRequest& request, int64_t prompt_tokens,
+                UpdateCallback on_update);
 
   // Calls on_update with what the event adds. A stop string ends the output before the engine knows: then this returns
   // true once, and the caller ends the request there.
@@ -23,13 +24,14 @@ class RequestOutput {
 
  private:
   absl::Status AddToken(const TokenEvent& event, GenerationUpdate& update);
-  void Send(const GenerationUpdate& update);
+  void Send(GenerationUpdate update);
 
   IncrementalDecoder decoder_;
   StopMatcher matcher_;
   const bool include_stop_;
   const bool wants_logprobs_;
   const int min_tokens_;
+  const int64_t prompt_tokens_;
   int num_tokens_ = 0;
   UpdateCallback on_update_;
   bool ended_ = false;

@@ -44,6 +44,34 @@ Json Marked(const Json& value, const SpecialMarker& marker) {
   return out;
 }
 
+// Where the last message's content is to end. The blank tells whether the template strips content.
+constexpr std::string_view kEndMark = "\xEF\xB7\x92 ";  // U+FDD2
+
+// The last text of the last message's content; null when there is none.
+Json* FinalText(Json& context) {
+  Json* content = &context["messages"].back()["content"];
+  if (content->is_array() && !content->empty()) content = &content->back()["text"];
+  return content->is_string() ? content : nullptr;
+}
+
+absl::Status MarkEnd(Json& context) {
+  Json* text = context["messages"].empty() ? nullptr : FinalText(context);
+  if (text == nullptr) return InvalidArgument("continue_final_message needs a last message with content");
+  text->get_ref<std::string&>() += kEndMark;
+  return absl::OkStatus();
+}
+
+absl::Status CutAtEnd(std::string& rendered) {
+  const size_t end = rendered.rfind(kEndMark.substr(0, kEndMark.size() - 1));
+  if (end == std::string::npos) {
+    return InvalidArgument("continue_final_message: the chat template does not show the last message's content");
+  }
+  const bool stripped = !std::string_view(rendered).substr(end).starts_with(kEndMark);
+  rendered.resize(end);
+  if (stripped) rendered.resize(rendered.find_last_not_of(" \t\n\r\v\f") + 1);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ChatTemplate>> ChatTemplate::Compile(std::string_view source) {
@@ -66,20 +94,23 @@ absl::StatusOr<std::string> ChatTemplate::Render(const Json& context) const {
   return TakeBuffer(text);
 }
 
-absl::StatusOr<std::vector<int32_t>> EncodeChat(const ChatTemplate& chat_template, const Tokenizer& tokenizer,
-                                                Json context) {
+absl::StatusOr<EncodedChat> EncodeChat(const ChatTemplate& chat_template, const Tokenizer& tokenizer, Json context,
+                                       bool continue_final_message) {
   RETURN_IF_ERROR(Check(context));
   const SpecialMarker marker(tokenizer);
   for (auto& [key, value] : context.items()) {
     if (FromOutside(key)) value = Marked(value, marker);
   }
-  ASSIGN_OR_RETURN(const std::string rendered, chat_template.Render(context));
-  std::vector<int32_t> ids;
+  if (continue_final_message) RETURN_IF_ERROR(MarkEnd(context));
+  ASSIGN_OR_RETURN(std::string rendered, chat_template.Render(context));
+  if (continue_final_message) RETURN_IF_ERROR(CutAtEnd(rendered));
+  EncodedChat chat;
   for (const SpecialMarker::Part& part : marker.Unmark(rendered)) {
     ASSIGN_OR_RETURN(const std::vector<int32_t> piece, tokenizer.Encode(part.text, {.parse_special = !part.plain}));
-    ids.insert(ids.end(), piece.begin(), piece.end());
+    chat.ids.insert(chat.ids.end(), piece.begin(), piece.end());
+    chat.text += part.text;
   }
-  return ids;
+  return chat;
 }
 
 }  // namespace engine

@@ -30,11 +30,17 @@ class ChatTemplate {
   EngineTemplate* handle_;  // owned
 };
 
-// Token ids of a rendered chat. Special tokens come from the template only: where a text in `context` holds the text of
-// a special token, or ends in the beginning of one, noncharacters mark the place through rendering (the context's own are
-// taken out beforehand), and that text is encoded as plain text. Prompts without such text are encoded exactly as Hugging
-// Face does.
-absl::StatusOr<std::vector<int32_t>> EncodeChat(const ChatTemplate& chat_template, const Tokenizer& tokenizer,
-                                                nlohmann::ordered_json context);
+struct EncodedChat {
+  std::string text;
+  std::vector<int32_t> ids;
+};
+
+// A rendered chat and its token ids. Special tokens come from the template only: where a text in `context` holds the text
+// of a special token, or ends in the beginning of one, noncharacters mark the place through rendering (the context's own
+// are taken out beforehand), and that text is encoded as plain text. Prompts without such text are encoded exactly as
+// Hugging Face does.
+// continue_final_message: what the template puts after the last message's content is left out, as Hugging Face does.
+absl::StatusOr<EncodedChat> EncodeChat(const ChatTemplate& chat_template, const Tokenizer& tokenizer,
+                                       nlohmann::ordered_json context, bool continue_final_message = false);
 
 }  // namespace engine

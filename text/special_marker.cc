@@ -9,8 +9,9 @@ namespace engine {
 namespace {
 
 // Noncharacters: no text is meant to hold them, and no template treats them as blanks.
-constexpr std::string_view kBegin = "\xEF\xB7\x90";  // U+FDD0
-constexpr std::string_view kEnd = "\xEF\xB7\x91";    // U+FDD1
+constexpr std::string_view kBegin = "\xEF\xB7\x90";    // U+FDD0
+constexpr std::string_view kEnd = "\xEF\xB7\x91";      // U+FDD1
+constexpr std::string_view kChatEnd = "\xEF\xB7\x92";  // U+FDD2, which marks the end of a chat
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 // Templates strip these from the ends of a text.
@@ -44,7 +45,7 @@ std::string SpecialMarker::Mark(std::string_view text) const {
   const size_t stripped_size = text.find_last_not_of(kBlanks) + 1;
   std::string out;
   for (std::string_view rest = text; !rest.empty();) {
-    if (rest.starts_with(kBegin) || rest.starts_with(kEnd)) {
+    if (rest.starts_with(kBegin) || rest.starts_with(kEnd) || rest.starts_with(kChatEnd)) {
       out += kReplacement;
       rest.remove_prefix(kBegin.size());
       continue;

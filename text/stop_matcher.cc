@@ -17,24 +17,24 @@ size_t PartialMatch(std::string_view text, std::string_view stop) {
 }  // namespace
 
 std::string StopMatcher::Append(std::string_view text) {
-  if (stopped_) return {};
+  if (stopped()) return {};
   held_ += text;
   size_t first_end = std::string::npos;
-  size_t length = 0;
+  const std::string* found = nullptr;
   size_t keep = 0;
   for (const std::string& stop : stops_) {
     keep = std::max(keep, PartialMatch(held_, stop));
     const size_t at = held_.find(stop);
     if (at == std::string::npos) continue;
     const size_t end = at + stop.size();
-    if (end < first_end || (end == first_end && stop.size() > length)) {
+    if (end < first_end || (end == first_end && stop.size() > found->size())) {
       first_end = end;
-      length = stop.size();
+      found = &stop;
     }
   }
-  if (first_end != std::string::npos) {
-    stopped_ = true;
-    return std::exchange(held_, {}).substr(0, first_end - (include_ ? 0 : length));
+  if (found != nullptr) {
+    found_ = *found;
+    return std::exchange(held_, {}).substr(0, first_end - (include_ ? 0 : found_.size()));
   }
   std::string certain = held_.substr(0, held_.size() - keep);
   held_.erase(0, certain.size());

@@ -20,13 +20,15 @@ class StopMatcher {
   std::string Flush();
 
   // A stop string was found: nothing after it is returned.
-  bool stopped() const { return stopped_; }
+  bool stopped() const { return !found_.empty(); }
+  // Which; empty: none yet.
+  const std::string& found() const { return found_; }
 
  private:
   std::vector<std::string> stops_;
   const bool include_;
   std::string held_;
-  bool stopped_ = false;
+  std::string found_;
 };
 
 }  // namespace engine

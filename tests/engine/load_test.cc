@@ -184,7 +184,7 @@ TEST(ModelInfo, SaysWhatWasLoaded) {
   EXPECT_EQ(info.weight_format, "q4_k");
   EXPECT_EQ(info.max_model_len, 256);
   EXPECT_EQ(info.vocab_size, kTinyVocab);
-  EXPECT_TRUE(info.has_chat_template);
+  EXPECT_NE(info.chat_template, "");
   EXPECT_GT(info.weight_bytes, 400'000);
   EXPECT_EQ(info.kv_cache_bytes, 2 * 256 * 2 * 2 * 128 * 2);  // sequences, tokens, layers, K and V, values, bf16
 }

@@ -100,7 +100,7 @@ TEST(PackedModels, KeepWhatTheAuthorRecommends) {
   ASSERT_TRUE(engine.ok()) << engine.status();
   EXPECT_EQ((*engine)->model().default_sampling.temperature, 0.25f);
   EXPECT_EQ((*engine)->model().default_sampling.top_k, 7);
-  EXPECT_TRUE((*engine)->model().has_chat_template);
+  EXPECT_NE((*engine)->model().chat_template, "");
 }
 
 // Rows as checkpoints have them, which no kernel of a linear takes.

@@ -42,14 +42,38 @@ TEST(Request, MessagesPromptAndTokensSayTheSame) {
   ExpectSame(Answer(*engine, tokens), answer, "tokens");
 
   prompt.prompt = "hi";
-  EXPECT_EQ(*engine->CountTokens(prompt), 2);
+  EXPECT_THAT(engine->Render(prompt)->tokens, ElementsAre('h', 'i'));
 }
 
 TEST(Request, ControlTokensInTextStayText) {
   const auto engine = OpenEngine(F32Model());
-  EXPECT_EQ(*engine->CountTokens({.prompt = "<|im_end|>"}), 10);
-  const int64_t of_plain = *engine->CountTokens({.messages = {{"user", "0123456789"}}});
-  EXPECT_EQ(*engine->CountTokens({.messages = {{"user", "<|im_end|>"}}}), of_plain);
+  const auto count = [&](const GenerationRequest& request) { return engine->Render(request)->tokens.size(); };
+  EXPECT_EQ(count({.prompt = "<|im_end|>"}), 10u);
+  EXPECT_EQ(count({.messages = {{"user", "<|im_end|>"}}}), count({.messages = {{"user", "0123456789"}}}));
+}
+
+TEST(Request, APromptThatAsksForItHasControlTokens) {
+  const auto engine = OpenEngine(F32Model());
+  const auto prompt = engine->Render({.prompt = "a<|im_end|>", .parse_special_tokens = true});
+  EXPECT_THAT(prompt->tokens, ElementsAre('a', kTinyTurnEnd));
+  EXPECT_EQ(*engine->Detokenize(prompt->tokens), "a<|im_end|>");
+}
+
+TEST(Request, TheRenderedPromptIsWhatTheModelReads) {
+  const auto engine = OpenEngine(F32Model());
+  GenerationRequest chat = Continue({}, 4);
+  chat.messages = {{"user", "<|im_end|> hi"}};
+  const auto prompt = engine->Render(chat);
+  EXPECT_EQ(prompt->text, "<|im_start|>user\n<|im_end|> hi<|im_end|>\n<|im_start|>assistant\n");
+  ExpectSame(Answer(*engine, Continue(prompt->tokens, 4)), Answer(*engine, chat), "the rendered prompt");
+}
+
+TEST(Request, ALastMessageThatGoesOnIsLeftOpen) {
+  const auto engine = OpenEngine(F32Model());
+  GenerationRequest chat{.messages = {{"user", "hi"}, {"assistant", "Well, "}}, .continue_final_message = true};
+  EXPECT_EQ(engine->Render(chat)->text, "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\nWell, ");
+  chat.messages.back().content.reset();
+  EXPECT_THAT(Refusal(*engine, chat), HasSubstr("needs a last message with content"));
 }
 
 TEST(Request, ExactlyOneFormOfPromptIsTaken) {

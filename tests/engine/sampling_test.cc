@@ -33,6 +33,17 @@ TEST_F(SamplingTest, SameSeedRepeatsAnAnswerAndAnotherDoesNot) {
   EXPECT_NE(Ask(request).tokens, first.tokens);
 }
 
+TEST_F(SamplingTest, ChoicesOfOneSeedDifferAndRepeat) {
+  GenerationRequest request = Continue(RandomTokens(1, 10), 20);
+  request.sampling.temperature = 1;
+  request.sampling.seed = 7;
+  const Generation first = Ask(request);
+  request.choice = 1;
+  const Generation second = Ask(request);
+  EXPECT_NE(second.tokens, first.tokens);
+  ExpectSame(Ask(request), second, "same choice");
+}
+
 TEST_F(SamplingTest, WithoutASeedAnswersDiffer) {
   GenerationRequest request = Continue(RandomTokens(1, 10), 20);
   request.sampling.temperature = 1;

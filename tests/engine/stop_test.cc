@@ -45,6 +45,7 @@ TEST_F(Stop, StopStringAcrossTokensEndsTheTextBeforeIt) {
     const Generation stopped = Ask(request);
     EXPECT_EQ(stopped.text, text.substr(0, text.find(stop)));
     EXPECT_EQ(stopped.finish, Finish::kStop);
+    EXPECT_EQ(stopped.stop_string, stop);
     EXPECT_EQ(stopped.tokens.size(), text.find(stop) + 4);
     request.sampling.include_stop_in_output = true;
     EXPECT_EQ(Ask(request).text, text.substr(0, text.find(stop)) + stop);
@@ -58,6 +59,7 @@ TEST_F(Stop, BeginningOfAStopStringIsShownWhenTheRestDoesNotCome) {
   const Generation answer = Ask(request);
   EXPECT_EQ(answer.text, text);
   EXPECT_EQ(answer.finish, Finish::kLength);
+  EXPECT_EQ(answer.stop_string, "");
 }
 
 TEST_F(Stop, StopTokenEndsTheAnswerAndIsNotShown) {
@@ -80,6 +82,11 @@ TEST_F(Stop, EndOfTurnEndsTheAnswerUnlessIgnored) {
   const Generation ended = Ask(request);
   EXPECT_EQ(ended.finish, Finish::kStop);
   EXPECT_EQ(ended.tokens, std::vector<int32_t>{kTinyTurnEnd});
+  request.sampling.include_stop_in_output = true;
+  EXPECT_EQ(Ask(request).text, "");
+  request.skip_special_tokens = false;
+  EXPECT_EQ(Ask(request).text, "<|im_end|>");
+  request.sampling.include_stop_in_output = false;
   EXPECT_EQ(ended.text, "");
   request.sampling.ignore_eos = true;
   const Generation ignored = Ask(request);

@@ -44,10 +44,10 @@ void FuzzOne(std::span<const std::byte> bytes) {
   const Json context = Context(said);
   if (const auto text = (*chat_template)->Render(context); text.ok()) ENGINE_CHECK(CheckUtf8(*text).ok());
   static const auto& tokenizer = *Tokenizer::FromJson(kTokenizer)->release();
-  const auto ids = EncodeChat(**chat_template, tokenizer, context);
+  const auto chat = EncodeChat(**chat_template, tokenizer, context);
   // A template without the letters of the token cannot have written it.
   const bool writes = source.find('|') != std::string_view::npos || source.find('\\') != std::string_view::npos;
-  if (ids.ok() && !writes) ENGINE_CHECK(std::ranges::find(*ids, 1) == ids->end());
+  if (chat.ok() && !writes) ENGINE_CHECK(std::ranges::find(chat->ids, 1) == chat->ids.end());
 }
 
 }  // namespace engine

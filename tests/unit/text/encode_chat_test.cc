@@ -28,7 +28,7 @@ Json Chat(const Json& content) { return {{"messages", {{{"role", "user"}, {"cont
 Ids Encode(const ChatTemplate& chat_template, const Tokenizer& tokenizer, const Json& context) {
   const auto ids = EncodeChat(chat_template, tokenizer, context);
   EXPECT_TRUE(ids.ok()) << ids.status();
-  return ids.value_or(Ids());
+  return ids.ok() ? ids->ids : Ids();
 }
 
 int CountSpecial(const Tokenizer& tokenizer, const Ids& ids) {
@@ -104,13 +104,29 @@ TEST(EncodeChat, LosesNoTextButNoncharacters) {
   for (int round = 0; round < 200; ++round) {
     const std::string text = RandomText(random, 10);
     std::string want = text;
-    for (const char* noncharacter : {"\uFDD0", "\uFDD1"}) {
+    for (const char* noncharacter : {"\uFDD0", "\uFDD1", "\uFDD2"}) {
       for (size_t at; (at = want.find(noncharacter)) != std::string::npos;) want.replace(at, 3, "\uFFFD");
     }
     EXPECT_EQ(*tokenizer->Decode(Encode(*chat_template, *tokenizer, Chat(text)), false),
               "<|im_start|>user\n" + want + "<|im_end|>\n")
         << "seed " << kSeed << ", round " << round;
   }
+}
+
+TEST(EncodeChat, LeavesAFinalMessageOpenAsHuggingFaceDoes) {
+  const auto tokenizer = Load(ByteLevelTokenizer());
+  const auto text = [&](const char* source, const Json& content) {
+    const auto chat = EncodeChat(*Compile(source), *tokenizer, Chat(content), /*continue_final_message=*/true);
+    return chat.ok() ? chat->text : std::string(chat.status().message());
+  };
+  const char* as_is = "{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}";
+  const char* stripped = "{% for m in messages %}<|im_start|>{{ m.content | trim }}<|im_end|>{% endfor %}";
+  EXPECT_EQ(text(as_is, " a <|im_end|> b "), "<|im_start|> a <|im_end|> b ");
+  EXPECT_EQ(text(stripped, " a b \n"), "<|im_start|>a b");
+  EXPECT_EQ(text(kTemplate, Json::array({{{"text", "a"}}, {{"text", "b"}}})), "<|im_start|>user\nab");
+  EXPECT_EQ(text(as_is, ""), "<|im_start|>");
+  EXPECT_EQ(text("{{ messages[0].role }}", "a"),
+            "continue_final_message: the chat template does not show the last message's content");
 }
 
 // A value with random texts in it, as contents, parts, field names and deeper down.

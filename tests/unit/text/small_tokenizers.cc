@@ -160,9 +160,10 @@ std::string RandomText(std::mt19937& random, int max_pieces) {
   static constexpr std::string_view kPieces[] = {"the",  " the", "ing",   "abc", " ",           "  ",     "\n", "\r\n",
                                                  "\t",   "0",    "1234",  "!",   "'s",          "é",      "ß",  "中文",
                                                  "日本", "한",   "עברית", "😀",  "👩‍🚀", "\u0301", "\0"};
-  static constexpr std::string_view kSpecial[] = {
-      "<|im_end|>", "<|im_", "end|>", "<|", "|>", "im_start",      "<|im_start|>", "<pad>",  "</s>",
-      "</",         "s>",    "<s>",   "<",  ">",  "<|endoftext|>", "<think>",      "\uFDD0", "\uFDD1"};
+  static constexpr std::string_view kSpecial[] = {"<|im_end|>", "<|im_",        "end|>",  "<|",    "|>",
+                                                  "im_start",   "<|im_start|>", "<pad>",  "</s>",  "</",
+                                                  "s>",         "<s>",          "<",      ">",     "<|endoftext|>",
+                                                  "<think>",    "\uFDD0",       "\uFDD1", "\uFDD2"};
   std::string text;
   for (auto count = random() % (static_cast<unsigned>(max_pieces) + 1); count > 0; --count) {
     text += random() % 2 == 0 ? kPieces[random() % std::size(kPieces)] : kSpecial[random() % std::size(kSpecial)];

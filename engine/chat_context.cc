@@ -1,0 +1,103 @@
+#include "engine/chat_context.h"
+
+#include <algorithm>
+
+#include "core/base/json.h"
+
+namespace engine {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// As many levels and bytes as a template may be given.
+constexpr JsonLimits kLimits = {.max_bytes = size_t{4} << 20, .max_depth = 64, .max_values = 1 << 18};
+
+// Variables that say what the request's own fields say.
+constexpr std::string_view kOwnVariables[] = {
+    "messages", "tools", "add_generation_prompt", "continue_final_message", "bos_token", "eos_token"};
+
+Json Part(const std::string& text) { return {{"type", "text"}, {"text", text}}; }
+
+std::string JoinLines(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) text += (&part == parts.data() ? "" : "\n") + part;
+  return text;
+}
+
+Json Content(const TemplateTraits& traits, const ChatMessage& message) {
+  if (message.parts.empty()) {
+    if (!message.content) return nullptr;
+    if (traits.reads_text) return *message.content;
+    return Json::array({Part(*message.content)});
+  }
+  if (!traits.reads_parts) return JoinLines(message.parts);
+  Json list = Json::array();
+  for (const std::string& part : message.parts) list.push_back(Part(part));
+  return list;
+}
+
+absl::StatusOr<Json> CallJson(const TemplateTraits& traits, const ToolCall& call) {
+  const std::string what = "the arguments of tool call " + call.name;
+  ASSIGN_OR_RETURN(Json arguments, ParseJson(call.arguments.empty() ? "{}" : call.arguments, what, kLimits));
+  if (!arguments.is_object()) return InvalidArgument("%s must be a JSON object", what);
+  if (traits.arguments_are_text) arguments = call.arguments;
+  Json json = Json::object();
+  if (!call.id.empty()) json["id"] = call.id;
+  json["type"] = "function";
+  json["function"] = {{"name", call.name}, {"arguments", std::move(arguments)}};
+  return json;
+}
+
+absl::StatusOr<Json> MessageJson(const TemplateTraits& traits, const ChatMessage& message) {
+  Json json = {{"role", message.role}, {"content", Content(traits, message)}};
+  if (!message.name.empty()) json["name"] = message.name;
+  if (!message.reasoning.empty()) {
+    for (const char* name : {"reasoning_content", "reasoning", "thinking"}) json[name] = message.reasoning;
+  }
+  for (const ToolCall& call : message.tool_calls) {
+    ASSIGN_OR_RETURN(Json call_json, CallJson(traits, call));
+    json["tool_calls"].push_back(std::move(call_json));
+  }
+  if (!message.tool_call_id.empty()) json["tool_call_id"] = message.tool_call_id;
+  return json;
+}
+
+absl::StatusOr<Json> ToolsJson(const std::string& tools) {
+  if (tools.empty()) return nullptr;
+  ASSIGN_OR_RETURN(Json list, ParseJson(tools, "tools", kLimits));
+  if (!list.is_array()) return InvalidArgument("tools must be a JSON array");
+  if (list.empty()) return nullptr;
+  return list;
+}
+
+absl::Status AddKwargs(const std::string& kwargs, Json& context) {
+  if (kwargs.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(Json object, ParseJson(kwargs, "template_kwargs", kLimits));
+  if (!object.is_object()) return InvalidArgument("template_kwargs must be a JSON object");
+  for (auto& [name, value] : object.items()) {
+    if (std::ranges::find(kOwnVariables, name) != std::end(kOwnVariables)) {
+      return InvalidArgument("template_kwargs sets %s, which the engine sets; use the request's own field", name);
+    }
+    context[name] = std::move(value);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Json> ChatContext(const ModelText& text, const GenerationRequest& request) {
+  Json context = {{"messages", Json::array()}};
+  for (const ChatMessage& message : request.messages) {
+    ASSIGN_OR_RETURN(Json json, MessageJson(text.template_traits, message));
+    context["messages"].push_back(std::move(json));
+  }
+  ASSIGN_OR_RETURN(context["tools"], ToolsJson(request.tools));
+  context["documents"] = nullptr;
+  context["add_generation_prompt"] = request.add_generation_prompt && !request.continue_final_message;
+  context["bos_token"] = text.bos_token;
+  context["eos_token"] = text.eos_token;
+  RETURN_IF_ERROR(AddKwargs(request.template_kwargs, context));
+  return context;
+}
+
+}  // namespace engine

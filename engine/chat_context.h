@@ -1,0 +1,14 @@
+// The variables of a chat template, from a request.
+#pragma once
+
+#include "engine/engine.h"
+#include "engine/model_text.h"
+#include "nlohmann/json.hpp"
+
+namespace engine {
+
+// As Hugging Face names and orders them. Refuses tools and template_kwargs that are not JSON of the right kind, and kwargs
+// that would replace a variable of ours.
+absl::StatusOr<nlohmann::ordered_json> ChatContext(const ModelText& text, const GenerationRequest& request);
+
+}  // namespace engine
