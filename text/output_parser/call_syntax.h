@@ -19,6 +19,7 @@ struct ObjectSyntax {
   std::string_view id_key = "id";
   std::string_view separator;  // between objects that no array holds
   bool array = false;          // in a grammar: objects stand in an array
+  bool id_first = false;       // in a grammar: the id stands before the name
 };
 
 // A name between markers, then the arguments:

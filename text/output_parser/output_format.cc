@@ -90,10 +90,12 @@ constexpr CallSyntax kKimiCalls[] = {HeaderSyntax{.section_open = "<|tool_calls_
                                                   .section_close = "<|tool_calls_section_end|>",
                                                   .name_prefix = "functions."}};
 
-// From version 11 on, and the array of versions before.
 constexpr CallSyntax kMistralCalls[] = {
     HeaderSyntax{.call_open = "[TOOL_CALLS]", .id_open = "[CALL_ID]", .name_end = "[ARGS]"},
     HeaderSyntax{.call_open = "[TOOL_CALLS]"}, ObjectSyntax{.open = "[TOOL_CALLS]", .array = true}};
+
+// Versions before 11.
+constexpr CallSyntax kMistralArrayCalls[] = {kMistralCalls[2], kMistralCalls[0], kMistralCalls[1]};
 
 constexpr CallSyntax kLlamaJsonCalls[] = {
     ObjectSyntax{.open = "{", .arguments_key = "parameters", .separator = ";"},
@@ -126,7 +128,8 @@ constexpr CallSyntax kCohereCalls[] = {ObjectSyntax{.open = "<|START_ACTION|>",
                                                     .name_key = "tool_name",
                                                     .arguments_key = "parameters",
                                                     .id_key = "tool_call_id",
-                                                    .array = true}};
+                                                    .array = true,
+                                                    .id_first = true}};
 constexpr CallSyntax kApertusCalls[] = {
     ObjectSyntax{.open = "<|tools_prefix|>", .close = "<|tools_suffix|>", .name_key = "", .array = true}};
 
@@ -202,7 +205,8 @@ constexpr ToolFormat kToolFormats[] = {
     {.names = kTexts<"hermes", "qwen", "qwen2d5", "qwen3", "granite4", "smollm3", "longcat">,
      .signs = kTexts<"<tool_call>">,
      .syntaxes = kHermesCalls},
-    {.names = kTexts<"mistral">, .signs = kTexts<"[TOOL_CALLS]">, .syntaxes = kMistralCalls},
+    {.names = kTexts<"mistral">, .signs = kTexts<"[TOOL_CALLS]", "[ARGS]">, .syntaxes = kMistralCalls},
+    {.names = kTexts<"mistral_array">, .signs = kTexts<"[TOOL_CALLS]">, .syntaxes = kMistralArrayCalls},
     {.names = kTexts<"llama3_json", "llama3", "llama4_json">,
      .signs = kTexts<"\"parameters\"", "<|eot_id|>">,
      .syntaxes = kLlamaJsonCalls},

@@ -1,7 +1,6 @@
 // The forms in which models write reasoning and tool calls, by the names that users of other engines type.
 #pragma once
 
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>

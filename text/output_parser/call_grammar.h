@@ -1,0 +1,31 @@
+// Grammars of calls, as Lark text of llguidance.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "text/output_parser/output_format.h"
+
+namespace engine {
+
+// A token that no text makes: a grammar names it by its id.
+struct ControlToken {
+  std::string text;
+  int32_t id = 0;
+};
+
+struct CallGrammarOptions {
+  std::span<const ToolFunction> functions;  // that may be called: for a named choice, the one
+  std::span<const ControlToken> control_tokens;
+  bool required = false;  // the answer is calls and nothing else but reasoning before; otherwise only the inside of a
+                          // call that the model begins is constrained
+  bool parallel = true;   // more than one call
+  bool in_reasoning = false;  // the prompt has opened it
+};
+
+// Empty when the format has no such grammar: without `required`, where a call begins as an answer may, and without
+// functions.
+std::string CallGrammar(const OutputFormat& format, const CallGrammarOptions& options);
+
+}  // namespace engine
