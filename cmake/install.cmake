@@ -16,7 +16,7 @@ if(ENGINE_HAS_ONEDNN)
 endif()
 install(TARGETS engine)
 install(
-  TARGETS engine_lib engine_text engine_models engine_backends engine_backends_cpu engine_backends_gpu
+  TARGETS engine_lib engine_text engine_output_parser engine_models engine_backends engine_backends_cpu engine_backends_gpu
     engine_backends_cuda engine_backends_hip engine_backends_simt engine_ops engine_core_runtime
     engine_core_kv engine_core_weights engine_core_graph engine_core_kernel engine_core_device engine_core_tensor
     engine_core_base

@@ -100,4 +100,17 @@ absl::StatusOr<Json> ChatContext(const ModelText& text, const GenerationRequest&
   return context;
 }
 
+absl::StatusOr<std::vector<ToolFunction>> ToolFunctions(const std::string& tools) {
+  ASSIGN_OR_RETURN(const Json list, ToolsJson(tools));
+  std::vector<ToolFunction> functions;
+  for (const Json& tool : list) {
+    const Json function = tool.is_object() ? tool.value("function", Json()) : Json();
+    if (!function.is_object() || !function.value("name", Json()).is_string()) continue;
+    const auto parameters = function.find("parameters");
+    functions.push_back(
+        {.name = function["name"], .parameters = parameters == function.end() ? std::string() : parameters->dump()});
+  }
+  return functions;
+}
+
 }  // namespace engine

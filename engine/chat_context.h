@@ -4,11 +4,15 @@
 #include "engine/engine.h"
 #include "engine/model_text.h"
 #include "nlohmann/json.hpp"
+#include "text/output_parser/output_format.h"
 
 namespace engine {
 
 // As Hugging Face names and orders them. Refuses tools and template_kwargs that are not JSON of the right kind, and kwargs
 // that would replace a variable of ours.
 absl::StatusOr<nlohmann::ordered_json> ChatContext(const ModelText& text, const GenerationRequest& request);
+
+// The functions that tools name; those of `tools` that are none are not listed.
+absl::StatusOr<std::vector<ToolFunction>> ToolFunctions(const std::string& tools);
 
 }  // namespace engine

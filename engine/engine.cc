@@ -15,6 +15,7 @@
 #include "engine/engine_loop.h"
 #include "engine/model_text.h"
 #include "engine/open_model.h"
+#include "engine/output_form.h"
 #include "engine/output_thread.h"
 #include "text/token_bytes.h"
 
@@ -95,12 +96,13 @@ class LocalEngine : public Engine {
 
   absl::StatusOr<RequestId> Submit(const GenerationRequest& request, UpdateCallback on_update) override {
     RETURN_IF_ERROR(request.sampling.Validate(vocab_));
-    if (request.grammar.kind != OutputGrammar::Kind::kNone) {
-      return absl::UnimplementedError("grammar: answers cannot be constrained yet");
-    }
     if (request.num_speculative_tokens) RETURN_IF_ERROR(CheckNumSpeculativeTokens(*request.num_speculative_tokens));
     ASSIGN_OR_RETURN(RenderedPrompt prompt, RenderChecked(text_, vocab_, request));
-    const auto prompt_tokens = static_cast<int64_t>(prompt.tokens.size());
+    ASSIGN_OR_RETURN(RequestOutput::Options options, form_.OutputOptions(request, prompt.tokens));
+    ASSIGN_OR_RETURN(const OutputGrammar grammar, form_.Grammar(request, prompt.tokens));
+    if (grammar.kind != OutputGrammar::Kind::kNone) {
+      return absl::UnimplementedError("grammar: answers cannot be constrained yet");
+    }
     Request queued{.id = next_id_++,
                    .prompt = std::move(prompt.tokens),
                    .params = request.sampling,
@@ -114,7 +116,7 @@ class LocalEngine : public Engine {
       return ResourceExhausted("%d requests run or wait already, as many as may: try again later", max_open_);
     }
     const RequestId id = queued.id;
-    auto output = std::make_unique<RequestOutput>(*text_.tokenizer, request, prompt_tokens,
+    auto output = std::make_unique<RequestOutput>(*text_.tokenizer, request, std::move(options),
                                                   Counted(std::move(on_update), Times(queued)));
     const absl::Status opened = output_->Open(id, std::move(output));
     if (!opened.ok()) {
@@ -143,6 +145,7 @@ class LocalEngine : public Engine {
  private:
   absl::Status Load(const EngineOptions& options) {
     ASSIGN_OR_RETURN(text_, LoadModelText(*opened_.checkpoint));
+    ASSIGN_OR_RETURN(form_, OutputForm::Find(options, text_));
     opened_.options.vocab = std::min(text_.tokenizer->vocab_size(), opened_.config.vocab);
     std::erase_if(text_.end_ids, [this](int32_t id) { return id >= opened_.options.vocab; });
     opened_.options.limits.eos_token_ids = text_.end_ids;
@@ -216,6 +219,7 @@ class LocalEngine : public Engine {
 
   OpenedModel opened_;
   ModelText text_;
+  OutputForm form_;
   ModelInfo info_;
   int vocab_ = 0;
   double request_timeout_seconds_ = 0;
@@ -249,11 +253,20 @@ void WarnOnStderr(const std::string& line) { absl::FPrintF(stderr, "engine: %s\n
 void Append(const GenerationUpdate& update, Generation& generation) {
   const auto append = [](const auto& from, auto& to) { to.insert(to.end(), from.begin(), from.end()); };
   append(update.text, generation.text);
+  append(update.reasoning, generation.reasoning);
+  for (const ToolCallDelta& delta : update.tool_calls) {
+    if (static_cast<size_t>(delta.index) >= generation.tool_calls.size()) generation.tool_calls.emplace_back();
+    ToolCall& call = generation.tool_calls[delta.index];
+    append(delta.piece.id, call.id);
+    append(delta.piece.name, call.name);
+    append(delta.piece.arguments, call.arguments);
+  }
   append(update.tokens, generation.tokens);
   append(update.logprobs, generation.logprobs);
   append(update.prompt_logprobs, generation.prompt_logprobs);
   generation.prompt_tokens = update.prompt_tokens;
   generation.cached_tokens = std::max(generation.cached_tokens, update.cached_tokens);
+  generation.reasoning_tokens = std::max(generation.reasoning_tokens, update.reasoning_tokens);
   generation.drafted_tokens = std::max(generation.drafted_tokens, update.drafted_tokens);
   generation.accepted_tokens = std::max(generation.accepted_tokens, update.accepted_tokens);
   generation.finish = update.finish;

@@ -47,6 +47,10 @@ struct EngineOptions {
   int num_speculative_tokens = Draft::kMaxTokens;  // guessed and verified in one step at most, where it pays; 0: none
   std::string
       draft_model;  // a small model of the same vocabulary that guesses; empty: guesses are looked up in the text
+  // Which text of an answer is reasoning, and which are tool calls, for requests with split_output: the name of a format,
+  // "auto" for what the model's chat template shows, or "none".
+  std::string reasoning_parser = "auto";
+  std::string tool_call_parser = "auto";
   std::function<void(int64_t done_bytes, int64_t total_bytes)> load_progress;
   std::function<void(const std::string& line)> warn = WarnOnStderr;  // what an operator should know; null: silence
 };
@@ -67,11 +71,18 @@ struct ChatMessage {
   std::string tool_call_id = {};  // of the call that a tool's message answers
 };
 
+// Whether an answer calls tools.
+struct ToolChoice {
+  enum class Kind { kAuto, kNone, kRequired, kNamed };
+  Kind kind = Kind::kAuto;
+  std::string name;      // of the function that kNamed calls
+  bool parallel = true;  // more than one call in an answer
+};
+
 // What to continue: exactly one of messages, prompt and prompt_tokens.
 struct GenerationRequest {
   // Rendered by the model's chat template. Their text, and that of tools, never becomes a control token.
   std::vector<ChatMessage> messages;
-  std::string tools;                    // with messages: a JSON array of tools, each as the OpenAI API has it
   std::string template_kwargs;          // with messages: a JSON object of more variables for the template
   bool add_generation_prompt = true;    // with messages: they are followed by the beginning of an answer
   bool continue_final_message = false;  // with messages: the last one is left open, and goes on
@@ -81,6 +92,10 @@ struct GenerationRequest {
   bool parse_special_tokens = false;  // with a prompt: control tokens' texts in it become those tokens
 
   std::vector<int32_t> prompt_tokens;  // ids as they are
+
+  std::string tools;  // a JSON array of what an answer may call, each as the OpenAI API has it; messages show them
+  ToolChoice tool_choice;
+  bool split_output = false;  // reasoning and tool calls are told from the answer's text
 
   SamplingParams sampling;
   OutputGrammar grammar;                      // which answers are allowed
@@ -101,14 +116,23 @@ struct TokenLogprobs {
   std::vector<std::pair<int32_t, float>> top;  // likeliest first
 };
 
+// A piece of a tool call: the first one of a call has its name, and its id if the model wrote one.
+struct ToolCallDelta {
+  int index = 0;  // of the call in its answer
+  ToolCall piece;
+};
+
 // A piece of an answer: what became known since the last one.
 struct GenerationUpdate {
-  std::string text;  // whole code points
+  std::string text;                       // whole code points
+  std::string reasoning;                  // with split_output: what is not `text`
+  std::vector<ToolCallDelta> tool_calls;  // likewise
   std::vector<int32_t> tokens;
   std::vector<TokenLogprobs> logprobs;         // one per token, when asked for
   std::vector<TokenLogprobs> prompt_logprobs;  // of the prompt's tokens after the first, when asked for, in order
   int64_t prompt_tokens = 0;                   // of the request
   int64_t cached_tokens = 0;                   // of those, found in the prefix cache; set where tokens are
+  int64_t reasoning_tokens = 0;                // so far
   int64_t drafted_tokens = 0;                  // guessed and verified so far; set where tokens are
   int64_t accepted_tokens = 0;                 // of those, right: tokens that needed no step of their own
   TimePoint admitted;                          // when the request left the queue; set where tokens are
@@ -120,13 +144,16 @@ struct GenerationUpdate {
 
 struct Generation {
   std::string text;
+  std::string reasoning;
+  std::vector<ToolCall> tool_calls;
   std::vector<int32_t> tokens;
   std::vector<TokenLogprobs> logprobs;
   std::vector<TokenLogprobs> prompt_logprobs;
   Finish finish = Finish::kNone;
   std::string stop_string;
   int64_t prompt_tokens = 0;
-  int64_t cached_tokens = 0;    // of those, found in the prefix cache
+  int64_t cached_tokens = 0;  // of those, found in the prefix cache
+  int64_t reasoning_tokens = 0;
   int64_t drafted_tokens = 0;   // guessed and verified
   int64_t accepted_tokens = 0;  // of those, right
 };

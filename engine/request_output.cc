@@ -27,14 +27,15 @@ TokenLogprobs LogprobsOf(const SampledToken& sample) {
 
 }  // namespace
 
-RequestOutput::RequestOutput(const Tokenizer& tokenizer, const GenerationRequest& request, int64_t prompt_tokens,
+RequestOutput::RequestOutput(const Tokenizer& tokenizer, const GenerationRequest& request, Options options,
                              UpdateCallback on_update)
-    : decoder_(tokenizer, request.skip_special_tokens),
+    : decoder_(tokenizer, request.skip_special_tokens, std::move(options.markers)),
       matcher_(request.sampling.stop, request.sampling.include_stop_in_output),
+      splitter_(std::move(options.parser), !request.tool_choice.parallel),
       include_stop_(request.sampling.include_stop_in_output),
       wants_logprobs_(request.sampling.logprobs != SamplingParams::kNoLogprobs),
       min_tokens_(request.sampling.min_tokens),
-      prompt_tokens_(prompt_tokens),
+      prompt_tokens_(options.prompt_tokens),
       on_update_(std::move(on_update)) {}
 
 bool RequestOutput::Apply(const TokenEvent& event) {
@@ -87,6 +88,7 @@ void RequestOutput::End(Finish finish, absl::Status error) {
 
 void RequestOutput::Send(GenerationUpdate update) {
   update.prompt_tokens = prompt_tokens_;
+  splitter_.Split(update);
   ended_ = update.finish != Finish::kNone;
   on_update_(update);
 }

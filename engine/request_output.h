@@ -3,6 +3,7 @@
 
 #include "engine/engine.h"
 #include "engine/engine_loop.h"
+#include "engine/output_splitter.h"
 #include "text/incremental_decoder.h"
 #include "text/stop_matcher.h"
 
@@ -10,7 +11,12 @@ namespace engine {
 
 class RequestOutput {
  public:
-  RequestOutput(const Tokenizer& tokenizer, const GenerationRequest& request, int64_t prompt_tokens,
+  struct Options {
+    int64_t prompt_tokens = 0;
+    std::unique_ptr<OutputParser> parser;  // null: all text is content
+    std::vector<int32_t> markers;          // control tokens that the parser reads
+  };
+  RequestOutput(const Tokenizer& tokenizer, const GenerationRequest& request, Options options,
                 UpdateCallback on_update);
 
   // Calls on_update with what the event adds. A stop string ends the output before the engine knows: then this returns
@@ -28,6 +34,7 @@ class RequestOutput {
 
   IncrementalDecoder decoder_;
   StopMatcher matcher_;
+  OutputSplitter splitter_;
   const bool include_stop_;
   const bool wants_logprobs_;
   const int min_tokens_;

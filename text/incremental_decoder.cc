@@ -21,10 +21,14 @@ std::string_view Finished(std::string_view text) {
 
 }  // namespace
 
+bool IncrementalDecoder::IsSkipped(int32_t id) const {
+  return skip_special_ && tokenizer_.IsSpecial(id) && std::ranges::find(kept_, id) == kept_.end();
+}
+
 absl::StatusOr<std::string> IncrementalDecoder::Append(int32_t id) {
-  if (skip_special_ && tokenizer_.IsSpecial(id)) return std::string();
+  if (IsSkipped(id)) return std::string();
   window_.push_back(id);
-  ASSIGN_OR_RETURN(const std::string text, tokenizer_.Decode(window_, skip_special_));
+  ASSIGN_OR_RETURN(const std::string text, tokenizer_.Decode(window_, /*skip_special=*/false));
   const bool give_up = window_.size() - context_ >= kMaxPendingTokens;
   const std::string_view ready = give_up ? std::string_view(text) : Finished(text);
   std::string gained = Gain(ready);
@@ -34,12 +38,12 @@ absl::StatusOr<std::string> IncrementalDecoder::Append(int32_t id) {
   }
   window_.erase(window_.begin(), window_.begin() + static_cast<std::ptrdiff_t>(context_));
   context_ = window_.size();
-  ASSIGN_OR_RETURN(shown_, tokenizer_.Decode(window_, skip_special_));
+  ASSIGN_OR_RETURN(shown_, tokenizer_.Decode(window_, /*skip_special=*/false));
   return gained;
 }
 
 absl::StatusOr<std::string> IncrementalDecoder::Flush() {
-  ASSIGN_OR_RETURN(const std::string text, tokenizer_.Decode(window_, skip_special_));
+  ASSIGN_OR_RETURN(const std::string text, tokenizer_.Decode(window_, /*skip_special=*/false));
   std::string gained = Gain(text);
   window_.clear();
   context_ = 0;

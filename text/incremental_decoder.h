@@ -16,9 +16,9 @@ namespace engine {
 // run when it is decoded at once; what was shown of it stays.
 class IncrementalDecoder {
  public:
-  // Borrows the tokenizer. skip_special leaves control tokens out.
-  IncrementalDecoder(const Tokenizer& tokenizer, bool skip_special)
-      : tokenizer_(tokenizer), skip_special_(skip_special) {}
+  // Borrows the tokenizer. skip_special leaves control tokens out, but for those that are kept.
+  IncrementalDecoder(const Tokenizer& tokenizer, bool skip_special, std::vector<int32_t> kept = {})
+      : tokenizer_(tokenizer), skip_special_(skip_special), kept_(std::move(kept)) {}
 
   // The text that this token completes, which may be none.
   absl::StatusOr<std::string> Append(int32_t id);
@@ -26,11 +26,13 @@ class IncrementalDecoder {
   absl::StatusOr<std::string> Flush();
 
  private:
+  bool IsSkipped(int32_t id) const;
   // What `text`, the window decoded, has beyond what was shown.
   std::string Gain(std::string_view text) const;
 
   const Tokenizer& tokenizer_;
   const bool skip_special_;
+  const std::vector<int32_t> kept_;
   std::vector<int32_t> window_;  // tokens already shown that give context, then those not shown in full
   size_t context_ = 0;           // tokens of the window that are shown in full
   std::string shown_;            // what was shown of the window's text

@@ -96,6 +96,14 @@ TEST(IncrementalDecoder, StaysValidWhenARunOfByteTokensIsSpoilt) {
   }
 }
 
+TEST(IncrementalDecoder, ShowsControlTokensThatAreKept) {
+  const auto tokenizer = Load(ByteLevelTokenizer());
+  IncrementalDecoder decoder(*tokenizer, /*skip_special=*/true, /*kept=*/{265});
+  std::string text;
+  for (const int32_t id : Ids{'a', 264, 265, 'b'}) text += *decoder.Append(id);
+  EXPECT_EQ(text, "a<|im_end|>b");
+}
+
 TEST(IncrementalDecoder, ShowsEndlessBrokenBytesInBoundedTime) {
   const auto tokenizer = Load(ByteLevelTokenizer());
   IncrementalDecoder decoder(*tokenizer, false);

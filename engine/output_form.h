@@ -1,0 +1,38 @@
+// How a model writes reasoning and tool calls, and what that means for one request.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "engine/model_text.h"
+#include "engine/request_output.h"
+#include "text/output_parser/call_grammar.h"
+#include "text/output_parser/output_format.h"
+
+namespace engine {
+
+class OutputForm {
+ public:
+  // By the options' names of parsers. `text` is borrowed.
+  static absl::StatusOr<OutputForm> Find(const EngineOptions& options, const ModelText& text);
+
+  // How the answer to a prompt is taken apart.
+  absl::StatusOr<RequestOutput::Options> OutputOptions(const GenerationRequest& request,
+                                                       std::span<const int32_t> prompt) const;
+
+  // What the answer may be: the request's own grammar, or the one that keeps its tool_choice.
+  absl::StatusOr<OutputGrammar> Grammar(const GenerationRequest& request, std::span<const int32_t> prompt) const;
+
+ private:
+  absl::StatusOr<std::unique_ptr<OutputParser>> Parser(const GenerationRequest& request,
+                                                       std::span<const int32_t> prompt) const;
+
+  const ModelText* text_ = nullptr;
+  OutputFormat format_;
+  std::vector<int32_t> markers_;  // control tokens that are part of the format
+  std::vector<ControlToken> control_tokens_;
+};
+
+}  // namespace engine

@@ -1,0 +1,88 @@
+// Which grammar keeps a tool_choice, and how an answer is taken apart.
+#include "engine/output_form.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/engine/engine_builders.h"
+
+namespace engine {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr char kTools[] = R"([{"type": "function", "function": {"name": "now"}},
+  {"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {"place": {}}}}}])";
+
+const ModelText& Text() {
+  static const ModelOnDisk model({.weights = DType::kF32});
+  static const auto checkpoint = *Checkpoint::Open(model.path());
+  static const ModelText text = *LoadModelText(*checkpoint);
+  return text;
+}
+
+OutputForm Form(const std::string& tool_parser) {
+  return *OutputForm::Find({.reasoning_parser = "qwen3", .tool_call_parser = tool_parser}, Text());
+}
+
+GenerationRequest Choosing(ToolChoice choice) {
+  GenerationRequest request{.tools = kTools, .tool_choice = std::move(choice), .split_output = true};
+  return request;
+}
+
+const std::vector<int32_t> kPrompt = {'h', 'i'};
+
+TEST(OutputForm, ANamedToolIsTheOnlyOneThatItsGrammarCalls) {
+  const auto grammar = Form("hermes").Grammar(Choosing({.kind = ToolChoice::Kind::kNamed, .name = "weather"}), kPrompt);
+  ASSERT_TRUE(grammar.ok()) << grammar.status();
+  EXPECT_EQ(grammar->kind, OutputGrammar::Kind::kLark);
+  EXPECT_THAT(grammar->text, AllOf(HasSubstr("weather"), Not(HasSubstr("now"))));
+}
+
+TEST(OutputForm, ARequiredCallMayBeOfAnyTool) {
+  const auto grammar = Form("hermes").Grammar(Choosing({.kind = ToolChoice::Kind::kRequired}), kPrompt);
+  ASSERT_TRUE(grammar.ok()) << grammar.status();
+  EXPECT_THAT(grammar->text, AllOf(HasSubstr("weather"), HasSubstr("now")));
+}
+
+TEST(OutputForm, OtherChoicesLeaveTheRequestsGrammar) {
+  GenerationRequest request = Choosing({});
+  request.grammar = {.kind = OutputGrammar::Kind::kRegex, .text = "a"};
+  EXPECT_EQ(Form("hermes").Grammar(request, kPrompt)->text, "a");
+  request.tool_choice.kind = ToolChoice::Kind::kNone;
+  EXPECT_EQ(Form("hermes").Grammar(request, kPrompt)->text, "a");
+}
+
+TEST(OutputForm, AChoiceThatCannotBeKeptIsRefused) {
+  const auto refusal = [](const std::string& parser, const GenerationRequest& request) {
+    return std::string(Message(Form(parser).Grammar(request, kPrompt).status()));
+  };
+  EXPECT_THAT(refusal("none", Choosing({.kind = ToolChoice::Kind::kRequired})), HasSubstr("name its tool_call_parser"));
+  EXPECT_THAT(refusal("hermes", Choosing({.kind = ToolChoice::Kind::kNamed, .name = "x"})), HasSubstr("no function x"));
+  GenerationRequest both = Choosing({.kind = ToolChoice::Kind::kRequired});
+  both.grammar.kind = OutputGrammar::Kind::kJsonObject;
+  EXPECT_THAT(refusal("hermes", both), HasSubstr("give one of them"));
+}
+
+TEST(OutputForm, AnswersAreTakenApartWhereTheRequestAsksForIt) {
+  GenerationRequest request = Choosing({});
+  EXPECT_NE(Form("hermes").OutputOptions(request, kPrompt)->parser, nullptr);
+  request.split_output = false;
+  EXPECT_EQ(Form("hermes").OutputOptions(request, kPrompt)->parser, nullptr);
+}
+
+TEST(OutputForm, ReasoningThatThePromptOpensIsReasoning) {
+  std::vector<int32_t> prompt;
+  for (const char c : std::string("<think>\n")) prompt.push_back(c);
+  EXPECT_TRUE(Form("hermes").OutputOptions(Choosing({}), prompt)->parser->in_reasoning());
+  EXPECT_FALSE(Form("hermes").OutputOptions(Choosing({}), kPrompt)->parser->in_reasoning());
+}
+
+TEST(OutputForm, AnUnknownParserIsRefusedByName) {
+  EXPECT_THAT(std::string(Message(OutputForm::Find({.tool_call_parser = "klingon"}, Text()).status())),
+              HasSubstr("klingon"));
+}
+
+}  // namespace
+}  // namespace engine
