@@ -63,6 +63,10 @@ def check_include(path, bracket, header):
         if not re.fullmatch(r"backends/cpu/onednn_\w+\.cc", path):
             yield f"includes {header}; only backends/cpu/onednn_*.cc may"
         return
+    if header.startswith("boost/"):
+        if not path.startswith("server/http/"):
+            yield f"includes {header}; only server/http may, for it compiles slowly"
+        return
     if bracket == "<":
         if VENDOR_HEADER.match(header) and not path.startswith("backends/"):
             yield f"includes the vendor header {header}; only backends/ may"

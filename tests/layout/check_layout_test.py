@@ -71,6 +71,11 @@ class LayoutRules(unittest.TestCase):
             self.assert_breaks("backends/cpu/onednn_linear.h", f"#include {include}", "onednn_*.cc")
             self.assert_keeps("backends/cpu/onednn_linear.cc", f"#include {include}")
 
+    def test_boost_stays_in_the_http_server(self):
+        for include in ("<boost/asio/buffer.hpp>", '"boost/asio/buffer.hpp"'):
+            self.assert_breaks("server/server.cc", f"#include {include}", "server/http")
+            self.assert_keeps("server/http/connection.cc", f"#include {include}")
+
     def test_vendor_headers_stay_in_backends(self):
         self.assert_breaks("core/device/a.cc", "#include <cuda_runtime.h>", "vendor header")
         self.assert_keeps("core/device/a.cc", "#include <vector>")

@@ -1,0 +1,56 @@
+#include "server/http/api_keys.h"
+
+#include <fstream>
+
+#include "server/http/ascii.h"
+
+namespace engine {
+namespace {
+
+// Looks at every byte whatever it finds; only the length shows in its time.
+bool Equal(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  unsigned char differences = 0;
+  for (size_t i = 0; i < a.size(); ++i) differences |= static_cast<unsigned char>(a[i] ^ b[i]);
+  return differences == 0;
+}
+
+std::string_view KeyOf(const HttpRequest& request) {
+  std::string_view value = request.Header("authorization");
+  constexpr std::string_view kBearer = "bearer ";
+  if (EqualIgnoringCase(value.substr(0, kBearer.size()), kBearer)) return Trim(value.substr(kBearer.size()));
+  return request.Header("x-api-key");
+}
+
+}  // namespace
+
+absl::StatusOr<ApiKeys> ApiKeys::Create(std::vector<std::string> keys) {
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i].empty()) return InvalidArgument("API key %d is empty", i + 1);
+  }
+  return ApiKeys(std::move(keys));
+}
+
+absl::StatusOr<std::vector<std::string>> ApiKeys::ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return NotFound("cannot read the API keys of %s", path);
+  std::vector<std::string> keys;
+  for (std::string line; std::getline(file, line);) {
+    const std::string_view key = Trim(line);
+    if (!key.empty() && key.front() != '#') keys.emplace_back(key);
+  }
+  if (keys.empty()) return InvalidArgument("%s has no API key; it must have one per line", path);
+  return keys;
+}
+
+std::optional<int> ApiKeys::Find(const HttpRequest& request) const {
+  if (keys_.empty()) return -1;
+  const std::string_view given = KeyOf(request);
+  std::optional<int> found;
+  for (size_t i = 0; i < keys_.size(); ++i) {
+    if (Equal(keys_[i], given)) found = static_cast<int>(i);
+  }
+  return found;
+}
+
+}  // namespace engine

@@ -1,0 +1,211 @@
+#include "server/http/connection.h"
+
+#include <array>
+#include <random>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "boost/asio/as_tuple.hpp"
+#include "boost/asio/co_spawn.hpp"
+#include "boost/asio/detached.hpp"
+#include "boost/asio/post.hpp"
+#include "boost/asio/use_awaitable.hpp"
+
+namespace engine {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr size_t kReadBytes = size_t{16} << 10;
+// Of requests that a client sends before it has the answer to the last one.
+constexpr size_t kMostAheadBytes = size_t{64} << 10;
+// For a client to read its last answer while it may still be sending.
+constexpr std::chrono::milliseconds kLinger{2000};
+constexpr int kClientGone = 499;
+
+// The client's own id where it is one: short and printable, as it goes into headers and logs.
+std::string RequestId(const HttpRequest& request) {
+  const std::string_view given = request.Header("x-request-id");
+  const auto is_plain = [](char c) { return c > ' ' && c <= '~'; };
+  if (!given.empty() && given.size() <= 128 && std::ranges::all_of(given, is_plain)) return std::string(given);
+  thread_local std::mt19937_64 random(std::random_device{}());
+  return absl::StrFormat("req_%016x", random());
+}
+
+}  // namespace
+
+Connection::Connection(std::unique_ptr<Transport> transport, std::string client, const HttpOptions& options,
+                       const Router& router)
+    : transport_(std::move(transport)),
+      client_(std::move(client)),
+      options_(options),
+      router_(router),
+      reader_(options.limits),
+      deadline_(transport_->socket().get_executor()),
+      wake_(transport_->socket().get_executor()) {}
+
+Connection::~Connection() = default;
+
+void Connection::Start() {
+  asio::co_spawn(
+      transport_->socket().get_executor(), [self = shared_from_this()] { return self->ReadLoop(); }, asio::detached);
+}
+
+void Connection::Drain() {
+  is_draining_ = true;
+  asio::post(transport_->socket().get_executor(), [self = shared_from_this()] {
+    if (self->exchange_ == nullptr) self->CloseNow();
+  });
+}
+
+void Connection::Close() {
+  asio::post(transport_->socket().get_executor(), [self = shared_from_this()] { self->CloseNow(); });
+}
+
+asio::awaitable<void> Connection::Wait() {
+  wake_.expires_at(asio::steady_timer::time_point::max());
+  co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
+}
+
+// Reads as long as the client sends: while an answer is under way that is how its going is noticed.
+asio::awaitable<void> Connection::ReadLoop() {
+  const auto self = shared_from_this();
+  ArmDeadline(options_.request_timeout);
+  if (co_await transport_->Handshake()) co_return CloseNow();
+  ArmDeadline(options_.idle_timeout);
+  std::array<char, kReadBytes> bytes;
+  while (true) {
+    const Transport::ReadResult read = co_await transport_->Read(bytes);
+    if (read.error || is_closed_) co_return CloseNow();
+    if (is_closing_) continue;
+    ahead_.append(bytes.data(), read.bytes);
+    Advance();
+    if (exchange_ == nullptr && !is_closing_ && reader_.WantsContinue()) {
+      if (co_await transport_->Write("HTTP/1.1 100 Continue\r\n\r\n")) co_return CloseNow();
+    }
+    if (ahead_.size() > kMostAheadBytes && exchange_ != nullptr) co_return CloseNow();
+  }
+}
+
+// Takes the next request from what has been read, if the last one is answered.
+void Connection::Advance() {
+  if (exchange_ != nullptr || is_closing_ || is_closed_) return;
+  const bool had_begun = reader_.has_begun();
+  ahead_.erase(0, reader_.Take(ahead_));
+  if (reader_.error_status() != 0) return AnswerError(reader_.error_status(), reader_.error());
+  if (reader_.is_done()) return StartExchange();
+  if (reader_.has_begun() && !had_begun) ArmDeadline(options_.request_timeout);
+}
+
+void Connection::StartExchange() {
+  DisarmDeadline();
+  auto request = std::make_shared<HttpRequest>(reader_.Request());
+  request->id = RequestId(*request);
+  request->client = client_;
+  HttpHeaders headers = router_.CorsHeaders(*request);
+  headers.emplace_back("x-request-id", request->id);
+  const std::weak_ptr<Connection> weak = weak_from_this();
+  const auto executor = transport_->socket().get_executor();
+  exchange_ = std::make_shared<Exchange>(Exchange::Options{.is_head = request->method == "HEAD",
+                                                           .is_http_1_0 = reader_.is_http_1_0(),
+                                                           .keep_alive = reader_.keep_alive() && !is_draining_,
+                                                           .max_queued_bytes = options_.max_queued_bytes,
+                                                           .headers = std::move(headers)},
+                                         [weak, executor] {
+                                           asio::post(executor, [weak] {
+                                             if (const auto self = weak.lock()) self->wake_.cancel();
+                                           });
+                                         });
+  request_ = request;
+  is_busy_ = true;
+  exchange_start_ = std::chrono::steady_clock::now();
+  reader_.Next();
+  asio::co_spawn(executor, [self = shared_from_this()] { return self->WriteLoop(); }, asio::detached);
+  if (request->path.empty()) {
+    Exchange::MakeResponder(exchange_)->Send(
+        400, "application/json", ErrorBody("the path is malformed", "invalid_request_error", "bad_path"), {});
+  } else {
+    router_.Handle(std::move(request), Exchange::MakeResponder(exchange_));
+  }
+}
+
+asio::awaitable<void> Connection::WriteLoop() {
+  const auto self = shared_from_this();
+  const std::shared_ptr<Exchange> exchange = exchange_;
+  while (!is_closed_) {
+    if (exchange->is_cut()) break;
+    const std::string output = exchange->TakeOutput();
+    if (!output.empty()) {
+      ArmDeadline(options_.write_timeout);
+      if (co_await transport_->Write(output)) break;
+      DisarmDeadline();
+    } else if (exchange->is_over()) {
+      const bool goes_on = exchange->keep_alive() && !is_draining_;
+      FinishExchange(exchange->status());
+      if (!goes_on) co_return CloseGently();
+      ArmDeadline(options_.idle_timeout);
+      co_return Advance();
+    } else {
+      co_await Wait();
+    }
+  }
+  CloseNow();
+}
+
+// A request that cannot be read is answered and ends the connection: where the next one begins is not known.
+void Connection::AnswerError(int status, const std::string& message) {
+  auto request = std::make_shared<HttpRequest>();
+  request->client = client_;
+  request->id = RequestId(*request);
+  exchange_ = std::make_shared<Exchange>(
+      Exchange::Options{.keep_alive = false, .headers = {{"x-request-id", request->id}}}, [] {});
+  request_ = std::move(request);
+  is_busy_ = true;
+  exchange_start_ = std::chrono::steady_clock::now();
+  Exchange::MakeResponder(exchange_)->Send(status, "application/json",
+                                           ErrorBody(message, "invalid_request_error", "bad_request"));
+  asio::co_spawn(
+      transport_->socket().get_executor(), [self = shared_from_this()] { return self->WriteLoop(); }, asio::detached);
+}
+
+void Connection::FinishExchange(int status) {
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - exchange_start_).count();
+  if (options_.on_access) options_.on_access({request_.get(), status, exchange_->body_bytes(), seconds});
+  exchange_ = nullptr;
+  request_ = nullptr;
+  is_busy_ = false;
+}
+
+// Closing at once, with bytes of the client unread, would take the answer back from it.
+void Connection::CloseGently() {
+  is_closing_ = true;
+  Transport::ErrorCode ignored;
+  transport_->socket().shutdown(Transport::Socket::shutdown_send, ignored);
+  ArmDeadline(kLinger);
+}
+
+void Connection::CloseNow() {
+  if (is_closed_) return;
+  is_closed_ = true;
+  if (exchange_ != nullptr) {
+    const std::shared_ptr<Exchange> exchange = exchange_;
+    FinishExchange(kClientGone);
+    exchange->Gone();
+  }
+  deadline_.cancel();
+  wake_.cancel();
+  Transport::ErrorCode ignored;
+  transport_->socket().close(ignored);
+}
+
+void Connection::ArmDeadline(std::chrono::milliseconds delay) {
+  deadline_.expires_after(delay);
+  deadline_.async_wait([weak = weak_from_this()](Transport::ErrorCode error) {
+    if (error) return;
+    if (const auto self = weak.lock()) self->CloseNow();
+  });
+}
+
+void Connection::DisarmDeadline() { deadline_.cancel(); }
+
+}  // namespace engine

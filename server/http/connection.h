@@ -1,0 +1,61 @@
+// One client's connection: reads requests, has them handled one after the other, writes their answers. For server/http's
+// own sources. Everything runs on the strand of its socket's executor.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "boost/asio/awaitable.hpp"
+#include "boost/asio/steady_timer.hpp"
+#include "server/http/exchange.h"
+#include "server/http/http_server.h"
+#include "server/http/transport.h"
+
+namespace engine {
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  // `options` and `router` must outlive it.
+  Connection(std::unique_ptr<Transport> transport, std::string client, const HttpOptions& options,
+             const Router& router);
+  ~Connection();
+
+  void Start();
+
+  // Any thread. Drain: closes once no answer is under way. Close: at once.
+  void Drain();
+  void Close();
+  bool is_busy() const { return is_busy_; }  // an answer is under way
+
+ private:
+  boost::asio::awaitable<void> ReadLoop();
+  boost::asio::awaitable<void> WriteLoop();
+  boost::asio::awaitable<void> Wait();
+  void Advance();
+  void StartExchange();
+  void AnswerError(int status, const std::string& message);
+  void FinishExchange(int status);
+  void CloseGently();
+  void CloseNow();
+  void ArmDeadline(std::chrono::milliseconds delay);
+  void DisarmDeadline();
+
+  const std::unique_ptr<Transport> transport_;
+  const std::string client_;
+  const HttpOptions& options_;
+  const Router& router_;
+  RequestReader reader_;
+  std::string ahead_;  // read and not yet taken by the reader
+  std::shared_ptr<Exchange> exchange_;
+  std::shared_ptr<const HttpRequest> request_;
+  std::chrono::steady_clock::time_point exchange_start_;
+  boost::asio::steady_timer deadline_;
+  boost::asio::steady_timer wake_;  // cancelled when a loop has something to look at
+  bool is_closing_ = false;         // nothing more is answered; what still comes is dropped
+  bool is_closed_ = false;
+  std::atomic<bool> is_draining_ = false;
+  std::atomic<bool> is_busy_ = false;
+};
+
+}  // namespace engine

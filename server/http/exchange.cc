@@ -1,0 +1,213 @@
+#include "server/http/exchange.h"
+
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "server/http/router.h"
+
+namespace engine {
+namespace {
+
+std::string_view ReasonPhrase(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 204:
+      return "No Content";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 413:
+      return "Content Too Large";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    default:
+      return "Status";
+  }
+}
+
+// A header's value goes on one line, whatever a handler took it from.
+void AppendHeader(std::string& head, std::string_view name, std::string_view value) {
+  head.append(name).append(": ");
+  for (const char c : value) head += c == '\r' || c == '\n' ? ' ' : c;
+  head += "\r\n";
+}
+
+}  // namespace
+
+class HandlerSide : public Responder {
+ public:
+  explicit HandlerSide(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
+  ~HandlerSide() override { exchange_->Abandon(); }
+
+  void Send(int status, std::string_view content_type, std::string body, HttpHeaders headers) override {
+    exchange_->Send(status, content_type, std::move(body), headers);
+  }
+  void Begin(int status, std::string_view content_type, HttpHeaders headers) override {
+    exchange_->Begin(status, content_type, headers);
+  }
+  void Write(std::string piece) override { exchange_->Write(std::move(piece)); }
+  void End() override { exchange_->End(); }
+  void OnGone(std::function<void()> on_gone) override { exchange_->OnGone(std::move(on_gone)); }
+  bool is_open() const override { return exchange_->is_open(); }
+
+ private:
+  const std::shared_ptr<Exchange> exchange_;  // shared with the connection
+};
+
+std::shared_ptr<Responder> Exchange::MakeResponder(std::shared_ptr<Exchange> exchange) {
+  return std::make_shared<HandlerSide>(std::move(exchange));
+}
+
+// body_bytes -1: not known yet. Called with the mutex held.
+void Exchange::Start(int status, std::string_view content_type, const HttpHeaders& headers, int64_t body_bytes) {
+  status_ = status;
+  in_pieces_ = body_bytes < 0;
+  keep_alive_ = options_.keep_alive && !(in_pieces_ && options_.is_http_1_0);
+  output_ = absl::StrFormat("HTTP/1.1 %d %s\r\n", status, ReasonPhrase(status));
+  if (!content_type.empty()) AppendHeader(output_, "content-type", content_type);
+  for (const auto& [name, value] : options_.headers) AppendHeader(output_, name, value);
+  for (const auto& [name, value] : headers) AppendHeader(output_, name, value);
+  if (!in_pieces_ && status != 204) AppendHeader(output_, "content-length", absl::StrFormat("%d", body_bytes));
+  if (in_pieces_ && !options_.is_http_1_0) AppendHeader(output_, "transfer-encoding", "chunked");
+  AppendHeader(output_, "connection", keep_alive_ ? "keep-alive" : "close");
+  output_ += "\r\n";
+}
+
+void Exchange::Send(int status, std::string_view content_type, std::string body, const HttpHeaders& headers) {
+  {
+    std::lock_guard lock(mutex_);
+    if (status_ != 0 || gone_) return;
+    Start(status, content_type, headers, static_cast<int64_t>(body.size()));
+    body_bytes_ = static_cast<int64_t>(body.size());
+    if (!options_.is_head && status != 204) output_ += body;
+    ended_ = true;
+    on_gone_ = nullptr;
+  }
+  wake_();
+}
+
+void Exchange::Begin(int status, std::string_view content_type, const HttpHeaders& headers) {
+  {
+    std::lock_guard lock(mutex_);
+    if (status_ != 0 || gone_) return;
+    Start(status, content_type, headers, -1);
+  }
+  wake_();
+}
+
+void Exchange::Write(std::string piece) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!in_pieces_ || ended_ || gone_ || cut_ || piece.empty()) return;  // an empty chunk would end the answer
+    body_bytes_ += static_cast<int64_t>(piece.size());
+    if (options_.is_head) return;
+    if (options_.is_http_1_0) {
+      output_ += piece;
+    } else {
+      absl::StrAppendFormat(&output_, "%x\r\n", piece.size());
+      output_.append(piece).append("\r\n");
+    }
+    cut_ = static_cast<int64_t>(output_.size()) > options_.max_queued_bytes;
+  }
+  wake_();
+}
+
+void Exchange::End() {
+  {
+    std::lock_guard lock(mutex_);
+    if (!in_pieces_ || ended_ || gone_) return;
+    if (!options_.is_head && !options_.is_http_1_0) output_ += "0\r\n\r\n";
+    ended_ = true;
+    on_gone_ = nullptr;
+  }
+  wake_();
+}
+
+void Exchange::Abandon() {
+  {
+    std::lock_guard lock(mutex_);
+    if (ended_ || gone_) return;
+    cut_ = status_ != 0;
+  }
+  if (status() == 0) {
+    Send(500, "application/json",
+         ErrorBody("the request was dropped; this is a bug of the server", "server_error", "dropped"), {});
+  }
+  wake_();
+}
+
+void Exchange::OnGone(std::function<void()> on_gone) {
+  {
+    std::lock_guard lock(mutex_);
+    if (ended_) return;
+    if (!gone_) {
+      on_gone_ = std::move(on_gone);
+      return;
+    }
+  }
+  on_gone();
+}
+
+bool Exchange::is_open() const {
+  std::lock_guard lock(mutex_);
+  return !ended_ && !gone_ && !cut_;
+}
+
+std::string Exchange::TakeOutput() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(output_, {});
+}
+
+bool Exchange::is_over() const {
+  std::lock_guard lock(mutex_);
+  return ended_ && output_.empty();
+}
+
+bool Exchange::is_cut() const {
+  std::lock_guard lock(mutex_);
+  return cut_;
+}
+
+bool Exchange::keep_alive() const {
+  std::lock_guard lock(mutex_);
+  return keep_alive_;
+}
+
+void Exchange::Gone() {
+  std::function<void()> on_gone;
+  {
+    std::lock_guard lock(mutex_);
+    if (gone_) return;
+    gone_ = true;
+    on_gone = std::exchange(on_gone_, nullptr);
+  }
+  if (on_gone) on_gone();
+}
+
+int Exchange::status() const {
+  std::lock_guard lock(mutex_);
+  return status_;
+}
+
+int64_t Exchange::body_bytes() const {
+  std::lock_guard lock(mutex_);
+  return body_bytes_;
+}
+
+}  // namespace engine

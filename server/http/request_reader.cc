@@ -1,0 +1,105 @@
+#include "server/http/request_reader.h"
+
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "boost/asio/buffer.hpp"
+#include "boost/beast/http/parser.hpp"
+#include "boost/beast/http/string_body.hpp"
+#include "server/http/ascii.h"
+
+namespace engine {
+namespace {
+
+namespace http = boost::beast::http;
+
+std::string Text(boost::beast::string_view text) { return {text.data(), text.size()}; }
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char lower = AsciiLower(c);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+}  // namespace
+
+struct RequestReader::Parser {
+  http::request_parser<http::string_body> value;
+};
+
+std::string DecodePath(std::string_view path) {
+  std::string text;
+  for (size_t i = 0; i < path.size(); ++i) {
+    if (path[i] != '%') {
+      text += path[i];
+      continue;
+    }
+    const int high = i + 2 < path.size() ? HexDigit(path[i + 1]) : -1;
+    const int low = i + 2 < path.size() ? HexDigit(path[i + 2]) : -1;
+    if (high < 0 || low < 0 || high + low == 0) return "";
+    text += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return text;
+}
+
+RequestReader::RequestReader(RequestLimits limits) : limits_(limits) { Next(); }
+RequestReader::~RequestReader() = default;
+
+void RequestReader::Next() {
+  parser_ = std::make_unique<Parser>();
+  parser_->value.header_limit(static_cast<uint32_t>(limits_.max_header_bytes));
+  parser_->value.body_limit(static_cast<uint64_t>(limits_.max_body_bytes));
+  done_ = has_begun_ = continue_was_asked_ = false;
+  error_status_ = 0;
+  error_.clear();
+}
+
+void RequestReader::Fail(int status, std::string message) {
+  error_status_ = status;
+  error_ = std::move(message);
+}
+
+size_t RequestReader::Take(std::string_view bytes) {
+  size_t taken = 0;
+  has_begun_ = has_begun_ || !bytes.empty();
+  while (!done_ && error_status_ == 0 && taken < bytes.size()) {
+    boost::system::error_code error;
+    const size_t used = parser_->value.put(boost::asio::buffer(bytes.data() + taken, bytes.size() - taken), error);
+    taken += used;
+    done_ = parser_->value.is_done();
+    if (error == http::error::need_more || (!error && !done_ && used == 0)) break;
+    if (error == http::error::body_limit) {
+      Fail(413, absl::StrFormat("the body is larger than %d bytes", limits_.max_body_bytes));
+    } else if (error == http::error::header_limit) {
+      Fail(431, absl::StrFormat("the request line and headers are larger than %d bytes", limits_.max_header_bytes));
+    } else if (error) {
+      Fail(400, "malformed HTTP request: " + error.message());
+    }
+  }
+  return taken;
+}
+
+bool RequestReader::WantsContinue() {
+  if (continue_was_asked_ || done_ || !parser_->value.is_header_done()) return false;
+  continue_was_asked_ = true;
+  return EqualIgnoringCase(Text(parser_->value.get()[http::field::expect]), "100-continue");
+}
+
+HttpRequest RequestReader::Request() const {
+  const auto& message = parser_->value.get();
+  HttpRequest request{.method = Text(message.method_string())};
+  std::string target = Text(message.target());
+  const size_t question = target.find('?');
+  if (question != std::string::npos) request.query = target.substr(question + 1);
+  request.path = DecodePath(std::string_view(target).substr(0, question));
+  for (const auto& field : message) request.headers.emplace_back(Text(field.name_string()), Text(field.value()));
+  request.body = message.body();
+  return request;
+}
+
+bool RequestReader::keep_alive() const { return parser_->value.keep_alive(); }
+bool RequestReader::is_http_1_0() const { return parser_->value.get().version() < 11; }
+
+}  // namespace engine

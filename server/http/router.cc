@@ -1,0 +1,82 @@
+#include "server/http/router.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+#include "nlohmann/json.hpp"
+
+namespace engine {
+namespace {
+
+constexpr std::string_view kJson = "application/json";
+
+bool Matches(std::string_view pattern, std::string_view path) {
+  if (!pattern.ends_with("/*")) return pattern == path;
+  pattern.remove_suffix(1);
+  return path.size() > pattern.size() && path.starts_with(pattern);
+}
+
+void SendError(Responder& responder, int status, std::string_view message, std::string_view type, std::string_view code,
+               HttpHeaders headers = {}) {
+  responder.Send(status, kJson, ErrorBody(message, type, code), std::move(headers));
+}
+
+}  // namespace
+
+std::string ErrorBody(std::string_view message, std::string_view type, std::string_view code) {
+  const nlohmann::ordered_json body = {
+      {"error", {{"message", message}, {"type", type}, {"param", nullptr}, {"code", code}}}};
+  return body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+const Route* Router::Find(std::string_view method, std::string_view path, std::string& methods) const {
+  if (method == "HEAD") method = "GET";
+  for (const Route& route : routes_) {
+    if (!Matches(route.path, path)) continue;
+    if (route.method == method) return &route;
+    methods += (methods.empty() ? "" : ", ") + route.method;
+  }
+  return nullptr;
+}
+
+void Router::Handle(std::shared_ptr<HttpRequest> request, std::shared_ptr<Responder> responder) const {
+  std::string methods;
+  const Route* route = Find(request->method, request->path, methods);
+  if (route == nullptr && methods.empty()) {
+    return SendError(*responder, 404, absl::StrFormat("there is no %s here", request->path), "invalid_request_error",
+                     "not_found");
+  }
+  if (route == nullptr && request->method == "OPTIONS") return responder->Send(204, "", "", {{"allow", methods}});
+  if (route == nullptr) {
+    return SendError(*responder, 405, absl::StrFormat("%s takes %s, not %s", request->path, methods, request->method),
+                     "invalid_request_error", "method_not_allowed", {{"allow", methods}});
+  }
+  if (!route->is_open) {
+    const std::optional<int> key = keys_.Find(*request);
+    if (!key) {
+      return SendError(*responder, 401, "this server asks for an API key: send \"Authorization: Bearer KEY\"",
+                       "authentication_error", "invalid_api_key", {{"www-authenticate", "Bearer"}});
+    }
+    request->api_key = *key;
+  }
+  route->handler(std::move(request), std::move(responder));
+}
+
+HttpHeaders Router::CorsHeaders(const HttpRequest& request) const {
+  const std::string_view origin = request.Header("origin");
+  if (origin.empty() || allowed_origins_.empty()) return {};
+  const bool any = std::ranges::find(allowed_origins_, "*") != allowed_origins_.end();
+  if (!any && std::ranges::find(allowed_origins_, origin) == allowed_origins_.end()) return {};
+  HttpHeaders headers = {{"access-control-allow-origin", any ? "*" : std::string(origin)}, {"vary", "origin"}};
+  if (request.method == "OPTIONS") {
+    headers.emplace_back("access-control-allow-methods", "GET, POST, OPTIONS");
+    const std::string_view wanted = request.Header("access-control-request-headers");
+    headers.emplace_back("access-control-allow-headers", wanted.empty() ? "*" : std::string(wanted));
+    headers.emplace_back("access-control-max-age", "600");
+  } else {
+    headers.emplace_back("access-control-expose-headers", "x-request-id");
+  }
+  return headers;
+}
+
+}  // namespace engine

@@ -1,0 +1,36 @@
+// From a request to its handler: keys, routes, and the answers for those that have none.
+#pragma once
+
+#include <vector>
+
+#include "server/http/api_keys.h"
+#include "server/http/handler.h"
+
+namespace engine {
+
+class Router {
+ public:
+  // allowed_origins: of web pages that may call (CORS); "*" allows all.
+  Router(std::vector<Route> routes, ApiKeys keys, std::vector<std::string> allowed_origins)
+      : routes_(std::move(routes)), keys_(std::move(keys)), allowed_origins_(std::move(allowed_origins)) {}
+
+  // Answers 401, 404, 405 and preflight requests itself. HEAD is answered like GET, whose body the connection drops.
+  void Handle(std::shared_ptr<HttpRequest> request, std::shared_ptr<Responder> responder) const;
+
+  // What CORS adds to any answer of this request.
+  HttpHeaders CorsHeaders(const HttpRequest& request) const;
+
+  const std::vector<Route>& routes() const { return routes_; }
+
+ private:
+  const Route* Find(std::string_view method, std::string_view path, std::string& methods) const;
+
+  std::vector<Route> routes_;
+  ApiKeys keys_;
+  std::vector<std::string> allowed_origins_;
+};
+
+// An answer in OpenAI's error shape.
+std::string ErrorBody(std::string_view message, std::string_view type, std::string_view code);
+
+}  // namespace engine

@@ -1,0 +1,39 @@
+// A connection's bytes, plain or under TLS. For server/http's own sources: it brings in Asio.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "boost/asio/awaitable.hpp"
+#include "boost/asio/generic/stream_protocol.hpp"
+
+namespace boost::asio::ssl {
+class context;
+}
+
+namespace engine {
+
+// One Read and one Write may be under way at once. Everything runs on the executor of its socket.
+class Transport {
+ public:
+  using Socket = boost::asio::generic::stream_protocol::socket;  // TCP or Unix
+  using ErrorCode = boost::system::error_code;
+
+  struct ReadResult {
+    ErrorCode error;
+    size_t bytes = 0;
+  };
+
+  virtual ~Transport() = default;
+
+  virtual boost::asio::awaitable<ErrorCode> Handshake() = 0;
+  virtual boost::asio::awaitable<ReadResult> Read(std::span<char> to) = 0;
+  virtual boost::asio::awaitable<ErrorCode> Write(std::string_view bytes) = 0;
+  virtual Socket& socket() = 0;
+};
+
+// tls null: plain. It must outlive the transport.
+std::unique_ptr<Transport> MakeTransport(Transport::Socket socket, boost::asio::ssl::context* tls);
+
+}  // namespace engine

@@ -1,0 +1,285 @@
+// A server over real sockets, and clients that behave and that do not.
+#include "server/http/http_server.h"
+
+#include <condition_variable>
+#include <fstream>
+#include <mutex>
+#include <thread>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/temp_dir.h"
+#include "tests/unit/server/socket_client.h"
+
+namespace engine {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+constexpr std::chrono::milliseconds kLong{20'000};  // what must happen, happens long before
+
+// Handlers hand their answers to the test, which gives them when it likes.
+class TestServer {
+ public:
+  explicit TestServer(HttpOptions options = {}) {
+    options.port = 0;
+    options.on_access = [this](const AccessRecord& record) {
+      std::lock_guard lock(mutex_);
+      statuses_.push_back(record.status);
+      changed_.notify_all();
+    };
+    const auto hold = [this](std::shared_ptr<const HttpRequest> request, std::shared_ptr<Responder> responder) {
+      responder->OnGone([this] {
+        std::lock_guard lock(mutex_);
+        ++gone_;
+        changed_.notify_all();
+      });
+      std::lock_guard lock(mutex_);
+      held_.push_back({std::move(request), std::move(responder)});
+      changed_.notify_all();
+    };
+    const auto echo = [](std::shared_ptr<const HttpRequest> request, std::shared_ptr<Responder> responder) {
+      responder->Send(200, "text/plain", request->body);
+    };
+    const auto drop = [](std::shared_ptr<const HttpRequest>, std::shared_ptr<Responder>) {};
+    auto server = HttpServer::Start(
+        std::move(options),
+        {{{"POST", "/echo", echo}, {"GET", "/echo", echo}, {"GET", "/hold", hold}, {"GET", "/drop", drop}},
+         ApiKeys::Create({}).value(),
+         {}});
+    EXPECT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+  }
+
+  struct Held {
+    std::shared_ptr<const HttpRequest> request;
+    std::shared_ptr<Responder> responder;
+  };
+  Held TakeHeld() {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, kLong, [this] { return !held_.empty(); }));
+    Held held = held_.front();
+    held_.erase(held_.begin());
+    return held;
+  }
+  void WaitForGone(int count) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, kLong, [&] { return gone_ >= count; }));
+  }
+  std::vector<int> WaitForStatuses(size_t count) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, kLong, [&] { return statuses_.size() >= count; }));
+    return statuses_;
+  }
+  HttpServer& operator*() { return *server_; }
+  HttpServer* operator->() { return server_.get(); }
+  int port() const { return server_->port(); }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Held> held_;
+  std::vector<int> statuses_;
+  int gone_ = 0;
+  std::unique_ptr<HttpServer> server_;  // first to go: its threads use the rest
+};
+
+std::string Get(std::string_view path, std::string_view more = "") {
+  return "GET " + std::string(path) + " HTTP/1.1\r\nHost: x\r\n" + std::string(more) + "\r\n";
+}
+
+TEST(HttpServer, AnswersOneRequestAfterTheOtherOnAConnection) {
+  TestServer server;
+  SocketClient client(server.port());
+  for (const char* body : {"one", "two"}) {
+    client.Send("POST /echo HTTP/1.1\r\nHost: x\r\nX-Request-Id: my-id\r\nContent-Length: 3\r\n\r\n" +
+                std::string(body));
+    const std::string answer = client.ReadUntil(body);
+    EXPECT_THAT(answer, AllOf(StartsWith("HTTP/1.1 200 OK\r\n"), HasSubstr("x-request-id: my-id\r\n"),
+                              HasSubstr("content-length: 3\r\n"), HasSubstr("connection: keep-alive")));
+  }
+}
+
+TEST(HttpServer, RequestsSentAheadAreAnsweredInOrder) {
+  TestServer server;
+  SocketClient client(server.port());
+  client.Send(Get("/hold") + "POST /echo HTTP/1.1\r\nContent-Length: 6\r\n\r\nsecond" +
+              Get("/drop", "Connection: close\r\n"));
+  server.TakeHeld().responder->Send(200, "text/plain", "first");
+  EXPECT_THAT(client.ReadUntil("first"), HasSubstr("200 OK"));
+  EXPECT_THAT(client.ReadUntil("second"), HasSubstr("200 OK"));
+  EXPECT_THAT(client.ReadToEnd(), HasSubstr("500 Internal Server Error"));
+}
+
+TEST(HttpServer, AnswersInPiecesArriveAsTheyAreWritten) {
+  TestServer server;
+  SocketClient client(server.port());
+  client.Send(Get("/hold"));
+  const TestServer::Held held = server.TakeHeld();
+  held.responder->Begin(200, "text/event-stream");
+  EXPECT_THAT(client.ReadUntil("\r\n\r\n"), HasSubstr("transfer-encoding: chunked"));
+  held.responder->Write("data: 1\n\n");
+  EXPECT_EQ(client.ReadUntil("1\n\n\r\n"), "9\r\ndata: 1\n\n\r\n");
+  held.responder->Write("");
+  held.responder->End();
+  EXPECT_EQ(client.ReadUntil("0\r\n\r\n"), "0\r\n\r\n");
+  EXPECT_FALSE(held.responder->is_open());
+}
+
+TEST(HttpServer, OldClientsGetPiecesUntilTheConnectionEnds) {
+  TestServer server;
+  SocketClient client(server.port());
+  client.Send("GET /hold HTTP/1.0\r\n\r\n");
+  const TestServer::Held held = server.TakeHeld();
+  held.responder->Begin(200, "text/plain");
+  held.responder->Write("a");
+  held.responder->Write("b");
+  held.responder->End();
+  EXPECT_THAT(client.ReadToEnd(), AllOf(Not(HasSubstr("chunked")), EndsWith("\r\n\r\nab")));
+}
+
+TEST(HttpServer, HeadGetsTheHeadersAlone) {
+  TestServer server;
+  SocketClient client(server.port());
+  client.Send("HEAD /echo HTTP/1.1\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody");
+  EXPECT_THAT(client.ReadToEnd(), AllOf(HasSubstr("content-length: 4\r\n"), EndsWith("\r\n\r\n")));
+}
+
+TEST(HttpServer, AClientThatGoesEndsItsRequest) {
+  TestServer server;
+  TestServer::Held held;
+  {
+    SocketClient client(server.port());
+    client.Send(Get("/hold"));
+    held = server.TakeHeld();
+    held.responder->Begin(200, "text/event-stream");
+  }
+  server.WaitForGone(1);
+  EXPECT_EQ(server.WaitForStatuses(1).front(), 499);
+  EXPECT_FALSE(held.responder->is_open());
+  held.responder->Write("nobody reads this");
+  held.responder->End();
+}
+
+TEST(HttpServer, AClientThatDoesNotReadIsCutOffAtALimit) {
+  TestServer server({.max_queued_bytes = 1 << 20});
+  SocketClient client(server.port());
+  client.Send(Get("/hold"));
+  const TestServer::Held held = server.TakeHeld();
+  held.responder->Begin(200, "text/event-stream");
+  // The kernel's buffers take some MB before the queue grows.
+  for (int i = 0; i < 1000 && held.responder->is_open(); ++i) held.responder->Write(std::string(1 << 16, 'x'));
+  EXPECT_FALSE(held.responder->is_open());
+  server.WaitForGone(1);
+}
+
+TEST(HttpServer, ADroppedAnswerIsAnErrorOrACutConnection) {
+  TestServer server;
+  SocketClient early(server.port());
+  early.Send(Get("/drop"));
+  EXPECT_THAT(early.ReadUntil("}}"), HasSubstr("500 Internal Server Error"));
+  SocketClient late(server.port());
+  late.Send(Get("/hold"));
+  TestServer::Held held = server.TakeHeld();
+  held.responder->Begin(200, "text/plain");
+  held.responder->Write("a");
+  EXPECT_THAT(late.ReadUntil("a\r\n"), HasSubstr("200 OK"));
+  held.responder.reset();
+  EXPECT_THAT(late.ReadToEnd(), Not(HasSubstr("0\r\n\r\n")));
+}
+
+TEST(HttpServer, NoiseIsAnsweredAndEndsItsConnectionOnly) {
+  TestServer server;
+  SocketClient good(server.port());
+  for (const std::string_view noise : {"\x16\x03\x01\x02\x01\xfc\x03\x03\r\n\r\n", "SSH-2.0-x\r\n\r\n",
+                                       "\r\n\r\n\r\n\r\n", "GET /%zz HTTP/1.1\r\nConnection: close\r\n\r\n"}) {
+    SocketClient scanner(server.port());
+    scanner.Send(noise);
+    EXPECT_THAT(scanner.ReadToEnd(), StartsWith("HTTP/1.1 400 ")) << noise;
+  }
+  good.Send(Get("/echo"));
+  EXPECT_THAT(good.ReadUntil("\r\n\r\n"), HasSubstr("200 OK"));
+}
+
+TEST(HttpServer, BodiesBeyondTheLimitAreRefusedWhileTheClientStillSends) {
+  TestServer server({.limits = {.max_body_bytes = 1000}});
+  SocketClient client(server.port());
+  client.Send("POST /echo HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n");
+  client.Send(std::string(1'000'000, 'x'));
+  EXPECT_THAT(client.ReadToEnd(), HasSubstr("413 Content Too Large"));
+}
+
+TEST(HttpServer, SlowRequestsAndIdleConnectionsAreClosed) {
+  using std::chrono::milliseconds;
+  TestServer server({.request_timeout = milliseconds(50), .idle_timeout = milliseconds(50)});
+  SocketClient idle(server.port()), slow(server.port());
+  slow.Send("GET /echo HT");
+  EXPECT_EQ(idle.ReadToEnd(), "");
+  EXPECT_EQ(slow.ReadToEnd(), "");
+}
+
+TEST(HttpServer, ContinueIsSentToWhoWaitsForIt) {
+  TestServer server;
+  SocketClient client(server.port());
+  client.Send("POST /echo HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  EXPECT_EQ(client.ReadUntil("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  client.Send("ab");
+  EXPECT_THAT(client.ReadUntil("ab"), HasSubstr("200 OK"));
+}
+
+TEST(HttpServer, DrainingLetsAnswersEndAndTakesNothingNew) {
+  TestServer server;
+  SocketClient idle(server.port()), busy(server.port());
+  busy.Send(Get("/hold"));
+  const TestServer::Held held = server.TakeHeld();
+  server->BeginDrain();
+  EXPECT_EQ(idle.ReadToEnd(), "");
+  EXPECT_FALSE(server->WaitUntilIdle(std::chrono::milliseconds(1)));
+  held.responder->Send(200, "text/plain", "done");
+  EXPECT_TRUE(server->WaitUntilIdle(kLong));
+  EXPECT_THAT(busy.ReadToEnd(), EndsWith("done"));
+}
+
+TEST(HttpServer, ConnectionsBeyondTheLimitAreClosed) {
+  TestServer server({.max_connections = 2});
+  SocketClient first(server.port()), second(server.port());
+  second.Send(Get("/echo"));
+  EXPECT_THAT(second.ReadUntil("\r\n\r\n"), HasSubstr("200 OK"));
+  SocketClient third(server.port());
+  EXPECT_EQ(third.ReadToEnd(), "");
+  EXPECT_EQ(server->stats().refused, 1);
+}
+
+TEST(HttpServer, ListensOnAUnixSocketAndReplacesOneLeftBehind) {
+  const TempDir directory;
+  const std::string path = directory.path() + "/engine.sock";
+  {
+    std::ofstream(path + ".unused");
+  }
+  for (int start = 0; start < 2; ++start) {
+    TestServer server({.unix_socket = path});
+    SocketClient client(path);
+    client.Send(Get("/echo"));
+    EXPECT_THAT(client.ReadUntil("\r\n\r\n"), HasSubstr("200 OK"));
+    const auto second = HttpServer::Start({.unix_socket = path}, {{}, ApiKeys::Create({}).value(), {}});
+    EXPECT_THAT(std::string(second.status().message()), HasSubstr("another server listens"));
+  }
+}
+
+TEST(HttpServer, WhatKeepsItFromListeningIsNamed) {
+  TestServer server;
+  const auto start = [](HttpOptions options) {
+    return std::string(HttpServer::Start(std::move(options), {{}, ApiKeys::Create({}).value(), {}}).status().message());
+  };
+  EXPECT_THAT(start({.port = server.port()}), HasSubstr("127.0.0.1:" + std::to_string(server.port())));
+  EXPECT_THAT(start({.host = "no.such.host.invalid"}), HasSubstr("no.such.host.invalid"));
+  EXPECT_THAT(start({.port = 0, .tls_certificate = "cert.pem"}), HasSubstr("key"));
+  EXPECT_THAT(start({.port = 0, .tls_certificate = "nowhere.pem", .tls_key = "key.pem"}), HasSubstr("nowhere.pem"));
+}
+
+}  // namespace
+}  // namespace engine

@@ -1,0 +1,109 @@
+#include "server/http/request_reader.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace engine {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr std::string_view kPost =
+    "POST /v1/chat%20x?a=1&b=%32 HTTP/1.1\r\nHost: here\r\nX-Twice: 1\r\nx-twice: 2\r\n"
+    "Content-Length: 5\r\n\r\nhello";
+constexpr std::string_view kChunked =
+    "POST /x HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n";
+
+// Feeds `bytes` in pieces of `step` as a connection does: what is not taken comes again with more.
+void Feed(std::string_view bytes, size_t step, RequestReader& reader) {
+  std::string ahead;
+  for (size_t i = 0; i < bytes.size(); i += step) {
+    ahead += bytes.substr(i, step);
+    ahead.erase(0, reader.Take(ahead));
+  }
+}
+
+TEST(RequestReader, AnySplitGivesTheSameRequest) {
+  for (size_t step = 1; step <= kPost.size(); ++step) {
+    RequestReader reader({});
+    Feed(kPost, step, reader);
+    ASSERT_TRUE(reader.is_done()) << step;
+    const HttpRequest request = reader.Request();
+    EXPECT_EQ(request.method, "POST");
+    EXPECT_EQ(request.path, "/v1/chat x");
+    EXPECT_EQ(request.query, "a=1&b=%32");
+    EXPECT_EQ(request.body, "hello");
+    EXPECT_EQ(request.Header("X-TWICE"), "1");
+    EXPECT_TRUE(reader.keep_alive());
+  }
+}
+
+TEST(RequestReader, ChunkedBodiesComeWhole) {
+  for (size_t step = 1; step <= kChunked.size(); ++step) {
+    RequestReader reader({});
+    Feed(kChunked, step, reader);
+    ASSERT_TRUE(reader.is_done()) << step;
+    EXPECT_EQ(reader.Request().body, "abcde");
+  }
+}
+
+TEST(RequestReader, WhatFollowsARequestIsLeftForTheNext) {
+  const std::string two = std::string(kPost) + std::string(kChunked);
+  RequestReader reader({});
+  const size_t taken = reader.Take(two);
+  ASSERT_TRUE(reader.is_done());
+  EXPECT_EQ(taken, kPost.size());
+  EXPECT_EQ(reader.Take(std::string_view(two).substr(taken)), 0u);
+  reader.Next();
+  EXPECT_EQ(reader.Take(std::string_view(two).substr(taken)), kChunked.size());
+  EXPECT_EQ(reader.Request().body, "abcde");
+}
+
+TEST(RequestReader, WhatIsNotHttpIsRefused) {
+  for (const std::string_view bytes :
+       {std::string_view("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 TLS to a plain port\r\n\r\n"),
+        std::string_view("SSH-2.0-OpenSSH_9.2\r\n\r\n"), std::string_view("GET / HTTP/9.9\r\n\r\n"),
+        std::string_view("GET /\r\n\r\n"), std::string_view("\0\0\0\0\r\n\r\n", 8),
+        std::string_view("POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello"),
+        std::string_view("POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\n"),
+        std::string_view("POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        std::string_view("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")}) {
+    RequestReader reader({});
+    Feed(bytes, bytes.size(), reader);
+    EXPECT_EQ(reader.error_status(), 400) << bytes;
+    EXPECT_FALSE(reader.is_done());
+  }
+}
+
+TEST(RequestReader, SizesAreLimitedAndNamed) {
+  RequestReader body({.max_body_bytes = 4});
+  Feed(kPost, 7, body);
+  EXPECT_EQ(body.error_status(), 413);
+  EXPECT_THAT(body.error(), HasSubstr("4 bytes"));
+  RequestReader chunked({.max_body_bytes = 4});
+  Feed(kChunked, 7, chunked);
+  EXPECT_EQ(chunked.error_status(), 413);
+  RequestReader header({.max_header_bytes = 200});
+  Feed("GET / HTTP/1.1\r\nX: " + std::string(400, 'x'), 7, header);
+  EXPECT_EQ(header.error_status(), 431);
+}
+
+TEST(RequestReader, TellsOnceWhenTheClientWaitsForContinue) {
+  RequestReader reader({});
+  Feed("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n", 1000, reader);
+  EXPECT_TRUE(reader.WantsContinue());
+  EXPECT_FALSE(reader.WantsContinue());
+  Feed("ab", 1, reader);
+  EXPECT_TRUE(reader.is_done());
+}
+
+TEST(DecodePath, MalformedEscapesGiveNothing) {
+  EXPECT_EQ(DecodePath("/a%2Fb%c3%a9"), "/a/b\xc3\xa9");
+  EXPECT_EQ(DecodePath("/%"), "");
+  EXPECT_EQ(DecodePath("/%4"), "");
+  EXPECT_EQ(DecodePath("/%zz"), "");
+  EXPECT_EQ(DecodePath("/%00"), "");
+}
+
+}  // namespace
+}  // namespace engine

@@ -1,0 +1,102 @@
+#include "server/http/router.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+
+namespace engine {
+namespace {
+
+using ::testing::Contains;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+
+struct Answer {
+  int status = 0;
+  std::string body;
+  HttpHeaders headers;
+};
+
+class Recorder : public Responder {
+ public:
+  void Send(int status, std::string_view, std::string body, HttpHeaders headers) override {
+    answer = {status, std::move(body), std::move(headers)};
+  }
+  void Begin(int, std::string_view, HttpHeaders) override {}
+  void Write(std::string) override {}
+  void End() override {}
+  void OnGone(std::function<void()>) override {}
+  bool is_open() const override { return true; }
+
+  Answer answer;
+};
+
+Router MakeRouter(std::vector<std::string> keys, std::vector<std::string> origins = {}) {
+  const auto echo = [](std::shared_ptr<const HttpRequest> request, std::shared_ptr<Responder> responder) {
+    responder->Send(200, "text/plain", request->path + " by key " + std::to_string(request->api_key));
+  };
+  return {{{"GET", "/health", echo, true},
+           {"GET", "/v1/models", echo},
+           {"GET", "/v1/models/*", echo},
+           {"POST", "/v1/models", echo}},
+          ApiKeys::Create(std::move(keys)).value(),
+          std::move(origins)};
+}
+
+Answer Ask(const Router& router, HttpRequest request) {
+  const auto recorder = std::make_shared<Recorder>();
+  router.Handle(std::make_shared<HttpRequest>(std::move(request)), recorder);
+  return recorder->answer;
+}
+
+TEST(Router, FindsExactPathsAndWhatLiesBelow) {
+  const Router router = MakeRouter({});
+  EXPECT_EQ(Ask(router, {.method = "GET", .path = "/v1/models"}).body, "/v1/models by key -1");
+  EXPECT_EQ(Ask(router, {.method = "HEAD", .path = "/v1/models"}).status, 200);
+  EXPECT_EQ(Ask(router, {.method = "GET", .path = "/v1/models/org/name"}).body, "/v1/models/org/name by key -1");
+  EXPECT_EQ(Ask(router, {.method = "GET", .path = "/v1/models/"}).status, 404);
+}
+
+TEST(Router, ErrorsHaveOpenAisShape) {
+  const Router router = MakeRouter({});
+  const Answer missing = Ask(router, {.method = "GET", .path = "/wp-login.php\xff"});
+  EXPECT_EQ(missing.status, 404);
+  const auto body = nlohmann::json::parse(missing.body);
+  EXPECT_EQ(body["error"]["code"], "not_found");
+  EXPECT_TRUE(body["error"]["message"].is_string());
+  const Answer method = Ask(router, {.method = "DELETE", .path = "/v1/models"});
+  EXPECT_EQ(method.status, 405);
+  EXPECT_THAT(method.headers, Contains(Pair("allow", "GET, POST")));
+}
+
+TEST(Router, AsksForAKeyExceptOnOpenRoutes) {
+  const Router router = MakeRouter({"first", "second"});
+  EXPECT_EQ(Ask(router, {.method = "GET", .path = "/health"}).status, 200);
+  EXPECT_EQ(Ask(router, {.method = "GET", .path = "/v1/models"}).status, 401);
+  for (const char* wrong : {"", "Bearer", "Bearer ", "Bearer firsT", "Bearer first2", "Basic first"}) {
+    HttpRequest request{.method = "GET", .path = "/v1/models", .headers = {{"Authorization", wrong}}};
+    EXPECT_EQ(Ask(router, request).status, 401) << wrong;
+  }
+  EXPECT_EQ(Ask(router, {.method = "GET", .path = "/v1/models", .headers = {{"authorization", "bearer second"}}}).body,
+            "/v1/models by key 1");
+  EXPECT_EQ(Ask(router, {.method = "GET", .path = "/v1/models", .headers = {{"X-Api-Key", "first"}}}).body,
+            "/v1/models by key 0");
+}
+
+TEST(Router, EmptyKeysAreRefused) { EXPECT_FALSE(ApiKeys::Create({"a", ""}).ok()); }
+
+TEST(Router, PagesOfAllowedOriginsMayCall) {
+  const Router router = MakeRouter({"key"}, {"https://chat.example"});
+  const HttpRequest preflight{
+      .method = "OPTIONS",
+      .path = "/v1/models",
+      .headers = {{"Origin", "https://chat.example"}, {"Access-Control-Request-Headers", "authorization"}}};
+  EXPECT_EQ(Ask(router, preflight).status, 204);  // a preflight carries no key
+  EXPECT_THAT(router.CorsHeaders(preflight), Contains(Pair("access-control-allow-headers", "authorization")));
+  EXPECT_THAT(router.CorsHeaders({.method = "GET", .headers = {{"Origin", "https://other.example"}}}), IsEmpty());
+  EXPECT_THAT(MakeRouter({}, {"*"}).CorsHeaders({.method = "GET", .headers = {{"Origin", "https://other.example"}}}),
+              Contains(Pair("access-control-allow-origin", "*")));
+}
+
+}  // namespace
+}  // namespace engine
