@@ -1,0 +1,142 @@
+#include "server/api/api.h"
+
+#include "server/api/chat_answer.h"
+#include "server/api/chat_request.h"
+#include "server/api/common_fields.h"
+#include "server/api/completion_answer.h"
+#include "server/api/completion_request.h"
+#include "server/api/messages_answer.h"
+#include "server/api/messages_request.h"
+#include "server/api/models_route.h"
+#include "server/api/openapi.h"
+#include "server/api/request_run.h"
+#include "server/api/responses_answer.h"
+#include "server/api/responses_request.h"
+#include "server/api/service.h"
+#include "server/api/token_routes.h"
+
+namespace engine {
+namespace {
+
+using ServicePtr = std::shared_ptr<const Service>;  // every handler holds it
+using Post = std::function<void(std::function<void()>)>;
+
+void SendJson(Responder& responder, const absl::StatusOr<Json>& json) {
+  if (!json.ok()) return SendError(responder, json.status(), ErrorJson(json.status()));
+  responder.Send(200, "application/json", Dump(*json));
+}
+
+// A request whose answer is computed at once.
+HttpHandler Computed(ServicePtr service, Post post, absl::StatusOr<Json> (*compute)(const Service&, const Json& body)) {
+  return [=](std::shared_ptr<const HttpRequest> http, std::shared_ptr<Responder> responder) {
+    post([=] {
+      const absl::StatusOr<Json> body = ReadBody(*http);
+      SendJson(*responder, body.ok() ? compute(*service, *body) : body.status());
+    });
+  };
+}
+
+// An API that asks for answers: how its bodies are read, and how its answers are written.
+struct Dialect {
+  absl::Status (*read)(const Json& body, const ModelInfo& model, ApiRequest& request);
+  std::unique_ptr<AnswerFormat> (*make_format)();
+};
+
+// `format` is taken over where the request runs.
+absl::Status Run(const Service& service, const Dialect& dialect, const HttpRequest& http,
+                 const std::shared_ptr<Responder>& responder, std::unique_ptr<AnswerFormat>& format) {
+  ASSIGN_OR_RETURN(const Json body, ReadBody(http));
+  ASSIGN_OR_RETURN(const ServedModel* model, service.ModelOf(body));
+  ApiRequest request = service.NewRequest(*model);
+  RETURN_IF_ERROR(dialect.read(body, model->engine->model(), request));
+  Answer answer = service.NewAnswer(*model, http, std::move(request));
+  std::make_shared<RequestRun>(*model->engine, std::move(answer), std::move(format), responder)->Start();
+  return absl::OkStatus();
+}
+
+HttpHandler Generated(ServicePtr service, Post post, Dialect dialect) {
+  return [=](std::shared_ptr<const HttpRequest> http, std::shared_ptr<Responder> responder) {
+    post([=] {
+      std::unique_ptr<AnswerFormat> format = dialect.make_format();
+      const absl::Status run = Run(*service, dialect, *http, responder, format);
+      if (!run.ok()) SendError(*responder, run, format->ErrorBody(run));
+    });
+  };
+}
+
+constexpr Dialect kChat = {ReadChatRequest, MakeChatFormat};
+constexpr Dialect kCompletion = {
+    [](const Json& body, const ModelInfo&, ApiRequest& request) { return ReadCompletionRequest(body, request); },
+    MakeCompletionFormat};
+constexpr Dialect kResponses = {ReadResponsesRequest, MakeResponsesFormat};
+constexpr Dialect kMessages = {ReadMessagesRequest, MakeMessagesFormat};
+
+Json Properties(std::initializer_list<std::span<const ApiField>> tables) {
+  Json properties = Json::object();
+  for (const std::span<const ApiField> table : tables) AddProperties(table, properties);
+  return properties;
+}
+
+// In the order in which documentation lists them.
+std::vector<Endpoint> Endpoints(const ServicePtr& service, const Post& post) {
+  const Json chat = Properties({CommonFields(), ChatFields()});
+  return {
+      {{"POST", "/v1/chat/completions", Generated(service, post, kChat)}, "Continue a chat", chat, {"messages"}},
+      {{"POST", "/v1/completions", Generated(service, post, kCompletion)},
+       "Continue a text",
+       Properties({CommonFields(), CompletionFields()}),
+       {"prompt"}},
+      {{"POST", "/v1/responses", Generated(service, post, kResponses)},
+       "Continue a chat, as OpenAI's newer API does; nothing is kept",
+       Properties({ResponsesFields()}),
+       {"input"}},
+      {{"POST", "/v1/messages", Generated(service, post, kMessages)},
+       "Continue a chat, as Anthropic's API does",
+       Properties({MessagesFields(), MessagesSamplingFields()}),
+       {"messages", "max_tokens"}},
+      {{"POST", "/v1/messages/count_tokens", Computed(service, post, CountTokens)},
+       "Count the tokens of an Anthropic request",
+       Properties({MessagesFields()}),
+       {"messages"}},
+      {{"POST", "/v1/chat/completions/render", Computed(service, post, RenderChat)},
+       "Show the prompt of a chat",
+       chat,
+       {"messages"}},
+      {{"POST", "/tokenize", Computed(service, post, Tokenize)}, "Tokens of a text or a chat", TokenizeProperties()},
+      {{"POST", "/detokenize", Computed(service, post, Detokenize)},
+       "Text of tokens",
+       DetokenizeProperties(),
+       {"tokens"}},
+      {{"GET", "/v1/models",
+        [service](const std::shared_ptr<const HttpRequest>&, const std::shared_ptr<Responder>& responder) {
+          SendJson(*responder, ListModels(*service));
+        }},
+       "List the models"},
+      {{"GET", "/v1/models/*",
+        [service](const std::shared_ptr<const HttpRequest>& http, const std::shared_ptr<Responder>& responder) {
+          constexpr std::string_view kAbove = "/v1/models/";
+          SendJson(*responder, DescribeModel(*service, http->path.substr(kAbove.size())));
+        }},
+       "Describe a model"},
+  };
+}
+
+}  // namespace
+
+std::vector<Route> ApiRoutes(ApiOptions options) {
+  const Post post = options.post;
+  const std::string version = options.version;
+  const auto service = std::make_shared<const Service>(std::move(options));
+  std::vector<Endpoint> endpoints = Endpoints(service, post);
+  endpoints.push_back({{"GET", "/openapi.json", nullptr}, "This document"});
+  const auto document = std::make_shared<const std::string>(Dump(OpenApi(endpoints, version)));  // the handler's
+  endpoints.back().route.handler = [document](const std::shared_ptr<const HttpRequest>&,
+                                              const std::shared_ptr<Responder>& responder) {
+    responder->Send(200, "application/json", *document);
+  };
+  std::vector<Route> routes;
+  for (Endpoint& endpoint : endpoints) routes.push_back(std::move(endpoint.route));
+  return routes;
+}
+
+}  // namespace engine

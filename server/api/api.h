@@ -1,0 +1,31 @@
+// The inference endpoints: what a client asks, read, run and answered.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "server/http/handler.h"
+
+namespace engine {
+
+// A name that requests may give as "model".
+struct ServedModel {
+  std::string name;
+  Engine* engine = nullptr;  // outlives every request
+};
+
+struct ApiOptions {
+  std::vector<ServedModel> models;  // the first answers requests that name none
+  bool lenient = false;             // unknown and unsupported fields are ignored, with a warning in the answer
+  std::string version;              // of this program
+  // Runs work on a thread that may take its time: reading a request, rendering and encoding its prompt.
+  std::function<void(std::function<void()> work)> post;
+};
+
+// In the order in which documentation lists them.
+std::vector<Route> ApiRoutes(ApiOptions options);
+
+}  // namespace engine

@@ -1,0 +1,63 @@
+// What an endpoint has been asked for, whatever its dialect.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "server/api/fields.h"
+
+namespace engine {
+
+struct ApiRequest {
+  std::string model;  // empty: the server's first
+  std::string request_id;
+  GenerationRequest generation;            // with messages; prompts take their place in /v1/completions
+  std::vector<GenerationRequest> prompts;  // each with a prompt or prompt_tokens alone
+  int n = 1;                               // answers to each prompt
+  int best_of = 0;                         // 0: as many as n
+  int64_t truncate_prompt_tokens = 0;      // keep so many at the end; 0: all
+
+  bool stream = false;
+  bool include_usage = false;  // a last chunk with the usage
+  bool continuous_usage = false;
+
+  bool echo = false;       // the prompt belongs to the answer's text
+  bool no_answer = false;  // and is all of it
+  bool logprobs = false;   // of the answer's tokens, shown
+  bool return_token_ids = false;
+  bool tokens_as_ids = false;  // logprobs name a token "token_id:17"
+  std::optional<int> top_logprobs;
+  bool include_reasoning = true;
+
+  std::vector<std::string> tool_names;
+  bool legacy_functions = false;  // tools were given as `functions`
+
+  Json template_kwargs = Json::object();
+
+  bool lenient = false;  // what is not supported becomes a warning
+  std::vector<std::string> warnings;
+
+  FieldPolicy policy() { return {lenient, &warnings}; }
+  SamplingParams& sampling() { return generation.sampling; }
+  const SamplingParams& sampling() const { return generation.sampling; }
+};
+
+using ApiField = Field<ApiRequest>;
+
+// Readers for a table's rows: the value goes to a member as it is.
+template <auto kMember>
+absl::Status Set(const FieldValue& value, ApiRequest& request) {
+  return Get(value, request.*kMember);
+}
+template <auto kMember>
+absl::Status SetSampling(const FieldValue& value, ApiRequest& request) {
+  return Get(value, request.sampling().*kMember);
+}
+template <auto kMember>
+absl::Status SetGeneration(const FieldValue& value, ApiRequest& request) {
+  return Get(value, request.generation.*kMember);
+}
+
+}  // namespace engine

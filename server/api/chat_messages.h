@@ -1,0 +1,14 @@
+// The messages and tools of a chat, as the OpenAI API writes them.
+#pragma once
+
+#include "server/api/api_request.h"
+
+namespace engine {
+
+// "messages" of a request.
+absl::Status ReadMessages(const FieldValue& value, ApiRequest& request);
+
+// Content: a text, null, or a list of parts of type text.
+absl::Status ReadContent(const FieldValue& value, ChatMessage& message);
+
+}  // namespace engine

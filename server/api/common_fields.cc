@@ -1,0 +1,198 @@
+#include "server/api/common_fields.h"
+
+#include <charconv>
+
+#include "server/api/output_control.h"
+
+namespace engine {
+namespace {
+
+absl::Status ReadTopK(const FieldValue& value, ApiRequest& request) {
+  int& top_k = request.sampling().top_k;
+  RETURN_IF_ERROR(Get(value, top_k));
+  if (top_k == -1) top_k = 0;  // both mean all
+  return absl::OkStatus();
+}
+
+absl::Status ReadSeed(const FieldValue& value, ApiRequest& request) {
+  int64_t seed = 0;
+  RETURN_IF_ERROR(Get(value, seed));
+  if (seed != -1) request.sampling().seed = static_cast<uint64_t>(seed);  // -1: llama.cpp's "any"
+  return absl::OkStatus();
+}
+
+absl::Status ReadMaxTokens(const FieldValue& value, ApiRequest& request) {
+  int& max_tokens = request.sampling().max_tokens;
+  RETURN_IF_ERROR(Get(value, max_tokens));
+  if (value.path == "n_predict" && max_tokens == -1) max_tokens = SamplingParams::kUntilContextIsFull;
+  return absl::OkStatus();
+}
+
+absl::Status ReadN(const FieldValue& value, ApiRequest& request) {
+  RETURN_IF_ERROR(Get(value, request.n));
+  if (request.n >= 1 && request.n <= kMaxChoices) return absl::OkStatus();
+  return FieldError(value.path, absl::StrFormat("is %d; it must lie in [1, %d]", request.n, kMaxChoices));
+}
+
+absl::Status ReadLogitBias(const FieldValue& value, ApiRequest& request) {
+  RETURN_IF_ERROR(MustBeObject(value));
+  RETURN_IF_ERROR(CheckSize(value, SamplingParams::kMaxBiases));
+  for (const auto& [key, bias] : value.json.items()) {
+    auto& [token, amount] = request.sampling().logit_bias.emplace_back();
+    const char* end = key.data() + key.size();
+    if (std::from_chars(key.data(), end, token).ptr != end || key.empty()) {
+      return FieldError(value.path, "has the key \"" + key + "\"; keys must be token ids");
+    }
+    RETURN_IF_ERROR(Get(value.At(key), amount));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadStopTokens(const FieldValue& value, ApiRequest& request) {
+  return GetList(value, SamplingParams::kMaxBiases, request.sampling().stop_token_ids);
+}
+
+absl::Status ReadStreamOptions(const FieldValue& value, ApiRequest& request) {
+  static constexpr ApiField kFields[] = {
+      {"include_usage", "boolean", Set<&ApiRequest::include_usage>, "a last chunk holds the usage"},
+      {"continuous_usage_stats", "boolean", Set<&ApiRequest::continuous_usage>, "every chunk holds the usage so far"},
+      {"include_obfuscation", "boolean", nullptr, "chunks are not padded", "false"},
+  };
+  return ReadFields<ApiRequest>(value, {kFields}, request.policy(), request);
+}
+
+absl::Status ReadTruncate(const FieldValue& value, ApiRequest& request) {
+  RETURN_IF_ERROR(Get(value, request.truncate_prompt_tokens));
+  if (request.truncate_prompt_tokens >= 1) return absl::OkStatus();
+  return FieldError(value.path, "must be at least 1");
+}
+
+constexpr char kNoSampler[] = "this sampler does not exist here";
+constexpr char kNoAdapters[] = "the server has no adapters";
+
+constexpr ApiField kFields[] = {
+    {"model", "string", Set<&ApiRequest::model>, "one of /v1/models; without it the first"},
+    {"request_id", "string", Set<&ApiRequest::request_id>, "part of the answer's id"},
+
+    // How many tokens, and which.
+    {"max_tokens", "integer", ReadMaxTokens, "tokens of an answer at most"},
+    {"n_predict", "integer", ReadMaxTokens, "llama.cpp's max_tokens; -1: until the context is full"},
+    {"min_tokens", "integer", SetSampling<&SamplingParams::min_tokens>, "nothing ends an answer before"},
+    {"min_new_tokens", "integer", SetSampling<&SamplingParams::min_tokens>, "LMDeploy's min_tokens"},
+    {"temperature", "number", SetSampling<&SamplingParams::temperature>, "0: always the likeliest token"},
+    {"top_k", "integer", ReadTopK, "sample among so many; 0 or -1: all"},
+    {"top_p", "number", SetSampling<&SamplingParams::top_p>, "sample among the likeliest of this share"},
+    {"min_p", "number", SetSampling<&SamplingParams::min_p>, "sample above this share of the likeliest"},
+    {"repetition_penalty", "number", SetSampling<&SamplingParams::repetition_penalty>, "above 1: fewer repetitions"},
+    {"repeat_penalty", "number", SetSampling<&SamplingParams::repetition_penalty>, "llama.cpp's repetition_penalty"},
+    {"presence_penalty", "number", SetSampling<&SamplingParams::presence_penalty>, "for every token used before"},
+    {"frequency_penalty", "number", SetSampling<&SamplingParams::frequency_penalty>, "for every use of a token"},
+    {"logit_bias", "object", ReadLogitBias, "token id to what is added to its logit"},
+    {"seed", "integer", ReadSeed, "the same seed gives the same answer"},
+    {"n", "integer", ReadN, "answers to a prompt"},
+
+    // Where answers end.
+    {"stop", "string|array", ReadStop, "texts that end an answer"},
+    {"stop_token_ids", "array", ReadStopTokens, "tokens that end an answer"},
+    {"include_stop_str_in_output", "boolean", SetSampling<&SamplingParams::include_stop_in_output>,
+     "what ended an answer belongs to it"},
+    {"ignore_eos", "boolean", SetSampling<&SamplingParams::ignore_eos>,
+     "the model's own end is a token like any other"},
+    {"skip_special_tokens", "boolean", SetGeneration<&GenerationRequest::skip_special_tokens>,
+     "control tokens are not part of the text"},
+
+    // What the answer must look like.
+    {"response_format", "object", ReadResponseFormat, "text, json_object, json_schema, regex_schema"},
+    {"structured_outputs", "object", ReadStructuredOutputs, "json, regex, choice, grammar or json_object"},
+    {"guided_json", "", ReadGrammar, "structured_outputs.json"},
+    {"guided_regex", "string", ReadGrammar, "structured_outputs.regex"},
+    {"guided_choice", "array", ReadGrammar, "structured_outputs.choice"},
+    {"guided_grammar", "string", ReadGrammar, "structured_outputs.grammar"},
+    {"guided_json_object", "boolean", ReadGrammar, "structured_outputs.json_object"},
+    {"guided_whitespace_pattern", "string", nullptr, "JSON has the blanks that its schema's compiler allows"},
+    {"guided_decoding_backend", "string", nullptr, "", "*"},
+    {"json_schema", "object", ReadGrammar, "llama.cpp's name of structured_outputs.json"},
+    {"grammar", "string", ReadGrammar, "llama.cpp's name of structured_outputs.grammar"},
+    {"regex", "string", ReadGrammar, "SGLang's name of structured_outputs.regex"},
+    {"ebnf", "string", ReadGrammar, "SGLang's name of structured_outputs.grammar"},
+
+    // How to answer.
+    {"stream", "boolean", Set<&ApiRequest::stream>, "server-sent events, as the answer is made"},
+    {"stream_options", "object", ReadStreamOptions, "include_usage, continuous_usage_stats"},
+    {"prompt_logprobs", "integer", SetSampling<&SamplingParams::prompt_logprobs>, "of the prompt's tokens"},
+    {"return_token_ids", "boolean", Set<&ApiRequest::return_token_ids>, "ids of prompt and answer"},
+    {"return_tokens_as_token_ids", "boolean", Set<&ApiRequest::tokens_as_ids>, "log-probs name tokens \"token_id:17\""},
+    {"truncate_prompt_tokens", "integer", ReadTruncate, "keep so many tokens at the prompt's end"},
+
+    // Scheduling.
+    {"priority", "integer", SetGeneration<&GenerationRequest::priority>, "lower runs first"},
+    {"cache_salt", "string", SetGeneration<&GenerationRequest::cache_salt>, "share prefixes only with the same salt"},
+    {"num_speculative_tokens", "integer", SetGeneration<&GenerationRequest::num_speculative_tokens>,
+     "guessed in one step at most; 0: none"},
+
+    // Accepted, as no answer depends on them.
+    {"user", "string", nullptr, "", "*"},
+    {"safety_identifier", "string", nullptr, "", "*"},
+    {"metadata", "object", nullptr, "", "*"},
+    {"prompt_cache_key", "string", nullptr, "", "*"},
+    {"prompt_cache_retention", "string", nullptr, "", "*"},
+    {"prompt_cache_options", "object", nullptr, "", "*"},
+    {"cache_prompt", "boolean", nullptr, "prefixes are always cached", "true"},
+    {"id_slot", "integer", nullptr, "there are no slots", "-1"},
+    {"session_id", "integer", nullptr, "there are no sessions; send the whole conversation", "-1"},
+    {"store", "boolean", nullptr, "answers are not stored", "false"},
+    {"service_tier", "string", nullptr, "", "*"},
+    {"use_beam_search", "boolean", nullptr, "answers are sampled; ask for several with n", "false"},
+    {"length_penalty", "number", nullptr, "it belongs to beam search", "1.0"},
+    {"early_stopping", "boolean", nullptr, "it belongs to beam search", "false"},
+    {"spaces_between_special_tokens", "boolean", nullptr, "tokens are decoded as the tokenizer says", "true"},
+    {"do_preprocess", "boolean", nullptr, "messages are always rendered by the chat template", "true"},
+    {"timings_per_token", "boolean", nullptr, "timings come with the last chunk", "false"},
+    {"return_progress", "boolean", nullptr, "progress of a prompt is not reported", "false"},
+
+    // Refused.
+    {"allowed_token_ids", "array", nullptr, "use logit_bias or structured_outputs"},
+    {"bad_words", "array", nullptr, "use logit_bias", "[]"},
+    {"logprob_token_ids", "array", nullptr, "ask for top log-probs"},
+    {"repetition_detection", "object", nullptr, "use repetition_penalty or stop"},
+    {"repetition_ngram_size", "integer", nullptr, "use repetition_penalty or stop", "0"},
+    {"repetition_ngram_threshold", "integer", nullptr, "use repetition_penalty or stop", "0"},
+    {"stream_interval", "integer", nullptr, "every token is sent", "1"},
+    {"kv_transfer_params", "object", nullptr, "caches are not transferred"},
+    {"vllm_xargs", "object", nullptr, "there are no plugins"},
+    {"thinking_token_budget", "integer", nullptr, "reasoning is not cut"},
+    {"t_max_predict_ms", "integer", nullptr, "use max_tokens"},
+    {"mirostat", "integer", nullptr, kNoSampler, "0"},
+    {"mirostat_tau", "number", nullptr, kNoSampler},
+    {"mirostat_eta", "number", nullptr, kNoSampler},
+    {"dry_multiplier", "number", nullptr, kNoSampler, "0.0"},
+    {"xtc_probability", "number", nullptr, kNoSampler, "0.0"},
+    {"typical_p", "number", nullptr, kNoSampler, "1.0"},
+    {"samplers", "array", nullptr, "their order is fixed"},
+    {"n_probs", "integer", nullptr, "use logprobs", "0"},
+    {"lora", "array", nullptr, kNoAdapters, "[]"},
+    {"lora_path", "string", nullptr, kNoAdapters},
+};
+
+}  // namespace
+
+std::span<const ApiField> CommonFields() { return kFields; }
+
+absl::Status ReadStop(const FieldValue& value, ApiRequest& request) {
+  std::vector<std::string>& stop = request.sampling().stop;
+  if (value.json.is_string()) return Get(value, stop.emplace_back());
+  return GetList(value, kMaxStops, stop);
+}
+
+absl::Status CheckCommon(const ApiRequest& request) {
+  if (request.best_of != 0 && request.best_of != request.n) {
+    return FieldError("best_of", absl::StrFormat("is %d; all %d answers (n) are returned, so it must be as many",
+                                                 request.best_of, request.n));
+  }
+  if ((request.include_usage || request.continuous_usage) && !request.stream) {
+    return FieldError("stream_options", "belongs to stream: true");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace engine

@@ -1,0 +1,20 @@
+// Fields that /v1/chat/completions and /v1/completions have in common: which model, how to sample, how to answer.
+#pragma once
+
+#include "server/api/api_request.h"
+
+namespace engine {
+
+std::span<const ApiField> CommonFields();
+
+// As many answers may a request ask for, and so many stop strings.
+inline constexpr int kMaxChoices = 128;
+inline constexpr size_t kMaxStops = 32;
+
+// "stop": a string or a list of them.
+absl::Status ReadStop(const FieldValue& value, ApiRequest& request);
+
+// What fields say together, once all are read.
+absl::Status CheckCommon(const ApiRequest& request);
+
+}  // namespace engine

@@ -1,0 +1,72 @@
+#include "server/api/completion_request.h"
+
+#include "server/api/common_fields.h"
+
+namespace engine {
+namespace {
+
+constexpr size_t kMaxPrompts = 1024;
+constexpr size_t kMaxPromptTokens = size_t{1} << 22;
+
+// What the OpenAI API answers when it is not told.
+constexpr int kDefaultMaxTokens = 16;
+
+absl::Status AddPrompt(const FieldValue& value, ApiRequest& request) {
+  GenerationRequest& prompt = request.prompts.emplace_back();
+  if (value.json.is_array()) {
+    RETURN_IF_ERROR(GetList(value, kMaxPromptTokens, prompt.prompt_tokens));
+  } else {
+    RETURN_IF_ERROR(Get(value, prompt.prompt));
+  }
+  if (prompt.prompt.empty() && prompt.prompt_tokens.empty()) return FieldError(value.path, "is empty");
+  return absl::OkStatus();
+}
+
+// A text, a list of texts, a list of token ids, or a list of such lists.
+absl::Status ReadPrompt(const FieldValue& value, ApiRequest& request) {
+  const bool is_list = value.json.is_array() && !value.json.empty() && !value.json[0].is_number();
+  if (!is_list) return AddPrompt(value, request);
+  RETURN_IF_ERROR(MustBeArray(value, kMaxPrompts));
+  for (size_t i = 0; i < value.json.size(); ++i) RETURN_IF_ERROR(AddPrompt(value.At(i), request));
+  return absl::OkStatus();
+}
+
+absl::Status ReadLogprobs(const FieldValue& value, ApiRequest& request) {
+  request.logprobs = true;
+  return Get(value, request.sampling().logprobs);
+}
+
+constexpr ApiField kFields[] = {
+    {"prompt", "string|array", ReadPrompt, "text, token ids, or a list of either"},
+    {"echo", "boolean", Set<&ApiRequest::echo>, "the prompt is part of the text"},
+    {"logprobs", "integer", ReadLogprobs, "of the answer's tokens, and of so many likeliest ones"},
+    {"best_of", "integer", Set<&ApiRequest::best_of>, "as many as n"},
+    {"add_special_tokens", "boolean", SetGeneration<&GenerationRequest::add_special_tokens>,
+     "the prompt begins as the tokenizer says, usually with a BOS token"},
+    {"suffix", "string", nullptr, "the model continues a prompt and fills no gap", "\"\""},
+    {"prompt_embeds", "string", nullptr, "give the prompt as text or token ids"},
+};
+
+}  // namespace
+
+std::span<const ApiField> CompletionFields() { return kFields; }
+
+absl::Status ReadCompletionRequest(const Json& body, ApiRequest& request) {
+  request.sampling().max_tokens = kDefaultMaxTokens;
+  RETURN_IF_ERROR(ReadFields<ApiRequest>({"", body}, {CommonFields(), kFields}, request.policy(), request));
+  RETURN_IF_ERROR(CheckCommon(request));
+  if (request.prompts.empty()) return FieldError("prompt", "is missing");
+  if (request.sampling().max_tokens == 0 && request.echo) {  // only what the model thinks of the prompt is wanted
+    request.no_answer = true;
+    request.sampling().max_tokens = 1;
+  }
+  if (request.echo && request.logprobs) request.sampling().prompt_logprobs = request.sampling().logprobs;
+  for (GenerationRequest& prompt : request.prompts) {
+    prompt.add_special_tokens = request.generation.add_special_tokens;
+    // This endpoint is for prompts that a program has put together, control tokens included.
+    prompt.parse_special_tokens = true;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace engine

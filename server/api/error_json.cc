@@ -1,0 +1,82 @@
+#include "server/api/error_json.h"
+
+#include "absl/strings/cord.h"
+#include "nlohmann/json.hpp"
+
+namespace engine {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr char kParam[] = "engine/param";
+constexpr char kCode[] = "engine/code";
+
+void SetDetail(absl::Status& status, const char* key, std::string_view value) {
+  if (!value.empty()) status.SetPayload(key, absl::Cord(absl::string_view(value.data(), value.size())));
+}
+
+Json Detail(const absl::Status& status, const char* key) {
+  const auto payload = status.GetPayload(key);
+  return payload ? Json(std::string(*payload)) : Json(nullptr);
+}
+
+std::string_view TypeOf(int http_status) {
+  switch (http_status) {
+    case 401:
+      return "authentication_error";
+    case 403:
+      return "permission_error";
+    case 429:
+      return "rate_limit_error";
+    case 500:
+      return "server_error";
+    case 503:
+      return "service_unavailable_error";
+    default:
+      return "invalid_request_error";
+  }
+}
+
+}  // namespace
+
+absl::Status WithDetails(absl::Status status, std::string_view param, std::string_view code) {
+  SetDetail(status, kParam, param);
+  SetDetail(status, kCode, code);
+  return status;
+}
+
+int HttpStatus(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return 200;
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kOutOfRange:
+    case absl::StatusCode::kUnimplemented:
+      return 400;
+    case absl::StatusCode::kUnauthenticated:
+      return 401;
+    case absl::StatusCode::kPermissionDenied:
+      return 403;
+    case absl::StatusCode::kNotFound:
+      return 404;
+    case absl::StatusCode::kResourceExhausted:
+      return 429;
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kCancelled:
+      return 503;
+    default:
+      return 500;
+  }
+}
+
+std::string ErrorJson(const absl::Status& status) {
+  const Json body = {{"error",
+                      {{"message", std::string(Message(status))},
+                       {"type", TypeOf(HttpStatus(status))},
+                       {"param", Detail(status, kParam)},
+                       {"code", Detail(status, kCode)}}}};
+  return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace engine

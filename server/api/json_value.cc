@@ -1,0 +1,101 @@
+#include "server/api/json_value.h"
+
+#include <cmath>
+#include <limits>
+
+#include "server/api/error_json.h"
+
+namespace engine {
+namespace {
+
+// A value short enough to be read in a message.
+std::string Shown(const Json& json) {
+  if (json.is_object()) return "an object";
+  if (json.is_array()) return "an array";
+  constexpr size_t kMaxShown = 60;
+  const std::string text = Dump(json);
+  return text.size() <= kMaxShown ? text : "a long string";
+}
+
+absl::Status WrongType(const FieldValue& value, std::string_view wanted) {
+  return FieldError(value.path, absl::StrFormat("is %s; it must be %s", Shown(value.json), wanted));
+}
+
+template <typename T>
+absl::Status GetInteger(const FieldValue& value, T& out) {
+  const Json& json = value.json;
+  // Clients write 16.0 where they mean 16.
+  const bool whole = json.is_number_float() && std::trunc(json.get<double>()) == json.get<double>();
+  if (!json.is_number_integer() && !whole) return WrongType(value, "an integer");
+  const double number = json.get<double>();
+  constexpr auto kMin = static_cast<double>(std::numeric_limits<T>::min());
+  // 2^31 or 2^63 itself, which a double holds and T does not.
+  constexpr double kEnd = -kMin;
+  if (!(number >= kMin && number < kEnd)) return FieldError(value.path, "is a number beyond every limit");
+  out = whole ? static_cast<T>(number) : json.get<T>();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+FieldValue FieldValue::At(size_t index) const { return {absl::StrFormat("%s[%d]", path, index), json[index]}; }
+
+FieldValue FieldValue::At(const std::string& key) const {
+  return {path.empty() ? key : path + "." + key, json.at(key)};
+}
+
+absl::Status FieldError(std::string_view path, std::string_view message) {
+  return WithDetails(InvalidArgument("%s %s", path, message), path);
+}
+
+absl::Status Get(const FieldValue& value, bool& out) {
+  if (!value.json.is_boolean()) return WrongType(value, "true or false");
+  out = value.json.get<bool>();
+  return absl::OkStatus();
+}
+
+absl::Status Get(const FieldValue& value, int& out) { return GetInteger(value, out); }
+absl::Status Get(const FieldValue& value, int64_t& out) { return GetInteger(value, out); }
+
+absl::Status Get(const FieldValue& value, float& out) {
+  if (!value.json.is_number()) return WrongType(value, "a number");
+  out = static_cast<float>(value.json.get<double>());
+  if (!std::isfinite(out)) return FieldError(value.path, "is a number beyond every limit");
+  return absl::OkStatus();
+}
+
+absl::Status Get(const FieldValue& value, std::string& out) {
+  if (!value.json.is_string()) return WrongType(value, "a string");
+  out = value.json.get<std::string>();
+  return absl::OkStatus();
+}
+
+absl::Status CheckSize(const FieldValue& value, size_t max_size) {
+  if (value.json.size() <= max_size) return absl::OkStatus();
+  return FieldError(value.path, absl::StrFormat("has %d entries; it may have %d", value.json.size(), max_size));
+}
+
+absl::Status MustBeArray(const FieldValue& value, size_t max_size) {
+  if (!value.json.is_array()) return WrongType(value, "an array");
+  return CheckSize(value, max_size);
+}
+
+absl::Status MustBeObject(const FieldValue& value) {
+  return value.json.is_object() ? absl::OkStatus() : WrongType(value, "an object");
+}
+
+absl::Status GetWord(const FieldValue& value, std::initializer_list<std::string_view> words, int& out) {
+  std::string list;
+  for (const std::string_view& word : words) {
+    if (value.json.is_string() && value.json.get_ref<const std::string&>() == word) {
+      out = static_cast<int>(&word - words.begin());
+      return absl::OkStatus();
+    }
+    list += (list.empty() ? "\"" : ", \"") + std::string(word) + "\"";
+  }
+  return WrongType(value, "one of " + list);
+}
+
+std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+}  // namespace engine

@@ -1,0 +1,58 @@
+// Typed values of a request's JSON. Errors name the field by its path: "messages[2].role is 7; it must be a string".
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/status.h"
+#include "nlohmann/json.hpp"
+
+namespace engine {
+
+using Json = nlohmann::ordered_json;
+
+// A value and where it stands.
+struct FieldValue {
+  std::string path;
+  const Json& json;
+
+  FieldValue At(size_t index) const;            // of an array
+  FieldValue At(const std::string& key) const;  // of an object that has it
+};
+
+// InvalidArgument: "PATH MESSAGE", with the path as the error's param.
+absl::Status FieldError(std::string_view path, std::string_view message);
+
+// Refuse values of another type, and numbers that do not fit.
+absl::Status Get(const FieldValue& value, bool& out);
+absl::Status Get(const FieldValue& value, int& out);
+absl::Status Get(const FieldValue& value, int64_t& out);
+absl::Status Get(const FieldValue& value, float& out);
+absl::Status Get(const FieldValue& value, std::string& out);
+
+template <typename T>
+absl::Status Get(const FieldValue& value, std::optional<T>& out) {
+  return Get(value, out.emplace());
+}
+
+absl::Status CheckSize(const FieldValue& value, size_t max_size);
+absl::Status MustBeArray(const FieldValue& value, size_t max_size);
+absl::Status MustBeObject(const FieldValue& value);
+
+template <typename T>
+absl::Status GetList(const FieldValue& value, size_t max_size, std::vector<T>& out) {
+  RETURN_IF_ERROR(MustBeArray(value, max_size));
+  for (size_t i = 0; i < value.json.size(); ++i) RETURN_IF_ERROR(Get(value.At(i), out.emplace_back()));
+  return absl::OkStatus();
+}
+
+// One of the words; out is its index.
+absl::Status GetWord(const FieldValue& value, std::initializer_list<std::string_view> words, int& out);
+
+// Text as it stands in the body; bytes that are not UTF-8 become U+FFFD.
+std::string Dump(const Json& json);
+
+}  // namespace engine

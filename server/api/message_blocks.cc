@@ -1,0 +1,155 @@
+#include "server/api/message_blocks.h"
+
+namespace engine {
+namespace {
+
+constexpr size_t kMaxMessages = 4096;
+constexpr size_t kMaxBlocks = 4096;
+
+// What one message of the API becomes: results of tools, each a message of its own, and then the message itself.
+struct Turn {
+  ChatMessage message;
+  std::vector<ChatMessage> results;
+  FieldPolicy policy;
+};
+
+// A block's fields, whatever its type.
+struct Block {
+  std::string text, thinking, id, name, input = "{}", result_of;
+  ChatMessage result;  // content of a tool's result
+  FieldPolicy policy;
+};
+
+absl::Status ReadTextBlocks(const FieldValue& value, FieldPolicy policy, ChatMessage& message);
+
+template <auto kMember>
+absl::Status Set(const FieldValue& value, Block& block) {
+  return Get(value, block.*kMember);
+}
+
+constexpr Field<Block> kTextFields[] = {
+    {"type", "string", nullptr, "", "*"},
+    {"text", "string", Set<&Block::text>, "the text"},
+    {"cache_control", "object", nullptr, "", "*"},  // prefixes are always cached
+    {"citations", "array", nullptr, "", "*"},       // of an answer that is sent back
+};
+constexpr Field<Block> kThinkingFields[] = {
+    {"type", "string", nullptr, "", "*"},
+    {"thinking", "string", Set<&Block::thinking>, "what the assistant thought"},
+    {"signature", "string", nullptr, "", "*"},  // other servers sign what they will read again
+};
+constexpr Field<Block> kUseFields[] = {
+    {"type", "string", nullptr, "", "*"},
+    {"id", "string", Set<&Block::id>, "of the call"},
+    {"name", "string", Set<&Block::name>, "of the tool"},
+    {"input", "object",
+     [](const FieldValue& value, Block& block) {
+       RETURN_IF_ERROR(MustBeObject(value));
+       block.input = Dump(value.json);
+       return absl::OkStatus();
+     },
+     "its arguments"},
+    {"cache_control", "object", nullptr, "", "*"},
+};
+constexpr Field<Block> kResultFields[] = {
+    {"type", "string", nullptr, "", "*"},
+    {"tool_use_id", "string", Set<&Block::result_of>, "of the call"},
+    {"content", "string|array",
+     [](const FieldValue& value, Block& block) { return ReadTextBlocks(value, block.policy, block.result); },
+     "what the tool says"},
+    {"is_error", "boolean", nullptr, "", "*"},  // the content says so too
+    {"cache_control", "object", nullptr, "", "*"},
+};
+
+absl::StatusOr<Block> ReadBlock(const FieldValue& value, std::span<const Field<Block>> fields, FieldPolicy policy) {
+  Block block{.policy = policy};
+  RETURN_IF_ERROR(ReadFields<Block>(value, {fields}, policy, block));
+  return block;
+}
+
+// A text, or a list of text blocks.
+absl::Status ReadTextBlocks(const FieldValue& value, FieldPolicy policy, ChatMessage& message) {
+  if (!value.json.is_array()) return Get(value, message.content);
+  RETURN_IF_ERROR(MustBeArray(value, kMaxBlocks));
+  for (size_t i = 0; i < value.json.size(); ++i) {
+    const FieldValue item = value.At(i);
+    RETURN_IF_ERROR(MustBeObject(item));
+    int type = 0;
+    if (!item.json.contains("type")) return FieldError(item.path, "has no type");
+    RETURN_IF_ERROR(GetWord(item.At("type"), {"text"}, type));
+    ASSIGN_OR_RETURN(Block block, ReadBlock(item, kTextFields, policy));
+    message.parts.push_back(std::move(block.text));
+  }
+  if (message.parts.empty()) message.content.emplace();
+  return absl::OkStatus();
+}
+
+absl::Status AddBlock(const FieldValue& value, Turn& turn) {
+  enum Type { kText, kThinking, kRedacted, kUse, kResult };
+  RETURN_IF_ERROR(MustBeObject(value));
+  if (!value.json.contains("type")) return FieldError(value.path, "has no type");
+  int type = kText;
+  RETURN_IF_ERROR(
+      GetWord(value.At("type"), {"text", "thinking", "redacted_thinking", "tool_use", "tool_result"}, type));
+  if (type == kRedacted) return absl::OkStatus();  // nobody but its maker can read it
+  constexpr std::span<const Field<Block>> kFields[] = {kTextFields, kThinkingFields, {}, kUseFields, kResultFields};
+  ASSIGN_OR_RETURN(Block block, ReadBlock(value, kFields[type], turn.policy));
+  if (type == kText) turn.message.parts.push_back(std::move(block.text));
+  if (type == kThinking) turn.message.reasoning += block.thinking;
+  if (type == kUse) {
+    if (block.name.empty()) return FieldError(value.path + ".name", "is missing");
+    turn.message.tool_calls.push_back({std::move(block.id), std::move(block.name), std::move(block.input)});
+  }
+  if (type == kResult) {
+    block.result.role = "tool";
+    block.result.tool_call_id = std::move(block.result_of);
+    if (block.result.parts.empty() && !block.result.content) block.result.content.emplace();
+    turn.results.push_back(std::move(block.result));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadTurnContent(const FieldValue& value, Turn& turn) {
+  if (!value.json.is_array()) return Get(value, turn.message.content);
+  RETURN_IF_ERROR(MustBeArray(value, kMaxBlocks));
+  for (size_t i = 0; i < value.json.size(); ++i) RETURN_IF_ERROR(AddBlock(value.At(i), turn));
+  return absl::OkStatus();
+}
+
+constexpr Field<Turn> kTurnFields[] = {
+    {"role", "string",
+     [](const FieldValue& value, Turn& turn) {
+       int role = 0;
+       RETURN_IF_ERROR(GetWord(value, {"user", "assistant", "system"}, role));
+       turn.message.role = value.json.get<std::string>();
+       return absl::OkStatus();
+     },
+     "user or assistant"},
+    {"content", "string|array", ReadTurnContent, "text, or blocks"},
+};
+
+}  // namespace
+
+absl::Status ReadBlockMessages(const FieldValue& value, ApiRequest& request) {
+  RETURN_IF_ERROR(MustBeArray(value, kMaxMessages));
+  if (value.json.empty()) return FieldError(value.path, "is empty; a chat needs a message");
+  for (size_t i = 0; i < value.json.size(); ++i) {
+    Turn turn{.policy = request.policy()};
+    RETURN_IF_ERROR(ReadFields<Turn>(value.At(i), {kTurnFields}, turn.policy, turn));
+    if (turn.message.role.empty()) return FieldError(value.At(i).path + ".role", "is missing");
+    const bool says = turn.message.content || !turn.message.parts.empty() || !turn.message.tool_calls.empty();
+    if (!says && turn.results.empty()) return FieldError(value.At(i).path + ".content", "is missing");
+    for (ChatMessage& result : turn.results) request.generation.messages.push_back(std::move(result));
+    if (says) request.generation.messages.push_back(std::move(turn.message));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadSystem(const FieldValue& value, ApiRequest& request) {
+  ChatMessage message{.role = "system"};
+  RETURN_IF_ERROR(ReadTextBlocks(value, request.policy(), message));
+  request.generation.messages.insert(request.generation.messages.begin(), std::move(message));
+  return absl::OkStatus();
+}
+
+}  // namespace engine

@@ -1,0 +1,161 @@
+#include "server/api/messages_request.h"
+
+#include <algorithm>
+
+#include "server/api/chat_request.h"
+#include "server/api/common_fields.h"
+#include "server/api/message_blocks.h"
+#include "server/api/output_control.h"
+#include "server/api/tools.h"
+
+namespace engine {
+namespace {
+
+// A tool as the OpenAI API writes it, which is the form that chat templates know.
+absl::Status ReadTool(const FieldValue& value, Json& tools) {
+  RETURN_IF_ERROR(MustBeObject(value));
+  Json function = Json::object();
+  for (const auto& [key, field] : value.json.items()) {
+    if (key == "type" && field != "custom") {
+      return FieldError(value.path + ".type", "is not supported: the server has no tools of its own");
+    }
+    if (key != "type" && key != "cache_control") function[key == "input_schema" ? "parameters" : key] = field;
+  }
+  tools.push_back({{"type", "function"}, {"function", std::move(function)}});
+  return absl::OkStatus();
+}
+
+absl::Status ReadMessagesTools(const FieldValue& value, ApiRequest& request) {
+  RETURN_IF_ERROR(MustBeArray(value, kMaxFields));
+  Json tools = Json::array();
+  for (size_t i = 0; i < value.json.size(); ++i) RETURN_IF_ERROR(ReadTool(value.At(i), tools));
+  return ReadTools({value.path, tools}, request);
+}
+
+absl::Status ReadChoiceType(const FieldValue& value, ApiRequest& request) {
+  int type = 0;
+  RETURN_IF_ERROR(GetWord(value, {"auto", "any", "tool", "none"}, type));
+  using Kind = ToolChoice::Kind;
+  constexpr Kind kKinds[] = {Kind::kAuto, Kind::kRequired, Kind::kNamed, Kind::kNone};
+  request.generation.tool_choice.kind = kKinds[type];
+  return absl::OkStatus();
+}
+
+constexpr ApiField kChoiceFields[] = {
+    {"type", "string", ReadChoiceType, "auto, any, tool, none"},
+    {"name", "string",
+     [](const FieldValue& value, ApiRequest& request) { return Get(value, request.generation.tool_choice.name); },
+     "of the tool"},
+    {"disable_parallel_tool_use", "boolean",
+     [](const FieldValue& value, ApiRequest& request) {
+       bool disabled = false;
+       RETURN_IF_ERROR(Get(value, disabled));
+       request.generation.tool_choice.parallel = !disabled;
+       return absl::OkStatus();
+     },
+     "one call at most"},
+};
+
+absl::Status ReadChoice(const FieldValue& value, ApiRequest& request) {
+  return ReadFields<ApiRequest>(value, {kChoiceFields}, request.policy(), request);
+}
+
+absl::Status ReadThinkingType(const FieldValue& value, ApiRequest& request) {
+  int type = 0;
+  RETURN_IF_ERROR(GetWord(value, {"enabled", "disabled", "adaptive"}, type));
+  if (type != 2) request.template_kwargs["enable_thinking"] = type == 0;
+  request.include_reasoning = type != 1;
+  return absl::OkStatus();
+}
+
+constexpr ApiField kThinkingFields[] = {
+    {"type", "string", ReadThinkingType, "enabled, disabled"},
+    {"budget_tokens", "integer", nullptr, "", "*"},  // the API asks for it; max_tokens bounds the answer
+    {"display", "string", nullptr, "", "*"},
+};
+
+absl::Status ReadThinking(const FieldValue& value, ApiRequest& request) {
+  return ReadFields<ApiRequest>(value, {kThinkingFields}, request.policy(), request);
+}
+
+// {"type": "json_schema", "schema": ...}
+absl::Status ReadOutputFormat(const FieldValue& value, ApiRequest& request) {
+  RETURN_IF_ERROR(MustBeObject(value));
+  Json schema = value.json;
+  const Json type = schema.value("type", Json());
+  schema.erase("type");
+  return ReadResponseFormat({value.path, {{"type", type}, {"json_schema", std::move(schema)}}}, request);
+}
+
+constexpr ApiField kOutputFields[] = {
+    {"format", "object", ReadOutputFormat, "a JSON schema"},
+    {"effort", "string",
+     [](const FieldValue& value, ApiRequest& request) {
+       request.template_kwargs["reasoning_effort"] = value.json;
+       return absl::OkStatus();
+     },
+     "chat_template_kwargs.reasoning_effort"},
+};
+
+absl::Status ReadOutputConfig(const FieldValue& value, ApiRequest& request) {
+  return ReadFields<ApiRequest>(value, {kOutputFields}, request.policy(), request);
+}
+
+constexpr ApiField kFields[] = {
+    {"model", "string", Set<&ApiRequest::model>, "one of /v1/models"},
+    {"messages", "array", ReadBlockMessages, "the conversation"},
+    {"system", "string|array", ReadSystem, "what comes before it"},  // after messages: it is put before them
+    {"tools", "array", ReadMessagesTools, "functions that the answer may call"},
+    {"tool_choice", "object", ReadChoice, "auto, any, none, or the tool to call"},
+    {"thinking", "object", ReadThinking, "whether the model thinks before it answers"},
+    {"output_config", "object", ReadOutputConfig, "what the answer must look like"},
+    {"output_format", "object", ReadOutputFormat, "output_config.format"},
+    {"metadata", "object", nullptr, "", "*"},
+    {"cache_control", "object", nullptr, "", "*"},
+    {"speed", "string", nullptr, "", "*"},
+    {"user_profile_id", "string", nullptr, "", "*"},
+    {"workspace_id", "string", nullptr, "", "*"},
+};
+
+constexpr ApiField kSamplingFields[] = {
+    {"max_tokens", "integer", SetSampling<&SamplingParams::max_tokens>, "tokens of the answer at most"},
+    {"temperature", "number", SetSampling<&SamplingParams::temperature>, "0: always the likeliest token"},
+    {"top_k", "integer", SetSampling<&SamplingParams::top_k>, "sample among so many"},
+    {"top_p", "number", SetSampling<&SamplingParams::top_p>, "sample among the likeliest of this share"},
+    {"stop_sequences", "array", ReadStop, "texts that end the answer"},
+    {"stream", "boolean", Set<&ApiRequest::stream>, "server-sent events, as the answer is made"},
+    {"service_tier", "string", nullptr, "", "*"},
+    {"inference_geo", "string", nullptr, "", "*"},
+    {"diagnostics", "object", nullptr, "requests are not analysed"},
+    {"container", "string", nullptr, "the server has no tools of its own"},
+    {"mcp_servers", "array", nullptr, "the server has no tools of its own", "[]"},
+    {"context_management", "object", nullptr, "conversations are not edited"},
+};
+
+absl::Status Check(const ModelInfo& model, ApiRequest& request) {
+  if (request.generation.messages.empty()) return FieldError("messages", "is missing");
+  // A model that does not know how to think does not.
+  if (model.chat_template.find("enable_thinking") == std::string::npos)
+    request.template_kwargs.erase("enable_thinking");
+  request.generation.split_output = true;
+  RETURN_IF_ERROR(CheckTools(request));
+  return CheckTemplateKwargs(model.chat_template, request);
+}
+
+}  // namespace
+
+std::span<const ApiField> MessagesFields() { return kFields; }
+std::span<const ApiField> MessagesSamplingFields() { return kSamplingFields; }
+
+absl::Status ReadMessagesRequest(const Json& body, const ModelInfo& model, ApiRequest& request) {
+  if (!body.contains("max_tokens")) return FieldError("max_tokens", "is missing");
+  RETURN_IF_ERROR(ReadFields<ApiRequest>({"", body}, {kFields, kSamplingFields}, request.policy(), request));
+  return Check(model, request);
+}
+
+absl::Status ReadCountTokensRequest(const Json& body, const ModelInfo& model, ApiRequest& request) {
+  RETURN_IF_ERROR(ReadFields<ApiRequest>({"", body}, {kFields}, request.policy(), request));
+  return Check(model, request);
+}
+
+}  // namespace engine

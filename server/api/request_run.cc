@@ -1,0 +1,145 @@
+#include "server/api/request_run.h"
+
+namespace engine {
+namespace {
+
+constexpr char kJsonType[] = "application/json";
+
+absl::Status PromptTooLong(size_t tokens, int max_model_len) {
+  return WithDetails(InvalidArgument("the prompt has %d tokens; the context of %d tokens must hold it and at least one "
+                                     "new token: shorten the prompt",
+                                     tokens, max_model_len),
+                     "", "context_length_exceeded");
+}
+
+}  // namespace
+
+std::string Event(const Json& data) { return "data: " + Dump(data) + "\n\n"; }
+
+void SendError(Responder& responder, const absl::Status& error, std::string body) {
+  const int status = HttpStatus(error);
+  const bool later = status == 429 || status == 503;
+  responder.Send(status, kJsonType, std::move(body), later ? HttpHeaders{{"Retry-After", "1"}} : HttpHeaders());
+}
+
+RequestRun::RequestRun(Engine& engine, Answer answer, std::unique_ptr<AnswerFormat> format,
+                       std::shared_ptr<Responder> responder)
+    : engine_(engine), answer_(std::move(answer)), format_(std::move(format)), responder_(std::move(responder)) {}
+
+void RequestRun::Start() {
+  responder_->OnGone([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->OnGone();
+  });
+  // Takes its time; nobody else touches the answer before something is submitted, and OnGone must not wait.
+  const absl::Status rendered = RenderPrompts();
+  std::lock_guard lock(mutex_);
+  if (done_) return;
+  if (!rendered.ok()) return Fail(rendered);
+  const int n = answer_.request.n;
+  for (size_t p = 0; p < answer_.prompts.size(); ++p) {
+    if (absl::Status submitted = Submit(answer_.choices[p * n]); !submitted.ok()) return Fail(submitted);
+  }
+}
+
+absl::Status RequestRun::RenderPrompts() {
+  ApiRequest& request = answer_.request;
+  const auto add = [&](const GenerationRequest& source) -> absl::Status {
+    ASSIGN_OR_RETURN(RenderedPrompt prompt, engine_.Render(source));
+    const auto keep = static_cast<size_t>(request.truncate_prompt_tokens);
+    if (keep > 0 && prompt.tokens.size() > keep) {
+      prompt.tokens.erase(prompt.tokens.begin(), prompt.tokens.end() - static_cast<std::ptrdiff_t>(keep));
+      prompt.text.clear();
+    }
+    const int max_model_len = engine_.model().max_model_len;
+    if (prompt.tokens.size() >= static_cast<size_t>(max_model_len)) {
+      return PromptTooLong(prompt.tokens.size(), max_model_len);
+    }
+    if (request.echo && prompt.text.empty()) {
+      ASSIGN_OR_RETURN(prompt.text, engine_.Detokenize(prompt.tokens));
+    }
+    answer_.prompts.push_back(std::move(prompt));
+    return absl::OkStatus();
+  };
+  if (request.prompts.empty()) RETURN_IF_ERROR(add(request.generation));
+  for (const GenerationRequest& prompt : request.prompts) RETURN_IF_ERROR(add(prompt));
+  for (const RenderedPrompt& prompt : answer_.prompts) {
+    for (int i = 0; i < request.n; ++i) {
+      answer_.choices.push_back({.index = static_cast<int>(answer_.choices.size()), .prompt = &prompt});
+    }
+  }
+  // What remains is the same for every prompt, which comes as tokens.
+  request.prompts.clear();
+  request.generation.messages.clear();
+  return absl::OkStatus();
+}
+
+absl::Status RequestRun::Submit(Choice& choice) {
+  GenerationRequest request = answer_.request.generation;
+  request.prompt_tokens = choice.prompt->tokens;
+  request.choice = choice.index % answer_.request.n;
+  choice.submitted = Now();
+  const auto on_update = [self = shared_from_this(), &choice](const GenerationUpdate& update) {
+    self->OnUpdate(choice, update);
+  };
+  ASSIGN_OR_RETURN(const RequestId id, engine_.Submit(request, on_update));
+  running_.push_back(id);
+  return absl::OkStatus();
+}
+
+void RequestRun::OnUpdate(Choice& choice, const GenerationUpdate& update) {
+  std::lock_guard lock(mutex_);
+  if (done_) return;
+  if (update.finish == Finish::kError) return Fail(update.error);
+  const bool is_first = choice.generation.tokens.empty() && !update.tokens.empty();
+  if (is_first) choice.first_token = update.made;
+  if (!update.tokens.empty()) choice.last_token = update.made;
+  Append(update, choice.generation);
+  const bool ends = update.finish != Finish::kNone;
+  if (choice.index % answer_.request.n == 0 && (is_first || (ends && choice.generation.tokens.empty()))) {
+    if (absl::Status submitted = SubmitSiblings(choice); !submitted.ok()) return Fail(submitted);
+  }
+  if (answer_.request.stream) {
+    std::string events = format_->Events(answer_, choice, update);
+    if (!events.empty()) choice.is_new = false;
+    Stream(std::move(events));
+  }
+  if (ends && ++num_ended_ == answer_.choices.size()) End();
+}
+
+absl::Status RequestRun::SubmitSiblings(const Choice& choice) {
+  for (int i = 1; i < answer_.request.n; ++i) RETURN_IF_ERROR(Submit(answer_.choices[choice.index + i]));
+  return absl::OkStatus();
+}
+
+void RequestRun::Stream(std::string events) {
+  if (events.empty()) return;
+  if (!streaming_) responder_->Begin(200, "text/event-stream", {{"Cache-Control", "no-cache"}});
+  streaming_ = true;
+  responder_->Write(std::move(events));
+}
+
+void RequestRun::End() {
+  done_ = true;
+  if (!answer_.request.stream) return responder_->Send(200, kJsonType, Dump(format_->Whole(answer_)));
+  Stream(format_->LastEvents(answer_));
+  responder_->End();
+}
+
+void RequestRun::Fail(const absl::Status& error) {
+  CancelAll();
+  if (!streaming_) return SendError(*responder_, error, format_->ErrorBody(error));
+  responder_->Write(format_->ErrorEvents(error));
+  responder_->End();
+}
+
+void RequestRun::CancelAll() {
+  done_ = true;
+  for (const RequestId id : running_) engine_.Cancel(id);
+}
+
+void RequestRun::OnGone() {
+  std::lock_guard lock(mutex_);
+  if (!done_) CancelAll();
+}
+
+}  // namespace engine

@@ -1,0 +1,46 @@
+// A request on its way through the engine: submits what it asks for, writes the answer, ends with its client.
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "server/api/answer.h"
+#include "server/http/handler.h"
+
+namespace engine {
+
+class RequestRun : public std::enable_shared_from_this<RequestRun> {
+ public:
+  // answer: with request and everything that does not depend on the prompt. The engine outlives the run.
+  RequestRun(Engine& engine, Answer answer, std::unique_ptr<AnswerFormat> format, std::shared_ptr<Responder> responder);
+
+  // Renders the prompts and submits the first answer to each; the others follow when its prompt is in the cache. From
+  // here on the run answers, and lives as long as the engine works on it.
+  void Start();
+
+ private:
+  absl::Status RenderPrompts();
+  absl::Status Submit(Choice& choice);
+  void OnUpdate(Choice& choice, const GenerationUpdate& update);
+  absl::Status SubmitSiblings(const Choice& choice);
+  void Stream(std::string events);
+  void End();
+  void Fail(const absl::Status& error);
+  void CancelAll();
+  void OnGone();
+
+  Engine& engine_;
+  std::mutex mutex_;  // guards everything below
+  Answer answer_;
+  const std::unique_ptr<AnswerFormat> format_;
+  const std::shared_ptr<Responder> responder_;
+  std::vector<RequestId> running_;
+  size_t num_ended_ = 0;
+  bool streaming_ = false;  // the head of a stream is out
+  bool done_ = false;       // answered, failed, or nobody listens
+};
+
+// The whole answer to a request that failed.
+void SendError(Responder& responder, const absl::Status& error, std::string body);
+
+}  // namespace engine

@@ -1,0 +1,122 @@
+#include "server/api/token_routes.h"
+
+#include "server/api/chat_request.h"
+#include "server/api/common_fields.h"
+#include "server/api/messages_request.h"
+#include "server/api/openapi.h"
+#include "server/api/token_names.h"
+
+namespace engine {
+namespace {
+
+constexpr size_t kMaxTokens = size_t{1} << 22;
+
+struct TokenizeRequest {
+  std::string text;
+  bool add_special_tokens = true;
+  bool parse_special_tokens = true;
+  bool with_strings = false;
+};
+
+template <auto kMember>
+absl::Status Set(const FieldValue& value, TokenizeRequest& request) {
+  return Get(value, request.*kMember);
+}
+
+constexpr Field<TokenizeRequest> kTextFields[] = {
+    {"model", "string", nullptr, "", "*"},
+    {"prompt", "string", Set<&TokenizeRequest::text>, "the text"},
+    {"content", "string", Set<&TokenizeRequest::text>, "llama.cpp's prompt"},
+    {"add_special_tokens", "boolean", Set<&TokenizeRequest::add_special_tokens>,
+     "what the tokenizer puts around a text"},
+    {"add_special", "boolean", Set<&TokenizeRequest::add_special_tokens>, "llama.cpp's add_special_tokens"},
+    {"parse_special", "boolean", Set<&TokenizeRequest::parse_special_tokens>, "texts of control tokens become those"},
+    {"return_token_strs", "boolean", Set<&TokenizeRequest::with_strings>, "texts of the tokens as well"},
+    {"with_pieces", "boolean", nullptr, "use return_token_strs", "false"},
+};
+
+struct DetokenizeRequest {
+  std::vector<int> tokens;
+};
+
+constexpr Field<DetokenizeRequest> kTokenFields[] = {
+    {"model", "string", nullptr, "", "*"},
+    {"tokens", "array",
+     [](const FieldValue& value, DetokenizeRequest& request) { return GetList(value, kMaxTokens, request.tokens); },
+     "ids"},
+};
+
+Json TokensJson(const Engine& engine, const std::vector<int32_t>& tokens, bool with_strings) {
+  Json json = {{"count", tokens.size()}, {"max_model_len", engine.model().max_model_len}, {"tokens", tokens}};
+  if (with_strings) {
+    json["token_strs"] = Json::array();
+    for (const int32_t token : tokens) json["token_strs"].push_back(engine.TokenBytes(token));
+  }
+  return json;
+}
+
+absl::StatusOr<RenderedPrompt> RenderBody(const Service& service, const ServedModel& model, Json body) {
+  ApiRequest request = service.NewRequest(model);
+  RETURN_IF_ERROR(ReadChatRequest(body, model.engine->model(), request));
+  return model.engine->Render(request.generation);
+}
+
+}  // namespace
+
+Json TokenizeProperties() {
+  Json properties = Json::object();
+  AddProperties<TokenizeRequest>(kTextFields, properties);
+  AddProperties(CommonFields(), properties);
+  AddProperties(ChatFields(), properties);
+  return properties;
+}
+
+Json DetokenizeProperties() {
+  Json properties = Json::object();
+  AddProperties<DetokenizeRequest>(kTokenFields, properties);
+  return properties;
+}
+
+absl::StatusOr<Json> Tokenize(const Service& service, const Json& body) {
+  ASSIGN_OR_RETURN(const ServedModel* model, service.ModelOf(body));
+  if (body.contains("messages")) {
+    Json chat = body;
+    const bool with_strings = chat.value("return_token_strs", Json()) == true;
+    chat.erase("return_token_strs");
+    ASSIGN_OR_RETURN(const RenderedPrompt prompt, RenderBody(service, *model, std::move(chat)));
+    return TokensJson(*model->engine, prompt.tokens, with_strings);
+  }
+  TokenizeRequest request;
+  RETURN_IF_ERROR(ReadFields<TokenizeRequest>({"", body}, {kTextFields}, {}, request));
+  RenderedPrompt prompt;
+  if (!request.text.empty()) {
+    ASSIGN_OR_RETURN(prompt, model->engine->Render({.prompt = request.text,
+                                                    .add_special_tokens = request.add_special_tokens,
+                                                    .parse_special_tokens = request.parse_special_tokens}));
+  }
+  return TokensJson(*model->engine, prompt.tokens, request.with_strings);
+}
+
+absl::StatusOr<Json> Detokenize(const Service& service, const Json& body) {
+  ASSIGN_OR_RETURN(const ServedModel* model, service.ModelOf(body));
+  DetokenizeRequest request;
+  RETURN_IF_ERROR(ReadFields<DetokenizeRequest>({"", body}, {kTokenFields}, {}, request));
+  ASSIGN_OR_RETURN(const std::string text, model->engine->Detokenize(request.tokens));
+  return Json{{"prompt", text}, {"content", text}};
+}
+
+absl::StatusOr<Json> RenderChat(const Service& service, const Json& body) {
+  ASSIGN_OR_RETURN(const ServedModel* model, service.ModelOf(body));
+  ASSIGN_OR_RETURN(const RenderedPrompt prompt, RenderBody(service, *model, body));
+  return Json{{"prompt", prompt.text}, {"token_ids", prompt.tokens}, {"count", prompt.tokens.size()}};
+}
+
+absl::StatusOr<Json> CountTokens(const Service& service, const Json& body) {
+  ASSIGN_OR_RETURN(const ServedModel* model, service.ModelOf(body));
+  ApiRequest request = service.NewRequest(*model);
+  RETURN_IF_ERROR(ReadCountTokensRequest(body, model->engine->model(), request));
+  ASSIGN_OR_RETURN(const RenderedPrompt prompt, model->engine->Render(request.generation));
+  return Json{{"input_tokens", prompt.tokens.size()}};
+}
+
+}  // namespace engine

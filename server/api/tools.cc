@@ -1,0 +1,142 @@
+#include "server/api/tools.h"
+
+#include <algorithm>
+
+namespace engine {
+namespace {
+
+constexpr size_t kMaxTools = 512;
+constexpr size_t kMaxNameLength = 64;  // as in the OpenAI API
+
+struct Function {
+  std::string name;
+};
+
+absl::Status ReadName(const FieldValue& value, Function& function) {
+  RETURN_IF_ERROR(Get(value, function.name));
+  const auto is_allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+           c == '.';
+  };
+  const bool valid = !function.name.empty() && function.name.size() <= kMaxNameLength &&
+                     std::ranges::all_of(function.name, is_allowed);
+  if (valid) return absl::OkStatus();
+  return FieldError(value.path, absl::StrFormat("must have 1 to %d letters, digits, _, - and .", kMaxNameLength));
+}
+
+absl::Status MustBeObjectField(const FieldValue& value, Function&) { return MustBeObject(value); }
+
+absl::Status MustBeText(const FieldValue& value, Function&) {
+  std::string text;
+  return Get(value, text);
+}
+
+absl::Status MustBeBool(const FieldValue& value, Function&) {
+  bool flag = false;
+  return Get(value, flag);
+}
+
+constexpr Field<Function> kFunctionFields[] = {
+    {"name", "string", ReadName, "of the function"},
+    {"description", "string", MustBeText, "what it does"},
+    {"parameters", "object", MustBeObjectField, "JSON schema of its arguments"},
+    {"strict", "boolean", MustBeBool, "arguments follow the schema"},
+};
+
+absl::Status AddFunction(const FieldValue& value, ApiRequest& request) {
+  Function function;
+  RETURN_IF_ERROR(ReadFields<Function>(value, {kFunctionFields}, request.policy(), function));
+  if (function.name.empty()) return FieldError(value.path + ".name", "is missing");
+  if (std::ranges::find(request.tool_names, function.name) != request.tool_names.end()) {
+    return FieldError(value.path + ".name", "is " + function.name + ", which another tool has");
+  }
+  request.tool_names.push_back(function.name);
+  return absl::OkStatus();
+}
+
+constexpr ApiField kToolFields[] = {
+    {"type", "string", nullptr, "tools are functions", "\"function\""},
+    {"function", "object", AddFunction, "name, description, parameters"},
+};
+
+// "none", "auto", "required", or an object that names a function.
+absl::Status ReadChoiceWord(const FieldValue& value, ApiRequest& request) {
+  int kind = 0;
+  RETURN_IF_ERROR(GetWord(value, {"auto", "none", "required"}, kind));
+  constexpr ToolChoice::Kind kKinds[] = {ToolChoice::Kind::kAuto, ToolChoice::Kind::kNone, ToolChoice::Kind::kRequired};
+  request.generation.tool_choice.kind = kKinds[kind];
+  return absl::OkStatus();
+}
+
+absl::Status ReadChosenName(const FieldValue& value, ApiRequest& request) {
+  request.generation.tool_choice.kind = ToolChoice::Kind::kNamed;
+  return Get(value, request.generation.tool_choice.name);
+}
+
+constexpr ApiField kChosenFields[] = {{"name", "string", ReadChosenName, "of the function"}};
+
+absl::Status ReadChosen(const FieldValue& value, ApiRequest& request) {
+  return ReadFields<ApiRequest>(value, {kChosenFields}, request.policy(), request);
+}
+
+constexpr ApiField kChoiceFields[] = {
+    {"type", "string", nullptr, "tools are functions", "\"function\""},
+    {"function", "object", ReadChosen, "the one to call"},
+};
+
+}  // namespace
+
+absl::Status ReadTools(const FieldValue& value, ApiRequest& request) {
+  RETURN_IF_ERROR(MustBeArray(value, kMaxTools));
+  for (size_t i = 0; i < value.json.size(); ++i) {
+    const FieldValue tool = value.At(i);
+    RETURN_IF_ERROR(ReadFields<ApiRequest>(tool, {kToolFields}, request.policy(), request));
+    if (request.tool_names.size() != i + 1) return FieldError(tool.path + ".function", "is missing");
+  }
+  request.generation.tools = Dump(value.json);
+  return absl::OkStatus();
+}
+
+absl::Status ReadToolChoice(const FieldValue& value, ApiRequest& request) {
+  if (value.json.is_string()) return ReadChoiceWord(value, request);
+  RETURN_IF_ERROR(ReadFields<ApiRequest>(value, {kChoiceFields}, request.policy(), request));
+  if (request.generation.tool_choice.name.empty()) return FieldError(value.path, "names no function");
+  return absl::OkStatus();
+}
+
+absl::Status ReadParallelCalls(const FieldValue& value, ApiRequest& request) {
+  return Get(value, request.generation.tool_choice.parallel);
+}
+
+absl::Status ReadFunctions(const FieldValue& value, ApiRequest& request) {
+  if (!request.tool_names.empty()) return FieldError(value.path, "and tools are both given; use tools");
+  RETURN_IF_ERROR(MustBeArray(value, kMaxTools));
+  Json tools = Json::array();
+  for (size_t i = 0; i < value.json.size(); ++i) {
+    RETURN_IF_ERROR(AddFunction(value.At(i), request));
+    tools.push_back({{"type", "function"}, {"function", value.json[i]}});
+  }
+  request.generation.tools = Dump(tools);
+  request.generation.tool_choice.parallel = false;
+  request.legacy_functions = true;
+  return absl::OkStatus();
+}
+
+absl::Status ReadFunctionChoice(const FieldValue& value, ApiRequest& request) {
+  return value.json.is_string() ? ReadChoiceWord(value, request) : ReadChosen(value, request);
+}
+
+absl::Status CheckTools(ApiRequest& request) {
+  const ToolChoice& choice = request.generation.tool_choice;
+  if (request.tool_names.empty()) {
+    const bool needs_tools = choice.kind == ToolChoice::Kind::kRequired || choice.kind == ToolChoice::Kind::kNamed;
+    return needs_tools ? FieldError("tool_choice", "needs tools") : absl::OkStatus();
+  }
+  if (choice.kind == ToolChoice::Kind::kNamed &&
+      std::ranges::find(request.tool_names, choice.name) == request.tool_names.end()) {
+    return FieldError("tool_choice", "names " + choice.name + ", which is not one of tools");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace engine

@@ -1,0 +1,19 @@
+// Tools of a chat request, and how it may be answered with them.
+#pragma once
+
+#include "server/api/api_request.h"
+
+namespace engine {
+
+absl::Status ReadTools(const FieldValue& value, ApiRequest& request);
+absl::Status ReadToolChoice(const FieldValue& value, ApiRequest& request);
+absl::Status ReadParallelCalls(const FieldValue& value, ApiRequest& request);
+
+// As tools were asked for at first; answers then have that form too.
+absl::Status ReadFunctions(const FieldValue& value, ApiRequest& request);
+absl::Status ReadFunctionChoice(const FieldValue& value, ApiRequest& request);
+
+// What these fields say together, once all are read.
+absl::Status CheckTools(ApiRequest& request);
+
+}  // namespace engine

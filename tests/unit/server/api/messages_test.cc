@@ -1,0 +1,197 @@
+// The Anthropic API: /v1/messages and count_tokens.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "server/api/messages_request.h"
+#include "tests/unit/server/api/api_builders.h"
+
+namespace engine {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr char kPath[] = "/v1/messages";
+
+Json Body(const Json& more = Json::object()) {
+  Json body = Json::parse(R"({"model": "tiny", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]})");
+  body.update(more);
+  return body;
+}
+
+absl::StatusOr<ApiRequest> Read(const std::string& more) {
+  ApiRequest request;
+  ModelInfo model;
+  model.chat_template = "enable_thinking";
+  RETURN_IF_ERROR(ReadMessagesRequest(Body(Json::parse(more)), model, request));
+  return request;
+}
+
+std::string Refusal(const std::string& more) {
+  const auto request = Read(more);
+  return request.ok() ? "accepted" : std::string(Message(request.status()));
+}
+
+TEST(MessagesRequest, ReadsSamplingUnderItsNames) {
+  const auto request = Read(R"({"temperature": 0.5, "top_k": 3, "top_p": 0.25, "stop_sequences": ["a", "b"]})");
+  ASSERT_TRUE(request.ok()) << request.status();
+  EXPECT_EQ(request->sampling().max_tokens, 9);
+  EXPECT_EQ(request->sampling().temperature, 0.5f);
+  EXPECT_EQ(request->sampling().top_k, 3);
+  EXPECT_THAT(request->sampling().stop, ElementsAre("a", "b"));
+}
+
+TEST(MessagesRequest, MakesAChatOfItsBlocks) {
+  const auto request = Read(R"({"system": [{"type": "text", "text": "s", "cache_control": {"type": "ephemeral"}}],
+    "messages": [
+      {"role": "user", "content": [{"type": "text", "text": "a"}]},
+      {"role": "assistant", "content": [{"type": "thinking", "thinking": "hm", "signature": "x"},
+          {"type": "text", "text": "b"}, {"type": "tool_use", "id": "1", "name": "f", "input": {"x": 1}}]},
+      {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "1", "content": "21"},
+          {"type": "tool_result", "tool_use_id": "2", "content": [{"type": "text", "text": "22"}], "is_error": true},
+          {"type": "text", "text": "c"}]}]})");
+  ASSERT_TRUE(request.ok()) << request.status();
+  const std::vector<ChatMessage>& messages = request->generation.messages;
+  ASSERT_EQ(messages.size(), 6u);
+  EXPECT_EQ(messages[0].role, "system");
+  EXPECT_THAT(messages[0].parts, ElementsAre("s"));
+  EXPECT_EQ(messages[2].reasoning, "hm");
+  EXPECT_EQ(messages[2].tool_calls.at(0).arguments, R"({"x":1})");
+  EXPECT_EQ(messages[3].role, "tool");
+  EXPECT_EQ(messages[3].tool_call_id, "1");
+  EXPECT_EQ(messages[3].content, "21");
+  EXPECT_THAT(messages[4].parts, ElementsAre("22"));
+  EXPECT_THAT(messages[5].parts, ElementsAre("c"));
+}
+
+TEST(MessagesRequest, GivesToolsTheFormThatTemplatesKnow) {
+  const auto request = Read(R"({"tools": [{"name": "f", "description": "d", "input_schema": {"type": "object"}}],
+                                "tool_choice": {"type": "tool", "name": "f", "disable_parallel_tool_use": true}})");
+  ASSERT_TRUE(request.ok()) << request.status();
+  EXPECT_EQ(request->generation.tools,
+            R"([{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object"}}}])");
+  EXPECT_EQ(request->generation.tool_choice.kind, ToolChoice::Kind::kNamed);
+  EXPECT_EQ(request->generation.tool_choice.name, "f");
+  EXPECT_FALSE(request->generation.tool_choice.parallel);
+}
+
+TEST(MessagesRequest, ThinkingIsTheTemplatesVariable) {
+  EXPECT_EQ(Read(R"({"thinking": {"type": "enabled", "budget_tokens": 1024}})")->generation.template_kwargs,
+            R"({"enable_thinking":true})");
+  const auto request = Read(R"({"thinking": {"type": "disabled"}})");
+  EXPECT_EQ(request->generation.template_kwargs, R"({"enable_thinking":false})");
+  EXPECT_FALSE(request->include_reasoning);
+}
+
+TEST(MessagesRequest, AFormOfAnswerIsASchema) {
+  constexpr char kFormat[] = R"({"type": "json_schema", "schema": {"type": "object"}})";
+  EXPECT_EQ(Read(absl::StrFormat(R"({"output_config": {"format": %s}})", kFormat))->generation.grammar.text,
+            R"({"type":"object"})");
+  EXPECT_EQ(Read(absl::StrFormat(R"({"output_format": %s})", kFormat))->generation.grammar.text,
+            R"({"type":"object"})");
+  EXPECT_THAT(Refusal(R"({"output_config": {"effort": "low"}})"), HasSubstr("does not read it"));
+}
+
+TEST(MessagesRequest, WhatItCannotReadIsRefusedWithItsPlace) {
+  EXPECT_EQ(Refusal(R"({"foo": 1})"), "foo is not a field of this request");
+  EXPECT_THAT(Refusal(R"({"messages": [{"role": "user", "content": [{"type": "image", "source": {}}]}]})"),
+              HasSubstr("messages[0].content[0].type is \"image\""));
+  EXPECT_THAT(Refusal(R"({"messages": [{"role": "user", "content": [{"type": "text", "txt": "a"}]}]})"),
+              HasSubstr("messages[0].content[0].txt is not a field"));
+  EXPECT_THAT(Refusal(R"({"tools": [{"type": "web_search_20250305", "name": "w"}]})"),
+              HasSubstr("tools[0].type is not supported"));
+  EXPECT_EQ(Refusal(R"({"messages": []})"), "messages is empty; a chat needs a message");
+}
+
+TEST(MessagesAnswer, IsWhatAnthropicClientsRead) {
+  ScriptedEngine engine;
+  const auto response = ApiClient(engine).Post(kPath, Body());
+  engine.Tell(0, {.reasoning = "hm", .tokens = {1}, .cached_tokens = 3});
+  engine.Tell(0, {.text = "a", .tokens = {2}});
+  GenerationUpdate call{.tokens = {3}, .finish = Finish::kStop};
+  call.tool_calls.push_back({.index = 0, .piece = {.id = "own", .name = "f", .arguments = R"({"x": 1})"}});
+  engine.Tell(0, call);
+  EXPECT_EQ(Json::parse(response->body), Json::parse(R"({"id": "msg_id1", "type": "message", "role": "assistant",
+    "model": "tiny", "content": [{"type": "thinking", "thinking": "hm", "signature": ""}, {"type": "text", "text": "a"},
+      {"type": "tool_use", "id": "own", "name": "f", "input": {"x": 1}}],
+    "stop_reason": "tool_use", "stop_sequence": null,
+    "usage": {"input_tokens": 5, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 3, "output_tokens": 3}})"));
+}
+
+TEST(MessagesAnswer, SaysWhyItEnded) {
+  const auto end = [](const GenerationUpdate& last) {
+    ScriptedEngine engine;
+    const auto response = ApiClient(engine).Post(kPath, Body());
+    engine.Tell(0, last);
+    const Json json = Json::parse(response->body);
+    return std::pair(json["stop_reason"], json["stop_sequence"]);
+  };
+  EXPECT_EQ(end({.tokens = {1}, .finish = Finish::kStop}), std::pair(Json("end_turn"), Json()));
+  EXPECT_EQ(end({.tokens = {1}, .finish = Finish::kLength}), std::pair(Json("max_tokens"), Json()));
+  EXPECT_EQ(end({.tokens = {1}, .finish = Finish::kStop, .stop_string = "x"}),
+            std::pair(Json("stop_sequence"), Json("x")));
+}
+
+// The names and the data of a stream's events.
+std::vector<std::pair<std::string, Json>> Events(const std::string& body) {
+  std::vector<std::pair<std::string, Json>> events;
+  for (std::string_view rest = body; !rest.empty();) {
+    const size_t line = rest.find('\n'), end = rest.find("\n\n");
+    constexpr std::string_view kName = "event: ", kData = "\ndata: ";
+    EXPECT_TRUE(rest.starts_with(kName) && rest.substr(line).starts_with(kData)) << rest;
+    const size_t data = line + kData.size();
+    events.emplace_back(rest.substr(kName.size(), line - kName.size()), Json::parse(rest.substr(data, end - data)));
+    EXPECT_EQ(events.back().second["type"], events.back().first);
+    rest.remove_prefix(end + 2);
+  }
+  return events;
+}
+
+TEST(MessagesStream, OpensAndClosesABlockForEveryKindOfContent) {
+  ScriptedEngine engine;
+  const auto response = ApiClient(engine).Post(kPath, Body({{"stream", true}}));
+  engine.Tell(0, {.reasoning = "h", .tokens = {1}});
+  engine.Tell(0, {.text = "a", .reasoning = "m", .tokens = {1}});
+  GenerationUpdate call{.tokens = {3}};
+  call.tool_calls.push_back({.index = 0, .piece = {.id = "own", .name = "f", .arguments = "{"}});
+  engine.Tell(0, call);
+  call.tool_calls[0].piece = {.arguments = "}"};
+  engine.Tell(0, call);
+  engine.Tell(0, {.finish = Finish::kStop});
+  const auto events = Events(response->body);
+  std::vector<std::string> names;
+  for (const auto& [name, data] : events) names.push_back(name.substr(name.rfind('_') + 1));
+  EXPECT_THAT(names, ElementsAre("start", "start", "delta", "delta", "stop", "start", "delta", "stop", "start", "delta",
+                                 "delta", "stop", "delta", "stop"));
+  EXPECT_EQ(events[0].second["message"]["content"], Json::array());
+  EXPECT_EQ(events[2].second["delta"], Json::parse(R"({"type": "thinking_delta", "thinking": "h"})"));
+  EXPECT_EQ(events[6].second["delta"], Json::parse(R"({"type": "text_delta", "text": "a"})"));
+  EXPECT_EQ(events[8].second["content_block"],
+            Json::parse(R"({"type": "tool_use", "id": "own", "name": "f", "input": {}})"));
+  EXPECT_EQ(events[10].second, Json::parse(R"({"type": "content_block_delta", "index": 2,
+                                               "delta": {"type": "input_json_delta", "partial_json": "}"}})"));
+  EXPECT_EQ(events[12].second["delta"]["stop_reason"], "tool_use");
+  EXPECT_TRUE(response->ended);
+}
+
+TEST(MessagesAnswer, ErrorsHaveTheShapeThatAnthropicClientsRead) {
+  ScriptedEngine engine;
+  const auto response = ApiClient(engine).Post(kPath, Json{{"model", "tiny"}});
+  EXPECT_EQ(response->status, 400);
+  EXPECT_EQ(Json::parse(response->body), Json::parse(R"({"type": "error", "error": {"type": "invalid_request_error",
+                                                         "message": "max_tokens is missing"}})"));
+  const auto missing = ApiClient(engine).Post(kPath, Body({{"model", "claude"}}));
+  EXPECT_EQ(Json::parse(missing->body)["error"]["type"], "not_found_error");
+}
+
+TEST(CountTokens, CountsThePromptWithoutRunningIt) {
+  ScriptedEngine engine;
+  Json body = Body();
+  body.erase("max_tokens");
+  const auto response = ApiClient(engine).Post("/v1/messages/count_tokens", body);
+  EXPECT_EQ(response->body, R"({"input_tokens":8})");
+  EXPECT_TRUE(engine.submitted.empty());
+}
+
+}  // namespace
+}  // namespace engine

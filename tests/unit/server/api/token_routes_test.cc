@@ -1,0 +1,65 @@
+// /v1/models, /tokenize, /detokenize and rendering.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/server/api/api_builders.h"
+
+namespace engine {
+namespace {
+
+Json Body(const std::shared_ptr<RecordingResponder>& response) { return Json::parse(response->body); }
+
+TEST(Models, AreListedUnderEveryNameTheyHave) {
+  ScriptedEngine engine;
+  const Json list = Body(ApiClient(engine).Get("/v1/models"));
+  EXPECT_EQ(list["object"], "list");
+  ASSERT_EQ(list["data"].size(), 2u);
+  EXPECT_EQ(list["data"][1]["id"], "alias");
+  EXPECT_EQ(list["data"][0]["max_model_len"], 100);
+  EXPECT_EQ(Body(ApiClient(engine).Get("/v1/models/tiny")), list["data"][0]);
+}
+
+TEST(Tokenize, ReadsTextAsVllmAndLlamaCppAskForIt) {
+  ScriptedEngine engine;
+  const ApiClient client(engine);
+  const Json want = Json::parse(R"({"count": 2, "max_model_len": 100, "tokens": [104, 105]})");
+  EXPECT_EQ(Body(client.Post("/tokenize", Json{{"prompt", "hi"}})), want);
+  EXPECT_EQ(Body(client.Post("/tokenize", Json{{"content", "hi"}, {"add_special", false}})), want);
+  EXPECT_EQ(Body(client.Post("/tokenize", Json{{"prompt", "hi"}, {"return_token_strs", true}}))["token_strs"],
+            Json::parse(R"(["h", "i"])"));
+  EXPECT_EQ(Body(client.Post("/tokenize", Json{{"prompt", ""}}))["count"], 0);
+}
+
+TEST(Tokenize, ReadsAChatAsItsTemplateRendersIt) {
+  ScriptedEngine engine;
+  const Json chat = Json::parse(R"({"messages": [{"role": "user", "content": "hi"}], "return_token_strs": true})");
+  const Json tokens = Body(ApiClient(engine).Post("/tokenize", chat));
+  EXPECT_EQ(tokens["count"], 8);
+  EXPECT_EQ(tokens["token_strs"][0], "u");
+}
+
+TEST(Tokenize, UnknownFieldsAreRefused) {
+  ScriptedEngine engine;
+  const auto response = ApiClient(engine).Post("/tokenize", Json{{"prompt", "hi"}, {"promt", "hi"}});
+  EXPECT_EQ(response->status, 400);
+  EXPECT_THAT(response->body, ::testing::HasSubstr("did you mean prompt?"));
+}
+
+TEST(Detokenize, SpellsTokens) {
+  ScriptedEngine engine;
+  EXPECT_EQ(Body(ApiClient(engine).Post("/detokenize", Json{{"tokens", {104, 105}}})),
+            Json::parse(R"({"prompt": "hi", "content": "hi"})"));
+  EXPECT_EQ(ApiClient(engine).Post("/detokenize", Json{{"tokens", {"a"}}})->status, 400);
+}
+
+TEST(RenderChat, ShowsThePromptThatARequestWouldHave) {
+  ScriptedEngine engine;
+  const Json chat = Json::parse(R"({"messages": [{"role": "user", "content": "hi"}], "max_tokens": 3})");
+  const Json prompt = Body(ApiClient(engine).Post("/v1/chat/completions/render", chat));
+  EXPECT_EQ(prompt["prompt"], "user:hi|");
+  EXPECT_EQ(prompt["count"], 8);
+  EXPECT_TRUE(engine.submitted.empty());
+}
+
+}  // namespace
+}  // namespace engine
