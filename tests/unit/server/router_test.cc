@@ -3,6 +3,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
+#include "tests/unit/server/recorded_answer.h"
 
 namespace engine {
 namespace {
@@ -10,26 +11,6 @@ namespace {
 using ::testing::Contains;
 using ::testing::IsEmpty;
 using ::testing::Pair;
-
-struct Answer {
-  int status = 0;
-  std::string body;
-  HttpHeaders headers;
-};
-
-class Recorder : public Responder {
- public:
-  void Send(int status, std::string_view, std::string body, HttpHeaders headers) override {
-    answer = {status, std::move(body), std::move(headers)};
-  }
-  void Begin(int, std::string_view, HttpHeaders) override {}
-  void Write(std::string) override {}
-  void End() override {}
-  void OnGone(std::function<void()>) override {}
-  bool is_open() const override { return true; }
-
-  Answer answer;
-};
 
 Router MakeRouter(std::vector<std::string> keys, std::vector<std::string> origins = {}) {
   const auto echo = [](std::shared_ptr<const HttpRequest> request, std::shared_ptr<Responder> responder) {
@@ -43,10 +24,10 @@ Router MakeRouter(std::vector<std::string> keys, std::vector<std::string> origin
           std::move(origins)};
 }
 
-Answer Ask(const Router& router, HttpRequest request) {
-  const auto recorder = std::make_shared<Recorder>();
-  router.Handle(std::make_shared<HttpRequest>(std::move(request)), recorder);
-  return recorder->answer;
+RecordedAnswer Ask(const Router& router, HttpRequest request) {
+  const auto answer = std::make_shared<RecordedAnswer>();
+  router.Handle(std::make_shared<HttpRequest>(std::move(request)), answer);
+  return *answer;
 }
 
 TEST(Router, FindsExactPathsAndWhatLiesBelow) {
@@ -59,12 +40,12 @@ TEST(Router, FindsExactPathsAndWhatLiesBelow) {
 
 TEST(Router, ErrorsHaveOpenAisShape) {
   const Router router = MakeRouter({});
-  const Answer missing = Ask(router, {.method = "GET", .path = "/wp-login.php\xff"});
+  const RecordedAnswer missing = Ask(router, {.method = "GET", .path = "/wp-login.php\xff"});
   EXPECT_EQ(missing.status, 404);
   const auto body = nlohmann::json::parse(missing.body);
   EXPECT_EQ(body["error"]["code"], "not_found");
   EXPECT_TRUE(body["error"]["message"].is_string());
-  const Answer method = Ask(router, {.method = "DELETE", .path = "/v1/models"});
+  const RecordedAnswer method = Ask(router, {.method = "DELETE", .path = "/v1/models"});
   EXPECT_EQ(method.status, 405);
   EXPECT_THAT(method.headers, Contains(Pair("allow", "GET, POST")));
 }

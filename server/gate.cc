@@ -1,0 +1,100 @@
+#include "server/gate.h"
+
+#include <utility>
+
+#include "core/base/check.h"
+#include "nlohmann/json.hpp"
+#include "server/http/router.h"
+
+namespace engine {
+namespace {
+
+constexpr char kJson[] = "application/json";
+constexpr char kLoadingReason[] = "the model is loading";
+constexpr char kDrainingReason[] = "the server is shutting down";
+
+void Refuse(Responder& responder, std::string_view reason) {
+  responder.Send(503, kJson, ErrorBody(reason, "service_unavailable_error", "unavailable"), {{"retry-after", "1"}});
+}
+
+// The bodies that llama.cpp's and vLLM's clients look for; probes read only the status.
+void SendHealth(Responder& responder, const std::string& reason) {
+  if (reason.empty()) return responder.Send(200, kJson, R"({"status":"ok"})");
+  const nlohmann::ordered_json body = {{"status", "unavailable"},
+                                       {"error", {{"code", 503}, {"message", reason}, {"type", "unavailable_error"}}}};
+  responder.Send(503, kJson, body.dump());
+}
+
+Route HealthRoute(const char* path, const Gate& gate, std::string (Gate::*reason)() const) {
+  return {
+      .method = "GET",
+      .path = path,
+      .handler = [&gate, reason](std::shared_ptr<const HttpRequest>,
+                                 std::shared_ptr<Responder> responder) { SendHealth(*responder, (gate.*reason)()); },
+      .is_open = true};
+}
+
+}  // namespace
+
+void Gate::Open(std::vector<Route> routes) {
+  std::lock_guard lock(mutex_);
+  ENGINE_CHECK(routes.size() == num_guards_);
+  routes_ = std::move(routes);
+  if (state_ == State::kLoading) state_ = State::kOpen;
+}
+
+void Gate::Drain() {
+  std::lock_guard lock(mutex_);
+  state_ = State::kDraining;
+}
+
+void Gate::SetStalled(std::optional<std::string> reason) {
+  std::lock_guard lock(mutex_);
+  stalled_ = std::move(reason);
+}
+
+std::string Gate::NotReady() const {
+  std::lock_guard lock(mutex_);
+  if (state_ == State::kLoading) return kLoadingReason;
+  if (state_ == State::kDraining) return kDrainingReason;
+  return stalled_.value_or("");
+}
+
+std::string Gate::NotHealthy() const {
+  std::lock_guard lock(mutex_);
+  return state_ == State::kLoading ? kLoadingReason : stalled_.value_or("");
+}
+
+Route Gate::Guard(const Route& like) {
+  Route guard = like;
+  guard.handler = [this, index = num_guards_++](std::shared_ptr<const HttpRequest> request,
+                                                std::shared_ptr<Responder> responder) {
+    Handle(index, std::move(request), std::move(responder));
+  };
+  return guard;
+}
+
+void Gate::Handle(size_t index, std::shared_ptr<const HttpRequest> request,
+                  std::shared_ptr<Responder> responder) const {
+  HttpHandler handler;
+  {
+    std::lock_guard lock(mutex_);
+    if (state_ == State::kOpen) handler = routes_[index].handler;
+  }
+  if (handler == nullptr) return Refuse(*responder, NotReady());
+  handler(std::move(request), std::move(responder));
+}
+
+std::vector<Route> HealthRoutes(const Gate& gate) {
+  return {
+      {.method = "GET",
+       .path = "/livez",
+       .handler = [](std::shared_ptr<const HttpRequest>,
+                     std::shared_ptr<Responder> responder) { SendHealth(*responder, ""); },
+       .is_open = true},
+      HealthRoute("/readyz", gate, &Gate::NotReady),
+      HealthRoute("/health", gate, &Gate::NotHealthy),
+  };
+}
+
+}  // namespace engine

@@ -1,0 +1,92 @@
+#include "server/log.h"
+
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "nlohmann/json.hpp"
+
+namespace engine {
+namespace {
+
+// Some seconds of access lines under load.
+constexpr size_t kMaxLines = 8192;
+
+std::string TimeNow() { return absl::FormatTime("%Y-%m-%d%ET%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone()); }
+
+std::string Dump(const nlohmann::ordered_json& json) {
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+// Control characters in a path could forge lines.
+std::string Safe(const std::string& text) { return absl::CHexEscape(text); }
+
+}  // namespace
+
+Log::Log(Format format, std::FILE* to) : format_(format), to_(to) {
+  thread_ = std::jthread([this] { Loop(); });
+}
+
+Log::~Log() {
+  {
+    std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_one();
+}
+
+std::string Log::Line(std::string_view level, std::string_view message) const {
+  if (format_ == Format::kJson) return Dump({{"time", TimeNow()}, {"level", level}, {"message", message}});
+  return absl::StrFormat("%s %s%s\n", TimeNow(), level == "info" ? "" : "WARNING ", message);
+}
+
+void Log::Access(const AccessRecord& record) {
+  const HttpRequest& request = *record.request;
+  if (format_ == Format::kJson) {
+    nlohmann::ordered_json json = {
+        {"time", TimeNow()},          {"level", "access"},         {"client", request.client},
+        {"method", request.method},   {"path", request.path},      {"status", record.status},
+        {"bytes", record.body_bytes}, {"seconds", record.seconds}, {"request_id", request.id}};
+    if (request.api_key >= 0) json["api_key"] = request.api_key;
+    return Push(Dump(json));
+  }
+  const std::string key = request.api_key < 0 ? "" : absl::StrFormat(" key=%d", request.api_key);
+  Push(absl::StrFormat("%s %s \"%s %s\" %d %d bytes %.3f s id=%s%s\n", TimeNow(), request.client, Safe(request.method),
+                       Safe(request.path), record.status, record.body_bytes, record.seconds, request.id, key));
+}
+
+void Log::Push(std::string line) {
+  {
+    std::lock_guard lock(mutex_);
+    if (lines_.size() >= kMaxLines) {
+      ++dropped_;
+      return;
+    }
+    lines_.push_back(std::move(line));
+  }
+  wake_.notify_one();
+}
+
+void Log::Loop() {
+  std::deque<std::string> lines;
+  int64_t dropped = 0;
+  for (bool stop = false; !stop;) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return stop_ || !lines_.empty(); });
+      std::swap(lines, lines_);
+      dropped = std::exchange(dropped_, 0);
+      stop = stop_;
+    }
+    if (dropped > 0) {
+      lines.push_back(Line("warning", absl::StrFormat("%d lines were dropped: nobody read them fast enough", dropped)));
+    }
+    for (const std::string& line : lines) std::fwrite(line.data(), 1, line.size(), to_);
+    lines.clear();
+    std::fflush(to_);
+  }
+}
+
+}  // namespace engine

@@ -1,0 +1,48 @@
+// Lines for operators, on stderr: plain, or one JSON object each.
+#pragma once
+
+#include <condition_variable>
+#include <cstdio>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "server/http/http_server.h"
+
+namespace engine {
+
+// Writes on a thread of its own: whoever logs never waits for who reads. Where the reader is too slow lines are dropped,
+// and their number is logged.
+class Log {
+ public:
+  enum class Format { kPlain, kJson };
+
+  explicit Log(Format format, std::FILE* to = stderr);
+  ~Log();  // writes what is queued
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  void Info(std::string_view message) { Push(Line("info", message)); }
+  void Warn(std::string_view message) { Push(Line("warning", message)); }
+
+  // Never anything of the request's body or query.
+  void Access(const AccessRecord& record);
+
+ private:
+  std::string Line(std::string_view level, std::string_view message) const;
+  void Push(std::string line);
+  void Loop();
+
+  const Format format_;
+  std::FILE* const to_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::string> lines_;  // guarded by mutex_
+  int64_t dropped_ = 0;            // guarded by mutex_
+  bool stop_ = false;              // guarded by mutex_
+  std::jthread thread_;            // last: everything above outlives it
+};
+
+}  // namespace engine

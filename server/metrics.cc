@@ -1,0 +1,175 @@
+#include "server/metrics.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+#include "server/exposition.h"
+
+namespace engine {
+namespace {
+
+// Names without prefix; an empty one: not shown under that prefix. Rows of one name stand together and differ in `label`.
+struct Value {
+  std::string_view name;
+  std::string_view vllm_name;
+  std::string_view type;
+  std::string_view help;
+  double (*get)(const EngineStats& stats);
+  std::string_view label = "";
+};
+
+double KvUsage(const EngineStats& stats) {
+  if (stats.step.kv_blocks == 0) return 0;
+  return static_cast<double>(stats.step.kv_blocks_in_use) / static_cast<double>(stats.step.kv_blocks);
+}
+
+// Also requests that the scheduler has not heard of yet.
+double Waiting(const EngineStats& stats) {
+  return static_cast<double>(std::max<int64_t>(stats.request.open - stats.step.running, 0));
+}
+
+template <auto part, auto member>
+double Get(const EngineStats& stats) {
+  return static_cast<double>(stats.*part.*member);
+}
+template <auto member>
+constexpr auto kStep = Get<&EngineStats::step, member>;
+template <auto member>
+constexpr auto kRequest = Get<&EngineStats::request, member>;
+
+constexpr char kUsageHelp[] = "Share of the KV cache that running requests hold, 0 to 1";
+constexpr char kEndedHelp[] = "Requests that have ended, by reason";
+
+constexpr Value kValues[] = {
+    {"requests_running", "num_requests_running", "gauge", "Requests in the batch", kStep<&StepStats::running>},
+    {"requests_waiting", "num_requests_waiting", "gauge", "Requests in the queue", Waiting},
+    {"", "num_requests_waiting_by_reason", "gauge", "Requests in the queue", Waiting, "reason=\"capacity\""},
+    {"", "num_requests_waiting_by_reason", "gauge", "Requests in the queue", [](const EngineStats&) { return 0.0; },
+     "reason=\"deferred\""},
+    {"kv_cache_usage", "kv_cache_usage_perc", "gauge", kUsageHelp, KvUsage},
+    {"", "gpu_cache_usage_perc", "gauge", kUsageHelp, KvUsage},
+    {"kv_cache_blocks", "", "gauge", "Blocks of the KV cache", kStep<&StepStats::kv_blocks>},
+    {"steps_total", "", "counter", "Steps that have ended", kStep<&StepStats::steps>},
+    {"step_seconds", "", "gauge", "Age of the step in flight; 0: none is", kStep<&StepStats::step_seconds>},
+    {"preemptions_total", "num_preemptions_total", "counter", "Times that a request lost its blocks to others",
+     kStep<&StepStats::preemptions>},
+    {"prefix_cache_queries_total", "prefix_cache_queries_total", "counter", "Prompt tokens looked for in the cache",
+     kStep<&StepStats::prompt_tokens_queried>},
+    {"prefix_cache_hits_total", "prefix_cache_hits_total", "counter", "Of those, found",
+     kStep<&StepStats::prompt_tokens_cached>},
+    {"", "prompt_tokens_cached_total", "counter", "Prompt tokens found in the cache",
+     kStep<&StepStats::prompt_tokens_cached>},
+    {"draft_tokens_total", "spec_decode_num_draft_tokens_total", "counter", "Guessed tokens that were verified",
+     kStep<&StepStats::drafted_tokens>},
+    {"draft_tokens_accepted_total", "spec_decode_num_accepted_tokens_total", "counter", "Of those, right",
+     kStep<&StepStats::accepted_tokens>},
+    {"prompt_tokens_total", "prompt_tokens_total", "counter", "Prompt tokens read, cached ones included",
+     kRequest<&RequestStats::prompt_tokens>},
+    {"generated_tokens_total", "generation_tokens_total", "counter", "Tokens generated",
+     kRequest<&RequestStats::generated_tokens>},
+    {"requests_rejected_total", "", "counter", "Requests refused because the queue was full",
+     kRequest<&RequestStats::rejected>},
+    {"requests_ended_total", "request_success_total", "counter", kEndedHelp, kRequest<&RequestStats::ended_by_stop>,
+     "finished_reason=\"stop\""},
+    {"requests_ended_total", "request_success_total", "counter", kEndedHelp, kRequest<&RequestStats::ended_by_length>,
+     "finished_reason=\"length\""},
+    {"requests_ended_total", "request_success_total", "counter", kEndedHelp, kRequest<&RequestStats::cancelled>,
+     "finished_reason=\"abort\""},
+    {"requests_ended_total", "request_success_total", "counter", kEndedHelp, kRequest<&RequestStats::failed>,
+     "finished_reason=\"error\""},
+};
+
+struct Distribution {
+  std::string_view name;
+  std::string_view vllm_name;
+  std::string_view help;
+  const Histogram& (*get)(const EngineStats& stats);
+};
+
+template <auto member>
+constexpr auto kHistogram = [](const EngineStats& stats) -> const Histogram& { return stats.request.*member; };
+
+constexpr char kGapHelp[] = "Seconds between two tokens of a request";
+
+constexpr Distribution kDistributions[] = {
+    {"time_to_first_token_seconds", "time_to_first_token_seconds", "Seconds from a request to its first token",
+     kHistogram<&RequestStats::time_to_first_token>},
+    {"inter_token_seconds", "inter_token_latency_seconds", kGapHelp, kHistogram<&RequestStats::inter_token_latency>},
+    {"", "time_per_output_token_seconds", kGapHelp, kHistogram<&RequestStats::inter_token_latency>},
+    {"request_time_per_output_token_seconds", "request_time_per_output_token_seconds",
+     "Mean seconds between the tokens of a request", kHistogram<&RequestStats::time_per_output_token>},
+    {"request_seconds", "e2e_request_latency_seconds", "Seconds from a request to its end",
+     kHistogram<&RequestStats::total_time>},
+    {"request_queue_seconds", "request_queue_time_seconds", "Seconds in the queue",
+     kHistogram<&RequestStats::queue_time>},
+    {"request_prefill_seconds", "request_prefill_time_seconds", "Seconds from the queue to the first token",
+     kHistogram<&RequestStats::prefill_time>},
+    {"request_decode_seconds", "request_decode_time_seconds", "Seconds from the first token to the last",
+     kHistogram<&RequestStats::decode_time>},
+    {"request_inference_seconds", "request_inference_time_seconds", "Seconds from the queue to the last token",
+     kHistogram<&RequestStats::inference_time>},
+    {"request_prompt_tokens", "request_prompt_tokens", "Tokens of a prompt", kHistogram<&RequestStats::prompt_lengths>},
+    {"request_generated_tokens", "request_generation_tokens", "Tokens of an answer",
+     kHistogram<&RequestStats::generation_lengths>},
+    {"request_max_tokens", "request_params_max_tokens", "Tokens that an answer was allowed",
+     kHistogram<&RequestStats::max_tokens>},
+    {"", "request_max_num_generation_tokens", "Tokens that an answer was allowed",
+     kHistogram<&RequestStats::max_tokens>},
+    {"step_tokens", "iteration_tokens_total", "Tokens computed by a step",
+     [](const EngineStats& stats) -> const Histogram& { return stats.step.tokens_per_step; }},
+};
+
+// All metrics under one prefix; `name` picks the column of the tables.
+void AddAll(const EngineStats& stats, std::string_view prefix, const std::string& labels,
+            std::string_view Value::* value_name, std::string_view Distribution::* distribution_name, Exposition& out) {
+  std::string_view last;
+  for (const Value& value : kValues) {
+    const std::string_view name = value.*value_name;
+    if (name.empty()) continue;
+    if (name != last) out.Begin(std::string(prefix).append(name), value.type, value.help);
+    last = name;
+    out.Sample(value.label.empty() ? labels : std::string(value.label) + "," + labels, value.get(stats));
+  }
+  for (const Distribution& distribution : kDistributions) {
+    const std::string_view name = distribution.*distribution_name;
+    if (name.empty()) continue;
+    out.Begin(std::string(prefix).append(name), "histogram", distribution.help);
+    out.Samples(labels, distribution.get(stats));
+  }
+}
+
+void AddHttp(const MetricsInput& input, Exposition& out) {
+  out.Begin("engine_info", "gauge", "The program; always 1");
+  out.Sample(Exposition::Join({{"version", input.version}}), 1);
+  out.Begin("engine_http_connections", "gauge", "Open connections");
+  out.Sample("", input.server.connections);
+  out.Begin("engine_http_connections_refused_total", "counter", "Connections closed at once, beyond --max-connections");
+  out.Sample("", static_cast<double>(input.server.refused));
+  out.Begin("engine_http_answers_under_way", "gauge", "Requests that have come and are not answered to their end");
+  out.Sample("", input.server.answers);
+  out.Begin("engine_http_requests_total", "counter", "Answers, by route and status; 499: the client went");
+  for (const auto& [key, count] : input.http.answers) {
+    out.Sample(Exposition::Join({{"handler", key.first}, {"status", absl::StrFormat("%d", key.second)}}),
+               static_cast<double>(count));
+  }
+  out.Begin("engine_http_body_bytes_total", "counter", "Bytes of answers, without headers");
+  out.Sample("", static_cast<double>(input.http.body_bytes));
+}
+
+}  // namespace
+
+std::string MetricsText(const MetricsInput& input) {
+  Exposition out;
+  AddHttp(input, out);
+  AddAll(input.engine, "engine_", Exposition::Join({{"model_name", input.model_name}}), &Value::name,
+         &Distribution::name, out);
+  AddAll(input.engine, "vllm:", Exposition::Join({{"engine", "0"}, {"model_name", input.model_name}}),
+         &Value::vllm_name, &Distribution::vllm_name, out);
+  const std::string blocks = absl::StrFormat("%d", input.engine.step.kv_blocks);
+  const std::string block_tokens = absl::StrFormat("%d", input.engine.step.kv_block_tokens);
+  out.Begin("vllm:cache_config_info", "gauge", "The KV cache; always 1");
+  out.Sample(Exposition::Join({{"block_size", block_tokens}, {"engine", "0"}, {"num_gpu_blocks", blocks}}), 1);
+  return out.TakeText();
+}
+
+}  // namespace engine

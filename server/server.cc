@@ -1,0 +1,131 @@
+#include "server/server.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "nlohmann/json.hpp"
+#include "server/metrics.h"
+#include "server/watchdog.h"
+
+namespace engine {
+namespace {
+
+constexpr std::chrono::seconds kWatchInterval{1};
+
+std::set<std::string> Paths(const std::vector<Route>& routes) {
+  std::set<std::string> paths;
+  for (const Route& route : routes) paths.insert(route.path);
+  return paths;
+}
+
+HttpHandler Answer(std::string_view content_type, std::function<std::string()> body) {
+  return [content_type = std::string(content_type), body = std::move(body)](std::shared_ptr<const HttpRequest>,
+                                                                            std::shared_ptr<Responder> responder) {
+    responder->Send(200, content_type, body());
+  };
+}
+
+// Any token does: what counts is that a step runs and samples. The limit of requests is not for this one.
+absl::Status GenerateOneToken(Engine& engine) {
+  GenerationRequest request{.prompt_tokens = {0}, .timeout_seconds = 600};
+  request.sampling.max_tokens = 1;
+  request.sampling.ignore_eos = true;
+  return Annotate(engine.Generate(request).status(), "the model does not generate");
+}
+
+}  // namespace
+
+Server::Server(ServerOptions options, Log& log) : options_(std::move(options)), log_(log) {}
+
+Server::~Server() { Stop(); }
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, Log& log) {
+  std::unique_ptr<Server> server(new Server(std::move(options), log));
+  RETURN_IF_ERROR(server->Listen());
+  return server;
+}
+
+absl::Status Server::Listen() {
+  ASSIGN_OR_RETURN(ApiKeys keys, ApiKeys::Create(options_.api_keys));
+  workers_ = std::make_unique<WorkerPool>(options_.worker_threads);
+  std::vector<Route> routes = OwnRoutes();
+  for (const Route& route : options_.routes(nullptr, nullptr)) routes.push_back(gate_.Guard(route));
+  http_stats_.SetPaths(Paths(routes));
+  HttpOptions http = options_.http;
+  http.on_access = [this](const AccessRecord& record) {
+    http_stats_.Count(record);
+    const bool logged = options_.access_log && std::ranges::find(options_.unlogged_paths, record.request->path) ==
+                                                   options_.unlogged_paths.end();
+    if (logged) log_.Access(record);
+  };
+  ASSIGN_OR_RETURN(
+      http_, HttpServer::Start(std::move(http), Router(std::move(routes), std::move(keys), options_.allowed_origins)));
+  listening_ = http_.get();
+  watch_ = std::jthread([this] { Watch(); });
+  return absl::OkStatus();
+}
+
+std::vector<Route> Server::OwnRoutes() {
+  std::vector<Route> routes = HealthRoutes(gate_);
+  const nlohmann::ordered_json version = {{"version", options_.version}};
+  routes.push_back({"GET", "/version", Answer("application/json", [text = version.dump()] { return text; })});
+  routes.push_back({"GET", "/metrics", Answer(kMetricsType, [this] { return Metrics(); })});
+  return routes;
+}
+
+std::string Server::Metrics() const {
+  const Engine* engine = engine_;
+  const HttpServer* listening = listening_;
+  return MetricsText({.model_name = options_.model_name,
+                      .version = options_.version,
+                      .engine = engine == nullptr ? EngineStats() : engine->stats(),
+                      .http = http_stats_.Read(),
+                      .server = listening == nullptr ? HttpServerStats() : listening->stats()});
+}
+
+absl::Status Server::Serve(std::unique_ptr<Engine> engine) {
+  RETURN_IF_ERROR(GenerateOneToken(*engine));
+  owned_engine_ = std::move(engine);
+  engine_ = owned_engine_.get();
+  gate_.Open(
+      options_.routes(owned_engine_.get(), [this](std::function<void()> work) { workers_->Post(std::move(work)); }));
+  return absl::OkStatus();
+}
+
+void Server::Watch() {
+  Watchdog watchdog(options_.watchdog_seconds);
+  bool was_stalled = false;
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, kWatchInterval, [&] { return stop_; })) {
+    const Engine* engine = engine_;
+    if (engine == nullptr) continue;
+    std::optional<std::string> reason = watchdog.Look(engine->stats(), Now());
+    if (reason && !was_stalled) log_.Warn("the engine is stuck: " + *reason);
+    if (!reason && was_stalled) log_.Info("the engine works again");
+    was_stalled = reason.has_value();
+    gate_.SetStalled(std::move(reason));
+  }
+}
+
+bool Server::Drain(double seconds) {
+  gate_.Drain();
+  http_->BeginDrain();
+  return http_->WaitUntilIdle(std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000)));
+}
+
+// HTTP threads and workers call the engine, and the engine's callbacks post to the HTTP server: so that goes last.
+void Server::Stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_one();
+  if (watch_.joinable()) watch_.join();
+  if (http_ != nullptr) http_->Stop();
+  workers_ = nullptr;
+  engine_ = nullptr;
+  owned_engine_ = nullptr;
+}
+
+}  // namespace engine

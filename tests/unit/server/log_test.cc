@@ -1,0 +1,85 @@
+#include "server/log.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+
+namespace engine {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// What `write` logs.
+std::string Logged(Log::Format format, const std::function<void(Log&)>& write) {
+  char* text = nullptr;
+  size_t size = 0;
+  std::FILE* memory = open_memstream(&text, &size);
+  {
+    Log log(format, memory);
+    write(log);
+  }
+  std::fclose(memory);
+  std::string logged(text, size);
+  std::free(text);
+  return logged;
+}
+
+TEST(Log, AccessLinesTellTheRequestButNothingOfItsText) {
+  const HttpRequest request{.method = "POST",
+                            .path = "/v1/completions",
+                            .query = "secret=1",
+                            .headers = {{"authorization", "Bearer key"}},
+                            .body = "prompt",
+                            .id = "req_1",
+                            .api_key = 2,
+                            .client = "10.0.0.1"};
+  const AccessRecord record{.request = &request, .status = 200, .body_bytes = 12, .seconds = 0.25};
+  for (const Log::Format format : {Log::Format::kPlain, Log::Format::kJson}) {
+    const std::string line = Logged(format, [&](Log& log) { log.Access(record); });
+    for (const char* shown : {"POST", "/v1/completions", "200", "12", "0.25", "req_1", "10.0.0.1", "2"}) {
+      EXPECT_THAT(line, HasSubstr(shown));
+    }
+    for (const char* hidden : {"secret", "Bearer", "prompt"}) EXPECT_THAT(line, Not(HasSubstr(hidden)));
+  }
+}
+
+TEST(Log, APathCannotForgeALine) {
+  const HttpRequest request{.method = "GET", .path = "/a\nforged \xff\x1b[31m", .client = "c"};
+  const AccessRecord record{.request = &request, .status = 404};
+  const std::string plain = Logged(Log::Format::kPlain, [&](Log& log) { log.Access(record); });
+  EXPECT_EQ(std::ranges::count(plain, '\n'), 1);
+  EXPECT_THAT(plain, Not(HasSubstr("\x1b")));
+  const std::string json = Logged(Log::Format::kJson, [&](Log& log) { log.Access(record); });
+  EXPECT_EQ(std::ranges::count(json, '\n'), 1);
+  EXPECT_FALSE(nlohmann::json::parse(json, nullptr, false).is_discarded());
+}
+
+TEST(Log, LinesThatNobodyReadsAreDroppedAndCounted) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  std::FILE* to = fdopen(ends[1], "w");
+  std::string read;
+  std::jthread reader;
+  {
+    Log log(Log::Format::kPlain, to);
+    // More than the pipe and the queue hold: nobody reads yet.
+    for (int i = 0; i < 40'000; ++i) log.Info("a line that is long enough to fill a pipe soon");
+    reader = std::jthread([&] {
+      char bytes[4096];
+      for (ssize_t got; (got = ::read(ends[0], bytes, sizeof(bytes))) > 0;) read.append(bytes, got);
+    });
+  }
+  std::fclose(to);
+  reader.join();
+  ::close(ends[0]);
+  EXPECT_THAT(read, HasSubstr("lines were dropped: nobody read them fast enough"));
+}
+
+}  // namespace
+}  // namespace engine

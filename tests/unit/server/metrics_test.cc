@@ -1,0 +1,91 @@
+#include "server/metrics.h"
+
+#include <map>
+#include <set>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "gtest/gtest.h"
+#include "server/exposition.h"
+
+namespace engine {
+namespace {
+
+MetricsInput SomeInput() {
+  MetricsInput input{.model_name = "a \"model\"", .version = "1", .server = {.connections = 3}};
+  input.engine.step.running = 2;
+  input.engine.step.kv_blocks = 200;
+  input.engine.step.kv_blocks_in_use = 50;
+  input.engine.step.kv_block_tokens = 32;
+  input.engine.request.open = 5;
+  input.engine.request.ended_by_length = 7;
+  for (const double seconds : {0.0005, 0.03, 0.03, 3000.0}) input.engine.request.time_to_first_token.Add(seconds);
+  input.http.answers = {{{"/v1/models", 200}, 4}, {{"other", 404}, 1}};
+  return input;
+}
+
+std::vector<std::string> Lines(const std::string& text) { return absl::StrSplit(text, '\n', absl::SkipEmpty()); }
+
+std::map<std::string, double> Samples(const std::string& text) {
+  std::map<std::string, double> samples;
+  for (const std::string& line : Lines(text)) {
+    if (line.starts_with('#')) continue;
+    const size_t space = line.rfind(' ');
+    double value = 0;
+    EXPECT_TRUE(absl::SimpleAtod(line.substr(space + 1), &value)) << line;
+    EXPECT_TRUE(samples.emplace(line.substr(0, space), value).second) << "twice: " << line;
+  }
+  return samples;
+}
+
+TEST(Metrics, ValuesStandUnderOurNamesAndVllms) {
+  const auto samples = Samples(MetricsText(SomeInput()));
+  const std::string ours = R"({model_name="a \"model\""})";
+  const std::string vllms = R"({engine="0",model_name="a \"model\""})";
+  EXPECT_EQ(samples.at("engine_requests_running" + ours), 2);
+  EXPECT_EQ(samples.at("vllm:num_requests_running" + vllms), 2);
+  EXPECT_EQ(samples.at("vllm:num_requests_waiting" + vllms), 3);
+  EXPECT_EQ(samples.at("vllm:kv_cache_usage_perc" + vllms), 0.25);
+  EXPECT_EQ(samples.at("engine_time_to_first_token_seconds_count" + ours), 4);
+  EXPECT_EQ(samples.at("vllm:time_to_first_token_seconds_count" + vllms), 4);
+  EXPECT_EQ(samples.at(R"(vllm:request_success_total{finished_reason="length",engine="0",model_name="a \"model\""})"),
+            7);
+  EXPECT_EQ(samples.at(R"(engine_http_requests_total{handler="other",status="404"})"), 1);
+  EXPECT_EQ(samples.at("engine_http_connections"), 3);
+}
+
+TEST(Metrics, BucketsCountWhatLiesBelow) {
+  const auto samples = Samples(MetricsText(SomeInput()));
+  const auto bucket = [&](const std::string& le) {
+    return samples.at(R"(vllm:time_to_first_token_seconds_bucket{engine="0",model_name="a \"model\"",le=")" + le +
+                      "\"}");
+  };
+  EXPECT_EQ(bucket("0.001"), 1);
+  EXPECT_EQ(bucket("0.02"), 1);
+  EXPECT_EQ(bucket("0.04"), 3);
+  EXPECT_EQ(bucket("2560"), 3);
+  EXPECT_EQ(bucket("+Inf"), 4);
+}
+
+// What Prometheus refuses a whole page for.
+TEST(Metrics, EveryNameHasOneTypeBeforeItsSamples) {
+  std::set<std::string> names;
+  std::string current;
+  for (const std::string& line : Lines(MetricsText(SomeInput()))) {
+    if (line.starts_with("# TYPE ")) {
+      current = std::vector<std::string>(absl::StrSplit(line, ' '))[2];
+      EXPECT_TRUE(names.insert(current).second) << current << " is declared twice";
+    } else if (!line.starts_with('#')) {
+      EXPECT_TRUE(line.starts_with(current)) << line << " stands below " << current;
+    }
+  }
+  EXPECT_GT(names.size(), 50u);
+}
+
+TEST(Exposition, LabelsCannotEscapeTheirQuotes) {
+  EXPECT_EQ(Exposition::Join({{"a", "x\"y\\z\nw"}, {"b", ""}}), R"(a="x\"y\\z\nw",b="")");
+}
+
+}  // namespace
+}  // namespace engine
