@@ -72,7 +72,7 @@ void AddLimitFlags(FlagSet& flags, EngineOptions& options) {
                    "longest prompt and answer together, in tokens (32k is 32000, 32K 32768); 0: the model's limit, at "
                    "most 8192; auto: the longest for which there is memory"},
                   [&options](const std::string& value) { return ReadModelLen(value, options.max_model_len); });
-  flags.Add({"--max-num-seqs,--max-batch-size", "N", "requests that run at once"}, options.max_num_seqs);
+  flags.Add({"--max-num-seqs,--max-batch-size,--parallel,-np", "N", "requests that run at once"}, options.max_num_seqs);
   flags.Add({"--max-num-batched-tokens", "N", "tokens of one step: longer prompts are read in chunks"},
             options.max_num_batched_tokens);
   AddKvCacheFlag(flags, options);
@@ -84,6 +84,14 @@ void AddLimitFlags(FlagSet& flags, EngineOptions& options) {
             options.memory_utilization);
   flags.Add({"--enable-prefix-caching", "", "keep what was computed of a prompt for the next one (default)"},
             options.enable_prefix_caching);
+}
+
+void AddReasoningFlag(FlagSet& flags, EngineOptions& options) {
+  flags.Add(
+      {"--reasoning-parser", "NAME",
+       "how the model marks its reasoning, as vLLM and LMDeploy name it (qwen3, deepseek-r1, ...); auto (default): "
+       "as its chat template shows; none: all text is the answer"},
+      options.reasoning_parser);
 }
 
 void AddSpeculationFlags(FlagSet& flags, EngineOptions& options) {

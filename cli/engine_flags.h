@@ -15,6 +15,7 @@ void AddNumericsFlag(FlagSet& flags, std::vector<Numerics>& levels);  // a list,
 void AddDeviceFlags(FlagSet& flags, EngineOptions& options);          // device, threads, numerics
 void AddKvCacheFlag(FlagSet& flags, EngineOptions& options);
 void AddLimitFlags(FlagSet& flags, EngineOptions& options);  // context, batch, cache
+void AddReasoningFlag(FlagSet& flags, EngineOptions& options);
 void AddSpeculationFlags(FlagSet& flags, EngineOptions& options);
 
 }  // namespace engine

@@ -6,9 +6,9 @@
 
 namespace engine {
 
-Interrupt::Interrupt() {
+Interrupt::Interrupt(std::initializer_list<int> signals) : wakes_watcher_(*signals.begin()) {
   sigemptyset(&signals_);
-  sigaddset(&signals_, SIGINT);
+  for (const int signal : signals) sigaddset(&signals_, signal);
   pthread_sigmask(SIG_BLOCK, &signals_, &previous_mask_);
   thread_ = std::thread([this] { Watch(); });
 }
@@ -19,7 +19,7 @@ Interrupt::~Interrupt() {
     stop_ = true;
   }
   // The signal itself wakes the watcher, which then sees stop_.
-  pthread_kill(thread_.native_handle(), SIGINT);
+  pthread_kill(thread_.native_handle(), wakes_watcher_);
   thread_.join();
   pthread_sigmask(SIG_SETMASK, &previous_mask_, nullptr);
 }
@@ -35,19 +35,19 @@ void Interrupt::Watch() {
   for (int signal = 0; sigwait(&signals_, &signal) == 0;) {
     std::lock_guard lock(mutex_);
     if (stop_) return;
-    Handle();
+    Handle(signal);
   }
 }
 
-// Ends the program as an unhandled Ctrl-C would, so that a shell sees what happened.
-void Interrupt::Handle() {
+// Ends the program as the unhandled signal would, so that a shell sees what happened.
+void Interrupt::Handle(int signal) {
   if (action_) {
     std::exchange(action_, nullptr)();
     return;
   }
-  std::signal(SIGINT, SIG_DFL);
+  std::signal(signal, SIG_DFL);
   pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
-  std::raise(SIGINT);
+  std::raise(signal);
 }
 
 }  // namespace engine

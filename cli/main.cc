@@ -7,6 +7,7 @@
 #include "cli/nearest_name.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
+#include "engine/version.h"
 
 namespace engine {
 namespace {
@@ -19,6 +20,7 @@ struct Verb {
 
 constexpr Verb kVerbs[] = {
     {"run", "answer a prompt, or chat on a terminal", RunVerb},
+    {"serve", "answer over HTTP, as OpenAI's API does", ServeVerb},
     {"bench", "measure speed, and the share of what the machine can do", BenchVerb},
     {"eval", "logits or perplexity of a model on given text", EvalVerb},
     {"plan", "show where the memory of a model would go", PlanVerb},
@@ -68,7 +70,7 @@ absl::Status Dispatch(Arguments arguments) {
   const Arguments rest = arguments.subspan(1);
   if (name == "help" || name == "--help" || name == "-h") return HelpVerb(rest);
   if (name == "version" || name == "--version") {
-    absl::PrintF("engine %s\n", ENGINE_VERSION);
+    absl::PrintF("engine %s\n", Version());
     return absl::OkStatus();
   }
   const Verb* verb = FindVerb(name);

@@ -12,6 +12,7 @@ namespace engine {
 using Arguments = std::span<const std::string>;
 
 absl::Status RunVerb(Arguments arguments);
+absl::Status ServeVerb(Arguments arguments);
 absl::Status BenchVerb(Arguments arguments);
 absl::Status BenchOpsVerb(Arguments arguments);  // `engine bench ops`, called by BenchVerb
 absl::Status DevicesVerb(Arguments arguments);

@@ -32,6 +32,8 @@ std::string_view TypeOf(int http_status) {
       return "server_error";
     case 503:
       return "service_unavailable_error";
+    case 504:
+      return "timeout_error";
     default:
       return "invalid_request_error";
   }
@@ -65,6 +67,8 @@ int HttpStatus(const absl::Status& status) {
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kCancelled:
       return 503;
+    case absl::StatusCode::kDeadlineExceeded:
+      return 504;
     default:
       return 500;
   }

@@ -26,7 +26,7 @@ MAY_INCLUDE = {
     "backends/hip": ["core", "ops", "backends/gpu"],
     "backends/simt": ["core", "ops", "backends/gpu"],
     "engine": ["core", "ops", "models", "backends", "text"],
-    "cli": ["core/base", "core/runtime", "engine", "benchmarks"],
+    "cli": ["core/base", "core/runtime", "engine", "server", "benchmarks"],
     "server": ["core/base", "engine"],
     "examples": ["engine"],
     "benchmarks": ["core", "ops", "models", "backends", "text", "engine"],

@@ -23,6 +23,7 @@ TEST(ErrorJson, WhatARequestCanChangeIsABadRequest) {
 TEST(ErrorJson, WhatALaterTryMayChangeSaysSo) {
   EXPECT_EQ(HttpStatus(ResourceExhausted("a")), 429);
   EXPECT_EQ(HttpStatus(absl::UnavailableError("a")), 503);
+  EXPECT_EQ(HttpStatus(absl::DeadlineExceededError("a")), 504);
 }
 
 TEST(ErrorJson, OurOwnErrorsAreTheServers) {
