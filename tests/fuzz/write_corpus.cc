@@ -1,5 +1,5 @@
 // Writes the seed inputs of the fuzz targets: write_corpus DIRECTORY makes DIRECTORY/{gguf,safetensors,packed,config,
-// tokenizer,template,output,api_request}.
+// tokenizer,template,output,api_request,http}.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -153,6 +153,18 @@ void WriteApiRequests(const std::filesystem::path& dir) {
     "tools": [{"type": "function", "name": "f"}], "tool_choice": {"type": "function", "name": "f"}})");
 }
 
+// The first byte says in which pieces the others arrive.
+void WriteHttp(const std::filesystem::path& dir) {
+  Write(dir / "get", "\x05GET /a?b=c HTTP/1.1\r\nhost: h\r\norigin: https://page\r\n\r\n");
+  Write(dir / "post",
+        "\x07POST /b/x%20y HTTP/1.1\r\nhost: h\r\nx-api-key: key\r\ncontent-length: 3\r\n\r\nabcOPTIONS /a "
+        "HTTP/1.0\r\n\r\n");
+  Write(dir / "chunks",
+        "\x01PUT /b/ HTTP/1.1\r\nhost: h\r\nauthorization: Bearer key\r\ntransfer-encoding: chunked\r\n\r\n3\r\n"
+        "abc\r\n2;x=y\r\nde\r\n0\r\ntrailer: t\r\n\r\n");
+  Write(dir / "tls", "\x10\x16\x03\x01\x02");
+}
+
 }  // namespace
 }  // namespace engine
 
@@ -170,4 +182,5 @@ int main(int argc, char** argv) {
   engine::WriteTemplate(root / "template");
   engine::WriteOutputs(root / "output");
   engine::WriteApiRequests(root / "api_request");
+  engine::WriteHttp(root / "http");
 }
