@@ -59,7 +59,7 @@ lint: ## check formatting, then clang-tidy over our code
 	scripts/setup run test lint
 	$(SOURCES) | xargs clang-format-19 --dry-run --Werror
 	cmake --preset release
-	run-clang-tidy-19 -quiet -p build/release '^$(CURDIR)/(backends|benchmarks|cli|core|engine|models|ops|text|tests)/'
+	run-clang-tidy-19 -quiet -p build/release '^$(CURDIR)/(backends|benchmarks|cli|core|engine|models|ops|server|text|tests)/'
 
 clean: ## remove the builds; .deps stays
 	rm -rf build

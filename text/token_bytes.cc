@@ -53,7 +53,7 @@ std::string WithBlanks(std::string_view spelling) {
 
 std::string TokenBytes(const Tokenizer& tokenizer, int32_t id) {
   const std::string spelling = tokenizer.Spelling(id);
-  const std::string text = tokenizer.Decode({{id}}, /*skip_special=*/false).value_or("");
+  std::string text = tokenizer.Decode({{id}}, /*skip_special=*/false).value_or("");
   // SentencePiece spells a byte without a character of its own "<0xE2>".
   if (spelling.size() == 6 && spelling.starts_with("<0x") && spelling.ends_with('>') && text != spelling) {
     return {static_cast<char>(std::strtol(spelling.c_str() + 3, nullptr, 16))};

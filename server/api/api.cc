@@ -27,8 +27,9 @@ void SendJson(Responder& responder, const absl::StatusOr<Json>& json) {
 }
 
 // A request whose answer is computed at once.
-HttpHandler Computed(ServicePtr service, Post post, absl::StatusOr<Json> (*compute)(const Service&, const Json& body)) {
-  return [=](std::shared_ptr<const HttpRequest> http, std::shared_ptr<Responder> responder) {
+HttpHandler Computed(const ServicePtr& service, const Post& post,
+                     absl::StatusOr<Json> (*compute)(const Service&, const Json& body)) {
+  return [=](const std::shared_ptr<const HttpRequest>& http, const std::shared_ptr<Responder>& responder) {
     post([=] {
       const absl::StatusOr<Json> body = ReadBody(*http);
       SendJson(*responder, body.ok() ? compute(*service, *body) : body.status());
@@ -54,8 +55,8 @@ absl::Status Run(const Service& service, const Dialect& dialect, const HttpReque
   return absl::OkStatus();
 }
 
-HttpHandler Generated(ServicePtr service, Post post, Dialect dialect) {
-  return [=](std::shared_ptr<const HttpRequest> http, std::shared_ptr<Responder> responder) {
+HttpHandler Generated(const ServicePtr& service, const Post& post, Dialect dialect) {
+  return [=](const std::shared_ptr<const HttpRequest>& http, const std::shared_ptr<Responder>& responder) {
     post([=] {
       std::unique_ptr<AnswerFormat> format = dialect.make_format();
       const absl::Status run = Run(*service, dialect, *http, responder, format);

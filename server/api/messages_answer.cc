@@ -18,7 +18,7 @@ struct Block {
 };
 
 // A named event.
-std::string NamedEvent(const char* name, Json data) {
+std::string NamedEvent(const char* name, const Json& data) {
   Json event = {{"type", name}};
   event.update(data);
   return absl::StrFormat("event: %s\n%s", name, Event(event));

@@ -97,7 +97,7 @@ class ResponsesFormat : public AnswerFormat {
   }
 
  private:
-  std::string Named(const char* type, Json data) {
+  std::string Named(const char* type, const Json& data) {
     Json event = {{"type", type}, {"sequence_number", sequence_++}};
     event.update(data);
     return absl::StrFormat("event: %s\n%s", type, Event(event));

@@ -55,7 +55,7 @@ Json TokensJson(const Engine& engine, const std::vector<int32_t>& tokens, bool w
   return json;
 }
 
-absl::StatusOr<RenderedPrompt> RenderBody(const Service& service, const ServedModel& model, Json body) {
+absl::StatusOr<RenderedPrompt> RenderBody(const Service& service, const ServedModel& model, const Json& body) {
   ApiRequest request = service.NewRequest(model);
   RETURN_IF_ERROR(ReadChatRequest(body, model.engine->model(), request));
   return model.engine->Render(request.generation);
@@ -83,7 +83,7 @@ absl::StatusOr<Json> Tokenize(const Service& service, const Json& body) {
     Json chat = body;
     const bool with_strings = chat.value("return_token_strs", Json()) == true;
     chat.erase("return_token_strs");
-    ASSIGN_OR_RETURN(const RenderedPrompt prompt, RenderBody(service, *model, std::move(chat)));
+    ASSIGN_OR_RETURN(const RenderedPrompt prompt, RenderBody(service, *model, chat));
     return TokensJson(*model->engine, prompt.tokens, with_strings);
   }
   TokenizeRequest request;
