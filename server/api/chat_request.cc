@@ -70,7 +70,7 @@ absl::Status CheckChat(const Json& body, const ModelInfo& model, ApiRequest& req
   for (ChatMessage& message : request.generation.messages) {
     if (message.role == "developer" && !knows_developer) message.role = "system";
   }
-  RETURN_IF_ERROR(CheckTools(request));
+  RETURN_IF_ERROR(CheckTools(model.chat_template, request));
   return CheckTemplateKwargs(model.chat_template, request);
 }
 

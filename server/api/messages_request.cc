@@ -138,7 +138,7 @@ absl::Status Check(const ModelInfo& model, ApiRequest& request) {
   if (model.chat_template.find("enable_thinking") == std::string::npos)
     request.template_kwargs.erase("enable_thinking");
   request.generation.split_output = true;
-  RETURN_IF_ERROR(CheckTools(request));
+  RETURN_IF_ERROR(CheckTools(model.chat_template, request));
   return CheckTemplateKwargs(model.chat_template, request);
 }
 

@@ -111,7 +111,7 @@ absl::Status ReadResponsesRequest(const Json& body, const ModelInfo& model, ApiR
   RETURN_IF_ERROR(ReadFields<ApiRequest>({"", body}, {kFields}, request.policy(), request));
   if (request.generation.messages.empty()) return FieldError("input", "is missing");
   request.generation.split_output = true;
-  RETURN_IF_ERROR(CheckTools(request));
+  RETURN_IF_ERROR(CheckTools(model.chat_template, request));
   return CheckTemplateKwargs(model.chat_template, request);
 }
 

@@ -126,7 +126,7 @@ absl::Status ReadFunctionChoice(const FieldValue& value, ApiRequest& request) {
   return value.json.is_string() ? ReadChoiceWord(value, request) : ReadChosen(value, request);
 }
 
-absl::Status CheckTools(ApiRequest& request) {
+absl::Status CheckTools(const std::string& chat_template, ApiRequest& request) {
   const ToolChoice& choice = request.generation.tool_choice;
   if (request.tool_names.empty()) {
     const bool needs_tools = choice.kind == ToolChoice::Kind::kRequired || choice.kind == ToolChoice::Kind::kNamed;
@@ -136,7 +136,10 @@ absl::Status CheckTools(ApiRequest& request) {
       std::ranges::find(request.tool_names, choice.name) == request.tool_names.end()) {
     return FieldError("tool_choice", "names " + choice.name + ", which is not one of tools");
   }
-  return absl::OkStatus();
+  if (choice.kind == ToolChoice::Kind::kNone || chat_template.find("tools") != std::string::npos)
+    return absl::OkStatus();
+  return Unsupported({"tools", Json(request.generation.tools)}, "",
+                     "the model's chat template does not show them to the model", request.policy());
 }
 
 }  // namespace engine

@@ -13,7 +13,7 @@ absl::Status ReadParallelCalls(const FieldValue& value, ApiRequest& request);
 absl::Status ReadFunctions(const FieldValue& value, ApiRequest& request);
 absl::Status ReadFunctionChoice(const FieldValue& value, ApiRequest& request);
 
-// What these fields say together, once all are read.
-absl::Status CheckTools(ApiRequest& request);
+// What these fields say together, once all are read. Tools that the chat template does not show to the model are refused.
+absl::Status CheckTools(const std::string& chat_template, ApiRequest& request);
 
 }  // namespace engine

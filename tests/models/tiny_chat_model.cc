@@ -31,6 +31,7 @@ constexpr int kWindow = 48;
 constexpr uint64_t kSeed = 20;
 
 constexpr char kTemplate[] =
+    "{% if tools %}<|im_start|>system\n<tool_call> {{ tools | tojson }}<|im_end|>\n{% endif %}"
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 

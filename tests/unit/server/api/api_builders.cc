@@ -10,7 +10,7 @@ ScriptedEngine::ScriptedEngine() {
   info.path = "m.gguf";
   info.max_model_len = 100;
   info.vocab_size = 256;
-  info.chat_template = "enable_thinking reasoning_effort documents";
+  info.chat_template = "tools enable_thinking reasoning_effort documents";
   info.default_sampling.temperature = 0.5f;
 }
 

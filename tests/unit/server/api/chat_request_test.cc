@@ -19,7 +19,7 @@ constexpr char kMessages[] = R"([{"role": "user", "content": "hi"}])";
 
 ModelInfo Model() {
   ModelInfo info;
-  info.chat_template = "enable_thinking documents reasoning_effort";
+  info.chat_template = "tools enable_thinking documents reasoning_effort";
   return info;
 }
 
@@ -206,6 +206,17 @@ TEST(ChatRequest, ToolsWithMistakesAreRefusedWithTheirPlace) {
   EXPECT_EQ(refusal(absl::StrFormat("[%s, %s]", kTool, kTool)), "tools[1].function.name is f, which another tool has");
   EXPECT_THAT(refusal(R"([{"type": "function", "function": {"name": "a", "parameters": 3}}])"),
               HasSubstr("tools[0].function.parameters is 3; it must be an object"));
+}
+
+TEST(ChatRequest, ToolsThatTheTemplateDoesNotShowAreRefused) {
+  const auto refusal = [](const std::string& more) {
+    Json body = Json::parse(absl::StrFormat(R"({"messages": %s, "tools": [%s]})", kMessages, kTool));
+    body.update(Json::parse(more));
+    ApiRequest request;
+    return std::string(Message(ReadChatRequest(body, ModelInfo(), request)));
+  };
+  EXPECT_EQ(refusal("{}"), "tools is not supported: the model's chat template does not show them to the model");
+  EXPECT_EQ(refusal(R"({"tool_choice": "none"})"), "");
 }
 
 TEST(ChatRequest, ReadsANamedTool) {

@@ -22,7 +22,7 @@ Json Body(const Json& more = Json::object()) {
 absl::StatusOr<ApiRequest> Read(const std::string& more) {
   ApiRequest request;
   ModelInfo model;
-  model.chat_template = "enable_thinking";
+  model.chat_template = "enable_thinking tools";
   RETURN_IF_ERROR(ReadMessagesRequest(Body(Json::parse(more)), model, request));
   return request;
 }

@@ -18,7 +18,7 @@ absl::StatusOr<ApiRequest> Read(const std::string& more) {
   body.update(Json::parse(more));
   ApiRequest request;
   ModelInfo model;
-  model.chat_template = "reasoning_effort";
+  model.chat_template = "reasoning_effort tools";
   RETURN_IF_ERROR(ReadResponsesRequest(body, model, request));
   return request;
 }
