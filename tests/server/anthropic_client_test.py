@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""The official Anthropic client drives a real server over a tiny random model: anthropic_client_test.py ENGINE WRITE_TINY_MODELS"""
+
+import sys
+import unittest
+
+import anthropic
+
+import server_process
+
+ENGINE, WRITE_TINY_MODELS = sys.argv[1:3]
+del sys.argv[1:3]
+
+HELLO = {"model": "tiny", "messages": [{"role": "user", "content": "hello"}]}
+# The client leaves sampling to its own models.
+FIXED = {**HELLO, "max_tokens": 12, "extra_body": {"temperature": 0}}
+
+
+def setUpModule():
+    global SERVER, FOLDER, CLIENT
+    model, FOLDER = server_process.write_tiny_model(WRITE_TINY_MODELS)
+    SERVER = server_process.Server(ENGINE, model, "--served-model-name", "tiny", "--api-key", "secret")
+    CLIENT = anthropic.Anthropic(base_url=SERVER.url, api_key="secret", max_retries=0)
+
+
+def tearDownModule():
+    CLIENT.close()
+    code = SERVER.stop()
+    FOLDER.cleanup()
+    assert code == 0, SERVER.log
+
+
+class Messages(unittest.TestCase):
+    def test_answer_has_text_usage_and_reason(self):
+        answer = CLIENT.messages.create(**FIXED, system="Be brief.")
+        self.assertEqual(answer.stop_reason, "max_tokens")
+        self.assertEqual(answer.usage.output_tokens, 12)
+        self.assertEqual(answer.content[0].type, "text")
+
+    def test_stream_is_the_answer_in_pieces(self):
+        whole = CLIENT.messages.create(**FIXED)
+        with CLIENT.messages.stream(**FIXED) as stream:
+            text = "".join(stream.text_stream)
+            final = stream.get_final_message()
+        self.assertEqual(text, whole.content[0].text)
+        self.assertEqual(final.content[0].text, text)
+        self.assertEqual(final.stop_reason, "max_tokens")
+
+    def test_count_is_the_size_of_the_prompt(self):
+        count = CLIENT.messages.count_tokens(**HELLO).input_tokens
+        usage = CLIENT.messages.create(**FIXED).usage
+        self.assertEqual(usage.input_tokens + usage.cache_read_input_tokens, count)
+
+    def test_conversation_with_tools_is_read(self):
+        messages = [
+            {"role": "user", "content": "a"},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "1", "name": "f", "input": {"x": 1}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "1", "content": "21"}]},
+        ]
+        tools = [{"name": "f", "input_schema": {"type": "object"}}]
+        answer = CLIENT.messages.create(**{**FIXED, "messages": messages}, tools=tools)
+        self.assertEqual(answer.usage.output_tokens, 12)
+
+    def test_errors_have_their_class(self):
+        with self.assertRaisesRegex(anthropic.BadRequestError, "temperature is -1"):
+            CLIENT.messages.create(**{**FIXED, "extra_body": {"temperature": -1}})
+        with self.assertRaises(anthropic.NotFoundError):
+            CLIENT.messages.create(**{**FIXED, "model": "claude"})
+        with self.assertRaises(anthropic.AuthenticationError):
+            anthropic.Anthropic(base_url=SERVER.url, api_key="wrong", max_retries=0).messages.create(**FIXED)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
