@@ -6,6 +6,7 @@
 
 #include "nlohmann/json.hpp"
 #include "server/metrics.h"
+#include "server/page/page.h"
 #include "server/watchdog.h"
 
 namespace engine {
@@ -71,6 +72,8 @@ std::vector<Route> Server::OwnRoutes() {
   const nlohmann::ordered_json version = {{"version", options_.version}};
   routes.push_back({"GET", "/version", Answer("application/json", [text = version.dump()] { return text; })});
   routes.push_back({"GET", "/metrics", Answer(kMetricsType, [this] { return Metrics(); })});
+  // It asks for a key itself, where one is needed for what it shows.
+  routes.push_back({"GET", "/", Answer("text/html; charset=utf-8", [] { return std::string(PageHtml()); }), true});
   return routes;
 }
 

@@ -50,6 +50,7 @@ class ServeTest(unittest.TestCase):
         self.assertIn("2 requests at once", server.log)
         self.assertIn("context 128", server.log)
         self.assertEqual(server.get("/v1/models")[0], 401)
+        self.assertIn("<!DOCTYPE html>", str(server.get("/")[1]))
         self.assertEqual(server.get("/v1/models", Authorization="Bearer k")[0], 200)
         server.wait_for_log(r'"path":"/v1/models","status":200.*"api_key":0')
         for line in server.log.splitlines():
