@@ -12,10 +12,10 @@ namespace {
 // Collects updates on the output thread; another thread waits for the last one.
 class Collector {
  public:
-  explicit Collector(TextSink on_text) : on_text_(std::move(on_text)) {}
+  explicit Collector(AnswerSink on_update) : on_update_(std::move(on_update)) {}
 
   void Add(const GenerationUpdate& update) {
-    const bool unwanted = !update.text.empty() && !on_text_(update.text);
+    const bool unwanted = !on_update_(update);
     std::lock_guard lock(mutex_);
     if (unwanted) unwanted_ = true;
     Generation& generation = answer_.generation;
@@ -41,7 +41,7 @@ class Collector {
   }
 
  private:
-  const TextSink on_text_;
+  const AnswerSink on_update_;
   const TimePoint start_ = Now();
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -59,9 +59,9 @@ double Answer::decode_rate() const {
 }
 
 absl::StatusOr<Answer> StreamAnswer(Engine& engine, const GenerationRequest& request, Interrupt& interrupt,
-                                    TextSink on_text) {
+                                    AnswerSink on_update) {
   // Shared with the callback, which the engine may keep for a moment after the last update.
-  const auto collector = std::make_shared<Collector>(std::move(on_text));
+  const auto collector = std::make_shared<Collector>(std::move(on_update));
   ASSIGN_OR_RETURN(const RequestId id,
                    engine.Submit(request, [collector](const GenerationUpdate& update) { collector->Add(update); }));
   interrupt.Arm([&engine, id] { engine.Cancel(id); });

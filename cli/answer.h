@@ -18,12 +18,12 @@ struct Answer {
   double decode_rate() const;
 };
 
-// Takes text as it is made, on the engine's output thread. False: it wants no more, and the answer ends.
-using TextSink = std::function<bool(std::string_view)>;
+// Takes an answer as it is made, on the engine's output thread. False: it wants no more, and the answer ends.
+using AnswerSink = std::function<bool(const GenerationUpdate&)>;
 
 // Returns when the answer has ended.
 absl::StatusOr<Answer> StreamAnswer(Engine& engine, const GenerationRequest& request, Interrupt& interrupt,
-                                    TextSink on_text);
+                                    AnswerSink on_update);
 
 // "12 prompt tokens, first token after 0.05 s; 64 tokens at 98.1 tokens/s, 31 of 40 drafted tokens accepted"
 std::string DescribeSpeed(const Answer& answer);

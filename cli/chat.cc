@@ -1,5 +1,7 @@
 #include "cli/chat.h"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <iostream>
 #include <span>
@@ -7,6 +9,8 @@
 
 #include "absl/strings/str_format.h"
 #include "cli/answer.h"
+#include "cli/answer_printer.h"
+#include "cli/progress.h"
 #include "cli/sampling_flags.h"
 
 namespace engine {
@@ -89,18 +93,19 @@ absl::Status Conversation::SetValue(const std::string& arguments) {
 }
 
 absl::Status Conversation::Say(const std::string& text) {
-  GenerationRequest request{.sampling = options_.sampling};
+  GenerationRequest request{.split_output = true, .sampling = options_.sampling};
   if (!options_.system.empty()) request.messages.push_back({"system", options_.system});
   request.messages.insert(request.messages.end(), history_.begin(), history_.end());
   request.messages.push_back({"user", text});
-  ASSIGN_OR_RETURN(const Answer answer, StreamAnswer(engine_, request, interrupt_, [](std::string_view piece) {
-                     std::fwrite(piece.data(), 1, piece.size(), stdout);
-                     return std::fflush(stdout) == 0;
-                   }));
-  absl::PrintF("\n");
+  AnswerPrinter printer(IsTerminal(STDOUT_FILENO));
+  ASSIGN_OR_RETURN(const Answer answer,
+                   StreamAnswer(engine_, request, interrupt_,
+                                [&printer](const GenerationUpdate& update) { return printer.Print(update); }));
+  printer.End();
   // What was said before a Ctrl-C stays part of the conversation.
   history_.push_back({"user", text});
-  history_.push_back({"assistant", answer.generation.text});
+  history_.push_back(
+      {.role = "assistant", .content = answer.generation.text, .reasoning = answer.generation.reasoning});
   last_speed_ = DescribeSpeed(answer);
   if (options_.stats) absl::FPrintF(stderr, "[%s]\n", last_speed_);
   return absl::OkStatus();

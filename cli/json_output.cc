@@ -35,6 +35,7 @@ Json ToJson(const Answer& answer, const ModelInfo& model, double load_seconds) {
                      {"first_token_seconds", answer.first_token_seconds},
                      {"total_seconds", answer.total_seconds},
                      {"tokens_per_second", answer.decode_rate()}}}};
+  if (!generation.reasoning.empty()) document["reasoning"] = generation.reasoning;
   if (!generation.logprobs.empty()) {
     Json& logprobs = document["logprobs"] = Json::array();
     for (const TokenLogprobs& token : generation.logprobs) logprobs.push_back(ToJson(token));

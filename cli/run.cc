@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_format.h"
 #include "cli/answer.h"
+#include "cli/answer_printer.h"
 #include "cli/chat.h"
 #include "cli/engine_flags.h"
 #include "cli/json_output.h"
@@ -43,6 +44,7 @@ void AddRunFlags(FlagSet& flags, RunFlags& run) {
   AddDeviceFlags(flags, run.options);
   AddLimitFlags(flags, run.options);
   AddSpeculationFlags(flags, run.options);
+  AddReasoningFlag(flags, run.options);
 }
 
 absl::Status CheckFlags(const RunFlags& run, const std::optional<std::string>& prompt) {
@@ -64,14 +66,10 @@ absl::StatusOr<GenerationRequest> MakeRequest(const RunFlags& run, const ModelIn
     request.prompt = std::move(prompt);
     return request;
   }
+  request.split_output = true;
   if (!run.system.empty()) request.messages.push_back({"system", run.system});
   request.messages.push_back({"user", std::move(prompt)});
   return request;
-}
-
-// False when nobody can read it any more.
-bool PrintText(std::string_view text) {
-  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
 }
 
 absl::Status AnswerOnce(const RunFlags& run, Engine& engine, Interrupt& interrupt, std::string prompt,
@@ -79,13 +77,16 @@ absl::Status AnswerOnce(const RunFlags& run, Engine& engine, Interrupt& interrup
   ASSIGN_OR_RETURN(const GenerationRequest request, MakeRequest(run, engine.model(), std::move(prompt)));
   const bool json = run.output == "json";
   const bool stream = run.stream && !json;
-  ASSIGN_OR_RETURN(const Answer answer, StreamAnswer(engine, request, interrupt, [stream](std::string_view text) {
-                     return !stream || PrintText(text);
+  AnswerPrinter printer(IsTerminal(STDOUT_FILENO));
+  ASSIGN_OR_RETURN(const Answer answer,
+                   StreamAnswer(engine, request, interrupt, [&printer, stream](const GenerationUpdate& update) {
+                     return !stream || printer.Print(update);
                    }));
   if (json) {
     PrintJson(ToJson(answer, engine.model(), load_seconds));
   } else {
-    PrintText(stream ? "\n" : answer.generation.text + "\n");
+    if (!stream) printer.Print({.text = answer.generation.text, .reasoning = answer.generation.reasoning});
+    printer.End();
   }
   if (run.verbose || (!json && IsTerminal(STDERR_FILENO))) absl::FPrintF(stderr, "[%s]\n", DescribeSpeed(answer));
   if (answer.generation.finish == Finish::kCancelled) return absl::CancelledError("stopped by Ctrl-C");
