@@ -154,11 +154,9 @@ TEST(OutputParser, KnowsWhetherItIsInReasoning) {
 }
 
 TEST(OutputParser, WithoutFunctionsNothingIsACall) {
-  OutputParserOptions options = OptionsOf({.reasoning = "none", .tools = "hermes"});
-  options.functions.clear();
+  OutputParserOptions options{.format = {.tools = *FindToolFormat("hermes", "")}};
   EXPECT_EQ(MakeOutputParser(options), nullptr);
-  options = OptionsOf({.reasoning = "qwen3", .tools = "hermes"});
-  options.functions.clear();
+  options.format.reasoning = *FindReasoningFormat("qwen3", "");
   const std::string text = R"(<tool_call>{"name": "now", "arguments": {}}</tool_call>)";
   EXPECT_EQ(Parse(options, {text}), (std::vector<OutputDelta>{{Kind::kContent, text}}));
 }
