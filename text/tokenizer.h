@@ -46,6 +46,8 @@ class Tokenizer {
   bool IsSpecial(int32_t id) const;
   // The added token with this text, or -1.
   int32_t IdOfAdded(std::string_view text) const;
+  // For what else text/ffi makes of a tokenizer.
+  const EngineTokenizer* handle() const { return handle_; }
   // The vocabulary's own spelling ("Ġthe").
   std::string Spelling(int32_t id) const;
 

@@ -1,7 +1,7 @@
-// C boundary to the Rust crates that read tokenizers and render chat templates.
+// C boundary to the Rust crates that read tokenizers, render chat templates and hold answers to grammars.
 //
 // Every call returns 0, or 1 with a message in `error`; no call aborts on bad input. Texts are UTF-8 with explicit
-// lengths. Handles may be used from several threads at once. What a call returns in an EngineTextBuffer belongs to the
+// lengths. Handles may be used from several threads at once, an EngineGrammar from one. What a call returns in an EngineTextBuffer belongs to the
 // caller, who gives it back with engine_text_free.
 #pragma once
 
@@ -19,6 +19,8 @@ typedef struct EngineTextBuffer {
 
 typedef struct EngineTokenizer EngineTokenizer;
 typedef struct EngineTemplate EngineTemplate;
+typedef struct EngineGrammars EngineGrammars;
+typedef struct EngineGrammar EngineGrammar;
 
 void engine_text_free(EngineTextBuffer buffer);
 
@@ -44,6 +46,35 @@ void engine_template_free(EngineTemplate* compiled);
 // context: a JSON object with the template's variables.
 int engine_template_render(const EngineTemplate* compiled, const uint8_t* context, size_t size, EngineTextBuffer* text,
                            EngineTextBuffer* error);
+
+// What grammars over one vocabulary share: the ids below vocab_size, of which end_ids end an answer. Takes about a second
+// for a large vocabulary.
+int engine_grammars_new(const EngineTokenizer* tokenizer, uint32_t vocab_size, const uint32_t* end_ids,
+                        size_t num_end_ids, EngineGrammars** grammars, EngineTextBuffer* error);
+void engine_grammars_free(EngineGrammars* grammars);
+
+enum EngineGrammarKind {
+  kEngineGrammarJsonSchema = 1,
+  kEngineGrammarJsonObject = 2,
+  kEngineGrammarRegex = 3,
+  kEngineGrammarChoice = 4,  // a JSON array of texts
+  kEngineGrammarLark = 5,
+  kEngineGrammarGbnf = 6,
+};
+
+// Compiles a grammar for one answer, or refuses it when that takes longer than limit_ms or more than is granted.
+int engine_grammar_new(const EngineGrammars* grammars, int kind, const uint8_t* text, size_t size, uint32_t limit_ms,
+                       EngineGrammar** grammar, EngineTextBuffer* error);
+void engine_grammar_free(EngineGrammar* grammar);
+// Bit i % 32 of mask[i / 32]: token i may follow. may_end: 1 where the answer is complete, which allows end_ids too.
+int engine_grammar_mask(EngineGrammar* grammar, uint32_t* mask, size_t words, int* may_end, EngineTextBuffer* error);
+// Goes on behind those first tokens that may follow one another, and counts them.
+int engine_grammar_advance(EngineGrammar* grammar, const uint32_t* tokens, size_t count, size_t* num_accepted,
+                           EngineTextBuffer* error);
+// Goes back before the last `count` tokens.
+int engine_grammar_rollback(EngineGrammar* grammar, size_t count, EngineTextBuffer* error);
+// The bytes that must follow, whatever tokens spell them.
+int engine_grammar_forced(EngineGrammar* grammar, EngineTextBuffer* bytes, EngineTextBuffer* error);
 
 #ifdef __cplusplus
 }

@@ -3,6 +3,10 @@
 
 mod bpe;
 mod clock;
+mod gbnf;
+mod grammar;
+mod grammar_source;
+mod grammar_vocabulary;
 mod merge_texts;
 mod model;
 mod python_json;

@@ -4,7 +4,8 @@ use crate::model::AnyModel;
 use crate::{bytes, store, text, tokenizer_check, Buffer};
 use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
-use tokenizers::{DecoderWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper, TokenizerImpl};
+use tokenizers::{AddedToken, DecoderWrapper, Model, NormalizerWrapper};
+use tokenizers::{PostProcessorWrapper, PreTokenizerWrapper, TokenizerImpl};
 
 /// The crate's tokenizer around models of which the usual one is ours.
 pub type Inner =
@@ -70,12 +71,21 @@ impl Tokenizer {
         let mut added: Vec<_> = reader.get_added_tokens_decoder().into_iter().collect();
         added.sort_by_key(|(id, _)| *id);
         let largest = reader.get_model().largest_id().max(added.last().map(|(id, _)| *id));
-        let added: Vec<_> = added
-            .into_iter()
-            .map(|(id, token)| serde_json::json!({"id": id, "content": token.content, "special": token.special}))
-            .collect();
+        let added: Vec<_> = added.iter().map(|(id, token)| added_token(*id, token)).collect();
         let size = largest.map_or(0, |id| u64::from(id) + 1);
         Ok(serde_json::json!({"vocab_size": size, "added_tokens": added}).to_string())
+    }
+
+    /// What a tokenizer.json says of its tokens: {"decoder", "added_tokens", "model": {"vocab"}}
+    pub fn parts(&self) -> Result<serde_json::Value, String> {
+        let reader = self.read();
+        let decoder = serde_json::to_value(reader.get_decoder()).map_err(|e| e.to_string())?;
+        let added: Vec<_> = reader.get_added_tokens_decoder().into_iter().collect();
+        Ok(serde_json::json!({
+            "decoder": decoder,
+            "added_tokens": added.iter().map(|(id, token)| added_token(*id, token)).collect::<Vec<_>>(),
+            "model": {"vocab": reader.get_model().get_vocab()},
+        }))
     }
 
     fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String, String> {
@@ -87,6 +97,10 @@ impl Tokenizer {
         let reader = self.read();
         Ok(reader.id_to_token(id).unwrap_or_default())
     }
+}
+
+fn added_token(id: u32, token: &AddedToken) -> serde_json::Value {
+    serde_json::json!({"id": id, "content": token.content, "special": token.special})
 }
 
 fn ids_buffer(ids: Vec<u32>) -> Buffer {

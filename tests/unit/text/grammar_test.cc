@@ -1,0 +1,207 @@
+#include "text/grammar.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <random>
+
+#include "tests/unit/text/small_tokenizers.h"
+
+namespace engine {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using Kind = OutputGrammar::Kind;
+using Ids = std::vector<int32_t>;
+
+constexpr unsigned kSeed = 11;
+constexpr int32_t kEndOfText = 263;  // of ByteLevelTokenizer
+
+// Grammars over the vocabulary of one small tokenizer.
+class Grammars {
+ public:
+  explicit Grammars(const Json& json = ByteLevelTokenizer(), Ids ends = {kEndOfText})
+      : tokenizer_(Load(json)),
+        compiler_(*GrammarCompiler::Create(*tokenizer_, tokenizer_->vocab_size(), ends)),
+        words_((tokenizer_->vocab_size() + 31) / 32) {}
+
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+
+  std::unique_ptr<Grammar> Compile(Kind kind, const std::string& text) const {
+    auto grammar = compiler_->Compile({kind, text});
+    EXPECT_TRUE(grammar.ok()) << grammar.status() << " for " << text;
+    return grammar.ok() ? *std::move(grammar) : nullptr;
+  }
+
+  std::string Refusal(Kind kind, const std::string& text) const {
+    return std::string(compiler_->Compile({kind, text}).status().message());
+  }
+
+  Ids Allowed(Grammar& grammar) const {
+    std::vector<uint32_t> mask(words_);
+    EXPECT_TRUE(grammar.Mask(mask).ok());
+    Ids ids;
+    for (int32_t id = 0; id < tokenizer_->vocab_size(); ++id) {
+      if ((mask[id / 32] >> id % 32) & 1) ids.push_back(id);
+    }
+    return ids;
+  }
+
+  // Whether `text` is an answer, told byte by byte.
+  bool Accepts(Kind kind, const std::string& grammar_text, const std::string& text) const {
+    const auto grammar = Compile(kind, grammar_text);
+    Ids bytes;
+    for (const char byte : text) bytes.push_back(static_cast<uint8_t>(byte));
+    if (grammar == nullptr || *grammar->Advance(bytes) != static_cast<int>(bytes.size())) return false;
+    std::vector<uint32_t> mask(words_);
+    return *grammar->Mask(mask);
+  }
+
+ private:
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::unique_ptr<GrammarCompiler> compiler_;
+  size_t words_;
+};
+
+TEST(Grammar, AllowsTheTokensThatMayFollowAndTheEndWhereTheAnswerIsComplete) {
+  const Grammars grammars;
+  const auto grammar = grammars.Compile(Kind::kChoice, R"(["abc", "abd"])");
+  EXPECT_THAT(grammars.Allowed(*grammar), ElementsAre('a', 261, 262));  // "a", "ab", "abc"
+  EXPECT_EQ(*grammar->Advance(Ids{261}), 1);
+  EXPECT_THAT(grammars.Allowed(*grammar), ElementsAre('c', 'd'));
+  EXPECT_EQ(*grammar->Advance(Ids{'d'}), 1);
+  EXPECT_THAT(grammars.Allowed(*grammar), ElementsAre(kEndOfText));
+}
+
+TEST(Grammar, StopsBeforeTheFirstTokenThatMayNotFollow) {
+  const Grammars grammars;
+  const auto grammar = grammars.Compile(Kind::kRegex, "[0-9]+");
+  EXPECT_EQ(*grammar->Advance(Ids{'1', '2', 'x', '3'}), 2);
+  EXPECT_EQ(*grammar->Advance(Ids{'3'}), 1);
+}
+
+TEST(Grammar, GoesBackToWhereItWas) {
+  const Grammars grammars;
+  std::mt19937 random(kSeed);
+  const auto grammar = grammars.Compile(Kind::kJsonObject, "");
+  Ids written;
+  std::vector<Ids> allowed = {grammars.Allowed(*grammar)};
+  for (int i = 0; i < 300; ++i) {
+    if (random() % 4 == 0 && !written.empty()) {
+      const int back = 1 + static_cast<int>(random() % written.size());
+      ASSERT_TRUE(grammar->Rollback(back).ok());
+      written.resize(written.size() - back);
+      allowed.resize(allowed.size() - back);
+      ASSERT_EQ(grammars.Allowed(*grammar), allowed.back()) << "seed " << kSeed << ", round " << i;
+      continue;
+    }
+    const int32_t next = allowed.back()[random() % allowed.back().size()];
+    if (next == kEndOfText) continue;
+    ASSERT_EQ(*grammar->Advance(Ids{next}), 1);
+    written.push_back(next);
+    allowed.push_back(grammars.Allowed(*grammar));
+  }
+}
+
+TEST(Grammar, SaysWhatMustFollow) {
+  const Grammars grammars;
+  const auto grammar = grammars.Compile(Kind::kRegex, "the answer is (yes|no)");
+  EXPECT_EQ(*grammar->Forced(), "the answer is ");
+  EXPECT_EQ(*grammar->Advance(Ids{257}), 1);
+  EXPECT_EQ(*grammar->Forced(), " answer is ");
+}
+
+TEST(Grammar, HoldsPiecesWithBlanksAndByteTokensToTheBytesTheyWrite) {
+  const Grammars grammars(ByteFallbackTokenizer(), {2});
+  const auto grammar = grammars.Compile(Kind::kRegex, "é");
+  EXPECT_THAT(grammars.Allowed(*grammar), ElementsAre(3 + 0xc3));
+  EXPECT_EQ(*grammar->Advance(Ids{3 + 0xc3, 3 + 0xa9}), 2);
+  EXPECT_THAT(grammars.Allowed(*grammar), ElementsAre(2));
+}
+
+TEST(Grammar, KeepsControlTokensApartFromTheirText) {
+  const Grammars grammars;
+  const int32_t im_end = grammars.tokenizer().IdOfAdded("<|im_end|>");
+  const auto text = grammars.Compile(Kind::kRegex, ".*");
+  EXPECT_THAT(grammars.Allowed(*text), testing::Not(testing::Contains(im_end)));
+  const auto named = grammars.Compile(Kind::kLark, "start: \"a\" <|im_end|>");
+  EXPECT_EQ(*named->Advance(Ids{'a'}), 1);
+  EXPECT_THAT(grammars.Allowed(*named), ElementsAre(im_end));
+}
+
+TEST(Grammar, ReadsGbnf) {
+  const Grammars grammars;
+  const std::string list = R"(# a list
+root  ::= "[" (item ("," item)*)? "]"   # of items
+item  ::= [0-9]{1,3} | Word | [^a-z\]\x00-\x1f"/-]
+Word  ::= "\"" ( [a-z-]+
+          "\"" )
+)";
+  for (const char* text : {"[]", "[1]", "[1,222]", "[\"a-b\",7]", "[%]", "[\xc3\xa9]"}) {
+    EXPECT_TRUE(grammars.Accepts(Kind::kGbnf, list, text)) << text;
+  }
+  for (const char* text : {"", "[1", "[1234]", "[\"A\"]", "[a]", "[-]", "[1,]"}) {
+    EXPECT_FALSE(grammars.Accepts(Kind::kGbnf, list, text)) << text;
+  }
+}
+
+TEST(Grammar, MatchesARegularExpressionWithTheWholeAnswer) {
+  const Grammars grammars;
+  for (const char* regex : {"a+", "^a+$", "^a+", "a+$"}) {
+    EXPECT_TRUE(grammars.Accepts(Kind::kRegex, regex, "aa")) << regex;
+    EXPECT_FALSE(grammars.Accepts(Kind::kRegex, regex, "ba")) << regex;
+  }
+  EXPECT_TRUE(grammars.Accepts(Kind::kRegex, "a\\$", "a$"));
+}
+
+TEST(Grammar, SaysWhyAGrammarIsRefused) {
+  const Grammars grammars;
+  EXPECT_THAT(grammars.Refusal(Kind::kJsonSchema, "{"), HasSubstr("JSON schema: it is not JSON"));
+  EXPECT_THAT(grammars.Refusal(Kind::kJsonSchema, R"({"type": "object", "uniqueItems": true})"),
+              HasSubstr("uniqueItems"));
+  EXPECT_THAT(grammars.Refusal(Kind::kJsonSchema, R"({"x-guidance": {"lenient": true}, "uniqueItems": true})"),
+              HasSubstr("uniqueItems"));
+  EXPECT_THAT(grammars.Refusal(Kind::kRegex, "(a"), HasSubstr("regular expression: "));
+  EXPECT_THAT(grammars.Refusal(Kind::kChoice, "[]"), HasSubstr("one choice at least"));
+  EXPECT_THAT(grammars.Refusal(Kind::kLark, "start: missing"), HasSubstr("missing"));
+  EXPECT_THAT(grammars.Refusal(Kind::kGbnf, "root ::= \"a\"\nx = 3"), HasSubstr("line 2"));
+  EXPECT_THAT(grammars.Refusal(Kind::kRegex, std::string(1000, '(')), HasSubstr("nested more than 256 deep"));
+  EXPECT_THAT(grammars.Refusal(Kind::kLark, std::string((1 << 20) + 1, ' ')), HasSubstr("at most 1048576"));
+}
+
+// api_surface.md complaint: a malformed grammar after a valid one ended the engine.
+TEST(Grammar, AMalformedGrammarAfterAValidOneHarmsNobody) {
+  const Grammars grammars;
+  const auto before = grammars.Compile(Kind::kLark, "start: \"a\" \"b\"");
+  EXPECT_NE(grammars.Refusal(Kind::kLark, "start: ((\"a\" | ) %json { \"type\": }"), "");
+  EXPECT_EQ(*before->Advance(Ids{'a', 'b'}), 2);
+  EXPECT_TRUE(grammars.Accepts(Kind::kRegex, "c", "c"));
+}
+
+// Each of many alternatives is compared with every other, and each pattern.
+TEST(Grammar, ASchemaThatWouldTakeMinutesIsRefusedWithinItsBudget) {
+  const Grammars grammars;
+  Json options, nested, patterns = {{"type", "object"}};
+  for (int i = 0; i < 4000; ++i) {
+    const std::string name = "k" + std::to_string(i);
+    options.push_back({{"type", "object"}, {"properties", {{"a", {{"type", "string"}, {"maxLength", i}}}}}});
+    patterns["patternProperties"]["^" + name + "[a-z]{1,50}x?$"] = {{"type", "integer"}};
+  }
+  for (int i = 0; i < 12; ++i) {
+    nested.push_back(
+        {{"anyOf", {{{"required", {"a" + std::to_string(i)}}}, {{"required", {"b" + std::to_string(i)}}}}}});
+  }
+  for (const Json& schema : {Json{{"oneOf", options}}, patterns, Json{{"type", "object"}, {"allOf", nested}}}) {
+    const auto start = std::chrono::steady_clock::now();
+    const std::string refusal = grammars.Refusal(Kind::kJsonSchema, schema.dump());
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    EXPECT_NE(refusal, "") << schema.dump().substr(0, 200);
+    EXPECT_LT(seconds, 10) << schema.dump().substr(0, 200);
+  }
+  EXPECT_TRUE(grammars.Accepts(Kind::kRegex, "c", "c"));
+}
+
+}  // namespace
+}  // namespace engine

@@ -1,0 +1,198 @@
+//! Grammars that answers must follow: compiled within a budget, and where an answer stands in one.
+
+use crate::grammar_source;
+use crate::grammar_vocabulary::Vocabulary;
+use crate::tokenizer::Tokenizer;
+use crate::{caught, store, text, Buffer};
+use llguidance::api::ParserLimits;
+use llguidance::toktrie::{SimpleVob, TokenizerEnv};
+use llguidance::{Matcher, ParserFactory};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{mpsc, Arc};
+use std::thread;
+use std::time::Duration;
+
+/// Compilations go on past their time until they reach a limit below; as long as this many do, no other is begun.
+const MAX_OVERDUE: usize = 2;
+/// Of a thread that compiles: readers of schemas and regular expressions recurse into what their limits allow.
+const STACK_BYTES: usize = 256 << 20;
+
+/// About what each bound costs is said where llguidance declares them.
+fn limits() -> ParserLimits {
+    ParserLimits {
+        initial_lexer_fuel: 1_000_000, // 20 ms; what the largest published schemas need is half of it
+        max_grammar_size: 500_000,     // symbols
+        max_lexer_states: 50_000,      // 100 MB, of one grammar
+        max_items_in_row: 2000,
+        step_lexer_fuel: 100_000, // 7 ms for a token
+        step_max_items: 50_000,   // 3 ms for a token
+        precompute_large_lexemes: false, // seconds for some regular expressions
+        verbose_errors: false,
+    }
+}
+
+/// What the grammars of one vocabulary share.
+pub struct Grammars {
+    factory: ParserFactory,
+    overdue: AtomicUsize,
+}
+
+impl Grammars {
+    fn new(tokenizer: &Tokenizer, vocab_size: u32, end_ids: &[u32]) -> Result<Arc<Grammars>, String> {
+        let vocabulary: Arc<dyn TokenizerEnv + Sync> = Arc::new(Vocabulary::new(tokenizer, vocab_size, end_ids)?);
+        let mut factory = ParserFactory::new_simple(&vocabulary).map_err(|e| e.to_string())?;
+        *factory.limits_mut() = limits();
+        factory.quiet();
+        Ok(Arc::new(Grammars { factory, overdue: AtomicUsize::new(0) }))
+    }
+
+    /// On a thread of its own, which is left to itself when the time is over.
+    fn compile(self: &Arc<Self>, kind: i32, text: &str, limit: Duration) -> Result<Grammar, String> {
+        if self.overdue.load(Ordering::Relaxed) >= MAX_OVERDUE {
+            return Err("too many grammars that took too long are still being given up; try again later".to_string());
+        }
+        let (sender, receiver) = mpsc::sync_channel(0);
+        let (all, text) = (Arc::clone(self), text.to_string());
+        let work = move || {
+            let compiled = caught(|| Grammar::new(&all.factory, kind, &text));
+            if sender.send(compiled).is_err() {
+                all.overdue.fetch_sub(1, Ordering::Relaxed);
+            }
+        };
+        let thread = thread::Builder::new().stack_size(STACK_BYTES).spawn(work);
+        thread.map_err(|e| format!("no thread could be started: {e}"))?;
+        receiver.recv_timeout(limit).unwrap_or_else(|_| {
+            self.overdue.fetch_add(1, Ordering::Relaxed);
+            Err(format!("it was not compiled within {} ms; make it simpler", limit.as_millis()))
+        })
+    }
+}
+
+/// A grammar, and where an answer stands in it.
+pub struct Grammar {
+    matcher: Matcher,
+    next: Option<SimpleVob>, // the tokens that may follow, once computed
+}
+
+impl Grammar {
+    fn new(factory: &ParserFactory, kind: i32, text: &str) -> Result<Grammar, String> {
+        let matcher = Matcher::new(factory.create_parser(grammar_source::parse(kind, text)?));
+        match matcher.get_error() {
+            None => Ok(Grammar { matcher, next: None }),
+            Some(error) => Err(first_lines(&error)),
+        }
+    }
+
+    /// Sets a bit for each token that may follow; whether the answer may end here.
+    fn mask(&mut self, words: &mut [u32]) -> Result<i32, String> {
+        if self.next.is_none() {
+            self.next = Some(self.matcher.compute_mask_or_eos().map_err(|e| first_lines(&e.to_string()))?);
+        }
+        let mask = self.next.as_ref().map_or(&[][..], SimpleVob::as_slice);
+        let count = words.len().min(mask.len());
+        words[..count].copy_from_slice(&mask[..count]);
+        words[count..].fill(0);
+        self.matcher.is_accepting().map(i32::from).map_err(|e| first_lines(&e.to_string()))
+    }
+
+    /// How many of the tokens may follow one another here; the answer goes on behind those.
+    fn advance(&mut self, tokens: &[u32]) -> Result<usize, String> {
+        self.next = None;
+        self.matcher.try_consume_tokens(tokens).map_err(|e| first_lines(&e.to_string()))
+    }
+
+    fn rollback(&mut self, count: usize) -> Result<(), String> {
+        self.next = None;
+        self.matcher.rollback(count).map_err(|e| first_lines(&e.to_string()))
+    }
+}
+
+/// Of errors that go on with traces.
+fn first_lines(error: &str) -> String {
+    if error.contains("coerce_one_of") {
+        return "oneOf needs alternatives that exclude each other, by type or by a property's const; use anyOf".to_string();
+    }
+    error.split("\n<").next().unwrap_or_default().trim().to_string()
+}
+
+/// # Safety
+/// As engine_text.h says; so for every function below.
+#[no_mangle]
+pub unsafe extern "C" fn engine_grammars_new(
+    tokenizer: *const Tokenizer,
+    vocab_size: u32,
+    end_ids: *const u32,
+    num_end_ids: usize,
+    out: *mut *const Grammars,
+    error: *mut Buffer,
+) -> i32 {
+    store(|| Grammars::new(&*tokenizer, vocab_size, ids(end_ids, num_end_ids)).map(Arc::into_raw), out, error)
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn engine_grammars_free(grammars: *const Grammars) {
+    if !grammars.is_null() {
+        drop(Arc::from_raw(grammars));
+    }
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn engine_grammar_new(
+    grammars: *const Grammars,
+    kind: i32,
+    data: *const u8,
+    size: usize,
+    limit_ms: u32,
+    out: *mut *mut Grammar,
+    error: *mut Buffer,
+) -> i32 {
+    let compile = || {
+        Arc::increment_strong_count(grammars);
+        let limit = Duration::from_millis(limit_ms.into());
+        Arc::from_raw(grammars).compile(kind, text(data, size)?, limit).map(|grammar| Box::into_raw(Box::new(grammar)))
+    };
+    store(compile, out, error)
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn engine_grammar_free(grammar: *mut Grammar) {
+    if !grammar.is_null() {
+        drop(Box::from_raw(grammar));
+    }
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn engine_grammar_mask(
+    grammar: *mut Grammar,
+    mask: *mut u32,
+    words: usize,
+    may_end: *mut i32,
+    error: *mut Buffer,
+) -> i32 {
+    store(|| (*grammar).mask(std::slice::from_raw_parts_mut(mask, words)), may_end, error)
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn engine_grammar_advance(
+    grammar: *mut Grammar,
+    tokens: *const u32,
+    count: usize,
+    num_accepted: *mut usize,
+    error: *mut Buffer,
+) -> i32 {
+    store(|| (*grammar).advance(ids(tokens, count)), num_accepted, error)
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn engine_grammar_rollback(grammar: *mut Grammar, count: usize, error: *mut Buffer) -> i32 {
+    store(|| (*grammar).rollback(count), &mut (), error)
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn engine_grammar_forced(grammar: *mut Grammar, out: *mut Buffer, error: *mut Buffer) -> i32 {
+    store(|| Ok(Buffer::from_vec((*grammar).matcher.compute_ff_bytes())), out, error)
+}
+
+unsafe fn ids<'a>(data: *const u32, count: usize) -> &'a [u32] {
+    if count == 0 { &[] } else { std::slice::from_raw_parts(data, count) }
+}

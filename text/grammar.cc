@@ -1,0 +1,105 @@
+#include "text/grammar.h"
+
+#include "text/ffi_text.h"
+
+namespace engine {
+namespace {
+
+// Large published schemas take a tenth of it.
+constexpr uint32_t kCompileMilliseconds = 2000;
+
+const uint32_t* Ids(std::span<const int32_t> ids) { return reinterpret_cast<const uint32_t*>(ids.data()); }
+
+int FfiKind(OutputGrammar::Kind kind) {
+  switch (kind) {
+    case OutputGrammar::Kind::kNone:
+      return 0;
+    case OutputGrammar::Kind::kJsonSchema:
+      return kEngineGrammarJsonSchema;
+    case OutputGrammar::Kind::kJsonObject:
+      return kEngineGrammarJsonObject;
+    case OutputGrammar::Kind::kRegex:
+      return kEngineGrammarRegex;
+    case OutputGrammar::Kind::kChoice:
+      return kEngineGrammarChoice;
+    case OutputGrammar::Kind::kLark:
+      return kEngineGrammarLark;
+    case OutputGrammar::Kind::kGbnf:
+      return kEngineGrammarGbnf;
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::string_view Name(OutputGrammar::Kind kind) {
+  switch (kind) {
+    case OutputGrammar::Kind::kNone:
+      return "none";
+    case OutputGrammar::Kind::kJsonSchema:
+      return "JSON schema";
+    case OutputGrammar::Kind::kJsonObject:
+      return "JSON object";
+    case OutputGrammar::Kind::kRegex:
+      return "regular expression";
+    case OutputGrammar::Kind::kChoice:
+      return "choice";
+    case OutputGrammar::Kind::kLark:
+      return "Lark grammar";
+    case OutputGrammar::Kind::kGbnf:
+      return "GBNF grammar";
+  }
+  return "unknown";
+}
+
+Grammar::~Grammar() { engine_grammar_free(handle_); }
+
+absl::StatusOr<bool> Grammar::Mask(std::span<uint32_t> mask) {
+  int may_end = 0;
+  EngineTextBuffer error{};
+  const int code = engine_grammar_mask(handle_, mask.data(), mask.size(), &may_end, &error);
+  RETURN_IF_ERROR(TakeStatus(code, error, "grammar"));
+  return may_end != 0;
+}
+
+absl::StatusOr<int> Grammar::Advance(std::span<const int32_t> tokens) {
+  size_t num_accepted = 0;
+  EngineTextBuffer error{};
+  const int code = engine_grammar_advance(handle_, Ids(tokens), tokens.size(), &num_accepted, &error);
+  RETURN_IF_ERROR(TakeStatus(code, error, "grammar"));
+  return static_cast<int>(num_accepted);
+}
+
+absl::Status Grammar::Rollback(int count) {
+  EngineTextBuffer error{};
+  return TakeStatus(engine_grammar_rollback(handle_, count, &error), error, "grammar");
+}
+
+absl::StatusOr<std::string> Grammar::Forced() {
+  EngineTextBuffer bytes{};
+  EngineTextBuffer error{};
+  RETURN_IF_ERROR(TakeStatus(engine_grammar_forced(handle_, &bytes, &error), error, "grammar"));
+  return TakeBuffer(bytes);
+}
+
+absl::StatusOr<std::unique_ptr<GrammarCompiler>> GrammarCompiler::Create(const Tokenizer& tokenizer, int vocab_size,
+                                                                         std::span<const int32_t> end_ids) {
+  EngineGrammars* handle = nullptr;
+  EngineTextBuffer error{};
+  const int code = engine_grammars_new(tokenizer.handle(), vocab_size, Ids(end_ids), end_ids.size(), &handle, &error);
+  RETURN_IF_ERROR(TakeStatus(code, error, "the tokenizer cannot follow grammars"));
+  return std::unique_ptr<GrammarCompiler>(new GrammarCompiler(handle));
+}
+
+GrammarCompiler::~GrammarCompiler() { engine_grammars_free(handle_); }
+
+absl::StatusOr<std::unique_ptr<Grammar>> GrammarCompiler::Compile(const OutputGrammar& grammar) const {
+  EngineGrammar* handle = nullptr;
+  EngineTextBuffer error{};
+  const int code = engine_grammar_new(handle_, FfiKind(grammar.kind), Bytes(grammar.text), grammar.text.size(),
+                                      kCompileMilliseconds, &handle, &error);
+  RETURN_IF_ERROR(TakeStatus(code, error, Name(grammar.kind)));
+  return std::make_unique<Grammar>(handle);
+}
+
+}  // namespace engine

@@ -1,0 +1,64 @@
+// Holds answers to a grammar: which tokens may follow, wherever an answer stands.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/base/status.h"
+#include "text/output_grammar.h"
+#include "text/tokenizer.h"
+
+struct EngineGrammar;
+struct EngineGrammars;
+
+namespace engine {
+
+// A compiled grammar and one answer's place in it. One thread at a time. After an error, which a grammar causes that
+// needs more than a token's budget, every call returns it.
+class Grammar {
+ public:
+  explicit Grammar(EngineGrammar* handle) : handle_(handle) {}  // takes it over
+  ~Grammar();
+  Grammar(const Grammar&) = delete;
+  Grammar& operator=(const Grammar&) = delete;
+
+  // Bit i % 32 of mask[i / 32]: token i may follow. True where the answer may end, which allows the model's end tokens.
+  absl::StatusOr<bool> Mask(std::span<uint32_t> mask);
+
+  // Goes on behind those first tokens that may follow one another; how many these are.
+  absl::StatusOr<int> Advance(std::span<const int32_t> tokens);
+
+  // Goes back before the last `count` tokens.
+  absl::Status Rollback(int count);
+
+  // What must follow, in whatever tokens; may end within a character.
+  absl::StatusOr<std::string> Forced();
+
+ private:
+  EngineGrammar* handle_;
+};
+
+// Compiles grammars over one vocabulary. Any thread may use it.
+class GrammarCompiler {
+ public:
+  // For token ids below vocab_size. About a second for a large vocabulary.
+  static absl::StatusOr<std::unique_ptr<GrammarCompiler>> Create(const Tokenizer& tokenizer, int vocab_size,
+                                                                 std::span<const int32_t> end_ids);
+  ~GrammarCompiler();
+
+  // Refuses, with the reason, what cannot be held to exactly, and what takes more time or memory than one request is
+  // granted.
+  absl::StatusOr<std::unique_ptr<Grammar>> Compile(const OutputGrammar& grammar) const;
+
+ private:
+  explicit GrammarCompiler(EngineGrammars* handle) : handle_(handle) {}
+
+  EngineGrammars* handle_;  // owned
+};
+
+std::string_view Name(OutputGrammar::Kind kind);
+
+}  // namespace engine
