@@ -82,6 +82,7 @@ std::vector<OpLoad> HeadLoads(const OpSelection& selection, const Op& op, bool h
 }
 
 OpLoad Sampling(std::string_view name, const SamplingRow& row, int64_t rows) {
+  constexpr int64_t mask_bytes = TokenMaskWords(kVocab) * 4;
   OpLoad load = RowOp(Sample{.vocab = kVocab}, "f32", absl::StrFormat("vocab%d %s", kVocab, name), rows,
                       {{.spec = {DType::kF32, {kSampled, kVocab}}, .rows = rows, .bytes = {}},
                        {.kind = LoadInput::Kind::kBytes,
@@ -91,7 +92,11 @@ OpLoad Sampling(std::string_view name, const SamplingRow& row, int64_t rows) {
                        {.kind = LoadInput::Kind::kBytes,
                         .spec = {DType::kU8, {1, sizeof(TokenAdjustment)}},
                         .rows = 1,
-                        .bytes = std::vector<std::byte>(sizeof(TokenAdjustment))}});
+                        .bytes = std::vector<std::byte>(sizeof(TokenAdjustment))},
+                       {.kind = LoadInput::Kind::kBytes,
+                        .spec = {DType::kU8, {kSampled, mask_bytes}},
+                        .rows = rows,
+                        .bytes = std::vector<std::byte>(rows * mask_bytes)}});
   load.extents = {.sampled = static_cast<int>(rows)};
   return load;
 }

@@ -99,10 +99,7 @@ class LocalEngine : public Engine {
     if (request.num_speculative_tokens) RETURN_IF_ERROR(CheckNumSpeculativeTokens(*request.num_speculative_tokens));
     ASSIGN_OR_RETURN(RenderedPrompt prompt, RenderChecked(text_, vocab_, request));
     ASSIGN_OR_RETURN(RequestOutput::Options options, form_.OutputOptions(request, prompt.tokens));
-    ASSIGN_OR_RETURN(const OutputGrammar grammar, form_.Grammar(request, prompt.tokens));
-    if (grammar.kind != OutputGrammar::Kind::kNone) {
-      return absl::UnimplementedError("grammar: answers cannot be constrained yet");
-    }
+    ASSIGN_OR_RETURN(const OutputGrammar form, form_.Grammar(request, prompt.tokens));
     Request queued{.id = next_id_++,
                    .prompt = std::move(prompt.tokens),
                    .params = request.sampling,
@@ -110,8 +107,14 @@ class LocalEngine : public Engine {
                    .choice = request.choice,
                    .priority = request.priority,
                    .cache_salt = request.cache_salt,
+                   .constrained = form.kind != OutputGrammar::Kind::kNone,
                    .max_draft = MaxDraft(request)};
     RETURN_IF_ERROR(loop_->CheckCanRun(queued));
+    std::unique_ptr<Grammar> grammar;
+    if (queued.constrained) {
+      ASSIGN_OR_RETURN(const GrammarCompiler* compiler, Compiler());
+      ASSIGN_OR_RETURN(grammar, compiler->Compile(form));
+    }
     if (!stats_.Open(max_open_)) {
       return ResourceExhausted("%d requests run or wait already, as many as may: try again later", max_open_);
     }
@@ -123,7 +126,7 @@ class LocalEngine : public Engine {
       stats_.AbandonOpen();
       return opened;
     }
-    loop_->Add(std::move(queued), Deadline(request));
+    loop_->Add(std::move(queued), Deadline(request), std::move(grammar));
     return id;
   }
 
@@ -160,7 +163,8 @@ class LocalEngine : public Engine {
     max_open_ = int64_t{options.max_num_seqs} + options.max_queued_requests;
     output_ = std::make_unique<OutputThread>([this](int64_t id) { loop_->Finish(id, FinishReason::kStop); });
     ASSIGN_OR_RETURN(std::unique_ptr<Drafter> drafter, MakeDrafter(options, *model.runner));
-    loop_ = std::make_unique<EngineLoop>(std::move(scheduler), std::move(model.runner), std::move(drafter), stats_,
+    loop_ = std::make_unique<EngineLoop>(std::move(scheduler), std::move(model.runner), std::move(drafter),
+                                         AnswerGrammars(*text_.tokenizer, vocab_, text_.end_ids), stats_,
                                          [this](std::vector<TokenEvent> events) { output_->Push(std::move(events)); });
     ReturnFreedMemory();
     return absl::OkStatus();
@@ -200,6 +204,15 @@ class LocalEngine : public Engine {
     return Now() + std::chrono::duration_cast<TimePoint::duration>(timeout);
   }
 
+  // Made for the first request that needs it, which waits; others do not.
+  absl::StatusOr<const GrammarCompiler*> Compiler() {
+    std::lock_guard lock(compiler_mutex_);
+    if (compiler_ == nullptr) {
+      ASSIGN_OR_RETURN(compiler_, GrammarCompiler::Create(*text_.tokenizer, vocab_, text_.end_ids));
+    }
+    return compiler_.get();
+  }
+
   int MaxDraft(const GenerationRequest& request) const {
     return std::min(request.num_speculative_tokens.value_or(Draft::kMaxTokens), opened_.num_speculative_tokens);
   }
@@ -224,6 +237,8 @@ class LocalEngine : public Engine {
   int vocab_ = 0;
   double request_timeout_seconds_ = 0;
   int64_t max_open_ = 0;  // requests, running or waiting
+  std::mutex compiler_mutex_;
+  std::unique_ptr<GrammarCompiler> compiler_;  // guarded by compiler_mutex_, and only ever set
   std::atomic<RequestId> next_id_{1};
   StatsBoard stats_;
   std::unique_ptr<OutputThread> output_;

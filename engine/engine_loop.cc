@@ -8,9 +8,15 @@
 namespace engine {
 
 EngineLoop::EngineLoop(Scheduler scheduler, std::unique_ptr<Runner> runner, std::unique_ptr<Drafter> drafter,
-                       StatsBoard& stats, Sink sink)
-    : scheduler_(std::move(scheduler)), runner_(std::move(runner)), stats_(stats), sink_(std::move(sink)) {
-  if (drafter != nullptr) speculation_.emplace(std::move(drafter), scheduler_.config());
+                       AnswerGrammars grammars, StatsBoard& stats, Sink sink)
+    : scheduler_(std::move(scheduler)),
+      runner_(std::move(runner)),
+      grammars_(std::move(grammars)),
+      stats_(stats),
+      sink_(std::move(sink)) {
+  if (drafter != nullptr) {
+    speculation_.emplace(std::move(drafter), scheduler_.config(), [this](DraftSlot& slot) { grammars_.Review(slot); });
+  }
   stats_.EndStep(scheduler_);
   thread_ = std::jthread([this] { Loop(); });
 }
@@ -37,7 +43,9 @@ void EngineLoop::Push(Command command) {
   wake_.notify_one();
 }
 
-void EngineLoop::Add(Request request, TimePoint deadline) { Push(AddCommand{std::move(request), deadline}); }
+void EngineLoop::Add(Request request, TimePoint deadline, std::unique_ptr<Grammar> grammar) {
+  Push(AddCommand{std::move(request), deadline, std::move(grammar)});
+}
 
 void EngineLoop::Finish(int64_t id, FinishReason reason) { Push(FinishCommand{id, reason}); }
 
@@ -64,15 +72,18 @@ bool EngineLoop::WaitForWork() {
 void EngineLoop::Apply(Command command, std::vector<TokenEvent>& events) {
   if (auto* finish = std::get_if<FinishCommand>(&command)) {
     if (!scheduler_.Finish(finish->id, finish->reason)) return;
+    grammars_.Drop(finish->id);
     events.push_back({.request = finish->id, .finish = finish->reason});
     return;
   }
-  auto& [request, deadline] = std::get<AddCommand>(command);
+  auto& [request, deadline, grammar] = std::get<AddCommand>(command);
   const int64_t id = request.id;
   if (deadline != TimePoint::max()) deadlines_.emplace(deadline, id);
   if (absl::Status added = scheduler_.Add(std::move(request)); !added.ok()) {
     events.push_back({.request = id, .finish = FinishReason::kError, .error = std::move(added)});
+    return;
   }
+  if (grammar != nullptr) grammars_.Add(id, std::move(grammar));
 }
 
 // Each step is a chance to end what is late: a request that waits does so behind others that run.
@@ -82,6 +93,7 @@ void EngineLoop::FailLate(std::vector<TokenEvent>& events) {
     const int64_t id = deadlines_.begin()->second;
     deadlines_.erase(deadlines_.begin());
     if (!scheduler_.Finish(id, FinishReason::kError)) continue;
+    grammars_.Drop(id);
     events.push_back({.request = id,
                       .finish = FinishReason::kError,
                       .error = absl::DeadlineExceededError("the request took longer than it may")});
@@ -109,34 +121,59 @@ void EngineLoop::Step(std::vector<TokenEvent>& events) {
 
 absl::StatusOr<std::span<const SampledToken>> EngineLoop::Run(const StepPlan& plan) {
   const TimePoint start = Now();
+  grammars_.FillMasks(plan, *runner_);
   auto samples = runner_->Run(plan);
   if (speculation_) speculation_->Observe(plan, SecondsSince(start));
   return samples;
 }
 
 void EngineLoop::Convert(std::span<const SequenceEvent> from, std::span<const SampledToken> samples,
-                         const absl::Status& error, std::vector<TokenEvent>& to) const {
-  const TimePoint now = Now();
+                         const absl::Status& error, std::vector<TokenEvent>& to) {
   for (const SequenceEvent& event : from) {
-    TokenEvent& out = to.emplace_back();
-    out.request = event.sequence_id;
-    out.finish = event.reason;
     if (event.kind == SequenceEvent::Kind::kFailed) {
-      out.error = error;
-      continue;
-    }
-    out.has_token = true;
-    out.made = now;
-    out.admitted = event.admitted;
-    out.cached_tokens = event.cached_tokens;
-    out.drafted_tokens = event.drafted_tokens;
-    out.accepted_tokens = event.accepted_tokens;
-    out.of_prompt = event.kind == SequenceEvent::Kind::kPromptScored;
-    if (event.row >= 0) {
-      out.sample = samples[event.row];
+      // Without samples the step itself has failed.
+      absl::Status reason = samples.empty() ? absl::OkStatus() : grammars_.ErrorOf(event.sequence_id);
+      to.push_back({.request = event.sequence_id, .finish = event.reason, .error = reason.ok() ? error : reason});
     } else {
-      out.sample = {.id = event.sampled.token, .logprob = event.sampled.logprob};
+      AddToken(event, samples, to);
     }
+    if (event.reason != FinishReason::kNone) grammars_.Drop(event.sequence_id);
+  }
+  EndByGrammar(to);
+}
+
+// The scheduler may have ended them too, by a token behind the last one or for want of room.
+void EngineLoop::EndByGrammar(std::vector<TokenEvent>& to) {
+  for (const GrammarEnd& end : grammars_.TakeEnds()) {
+    const FinishReason reason = end.error.ok() ? FinishReason::kStop : FinishReason::kError;
+    scheduler_.Finish(end.request, reason);
+    grammars_.Drop(end.request);
+    to.push_back({.request = end.request, .finish = reason, .error = end.error});
+  }
+}
+
+void EngineLoop::AddToken(const SequenceEvent& event, std::span<const SampledToken> samples,
+                          std::vector<TokenEvent>& to) {
+  const bool of_prompt = event.kind == SequenceEvent::Kind::kPromptScored;
+  const bool is_stop_token = event.reason == FinishReason::kStop;
+  const GrammarStep step =
+      of_prompt ? GrammarStep{} : grammars_.Follow(event.sequence_id, event.sampled.token, is_stop_token);
+  if (step.is_behind_end) return;
+  TokenEvent& out = to.emplace_back();
+  out.request = event.sequence_id;
+  out.has_token = true;
+  out.of_prompt = of_prompt;
+  out.made = Now();
+  out.admitted = event.admitted;
+  out.cached_tokens = event.cached_tokens;
+  out.drafted_tokens = event.drafted_tokens;
+  out.accepted_tokens = event.accepted_tokens;
+  out.is_incomplete = step.is_incomplete;
+  out.finish = step.is_last ? FinishReason::kNone : event.reason;
+  if (event.row >= 0) {
+    out.sample = samples[event.row];
+  } else {
+    out.sample = {.id = event.sampled.token, .logprob = event.sampled.logprob};
   }
 }
 

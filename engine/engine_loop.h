@@ -13,6 +13,7 @@
 
 #include "core/runtime/scheduler.h"
 #include "core/runtime/speculation.h"
+#include "engine/answer_grammars.h"
 #include "engine/runner.h"
 #include "engine/stats_board.h"
 
@@ -29,6 +30,7 @@ struct TokenEvent {
   int64_t cached_tokens = 0;                  // of the prompt, found in the prefix cache
   int64_t drafted_tokens = 0;                 // guessed and verified so far
   int64_t accepted_tokens = 0;                // of those, right
+  bool is_incomplete = false;                 // a grammar does not let the answer end here
   FinishReason finish = FinishReason::kNone;  // otherwise the request's last event
   absl::Status error;                         // why, for kError
 };
@@ -39,8 +41,8 @@ class EngineLoop {
   using Sink = std::function<void(std::vector<TokenEvent>)>;
 
   // Without a drafter each token takes a step. `stats` outlives the loop.
-  EngineLoop(Scheduler scheduler, std::unique_ptr<Runner> runner, std::unique_ptr<Drafter> drafter, StatsBoard& stats,
-             Sink sink);
+  EngineLoop(Scheduler scheduler, std::unique_ptr<Runner> runner, std::unique_ptr<Drafter> drafter,
+             AnswerGrammars grammars, StatsBoard& stats, Sink sink);
   ~EngineLoop() { Stop(); }
 
   // Ends the thread after the step in flight; requests that have not ended get no further events. Any thread but the
@@ -50,8 +52,9 @@ class EngineLoop {
   // Refuses what could never run; any thread.
   absl::Status CheckCanRun(const Request& request) const;
 
-  // Any thread. Take effect before the next step. A request that has not ended at its deadline fails.
-  void Add(Request request, TimePoint deadline = TimePoint::max());
+  // Any thread. Take effect before the next step. A request that has not ended at its deadline fails. `grammar` is null
+  // unless the request is constrained.
+  void Add(Request request, TimePoint deadline, std::unique_ptr<Grammar> grammar);
   void Finish(int64_t id, FinishReason reason);
 
  private:
@@ -62,6 +65,7 @@ class EngineLoop {
   struct AddCommand {
     Request request;
     TimePoint deadline;
+    std::unique_ptr<Grammar> grammar;
   };
   using Command = std::variant<AddCommand, FinishCommand>;
 
@@ -73,10 +77,13 @@ class EngineLoop {
   void Step(std::vector<TokenEvent>& events);
   absl::StatusOr<std::span<const SampledToken>> Run(const StepPlan& plan);
   void Convert(std::span<const SequenceEvent> from, std::span<const SampledToken> samples, const absl::Status& error,
-               std::vector<TokenEvent>& to) const;
+               std::vector<TokenEvent>& to);
+  void EndByGrammar(std::vector<TokenEvent>& to);
+  void AddToken(const SequenceEvent& event, std::span<const SampledToken> samples, std::vector<TokenEvent>& to);
 
   Scheduler scheduler_;  // engine thread only
   std::unique_ptr<Runner> runner_;
+  AnswerGrammars grammars_;
   std::optional<Speculation> speculation_;
   std::multimap<TimePoint, int64_t> deadlines_;  // of requests, of which some may have ended
   StatsBoard& stats_;

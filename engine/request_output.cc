@@ -73,8 +73,9 @@ absl::Status RequestOutput::AddToken(const TokenEvent& event, GenerationUpdate& 
   const bool is_stop_token = event.finish == FinishReason::kStop;
   if (is_stop_token && !include_stop_) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::string text, decoder_.Append(event.sample.id));
-  // Stop strings are looked for in the text that comes after the least an answer must have.
-  update.text = ++num_tokens_ <= min_tokens_ ? text : matcher_.Append(text);
+  // Stop strings are looked for in the text that comes after the least an answer must have, and where it may end.
+  const bool may_end = ++num_tokens_ > min_tokens_ && !event.is_incomplete;
+  update.text = may_end ? matcher_.Append(text) : matcher_.Flush() + text;
   return absl::OkStatus();
 }
 

@@ -105,6 +105,8 @@ absl::StatusOr<std::byte*> Runner::PlaceOutput(const Value& value, Device& devic
   return address;
 }
 
+std::span<uint32_t> Runner::token_mask(int row) const { return inputs_.token_mask(row); }
+
 absl::StatusOr<std::span<const SampledToken>> Runner::Run(const StepPlan& plan) {
   const StepExtents extents = inputs_.Fill(plan);
   RETURN_IF_ERROR(inputs_.Upload(*stream_));

@@ -32,6 +32,9 @@ class Runner {
   // Runs one step to its end. What it returns is overwritten by the next.
   absl::StatusOr<std::span<const SampledToken>> Run(const StepPlan& plan);
 
+  // The tokens that row `row` of the next step may draw, if its sequence is constrained (ops/sample.h). Fill it before.
+  std::span<uint32_t> token_mask(int row) const;
+
   // Row `row` of the last step's logits, padding included. What it returns is overwritten by the next call.
   absl::StatusOr<std::span<const float>> Logits(int row);
 

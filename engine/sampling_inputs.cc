@@ -41,7 +41,8 @@ void SamplingInputs::FillRow(const StepPlan& plan, const LogitsRow& row, Samplin
            .num_logprobs = params.logprobs,
            .seed = sequence.seed,
            .choice = sequence.choice,
-           .position = static_cast<int32_t>(row.position)};
+           .position = static_cast<int32_t>(row.position),
+           .masked = sequence.constrained ? 1u : 0u};
     for (const auto& [token, bias] : params.logit_bias) Adjust(token).bias += bias;
     if (row.mask_stops) {
       for (const int32_t token : sequence.stop_ids) Adjust(token).bias = -kInfinity;

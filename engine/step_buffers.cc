@@ -34,6 +34,8 @@ absl::StatusOr<StepBuffers> StepBuffers::Create(const Program& program, const st
   buffers.query_length_ = buffers.Ints("query_length");
   buffers.context_length_ = buffers.Ints("context_length");
   buffers.sampled_rows_ = buffers.Ints("sampled_rows");
+  buffers.token_masks_ = reinterpret_cast<uint32_t*>(buffers.Ints("token_masks"));
+  buffers.mask_words_ = TokenMaskWords(vocab_size);
   return buffers;
 }
 
@@ -46,13 +48,25 @@ StepExtents StepBuffers::Fill(const StepPlan& plan) {
   FillTokens(plan);
   for (size_t s = 0; s < plan.sequences.size(); ++s) FillSequence(plan.sequences[s], static_cast<int>(s));
   for (size_t row = 0; row < plan.rows.size(); ++row) sampled_rows_[row] = plan.rows[row].input;
-  // The adjustments come last, have most of the blob, and are hardly used.
+  // The adjustments come behind these, have most of the blob, and are hardly used.
   std::byte* const adjustments = AddressIn(blob_.host(), "adjustments");
   const std::byte* const end = sampling_.Fill(plan, AddressIn(blob_.host(), "sampling_rows"), adjustments);
   used_bytes_ = end - blob_.host();
+  masked_rows_ = 0;
+  for (size_t row = 0; row < plan.rows.size(); ++row) {
+    if (plan.sequences[plan.rows[row].sequence].sequence->constrained) masked_rows_ = row + 1;
+  }
   const StepExtents extents = rounds_up_ ? RoundedUp(plan.extents) : plan.extents;
   FillSurplus(plan.extents, extents);
   return extents;
+}
+
+// Masks lie behind the room for adjustments, and few steps have any.
+absl::Status StepBuffers::Upload(Stream& stream) const {
+  RETURN_IF_ERROR(blob_.Upload(stream, 0, used_bytes_));
+  if (masked_rows_ == 0) return absl::OkStatus();
+  const auto bytes = static_cast<int64_t>(masked_rows_ * mask_words_ * sizeof(uint32_t));
+  return blob_.Upload(stream, offsets_.find("token_masks")->second, bytes);
 }
 
 // Decoding steps come in few sizes then, and each size soon is one that has been run before.

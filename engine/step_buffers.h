@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +26,10 @@ class StepBuffers {
   // Fills the inputs from a plan whose sequences and block tables are those of this step, once the step before is done.
   // Returns the extents to run: the plan's, or more where the device replays steps, with rows that write to no cache.
   StepExtents Fill(const StepPlan& plan);
-  absl::Status Upload(Stream& stream) const { return blob_.Upload(stream, used_bytes_); }
+  absl::Status Upload(Stream& stream) const;
+
+  // Of row `row`: written by whoever knows the grammar, before the step is filled.
+  std::span<uint32_t> token_mask(int row) const { return {token_masks_ + row * mask_words_, mask_words_}; }
 
   // Where the device finds the input `name`, or null.
   std::byte* Find(std::string_view name) const { return AddressIn(blob_.device(), name); }
@@ -60,6 +64,9 @@ class StepBuffers {
   int32_t* query_length_ = nullptr;
   int32_t* context_length_ = nullptr;
   int32_t* sampled_rows_ = nullptr;
+  uint32_t* token_masks_ = nullptr;
+  size_t mask_words_ = 0;   // of a row
+  size_t masked_rows_ = 0;  // rows of the step up to the last one that is masked
 };
 
 }  // namespace engine

@@ -272,7 +272,9 @@ void DecoderBuilder::Head(ValueId residual, ValueId delta) {
       graph_.StepInput("adjustments", {DType::kU8, {options_.max_adjustments, sizeof(TokenAdjustment)}});
   const ValueId samples = graph_.Output("samples", {DType::kU8, {kSampled, sizeof(SampledToken)}});
   const int vocab = options_.vocab > 0 ? std::min(options_.vocab, config_.vocab) : config_.vocab;
-  graph_.AddInto(Sample{.vocab = vocab}, {logits, rows, adjustments}, {sampled_ids_, samples});
+  const auto mask_bytes = static_cast<int64_t>(TokenMaskWords(vocab) * sizeof(uint32_t));
+  const ValueId masks = graph_.StepInput("token_masks", {DType::kU8, {kSampled, mask_bytes}});
+  graph_.AddInto(Sample{.vocab = vocab}, {logits, rows, adjustments, masks}, {sampled_ids_, samples});
 }
 
 absl::StatusOr<BuiltModel> DecoderBuilder::Finish() && {

@@ -10,7 +10,7 @@ namespace {
 
 absl::StatusOr<std::vector<TensorSpec>> Infer(const OpRef& op, std::span<const TensorSpec> in) {
   const int vocab = op.as<Sample>().vocab;
-  RETURN_IF_ERROR(ExpectInputs(in, {"logits", "rows", "adjustments"}));
+  RETURN_IF_ERROR(ExpectInputs(in, {"logits", "rows", "adjustments", "masks"}));
   RETURN_IF_ERROR(ExpectRows("logits", in[0], {DType::kF32}));
   if (vocab < 1 || vocab > in[0].shape[1]) {
     return InvalidArgument("vocab is %d; it must be 1 to the %d columns of the logits", vocab, in[0].shape[1]);
@@ -18,6 +18,8 @@ absl::StatusOr<std::vector<TensorSpec>> Infer(const OpRef& op, std::span<const T
   const int64_t rows = in[0].shape.leading();
   RETURN_IF_ERROR(Expect("rows", in[1], {DType::kU8, {rows, sizeof(SamplingRow)}}));
   RETURN_IF_ERROR(ExpectRows("adjustments", in[2], {DType::kU8}, sizeof(TokenAdjustment)));
+  const auto mask_bytes = static_cast<int64_t>(TokenMaskWords(vocab) * sizeof(uint32_t));
+  RETURN_IF_ERROR(Expect("masks", in[3], {DType::kU8, {rows, mask_bytes}}));
   return std::vector{TensorSpec{DType::kI32, {rows}}, TensorSpec{DType::kU8, {rows, sizeof(SampledToken)}}};
 }
 
@@ -33,7 +35,9 @@ void Reference(const OpRef& op, const LaunchArgs& args) {
   for (int64_t m = 0; m < NumRows(args.in[0], args.extents); ++m) {
     const SamplingRow& row = rows[m];
     const std::span adjusted(adjustments + row.adjustments_begin, adjustments + row.adjustments_end);
-    const SampledToken sampled = SampleRow(FloatRow(args.in[0], m).first(op.as<Sample>().vocab), row, adjusted);
+    const int vocab = op.as<Sample>().vocab;
+    const SampledToken sampled =
+        SampleRow(FloatRow(args.in[0], m).first(vocab), row, adjusted, MaskOfRow(args.in[3], m, row, vocab));
     args.out[0].as<int32_t>()[m] = sampled.id;
     args.out[1].as<SampledToken>()[m] = sampled;
   }

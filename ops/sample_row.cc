@@ -99,8 +99,30 @@ void SetLogprobs(std::span<const float> logits, int num_logprobs, SampledToken& 
 
 }  // namespace
 
+std::span<const uint32_t> MaskOfRow(const Tensor& masks, int64_t m, const SamplingRow& row, int64_t vocab) {
+  if (row.masked == 0) return {};
+  const auto words = static_cast<size_t>(TokenMaskWords(vocab));
+  return {masks.as<const uint32_t>() + m * words, words};
+}
+
+// Word by word, since most words of a grammar's mask are all zeros or all ones.
+void ForbidOthers(std::span<const uint32_t> mask, std::span<float> adjusted) {
+  constexpr size_t kBits = 32;
+  for (size_t w = 0; w < mask.size(); ++w) {
+    if (mask[w] == ~uint32_t{0}) continue;
+    const size_t end = std::min(adjusted.size(), (w + 1) * kBits);
+    if (mask[w] == 0) {
+      std::fill(adjusted.begin() + w * kBits, adjusted.begin() + end, -std::numeric_limits<float>::infinity());
+      continue;
+    }
+    for (size_t i = w * kBits; i < end; ++i) {
+      if (((mask[w] >> (i % kBits)) & 1) == 0) adjusted[i] = -std::numeric_limits<float>::infinity();
+    }
+  }
+}
+
 SampledToken SampleRow(std::span<const float> logits, const SamplingRow& row,
-                       std::span<const TokenAdjustment> adjustments) {
+                       std::span<const TokenAdjustment> adjustments, std::span<const uint32_t> mask) {
   SampledToken sampled;
   if (!FiniteMax(logits)) return sampled;
   std::vector<float> adjusted(logits.begin(), logits.end());
@@ -109,6 +131,7 @@ SampledToken SampleRow(std::span<const float> logits, const SamplingRow& row,
     float& logit = adjusted[adjustment.token];
     logit = AdjustLogit(logit, row, adjustment);
   }
+  ForbidOthers(mask, adjusted);
   if (!FiniteMax(adjusted)) return sampled;
   // max_element returns the first of equals: the lowest id.
   sampled.id = row.temperature == 0.0f

@@ -12,6 +12,9 @@ namespace engine {
 inline constexpr int kMaxTopLogprobs = 20;
 inline constexpr float kSampleWeightOne = 0x1p40f;
 
+// Words of a row's mask: bit i % 32 of word i / 32 allows token i.
+constexpr int64_t TokenMaskWords(int64_t vocab) { return (vocab + 31) / 32; }
+
 // One sampled row, filled by the host.
 struct SamplingRow {
   float temperature = 1.0f;
@@ -27,8 +30,9 @@ struct SamplingRow {
   int32_t position = 0;           // of the token being sampled
   int32_t adjustments_begin = 0;  // range in the step's adjustments; a token appears at most once in it
   int32_t adjustments_end = 0;
+  uint64_t masked = 0;  // 1: only tokens of its mask are drawn
 };
-static_assert(sizeof(SamplingRow) == 56);
+static_assert(sizeof(SamplingRow) == 64);
 
 // What makes a token's logit differ from the model's. A step has room for a fixed number, shared by its rows.
 struct TokenAdjustment {

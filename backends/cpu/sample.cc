@@ -33,14 +33,14 @@ class RowSampler {
   RowSampler(const LogitCode& code, const SampleBuffers& buffers) : code_(code), buffers_(buffers) {}
 
   SampledToken Sample(std::span<const float> logits, const SamplingRow& row,
-                      std::span<const TokenAdjustment> adjustments) const {
+                      std::span<const TokenAdjustment> adjustments, std::span<const uint32_t> mask) const {
     SampledToken sampled;
     const float raw_max = Maximum(logits);
     if (!std::isfinite(raw_max)) return sampled;
     std::span<const float> adjusted = logits;
     float max = raw_max;
-    if (!adjustments.empty()) {
-      adjusted = Adjust(logits, row, adjustments);
+    if (!adjustments.empty() || !mask.empty()) {
+      adjusted = Adjust(logits, row, adjustments, mask);
       max = Maximum(adjusted);
       if (!std::isfinite(max)) return sampled;
     }
@@ -55,13 +55,14 @@ class RowSampler {
   float Maximum(std::span<const float> x) const { return code_.maximum(x.data(), Size(x)); }
 
   std::span<const float> Adjust(std::span<const float> logits, const SamplingRow& row,
-                                std::span<const TokenAdjustment> adjustments) const {
+                                std::span<const TokenAdjustment> adjustments, std::span<const uint32_t> mask) const {
     std::copy(logits.begin(), logits.end(), buffers_.adjusted.begin());
     for (const TokenAdjustment& adjustment : adjustments) {
       if (adjustment.token < 0 || adjustment.token >= Size(logits)) continue;
       float& logit = buffers_.adjusted[adjustment.token];
       logit = AdjustLogit(logit, row, adjustment);
     }
+    ForbidOthers(mask, buffers_.adjusted);
     return buffers_.adjusted;
   }
 
@@ -124,7 +125,8 @@ class SampleKernel : public Kernel {
       for (int64_t m = begin; m < end; ++m) {
         const std::span adjusted(adjustments + rows[m].adjustments_begin, adjustments + rows[m].adjustments_end);
         const std::span logits(args.in[0].as<const float>() + m * columns, vocab_);
-        const SampledToken sampled = sampler.Sample(logits, rows[m], adjusted);
+        const SampledToken sampled =
+            sampler.Sample(logits, rows[m], adjusted, MaskOfRow(args.in[3], m, rows[m], vocab_));
         args.out[0].as<int32_t>()[m] = sampled.id;
         args.out[1].as<SampledToken>()[m] = sampled;
       }

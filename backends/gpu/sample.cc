@@ -26,13 +26,15 @@ class SampleRows : public Kernel {
             SampleArgs{.logits = launch.in[0].as<const float>(),
                        .params = launch.in[1].as<const SamplingRow>(),
                        .adjustments = launch.in[2].as<const TokenAdjustment>(),
+                       .masks = launch.in[3].as<const uint32_t>(),
                        .ids = launch.out[0].as<int32_t>(),
                        .samples = launch.out[1].as<SampledToken>(),
                        .adjusted = adjusted,
                        .members = reinterpret_cast<int32_t*>(adjusted + blocks_ * vocab_),
                        .columns = launch.in[0].spec->shape.row_elements(),
                        .rows = static_cast<int>(rows),
-                       .vocab = static_cast<int>(vocab_)});
+                       .vocab = static_cast<int>(vocab_),
+                       .mask_words = static_cast<int>(TokenMaskWords(vocab_))});
   }
 
  private:

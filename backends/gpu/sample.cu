@@ -6,16 +6,21 @@
 
 namespace engine::gpu {
 
-// The logits as the row's adjustments make them; the same ones without any.
+// The logits as the row's adjustments and mask make them; the same ones without any.
 GPU_FN const float* Adjust(const float* logits, int count, const SamplingRow& row, const TokenAdjustment* adjustments,
-                           float* adjusted) {
-  if (row.adjustments_begin >= row.adjustments_end) return logits;
+                           const uint32_t* mask, float* adjusted) {
+  if (row.adjustments_begin >= row.adjustments_end && row.masked == 0) return logits;
   for (int i = Tid(); i < count; i += kSampleThreads) adjusted[i] = logits[i];
   SyncBlock();
   for (int i = row.adjustments_begin + Tid(); i < row.adjustments_end; i += kSampleThreads) {
     const TokenAdjustment adjustment = adjustments[i];
     if (adjustment.token < 0 || adjustment.token >= count) continue;
     adjusted[adjustment.token] = AdjustLogit(adjusted[adjustment.token], row, adjustment);
+  }
+  SyncBlock();
+  if (row.masked == 0) return adjusted;
+  for (int i = Tid(); i < count; i += kSampleThreads) {
+    if (((mask[i / 32] >> (i % 32)) & 1) == 0) adjusted[i] = -std::numeric_limits<float>::infinity();
   }
   SyncBlock();
   return adjusted;
@@ -128,7 +133,8 @@ GPU_FN void SampleOne(const SampleArgs& args, int index, SampleShared& shared) {
   int id = -1;
   if (best != kLastKey) {
     const float* const adjusted =
-        Adjust(logits, args.vocab, row, args.adjustments, args.adjusted + int64_t{Bid()} * args.vocab);
+        Adjust(logits, args.vocab, row, args.adjustments, args.masks + int64_t{index} * args.mask_words,
+               args.adjusted + int64_t{Bid()} * args.vocab);
     id = SampleToken(args, row, adjusted, members, shared);
   }
   if (Tid() == 0) {

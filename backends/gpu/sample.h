@@ -13,6 +13,7 @@ struct SampleArgs {
   const float* logits;  // [rows, columns]
   const SamplingRow* params;
   const TokenAdjustment* adjustments;
+  const uint32_t* masks;  // [rows, mask_words]
   int32_t* ids;
   SampledToken* samples;
   float* adjusted;   // [blocks, vocab]
@@ -20,6 +21,7 @@ struct SampleArgs {
   int64_t columns;
   int rows;
   int vocab;
+  int mask_words;
 };
 
 // The threads are the partials of a long sum.

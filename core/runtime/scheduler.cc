@@ -42,8 +42,9 @@ absl::Status Scheduler::Add(Request request) {
   sequence->priority = request.priority;
   sequence->arrival = num_arrivals_++;
   sequence->cache_salt = std::move(request.cache_salt);
+  sequence->constrained = request.constrained;
   sequence->waits_for_samples = request.constrained || request.params.has_penalties();
-  sequence->max_draft = request.constrained ? 0 : std::min(request.max_draft, Draft::kMaxTokens);
+  sequence->max_draft = std::min(request.max_draft, Draft::kMaxTokens);
   sequence->stop_ids = StopIds(request.params, config_.eos_token_ids);
   sequence->capacity = Capacity(request, config_);
   sequence->prompt_tokens = static_cast<int64_t>(request.prompt.size());

@@ -35,7 +35,7 @@ struct Request {
   int priority = 0;          // lower runs first; equal ones in order of arrival
   std::string cache_salt;    // prefixes are shared only with requests of the same salt
   bool constrained = false;  // a grammar masks its logits, so each token must be known before the next step is filled
-  int max_draft = 0;         // most drafted tokens that one step verifies; none where constrained
+  int max_draft = 0;         // most drafted tokens that one step verifies
 };
 
 struct Sequence {
@@ -46,6 +46,7 @@ struct Sequence {
   int priority = 0;
   int64_t arrival = 0;  // counts requests
   std::string cache_salt;
+  bool constrained = false;        // by a grammar, which masks the rows it samples
   bool waits_for_samples = false;  // no row may be submitted before the token before it is known
   std::vector<int32_t> stop_ids;   // end the sequence once min_tokens are generated; masked before
   int max_draft = 0;

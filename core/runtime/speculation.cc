@@ -15,8 +15,9 @@ constexpr int64_t kRetryTokens = 64;
 
 }  // namespace
 
-Speculation::Speculation(std::unique_ptr<Drafter> drafter, const SchedulerConfig& config)
+Speculation::Speculation(std::unique_ptr<Drafter> drafter, const SchedulerConfig& config, Review review)
     : drafter_(std::move(drafter)),
+      review_(std::move(review)),
       max_num_seqs_(config.max_num_seqs),
       max_rows_(std::min(config.max_sampled, config.max_num_batched_tokens)),
       cost_(max_rows_) {
@@ -34,6 +35,7 @@ absl::Status Speculation::Prepare(Scheduler& scheduler) {
   const bool reads_prompts = ReadsPrompts(scheduler);
   if (reads_prompts && drafter_->seconds_per_token() > 0) return absl::OkStatus();
   RETURN_IF_ERROR(drafter_->Propose(slots_));
+  if (review_) std::ranges::for_each(slots_, review_);
   ListGains();
   // A prompt makes a step long and its rows dear: drafts wait until it is read.
   if (!reads_prompts) ChooseLengths(scheduler.num_running());

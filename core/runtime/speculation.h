@@ -2,6 +2,7 @@
 // each sequence were worth so far and by what steps cost; none where that is best. Timings decide lengths, never text.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -13,7 +14,10 @@ namespace engine {
 
 class Speculation {
  public:
-  Speculation(std::unique_ptr<Drafter> drafter, const SchedulerConfig& config);
+  // Changes a draft before it is weighed, where more is known of what may follow.
+  using Review = std::function<void(DraftSlot& slot)>;
+
+  Speculation(std::unique_ptr<Drafter> drafter, const SchedulerConfig& config, Review review = {});
 
   // Gives the running sequences of `scheduler` drafts for its next step. An error is the drafter's.
   absl::Status Prepare(Scheduler& scheduler);
@@ -35,6 +39,7 @@ class Speculation {
   void ChooseLengths(int num_rows);
 
   std::unique_ptr<Drafter> drafter_;
+  Review review_;
   int max_num_seqs_;
   int max_rows_;
   StepCost cost_;

@@ -1,6 +1,7 @@
 #include "ops/sample.h"
 
 #include <limits>
+#include <random>
 
 #include "tests/conformance/conformance.h"
 #include "tests/conformance/test_data.h"
@@ -44,11 +45,18 @@ CaseInput AdjustmentInput(const std::vector<TokenAdjustment>& adjustments) {
   return {.spec = {DType::kU8, {count, sizeof(TokenAdjustment)}}, .data = BytesOf(adjustments)};
 }
 
+CaseInput MaskInput(int vocab, std::vector<uint32_t> masks) {
+  return {.spec = {DType::kU8, {kSampled, static_cast<int64_t>(TokenMaskWords(vocab) * sizeof(uint32_t))}},
+          .data = BytesOf(masks)};
+}
+
+// Without masks, as most steps are.
 OpCase Make(const std::string& name, int vocab, CaseInput logits, const std::vector<SamplingRow>& rows,
             const std::vector<TokenAdjustment>& adjustments) {
   return {.name = name,
           .op = OpRef(SchemaOf(Sample{}), Sample{.vocab = vocab}),
-          .in = {std::move(logits), RowInput(rows), AdjustmentInput(adjustments)},
+          .in = {std::move(logits), RowInput(rows), AdjustmentInput(adjustments),
+                 MaskInput(vocab, std::vector<uint32_t>(rows.size() * TokenMaskWords(vocab)))},
           .largest = {.sampled = static_cast<int>(rows.size())}};
 }
 
@@ -124,12 +132,49 @@ NamedCase Adjusted(float temperature) {
           }};
 }
 
+// Masks of all, no, one and random tokens, with bits beyond the vocabulary, beside rows without and with adjustments.
+NamedCase Masked(int vocab, float temperature) {
+  const std::string name = absl::StrFormat("masked%d_%s", vocab, temperature == 0.0f ? "greedy" : "drawn");
+  return {name, [=] {
+            constexpr int kRows = 12;
+            TestData data(vocab);
+            std::mt19937 random(vocab);
+            const int64_t words = TokenMaskWords(vocab);
+            std::vector<SamplingRow> rows;
+            std::vector<uint32_t> masks;
+            for (int m = 0; m < kRows; ++m) {
+              rows.push_back({.temperature = temperature,
+                              .top_p = m % 2 == 0 ? 1.0f : 0.8f,
+                              .num_logprobs = 2,
+                              .seed = 5,
+                              .position = m,
+                              .adjustments_end = m % 3,
+                              .masked = m % 4 == 3 ? 0u : 1u});
+              const auto one = static_cast<int64_t>(random() % vocab);
+              for (int64_t w = 0; w < words; ++w) {
+                const uint32_t kinds[] = {~0u,
+                                          0u,
+                                          w == one / 32 ? 1u << one % 32 : 0u,
+                                          0u,
+                                          static_cast<uint32_t>(random() & random()),
+                                          random() % 3 == 0 ? ~0u : 0u};
+                masks.push_back(kinds[m % 6]);
+              }
+            }
+            OpCase made = Make(name, vocab, data.Rows(DType::kF32, kSampled, kRows, vocab, Values::kNormal), rows,
+                               {{.token = 0, .bias = -kInfinity}, {.token = vocab - 1, .bias = 2.0f}});
+            made.in[3] = MaskInput(vocab, std::move(masks));
+            return made;
+          }};
+}
+
 INSTANTIATE_TEST_SUITE_P(SampleOp, Conformance,
                          testing::Values(Parameters(1, 1, Values::kNormal), Parameters(5, 5, Values::kNormal),
                                          Parameters(40, 64, Values::kZeros), Parameters(257, 260, Values::kNormal),
                                          Parameters(333, 336, Values::kOutliers),
                                          Parameters(4999, 5000, Values::kNormal), Edges(), Adjusted(0.0f),
-                                         Adjusted(1.0f)),
+                                         Adjusted(1.0f), Masked(1, 1.0f), Masked(64, 0.0f), Masked(333, 0.0f),
+                                         Masked(333, 1.0f), Masked(5001, 1.0f)),
                          NameOf);
 
 }  // namespace

@@ -49,7 +49,7 @@ class Tripling {
 
   absl::Status Run(int tokens, float x) {
     std::fill_n(reinterpret_cast<float*>(x_.host()), kTokens * kColumns, x);
-    RETURN_IF_ERROR(x_.Upload(*stream_, kBytes));
+    RETURN_IF_ERROR(x_.Upload(*stream_, 0, kBytes));
     RETURN_IF_ERROR(stream_->Run(program_, {.tokens = tokens}));
     RETURN_IF_ERROR(y_.Download(*stream_, kBytes));
     ASSIGN_OR_RETURN(const uint64_t ticket, stream_->Record());

@@ -185,7 +185,8 @@ TEST(InferGatherRows, TakesItsRowsFromTheIndex) {
 TEST(InferSample, RefusesAVocabularyWiderThanTheLogits) {
   const TensorSpec rows = {DType::kU8, {kSampled, sizeof(SamplingRow)}};
   const TensorSpec adjustments = {DType::kU8, {8, sizeof(TokenAdjustment)}};
-  EXPECT_EQ(ErrorOf(Sample{.vocab = 101}, {F32({kSampled, 100}), rows, adjustments}),
+  const TensorSpec masks = {DType::kU8, {kSampled, 16}};
+  EXPECT_EQ(ErrorOf(Sample{.vocab = 101}, {F32({kSampled, 100}), rows, adjustments, masks}),
             "vocab is 101; it must be 1 to the 100 columns of the logits");
 }
 
