@@ -93,7 +93,7 @@ absl::Status Conversation::SetValue(const std::string& arguments) {
 }
 
 absl::Status Conversation::Say(const std::string& text) {
-  GenerationRequest request{.split_output = true, .sampling = options_.sampling};
+  GenerationRequest request{.split_output = true, .sampling = options_.sampling, .grammar = options_.grammar};
   if (!options_.system.empty()) request.messages.push_back({"system", options_.system});
   request.messages.insert(request.messages.end(), history_.begin(), history_.end());
   request.messages.push_back({"user", text});

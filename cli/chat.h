@@ -9,7 +9,8 @@ namespace engine {
 struct ChatOptions {
   std::string system;  // empty: none
   SamplingParams sampling;
-  bool stats = false;  // speed after every answer
+  OutputGrammar grammar;  // of every answer
+  bool stats = false;     // speed after every answer
 };
 
 absl::Status Chat(Engine& engine, Interrupt& interrupt, ChatOptions options);

@@ -8,6 +8,7 @@
 #include "cli/answer_printer.h"
 #include "cli/chat.h"
 #include "cli/engine_flags.h"
+#include "cli/grammar_flags.h"
 #include "cli/json_output.h"
 #include "cli/progress.h"
 #include "cli/prompt.h"
@@ -22,6 +23,8 @@ namespace {
 struct RunFlags {
   EngineOptions options{.model = kDefaultModel};
   SamplingParams sampling;
+  GrammarFlags grammar_flags;
+  OutputGrammar grammar;
   std::optional<std::string> prompt;
   std::optional<std::string> file;
   std::string system;
@@ -41,6 +44,7 @@ void AddRunFlags(FlagSet& flags, RunFlags& run) {
   flags.AddChoice({"--output,-o", "FORMAT", "text (default) or json"}, {"text", "json"}, run.output);
   flags.Add({"--verbose,-v", "", "say on stderr what was loaded and how fast it ran"}, run.verbose);
   AddSamplingFlags(flags, run.sampling);
+  AddGrammarFlags(flags, run.grammar_flags);
   AddDeviceFlags(flags, run.options);
   AddLimitFlags(flags, run.options);
   AddSpeculationFlags(flags, run.options);
@@ -60,7 +64,7 @@ absl::Status CheckFlags(const RunFlags& run, const std::optional<std::string>& p
 }
 
 absl::StatusOr<GenerationRequest> MakeRequest(const RunFlags& run, const ModelInfo& model, std::string prompt) {
-  GenerationRequest request{.sampling = run.sampling};
+  GenerationRequest request{.sampling = run.sampling, .grammar = run.grammar};
   if (run.raw || model.chat_template.empty()) {
     if (!run.system.empty()) return UsageError("--system: %s has no chat template to put it in", model.path);
     request.prompt = std::move(prompt);
@@ -116,6 +120,7 @@ absl::Status RunVerb(Arguments arguments) {
   if (!goes_on) return absl::OkStatus();
   ASSIGN_OR_RETURN(std::optional<std::string> prompt, ReadPrompt(run.prompt, run.file));
   RETURN_IF_ERROR(CheckFlags(run, prompt));
+  ASSIGN_OR_RETURN(run.grammar, ReadGrammar(run.grammar_flags));
 
   Interrupt interrupt;
   const auto start = Now();
@@ -130,7 +135,8 @@ absl::Status RunVerb(Arguments arguments) {
     return UsageError(
         "a chat needs a template, and this model has none; give a prompt with -p, -f or on standard input");
   }
-  return Chat(*engine, interrupt, {.system = run.system, .sampling = run.sampling, .stats = run.verbose});
+  return Chat(*engine, interrupt,
+              {.system = run.system, .sampling = run.sampling, .grammar = run.grammar, .stats = run.verbose});
 }
 
 }  // namespace engine

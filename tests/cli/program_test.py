@@ -51,6 +51,27 @@ class Run(ProgramTest):
             self.assertEqual(self.run_engine("run", GGUF, *arguments, *ANSWER, stdin=stdin).stdout, by_flag.stdout)
         self.assertEqual(self.run_engine("run", GGUF, "-p", "hello", "--no-stream", *ANSWER).stdout, by_flag.stdout)
 
+    def test_answers_follow_a_schema_a_regex_a_grammar_or_a_choice(self):
+        schema, lark, gbnf = (DIRECTORY / name for name in ("schema.json", "grammar.lark", "grammar.gbnf"))
+        schema.write_text('{"type": "object", "properties": {"n": {"type": "integer", "maximum": 99, "minimum": 0}}, '
+                          '"required": ["n"], "additionalProperties": false}')
+        lark.write_text('start: "x"~3')
+        gbnf.write_text('root ::= [0-9]{2} "!"')
+        sampling = ("-p", "hello", "--seed", "1", "--temperature", "0.5", "--threads", "1")
+        ask = lambda *arguments: self.run_engine("run", GGUF, *sampling, *arguments).text.strip()
+        self.assertEqual(list(json.loads(ask("--json-schema", str(schema)))), ["n"])
+        self.assertEqual(ask("--json-schema", '{"const": 7}'), "7")
+        self.assertRegex(ask("--regex", "[ab]{3}"), "^[ab]{3}$")
+        self.assertEqual(ask("--grammar", str(lark)), "xxx")
+        self.assertRegex(ask("--grammar", str(gbnf)), "^[0-9]{2}!$")
+        self.assertIn(ask("--choice", "yes,no"), ("yes", "no"))
+
+    def test_a_grammar_that_cannot_be_followed_is_refused_with_the_reason(self):
+        self.assert_refused(1, "regular expression: ", "run", GGUF, "-p", "x", "--regex", "(a")
+        self.assert_refused(1, "uniqueItems", "run", GGUF, "-p", "x", "-j", '{"uniqueItems": true}')
+        self.assert_refused(2, "at most one of --json-schema", "run", GGUF, "-p", "x", "--regex", "a", "--choice", "b")
+        self.assert_refused(1, "no.json", "run", GGUF, "-p", "x", "-j", str(DIRECTORY / "no.json"))
+
     def test_json_parses_and_counts(self):
         result = self.run_engine("run", GGUF, "-p", "hello", "-o", "json", "--logprobs", "2", *ANSWER)
         answer = json.loads(result.text)
