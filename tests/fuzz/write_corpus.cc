@@ -1,5 +1,5 @@
 // Writes the seed inputs of the fuzz targets: write_corpus DIRECTORY makes DIRECTORY/{gguf,safetensors,packed,config,
-// tokenizer,template,output,api_request,http}.
+// tokenizer,template,output,api_request,http,grammar}.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -165,6 +165,27 @@ void WriteHttp(const std::filesystem::path& dir) {
   Write(dir / "tls", "\x10\x16\x03\x01\x02");
 }
 
+// The first byte is the kind, less one.
+void WriteGrammar(const std::filesystem::path& dir) {
+  const char* seeds[] = {
+      R"({"type": "object", "properties": {"a": {"$ref": "#/$defs/x"}, "b": {"type": "array", "items": {"enum": [1, "c",
+         null]}, "maxItems": 2}}, "required": ["a"], "$defs": {"x": {"anyOf": [{"type": "integer", "minimum": 3},
+         {"type": "string", "pattern": "^[a-f]+$", "maxLength": 5}, {"oneOf": [{"const": true}, {"type": "null"}]}]}}})",
+      "",
+      R"((a|b)*c{2,3}[^x-z]?\d+(?i:q))",
+      R"(["yes", "no"])",
+      R"(start: a ("," a)* | B | <|im_end|>
+a: /[0-9]+/ | %json {"type": "null"}
+B: "x"~2..3
+)",
+      R"(root ::= (item "\n")+ # c
+item ::= [^\]\x00-z-]{1,2} | "a"? root
+)"};
+  for (int kind = 0; kind < 6; ++kind) {
+    Write(dir / std::to_string(kind), static_cast<char>(kind) + std::string(seeds[kind]));
+  }
+}
+
 }  // namespace
 }  // namespace engine
 
@@ -183,4 +204,5 @@ int main(int argc, char** argv) {
   engine::WriteOutputs(root / "output");
   engine::WriteApiRequests(root / "api_request");
   engine::WriteHttp(root / "http");
+  engine::WriteGrammar(root / "grammar");
 }
