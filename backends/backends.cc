@@ -41,7 +41,10 @@ absl::StatusOr<std::unique_ptr<Device>> OpenNumbered(const Vendor& vendor, std::
   if (!which.empty() && !is_number) {
     return InvalidArgument("%s%s is no device; they are %s:0, %s:1, ...", vendor.kind, which, vendor.kind, vendor.kind);
   }
-  return OnDriver(vendor.open(ordinal));
+  auto device = OnDriver(vendor.open(ordinal));
+  if (device.ok()) return device;
+  return absl::Status(device.status().code(), absl::StrFormat("device %s%s: %s; use --device cpu", vendor.kind, which,
+                                                              Message(device.status())));
 }
 
 // `which` is what follows "simt" in the name.

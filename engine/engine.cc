@@ -1,13 +1,12 @@
 #include "engine/engine.h"
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <random>
 
+#include "core/base/resident_memory.h"
 #include "core/runtime/prompt_lookup.h"
 #include "engine/chat_context.h"
 #include "engine/default_sampling.h"
@@ -68,13 +67,6 @@ std::string MainFormat(const Graph& graph) {
   }
   const auto most = std::ranges::max_element(values, {}, [](const auto& entry) { return entry.second; });
   return most == values.end() ? "" : std::string(Name(most->first));
-}
-
-// What loading freed would stay with the allocator: some MB for a large vocabulary.
-void ReturnFreedMemory() {
-#ifdef __GLIBC__
-  malloc_trim(0);
-#endif
 }
 
 class LocalEngine : public Engine {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backends/backends.h"
+#include "core/base/resident_memory.h"
 #include "engine/model_text.h"
 #include "engine/open_model.h"
 
@@ -60,6 +61,7 @@ absl::StatusOr<PlanReport> InspectPlan(const EngineOptions& options) {
   ASSIGN_OR_RETURN(OpenedModel opened, OpenModel(options));
   ASSIGN_OR_RETURN(const ModelText text, LoadModelText(*opened.checkpoint));  // resident while the engine runs
   opened.options.vocab = std::min(text.tokenizer->vocab_size(), opened.config.vocab);
+  ReturnFreedMemory();
   ASSIGN_OR_RETURN(MemoryPlan plan, PlanModel(opened));
   const SchedulerConfig& limits = opened.options.limits;
   return PlanReport{.device = opened.device->info().description,

@@ -30,6 +30,16 @@ int FfiKind(OutputGrammar::Kind kind) {
   return 0;
 }
 
+// Parsers draw where a text went wrong, on lines of their own; errors here are one sentence.
+absl::Status OnOneLine(const absl::Status& status) {
+  std::string text;
+  for (const char c : Message(status)) {
+    const bool is_space = c == '\n' || c == ' ';
+    if (!is_space || (!text.empty() && text.back() != ' ')) text += is_space ? ' ' : c;
+  }
+  return status.ok() ? status : absl::Status(status.code(), text);
+}
+
 }  // namespace
 
 std::string_view Name(OutputGrammar::Kind kind) {
@@ -98,7 +108,7 @@ absl::StatusOr<std::unique_ptr<Grammar>> GrammarCompiler::Compile(const OutputGr
   EngineTextBuffer error{};
   const int code = engine_grammar_new(handle_, FfiKind(grammar.kind), Bytes(grammar.text), grammar.text.size(),
                                       kCompileMilliseconds, &handle, &error);
-  RETURN_IF_ERROR(TakeStatus(code, error, Name(grammar.kind)));
+  RETURN_IF_ERROR(OnOneLine(TakeStatus(code, error, Name(grammar.kind))));
   return std::make_unique<Grammar>(handle);
 }
 

@@ -1,5 +1,7 @@
 #include "core/base/resident_memory.h"
 
+#include <malloc.h>
+
 #include <fstream>
 #include <string>
 
@@ -16,6 +18,12 @@ ResidentMemory ResidentNow() {
     (key == "RssAnon:" ? resident.anonymous_bytes : resident.file_bytes) = kibibytes * 1024;
   }
   return resident;
+}
+
+void ReturnFreedMemory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 }  // namespace engine

@@ -14,4 +14,7 @@ struct ResidentMemory {
 
 ResidentMemory ResidentNow();
 
+// Gives back what was freed and stays with the allocator: after loading that is some MB for a large vocabulary.
+void ReturnFreedMemory();
+
 }  // namespace engine

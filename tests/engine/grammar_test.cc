@@ -7,7 +7,6 @@
 namespace engine {
 namespace {
 
-using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using Kind = OutputGrammar::Kind;
@@ -123,15 +122,6 @@ TEST_F(GrammarAnswers, NeedFewerStepsWhereTheGrammarSaysWhatFollows) {
   const Generation answer = Answer(*engine, request);
   EXPECT_EQ(answer.text.size(), 132u);
   EXPECT_GT(answer.accepted_tokens, 66);
-}
-
-TEST_F(GrammarAnswers, FailAloneWhereNoTokenIsLeft) {
-  const auto engine = OpenEngine(*shared_model);
-  GenerationRequest request = Ask(Kind::kRegex, "[q]+");
-  request.sampling.logit_bias = {{'q', -std::numeric_limits<float>::infinity()}};
-  const auto failed = engine->Generate(request);
-  EXPECT_THAT(std::string(failed.status().message()), HasSubstr("no token is left to draw"));
-  EXPECT_THAT(Answer(*engine, Ask(Kind::kChoice, R"(["yes", "no"])")).text, AnyOf("yes", "no"));
 }
 
 TEST_F(GrammarAnswers, AreRefusedWithTheReason) {

@@ -52,6 +52,7 @@ TEST(RealModel, ResidentMemoryIsWhatThePlanSaid) {
   AnswerTogether(**engine, requests);
   const auto resident = static_cast<double>(ResidentNow().total_bytes());
   const auto planned = static_cast<double>(plan->memory.total_bytes());
+  std::printf("resident %.1f MB of %.1f planned\n", resident / 1e6, planned / 1e6);
   EXPECT_NEAR(resident / planned, 1.0, 0.03) << resident << " bytes are resident, " << planned << " were planned";
 }
 
