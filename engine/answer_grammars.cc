@@ -116,8 +116,8 @@ absl::Status AnswerGrammars::ErrorOf(int64_t request) const {
   if (found == answers_.end()) return absl::OkStatus();
   if (!found->second.error.ok()) return found->second.error;
   return absl::InvalidArgumentError(
-      "no token is left to draw: what the grammar allows is forbidden by logit_bias or min_tokens, or the model's "
-      "logits are not finite");
+      "no token is left to draw: the grammar allows nothing but stop tokens before min_tokens are reached, or the "
+      "model's logits are not finite");
 }
 
 }  // namespace engine

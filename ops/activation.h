@@ -9,7 +9,9 @@ namespace engine {
 
 enum class Activation : uint8_t { kSilu, kGeluTanh };
 
-constexpr std::string_view Name(Activation activation) { return activation == Activation::kSilu ? "silu" : "gelu_tanh"; }
+constexpr std::string_view Name(Activation activation) {
+  return activation == Activation::kSilu ? "silu" : "gelu_tanh";
+}
 
 // x * sigmoid(x)
 template <typename V>

@@ -45,7 +45,9 @@ constexpr int64_t KvHeadOffset(DType dtype, int64_t block, int64_t head, int64_t
   const int64_t parts = (block / kSpanBlocks * kv_heads + head) * 2 * kSpanBlocks + block % kSpanBlocks;
   return parts * KvPartElements(dtype, head_dim);
 }
-constexpr int64_t KvValuesOffset(DType dtype, int64_t head_dim) { return kSpanBlocks * KvPartElements(dtype, head_dim); }
+constexpr int64_t KvValuesOffset(DType dtype, int64_t head_dim) {
+  return kSpanBlocks * KvPartElements(dtype, head_dim);
+}
 
 // Elements from the start of a K or V part to (token of the block, dimension).
 constexpr int64_t KeyOffset(DType dtype, int64_t token, int64_t dim) {

@@ -1,10 +1,10 @@
 #include "backends/cpu/panel_layout.h"
 
-#include "core/kernel/interleave_rows.h"
 #include "backends/cpu/pack_panel.h"
 #include "backends/cpu/panel_group.h"
 #include "core/base/bf16.h"
 #include "core/base/check.h"
+#include "core/kernel/interleave_rows.h"
 #include "core/weights/quant.h"
 
 namespace engine::cpu {

@@ -1,7 +1,7 @@
 #include "backends/cpu/wide_layout.h"
 
-#include "core/kernel/interleave_rows.h"
 #include "core/base/bf16.h"
+#include "core/kernel/interleave_rows.h"
 
 namespace engine::cpu {
 namespace {

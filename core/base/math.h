@@ -26,7 +26,9 @@ constexpr float CopySign(float x, float y) { return std::copysign(x, y); }
 constexpr float Sqrt(float x) { return std::sqrt(x); }
 
 // 2^n for integers -126 <= n <= 127. Adding 1.5 * 2^23 leaves n in the low bits of the sum.
-constexpr float PowerOfTwo(float n) { return std::bit_cast<float>((std::bit_cast<uint32_t>(n + 0x1.8p23f) + 127u) << 23); }
+constexpr float PowerOfTwo(float n) {
+  return std::bit_cast<float>((std::bit_cast<uint32_t>(n + 0x1.8p23f) + 127u) << 23);
+}
 
 // In two factors: 2^n may be no float while x * 2^n is. The first product is exact, so the result is rounded once.
 constexpr float Scale2(float x, float n) {
