@@ -74,7 +74,8 @@ absl::StatusOr<PlanReport> InspectPlan(const EngineOptions& options) {
 
 absl::StatusOr<std::vector<OpReport>> InspectKernels(const EngineOptions& options) {
   ASSIGN_OR_RETURN(const OpenedModel opened, OpenModel(options));
-  ASSIGN_OR_RETURN(const Program program, CompileModel(opened));
+  ASSIGN_OR_RETURN(const CompiledModel compiled, CompileModel(opened));
+  const Program& program = compiled.program;
   std::vector<OpReport> reports;
   for (const Step& step : program.steps) {
     OpReport report = ReportStep(program, step);

@@ -8,6 +8,8 @@
 
 namespace engine {
 
+namespace {
+
 absl::StatusOr<BuildOptions> GraphOptions(const DecoderConfig& config, const ModelOptions& options) {
   const int vocab = options.vocab > 0 ? std::min(options.vocab, config.vocab) : config.vocab;
   const SchedulerConfig& limits = options.limits;
@@ -23,23 +25,28 @@ absl::StatusOr<BuildOptions> GraphOptions(const DecoderConfig& config, const Mod
                       .vocab = vocab};
 }
 
-absl::StatusOr<Program> CompileModel(const BuiltModel& model, const KernelRegistry& registry, const DeviceInfo& device,
-                                     const ModelOptions& options) {
-  return Compile(model.graph, registry, device,
-                 {.level = options.numerics,
-                  .limits = {.max_tokens = options.limits.max_num_batched_tokens,
-                             .max_sequences = options.limits.max_num_seqs,
-                             .max_sampled = options.limits.max_sampled},
-                  .convert = Convert});
+}  // namespace
+
+absl::StatusOr<CompiledModel> CompileModel(const DecoderConfig& config, const WeightCatalog& catalog,
+                                           const KernelRegistry& registry, const DeviceInfo& device,
+                                           const ModelOptions& options) {
+  ASSIGN_OR_RETURN(const BuildOptions graph_options, GraphOptions(config, options));
+  ASSIGN_OR_RETURN(BuiltModel model, BuildModel(config, catalog, graph_options));
+  ASSIGN_OR_RETURN(Program program, Compile(model.graph, registry, device,
+                                            {.level = options.numerics,
+                                             .limits = {.max_tokens = options.limits.max_num_batched_tokens,
+                                                        .max_sequences = options.limits.max_num_seqs,
+                                                        .max_sampled = options.limits.max_sampled},
+                                             .convert = Convert}));
+  return CompiledModel{std::move(model), std::move(program), graph_options.vocab};
 }
 
 absl::StatusOr<LoadedModel> LoadModel(const Checkpoint& checkpoint, const WeightCatalog& catalog,
                                       const DecoderConfig& config, const KernelRegistry& registry, Device& device,
                                       const ModelOptions& options) {
-  ASSIGN_OR_RETURN(const BuildOptions graph_options, GraphOptions(config, options));
-  ASSIGN_OR_RETURN(const BuiltModel model, BuildModel(config, catalog, graph_options));
-  ASSIGN_OR_RETURN(Program program, CompileModel(model, registry, device.info(), options));
-  LoadedModel loaded{.cache_groups = model.cache_groups, .vocab = graph_options.vocab};
+  ASSIGN_OR_RETURN(CompiledModel compiled, CompileModel(config, catalog, registry, device.info(), options));
+  auto& [model, program, vocab] = compiled;
+  LoadedModel loaded{.cache_groups = model.cache_groups, .vocab = vocab};
   loaded.memory = PlanMemory(program, model.cache_groups, registry, device.info(), options);
   RETURN_IF_ERROR(loaded.memory.fits);
   ASSIGN_OR_RETURN(WeightStore weights,

@@ -31,16 +31,20 @@ struct LoadedModel {
   std::unique_ptr<Runner> runner;
 };
 
-// The compiled model without its weights: which kernels run, how much memory a step takes. vocab and limits as above.
-absl::StatusOr<Program> CompileModel(const BuiltModel& model, const KernelRegistry& registry, const DeviceInfo& device,
-                                     const ModelOptions& options);
+// A model without its weights: which kernels run, how much memory a step takes.
+struct CompiledModel {
+  BuiltModel model;
+  Program program;
+  int vocab = 0;  // as in LoadedModel
+};
+// Refuses more sequences than a step can number the sampling adjustments of.
+absl::StatusOr<CompiledModel> CompileModel(const DecoderConfig& config, const WeightCatalog& catalog,
+                                           const KernelRegistry& registry, const DeviceInfo& device,
+                                           const ModelOptions& options);
 
 // `checkpoint` must outlive the model: weights may stay in its mapping.
 absl::StatusOr<LoadedModel> LoadModel(const Checkpoint& checkpoint, const WeightCatalog& catalog,
                                       const DecoderConfig& config, const KernelRegistry& registry, Device& device,
                                       const ModelOptions& options);
-
-// Refuses more sequences than a step can number the sampling adjustments of.
-absl::StatusOr<BuildOptions> GraphOptions(const DecoderConfig& config, const ModelOptions& options);
 
 }  // namespace engine

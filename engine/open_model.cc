@@ -62,22 +62,14 @@ absl::StatusOr<ModelOptions> ChooseOptions(const EngineOptions& options, const D
   return chosen;
 }
 
-struct CompiledModel {
-  BuiltModel model;
-  Program program;
-};
-
-absl::StatusOr<CompiledModel> BuildAndCompile(const OpenedModel& opened, const DeviceInfo& device) {
-  ASSIGN_OR_RETURN(const BuildOptions graph_options, GraphOptions(opened.config, opened.options));
-  ASSIGN_OR_RETURN(BuiltModel model, BuildModel(opened.config, *opened.catalog, graph_options));
-  ASSIGN_OR_RETURN(Program program, CompileModel(model, opened.registry, device, opened.options));
-  return CompiledModel{std::move(model), std::move(program)};
+absl::StatusOr<CompiledModel> CompileOn(const DeviceInfo& device, const OpenedModel& opened) {
+  return CompileModel(opened.config, *opened.catalog, opened.registry, device, opened.options);
 }
 
 // What the program of the longest context takes is a little more than a shorter one's: the answer is on the safe side.
 absl::Status FitContext(const DeviceInfo& device, OpenedModel& opened) {
   if (!opened.fit_context) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const CompiledModel compiled, BuildAndCompile(opened, device));
+  ASSIGN_OR_RETURN(const CompiledModel compiled, CompileOn(device, opened));
   const std::vector<CacheGroup>& groups = compiled.model.cache_groups;
   const MemoryPlan plan = PlanMemory(compiled.program, groups, opened.registry, device, opened.options);
   const int longest = LongestContext(plan, groups, opened.options, opened.config.max_position);
@@ -125,13 +117,12 @@ absl::StatusOr<LoadedModel> LoadModelOn(Device& device, OpenedModel& opened) {
 absl::StatusOr<MemoryPlan> PlanModel(OpenedModel& opened) {
   const DeviceInfo& device = opened.device->info();
   RETURN_IF_ERROR(FitContext(device, opened));
-  ASSIGN_OR_RETURN(const CompiledModel compiled, BuildAndCompile(opened, device));
+  ASSIGN_OR_RETURN(const CompiledModel compiled, CompileOn(device, opened));
   return PlanMemory(compiled.program, compiled.model.cache_groups, opened.registry, device, opened.options);
 }
 
-absl::StatusOr<Program> CompileModel(const OpenedModel& opened) {
-  ASSIGN_OR_RETURN(CompiledModel compiled, BuildAndCompile(opened, opened.device->info()));
-  return std::move(compiled.program);
+absl::StatusOr<CompiledModel> CompileModel(const OpenedModel& opened) {
+  return CompileOn(opened.device->info(), opened);
 }
 
 }  // namespace engine

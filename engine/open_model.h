@@ -36,7 +36,7 @@ absl::StatusOr<LoadedModel> LoadModelOn(Device& device, OpenedModel& opened);
 // Where the memory of the model would go. With fit_context this decides max_model_len.
 absl::StatusOr<MemoryPlan> PlanModel(OpenedModel& opened);
 
-// Its program alone, for those who only want to look at it.
-absl::StatusOr<Program> CompileModel(const OpenedModel& opened);
+// Graph and program alone, for those who only want to look at them.
+absl::StatusOr<CompiledModel> CompileModel(const OpenedModel& opened);
 
 }  // namespace engine

@@ -73,9 +73,8 @@ absl::Status PackModel(const EngineOptions& options, const std::string& output) 
     return InvalidArgument("%s is the checkpoint itself; write to another file", output);
   }
   ASSIGN_OR_RETURN(const std::unique_ptr<FileWriter> out, FileWriter::Create(output));  // before the work
-  ASSIGN_OR_RETURN(const BuildOptions graph_options, GraphOptions(opened.config, opened.options));
-  ASSIGN_OR_RETURN(const BuiltModel model, BuildModel(opened.config, *opened.catalog, graph_options));
-  ASSIGN_OR_RETURN(const Program program, CompileModel(model, opened.registry, opened.device->info(), opened.options));
+  ASSIGN_OR_RETURN(const CompiledModel compiled, CompileModel(opened));
+  const auto& [model, program, vocab] = compiled;
   ASSIGN_OR_RETURN(const WeightStore weights,
                    WeightStore::Load(*opened.checkpoint, model.weights, program.graph, opened.registry, *opened.device,
                                      options.load_progress));
