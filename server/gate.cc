@@ -4,7 +4,7 @@
 
 #include "core/base/check.h"
 #include "nlohmann/json.hpp"
-#include "server/http/router.h"
+#include "server/http/error_body.h"
 
 namespace engine {
 namespace {

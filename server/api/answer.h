@@ -49,7 +49,4 @@ class AnswerFormat {
   virtual std::string ErrorBody(const absl::Status& error) { return ErrorJson(error); }
 };
 
-// A server-sent event of one line of JSON.
-std::string Event(const Json& data);
-
 }  // namespace engine

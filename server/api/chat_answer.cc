@@ -1,6 +1,6 @@
 #include "server/api/chat_answer.h"
 
-#include "server/api/error_json.h"
+#include "server/api/event_stream.h"
 #include "server/api/token_names.h"
 #include "server/api/usage_json.h"
 
@@ -111,19 +111,10 @@ class ChatFormat : public AnswerFormat {
   }
 
   std::string LastEvents(const Answer& answer) override {
-    std::string events;
-    if (answer.request.include_usage) {
-      Json json = Head(answer, "chat.completion.chunk");
-      json["choices"] = Json::array();
-      json["usage"] = Usage(answer);
-      events = Event(json);
-    }
-    return events + "data: [DONE]\n\n";
+    return UsageThenDone(answer, Head(answer, "chat.completion.chunk"));
   }
 
-  std::string ErrorEvents(const absl::Status& error) override {
-    return "data: " + ErrorJson(error) + "\n\ndata: [DONE]\n\n";
-  }
+  std::string ErrorEvents(const absl::Status& error) override { return ErrorThenDone(error); }
 
  private:
   // update: null where the chunk shows no tokens.

@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "server/api/error_json.h"
+#include "server/api/event_stream.h"
 #include "server/api/token_names.h"
 #include "server/api/usage_json.h"
 
@@ -81,20 +81,9 @@ class CompletionFormat : public AnswerFormat {
     return Event(json);
   }
 
-  std::string LastEvents(const Answer& answer) override {
-    std::string events;
-    if (answer.request.include_usage) {
-      Json json = Head(answer);
-      json["choices"] = Json::array();
-      json["usage"] = Usage(answer);
-      events = Event(json);
-    }
-    return events + "data: [DONE]\n\n";
-  }
+  std::string LastEvents(const Answer& answer) override { return UsageThenDone(answer, Head(answer)); }
 
-  std::string ErrorEvents(const absl::Status& error) override {
-    return "data: " + ErrorJson(error) + "\n\ndata: [DONE]\n\n";
-  }
+  std::string ErrorEvents(const absl::Status& error) override { return ErrorThenDone(error); }
 
  private:
   // A choice of a response or a chunk: what `update` has, and before it an echoed prompt where this is the first.

@@ -1,12 +1,10 @@
 #include "server/api/error_json.h"
 
 #include "absl/strings/cord.h"
-#include "nlohmann/json.hpp"
+#include "server/http/error_body.h"
 
 namespace engine {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr char kParam[] = "engine/param";
 constexpr char kCode[] = "engine/code";
@@ -15,9 +13,9 @@ void SetDetail(absl::Status& status, const char* key, std::string_view value) {
   if (!value.empty()) status.SetPayload(key, absl::Cord(absl::string_view(value.data(), value.size())));
 }
 
-Json Detail(const absl::Status& status, const char* key) {
+std::string Detail(const absl::Status& status, const char* key) {
   const auto payload = status.GetPayload(key);
-  return payload ? Json(std::string(*payload)) : Json(nullptr);
+  return payload ? std::string(*payload) : "";
 }
 
 std::string_view TypeOf(int http_status) {
@@ -75,12 +73,7 @@ int HttpStatus(const absl::Status& status) {
 }
 
 std::string ErrorJson(const absl::Status& status) {
-  const Json body = {{"error",
-                      {{"message", std::string(Message(status))},
-                       {"type", TypeOf(HttpStatus(status))},
-                       {"param", Detail(status, kParam)},
-                       {"code", Detail(status, kCode)}}}};
-  return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return ErrorBody(Message(status), TypeOf(HttpStatus(status)), Detail(status, kCode), Detail(status, kParam));
 }
 
 }  // namespace engine

@@ -4,6 +4,7 @@
 
 #include "server/api/chat_answer.h"
 #include "server/api/error_json.h"
+#include "server/api/event_stream.h"
 
 namespace engine {
 namespace {

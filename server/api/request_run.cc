@@ -14,8 +14,6 @@ absl::Status PromptTooLong(size_t tokens, int max_model_len) {
 
 }  // namespace
 
-std::string Event(const Json& data) { return "data: " + Dump(data) + "\n\n"; }
-
 void SendError(Responder& responder, const absl::Status& error, std::string body) {
   const int status = HttpStatus(error);
   const bool later = status == 429 || status == 503;

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "server/api/chat_answer.h"
+#include "server/api/event_stream.h"
 
 namespace engine {
 namespace {

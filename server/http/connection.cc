@@ -10,6 +10,7 @@
 #include "boost/asio/detached.hpp"
 #include "boost/asio/post.hpp"
 #include "boost/asio/use_awaitable.hpp"
+#include "server/http/error_body.h"
 
 namespace engine {
 namespace {

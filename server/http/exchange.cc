@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "server/http/router.h"
+#include "server/http/error_body.h"
 
 namespace engine {
 namespace {

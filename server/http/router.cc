@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_format.h"
-#include "nlohmann/json.hpp"
+#include "server/http/error_body.h"
 
 namespace engine {
 namespace {
@@ -22,12 +22,6 @@ void SendError(Responder& responder, int status, std::string_view message, std::
 }
 
 }  // namespace
-
-std::string ErrorBody(std::string_view message, std::string_view type, std::string_view code) {
-  const nlohmann::ordered_json body = {
-      {"error", {{"message", message}, {"type", type}, {"param", nullptr}, {"code", code}}}};
-  return body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
 
 const Route* Router::Find(std::string_view method, std::string_view path, std::string& methods) const {
   if (method == "HEAD") method = "GET";

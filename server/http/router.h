@@ -30,7 +30,4 @@ class Router {
   std::vector<std::string> allowed_origins_;
 };
 
-// An answer in OpenAI's error shape.
-std::string ErrorBody(std::string_view message, std::string_view type, std::string_view code);
-
 }  // namespace engine
