@@ -35,6 +35,19 @@ ModelOnDisk::ModelOnDisk(const TinyChatModel& model) {
   if (path.ok()) path_ = *path;
 }
 
+std::ostream& operator<<(std::ostream& out, const Subject& subject) { return out << subject.name; }
+
+std::vector<Subject> Subjects() {
+  std::vector<Subject> subjects;
+  for (const DType dtype : kTinyFormats) subjects.push_back({std::string(Name(dtype)), {.weights = dtype}});
+  for (const DType dtype : {DType::kF32, DType::kBF16}) {
+    subjects.push_back({std::string(Name(dtype)) + "_window", {.weights = dtype, .sliding_window = true}});
+  }
+  subjects.push_back({"q4_0_int8_kv", {.weights = DType::kQ4_0}, "int8"});
+  subjects.push_back({"bf16_window_int8_kv", {.weights = DType::kBF16, .sliding_window = true}, "int8"});
+  return subjects;
+}
+
 std::unique_ptr<Engine> OpenEngine(const ModelOnDisk& model, EngineOptions options) {
   options.model = model.path();
   if (options.threads == 0) options.threads = 1;

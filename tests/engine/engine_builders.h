@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,17 @@ class ModelOnDisk {
   TempDir directory_;
   std::string path_;
 };
+
+// A tiny model and its cache.
+struct Subject {
+  std::string name;
+  TinyChatModel model;
+  std::string kv_cache_dtype = "auto";
+};
+std::ostream& operator<<(std::ostream& out, const Subject& subject);
+
+// Every format, two models whose layers form two cache groups, and int8 caches.
+std::vector<Subject> Subjects();
 
 // `options` with the model's path and, unless it says otherwise, one thread.
 std::unique_ptr<Engine> OpenEngine(const ModelOnDisk& model, EngineOptions options = {});

@@ -10,26 +10,6 @@ namespace {
 
 constexpr int kNewTokens = 8;
 
-struct Subject {
-  std::string name;
-  TinyChatModel model;
-  std::string kv_cache_dtype = "auto";
-};
-
-std::ostream& operator<<(std::ostream& out, const Subject& subject) { return out << subject.name; }
-
-// Every format, two models whose layers form two cache groups, and int8 caches.
-std::vector<Subject> Subjects() {
-  std::vector<Subject> subjects;
-  for (const DType dtype : kTinyFormats) subjects.push_back({std::string(Name(dtype)), {.weights = dtype}});
-  for (const DType dtype : {DType::kF32, DType::kBF16}) {
-    subjects.push_back({std::string(Name(dtype)) + "_window", {.weights = dtype, .sliding_window = true}});
-  }
-  subjects.push_back({"q4_0_int8_kv", {.weights = DType::kQ4_0}, "int8"});
-  subjects.push_back({"bf16_window_int8_kv", {.weights = DType::kBF16, .sliding_window = true}, "int8"});
-  return subjects;
-}
-
 // Prompts of 1 to 91 tokens, longer than a block of the cache, a step's budget and the window; every other one is drawn
 // with a seed, every third is scored. Pairs share a beginning.
 std::vector<GenerationRequest> Requests() {

@@ -14,23 +14,6 @@ namespace {
 
 constexpr int kTokens = 52;  // two blocks of the cache, and more than a window
 
-struct Subject {
-  std::string name;
-  TinyChatModel model;
-  std::string kv_cache_dtype = "auto";
-};
-
-std::ostream& operator<<(std::ostream& out, const Subject& subject) { return out << subject.name; }
-
-std::vector<Subject> Subjects() {
-  std::vector<Subject> subjects;
-  for (const DType dtype : kTinyFormats) subjects.push_back({std::string(Name(dtype)), {.weights = dtype}});
-  subjects.push_back({"bf16_window", {.weights = DType::kBF16, .sliding_window = true}});
-  subjects.push_back({"q4_0_int8_kv", {.weights = DType::kQ4_0}, "int8"});
-  subjects.push_back({"bf16_window_int8_kv", {.weights = DType::kBF16, .sliding_window = true}, "int8"});
-  return subjects;
-}
-
 // Of every token, with numerics exact.
 std::vector<float> LogitsOn(const std::string& device, const ModelOnDisk& model, const Subject& subject, int chunk) {
   std::vector<float> logits;

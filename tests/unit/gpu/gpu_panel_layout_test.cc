@@ -1,49 +1,20 @@
 #include <gtest/gtest.h>
 
-#include <random>
 #include <vector>
 
 #include "backends/gpu/panel_layout.h"
 #include "backends/gpu/weight_panel.h"
 #include "core/base/checksum.h"
+#include "tests/support/random_weight.h"
 
 namespace engine::gpu {
 namespace {
 
-constexpr uint32_t kSeed = 7;
-
-constexpr DType kFormats[] = {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0,   DType::kQ5_1,  DType::kQ8_0,
-                              DType::kQ4_K, DType::kQ5_K, DType::kQ6_K,   DType::kBF16,  DType::kF16,
-                              DType::kF32,  DType::kW8,   DType::kIQ4_NL, DType::kIQ4_XS};
-
-// An [n, k] weight of random bytes.
-struct Checkpoint {
-  Checkpoint(DType type, int64_t n, int64_t columns) : dtype(type), k(columns), bytes(n * RowBytes(type, columns)) {
-    std::mt19937 random(kSeed);
-    for (std::byte& byte : bytes) byte = static_cast<std::byte>(random());
-    for (int64_t row = 0; row < n; ++row) rows.push_back(bytes.data() + row * RowBytes(type, columns));
-  }
-
-  // Rows [begin, n) and then those before, as two workers may.
-  std::vector<std::byte> Packed(int64_t begin = 0) const {
-    const auto n = static_cast<int64_t>(rows.size());
-    std::vector<std::byte> packed(PanelLayout().bytes(dtype, n, k), std::byte{0xee});
-    PanelLayout().pack({dtype, k, rows}, begin, n, packed.data());
-    if (begin > 0) PanelLayout().pack({dtype, k, rows}, 0, begin, packed.data());
-    return packed;
-  }
-
-  DType dtype;
-  int64_t k;
-  std::vector<std::byte> bytes;
-  std::vector<const std::byte*> rows;
-};
-
 class GpuPanelLayouts : public testing::TestWithParam<DType> {};
 
 TEST_P(GpuPanelLayouts, MayBePackedInParts) {
-  const Checkpoint weight(GetParam(), 77, 2 * std::max(32, Info(GetParam()).block_values));
-  EXPECT_EQ(weight.Packed(64), weight.Packed());
+  const RandomWeight weight(GetParam(), 77, 2 * std::max(32, Info(GetParam()).block_values));
+  EXPECT_EQ(weight.Packed(PanelLayout(), 64), weight.Packed(PanelLayout()));
 }
 
 // Loads of a lane are 16 bytes wide, and a panel follows another.
@@ -53,7 +24,7 @@ TEST_P(GpuPanelLayouts, StartEveryPanelAndFieldAtWholeSectors) {
   EXPECT_EQ(PanelLayout().bytes(GetParam(), 1, 768) % 32, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, GpuPanelLayouts, testing::ValuesIn(kFormats),
+INSTANTIATE_TEST_SUITE_P(Formats, GpuPanelLayouts, testing::ValuesIn(kPanelFormats),
                          [](const auto& info) { return std::string(Name(info.param)); });
 
 double BitsPerWeight(DType dtype) {
@@ -78,8 +49,9 @@ TEST(GpuPanelLayout, KeepsWeightsAboutAsSmallAsTheCheckpoint) {
 TEST(GpuPanelLayout, HasTheBytesOfItsVersion) {
   ASSERT_EQ(kPanel32Version, 1);
   std::vector<std::byte> all;
-  for (const DType dtype : kFormats) {
-    const std::vector<std::byte> packed = Checkpoint(dtype, 37, 3 * std::max(32, Info(dtype).block_values)).Packed();
+  for (const DType dtype : kPanelFormats) {
+    const std::vector<std::byte> packed =
+        RandomWeight(dtype, 37, 3 * std::max(32, Info(dtype).block_values)).Packed(PanelLayout());
     all.insert(all.end(), packed.begin(), packed.end());
   }
   EXPECT_EQ(Checksum(all), 10401504948362842322u);
@@ -90,8 +62,8 @@ TEST(GpuPanelLayout, GivesBackCheckpointRowsWhereItSaysSo) {
   const int64_t n = 37, k = 45;
   for (const DType dtype : {DType::kBF16, DType::kF16, DType::kF32}) {
     ASSERT_TRUE(PanelLayout().unpacks(dtype));
-    const Checkpoint weight(dtype, n, k);
-    const std::vector<std::byte> packed = weight.Packed();
+    const RandomWeight weight(dtype, n, k);
+    const std::vector<std::byte> packed = weight.Packed(PanelLayout());
     std::vector<std::byte> row(RowBytes(dtype, k));
     for (int64_t r = 0; r < n; ++r) {
       PanelLayout().unpack_row(dtype, k, packed.data(), r, row.data());
