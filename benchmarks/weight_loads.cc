@@ -10,9 +10,10 @@
 namespace engine {
 namespace {
 
-constexpr DType kFormats[] = {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1,   DType::kQ8_0,
-                              DType::kQ4_K, DType::kQ5_K, DType::kQ6_K, DType::kIQ4_NL, DType::kIQ4_XS,
-                              DType::kW8,   DType::kBF16, DType::kF16,  DType::kF32};
+constexpr DType kFormats[] = {DType::kQ4_0,  DType::kQ4_1,  DType::kQ5_0,   DType::kQ5_1,       DType::kQ8_0,
+                              DType::kQ4_K,  DType::kQ5_K,  DType::kQ6_K,   DType::kIQ4_NL,     DType::kIQ4_XS,
+                              DType::kW4G32, DType::kW4G64, DType::kW4G128, DType::kW4G128Bf16, DType::kW8,
+                              DType::kBF16,  DType::kF16,   DType::kF32};
 
 struct Matrix {
   int64_t n;

@@ -55,12 +55,29 @@ void LoadQuads(const std::byte* group, std::integer_sequence<int, kQuad...>, U8x
   ((out[kQuad] = LoadQuad<kFormat, kQuad>(group, group + kFormat.low_bits * 64)), ...);
 }
 
+// What is added to stored integers whose blocks have zero points of their own: the constant zero point, minus theirs.
+template <PanelRecord kFormat>
+void MoveZeroPoints(const std::byte* record, int block, U8x64* quads) {
+  const auto* zero_points = reinterpret_cast<const uint8_t*>(record + kFormat.zero_points_at + block * kPanelRows);
+  alignas(64) static constexpr auto kConstant = [] {
+    std::array<uint8_t, 64> bytes{};
+    bytes.fill(kFormat.zero_point);
+    return bytes;
+  }();
+  const U8x64 distance = LoadBytes(kConstant.data()) - FourOfEach(zero_points);
+#pragma unroll kUnroll
+  for (int q = 0; q < kQuads; ++q) quads[q] = quads[q] + distance;
+}
+
 template <PanelRecord kFormat>
 void LoadScales(const std::byte* record, int group, GroupWeights<kFormat>& out) {
   constexpr int kRows = static_cast<int>(kPanelRows);
   if constexpr (!kFormat.has_scale) return;
-  const std::byte* d_at = record + (kFormat.has_levels ? 0 : group * kRows * 2);
-  const F32x16 d = LoadF16(reinterpret_cast<const uint16_t*>(d_at));
+  const int block = group * static_cast<int>(kPanelGroup) / kFormat.block;
+  if constexpr (kFormat.has_zero_points) MoveZeroPoints<kFormat>(record, block, out.quads);
+  const std::byte* d_at = record + block * kRows * 2;
+  const auto* d_bits = reinterpret_cast<const uint16_t*>(d_at);
+  const F32x16 d = kFormat.is_bf16 ? LoadBf16(d_bits) : LoadF16(d_bits);
   for (int s = 0; s < out.kSegments; ++s) {
     out.scales[s] = d;
     if constexpr (kFormat.has_levels) {
@@ -210,6 +227,18 @@ PanelTileCode BlockTileCodeOf(DType weight) {
       return CodeOf<DType::kIQ4_NL>();
     case DType::kIQ4_XS:
       return CodeOf<DType::kIQ4_XS>();
+    case DType::kW4G32:
+      return CodeOf<DType::kW4G32>();
+    case DType::kW4G64:
+      return CodeOf<DType::kW4G64>();
+    case DType::kW4G128:
+      return CodeOf<DType::kW4G128>();
+    case DType::kW4G32Bf16:
+      return CodeOf<DType::kW4G32Bf16>();
+    case DType::kW4G64Bf16:
+      return CodeOf<DType::kW4G64Bf16>();
+    case DType::kW4G128Bf16:
+      return CodeOf<DType::kW4G128Bf16>();
     case DType::kW8:
       return CodeOf<DType::kW8>();
     default:

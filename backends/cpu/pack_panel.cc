@@ -19,6 +19,9 @@ constexpr int kRows = static_cast<int>(kPanelRows);
 template <typename Block>
 void StoreScales(const PanelRecord& format, const Block& block, std::byte* record, int scale_index, int row) {
   if constexpr (requires { block.d; }) std::memcpy(record + 2 * (scale_index + row), block.d.bytes.data(), 2);
+  if constexpr (requires { block.zero_point; }) {
+    record[format.zero_points_at + scale_index + row] = std::byte(block.zero_point);
+  }
   if constexpr (requires { block.m; }) {
     std::memcpy(record + format.offset_at + 2 * (scale_index + row), block.m.bytes.data(), 2);
   }
@@ -57,12 +60,12 @@ template <DType kType>
 void StoreRow(const std::byte* source, int groups, std::byte* record, int row) {
   constexpr PanelRecord kRecord = RecordOf(kType);
   using Block = typename GroupFormat<kType>::Block;
+  constexpr int kBlockGroups = kRecord.block / static_cast<int>(kPanelGroup);
   const auto* blocks = reinterpret_cast<const Block*>(source);
-  if constexpr (kRecord.has_levels) StoreScales(kRecord, blocks[0], record, 0, row);
   for (int g = 0; g < groups; ++g) {
-    const Block& block = blocks[kRecord.has_levels ? 0 : g];
-    if constexpr (!kRecord.has_levels) StoreScales(kRecord, block, record, g * kRows, row);
-    StoreGroup<kType>(block, g, record + kRecord.groups_at + g * kRecord.group_bytes, row);
+    const Block& block = blocks[g / kBlockGroups];
+    if (g % kBlockGroups == 0) StoreScales(kRecord, block, record, g / kBlockGroups * kRows, row);
+    StoreGroup<kType>(block, g % kBlockGroups, record + kRecord.groups_at + g * kRecord.group_bytes, row);
   }
 }
 

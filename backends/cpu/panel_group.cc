@@ -10,6 +10,7 @@ constexpr int kRows = static_cast<int>(kPanelRows);
 // Addresses of a group's fields for one row.
 struct Fields {
   const std::byte* d;
+  const std::byte* zero_point;
   const std::byte* offset;
   const std::byte* scale_levels;  // segments follow at a distance of 16 bytes
   const std::byte* offset_level;
@@ -17,8 +18,9 @@ struct Fields {
   const std::byte* high;  // planes likewise
 
   Fields(const PanelRecord& format, const std::byte* record, int group, int row) {
-    const int scale_index = (format.has_levels ? 0 : group) * kRows + row;
+    const int scale_index = group * static_cast<int>(kPanelGroup) / format.block * kRows + row;
     d = record + 2 * scale_index;
+    zero_point = record + format.zero_points_at + scale_index;
     offset = record + format.offset_at + 2 * scale_index;
     scale_levels = record + format.scale_levels_at + group * (32 / format.segment) * kRows + row;
     offset_level = record + format.offset_levels_at + group * kRows + row;
@@ -35,7 +37,8 @@ uint8_t ByteAt(const std::byte* at) { return static_cast<uint8_t>(*at); }
 
 void ReadGroup(const PanelRecord& format, const std::byte* record, int group, int row, PanelGroupRow& out) {
   const Fields fields(format, record, group, row);
-  out = {.scale_levels = {1, 1}, .offset_level = 1};
+  out = {.zero_point = format.zero_point, .scale_levels = {1, 1}, .offset_level = 1};
+  if (format.has_zero_points) out.zero_point = ByteAt(fields.zero_point);
   constexpr uint16_t kOne = 0x3c00;
   out.d_bits = kOne;
   if (format.has_scale) std::memcpy(&out.d_bits, fields.d, sizeof(out.d_bits));

@@ -7,9 +7,10 @@
 
 namespace engine::cpu {
 
-// A group as stored: integers with their bias, and the raw numbers that scale them, per segment.
+// A group as stored: integers with their zero point, and the raw numbers that scale them, per segment.
 struct PanelGroupRow {
   std::array<uint8_t, 32> stored;
+  int zero_point;
   uint16_t d_bits;
   uint16_t offset_bits;
   std::array<int8_t, 2> scale_levels;  // one per segment

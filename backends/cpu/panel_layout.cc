@@ -10,8 +10,6 @@
 namespace engine::cpu {
 namespace {
 
-int64_t RecordsPerPanel(const PanelRecord& format, int64_t k) { return (k + format.values - 1) / format.values; }
-
 void Pack(const WeightRows& weight, int64_t begin, int64_t end, std::byte* out) {
   const int64_t panel_bytes = PanelBytes(weight.dtype, weight.k);
   switch (weight.dtype) {
@@ -31,12 +29,12 @@ bool Holds(DType dtype) {
 
 // The formula of quant.h: the product is rounded, then the sum.
 void DequantizeGroup(const PanelRecord& format, const PanelGroupRow& group, float* out) {
-  const float d = F16ToF32(group.d_bits);
+  const float d = format.is_bf16 ? Bf16ToF32(group.d_bits) : F16ToF32(group.d_bits);
   const float magnitude = F16ToF32(group.offset_bits) * static_cast<float>(group.offset_level);
   const float offset = format.has_levels ? -magnitude : magnitude;
   for (int i = 0; i < kPanelGroup; ++i) {
     const float scale = d * static_cast<float>(group.scale_levels[i / format.segment]);
-    const float product = scale * static_cast<float>(group.stored[i] - format.zero_point);
+    const float product = scale * static_cast<float>(group.stored[i] - group.zero_point);
     out[i] = format.has_offset ? product + offset : product;
   }
 }
@@ -76,7 +74,8 @@ float Same(float x) { return x; }
 int64_t PanelBytes(DType dtype, int64_t k) {
   if (!IsBlockQuantised(dtype)) return (k + 1) / 2 * 2 * kPanelRows * Info(dtype).block_bytes;
   const PanelRecord format = RecordOf(dtype);
-  return RecordsPerPanel(format, k) * format.bytes;
+  const int64_t groups = k % format.values / kPanelGroup;
+  return k / format.values * format.bytes + (groups == 0 ? 0 : format.groups_at + groups * format.group_bytes);
 }
 
 const WeightLayout& PanelLayout() {

@@ -3,8 +3,9 @@
 // other.
 //
 // Block formats: a panel is a run of records, each starting at a multiple of 64 bytes and holding 64 values of k (256 for
-// formats with blocks of 256) for 16 rows:
-//   d               f16[groups][16], or f16[16] where a block of 256 has one; none in w8  (quant.h: what fields mean)
+// formats with blocks of 256, four blocks of w4_gN) for 16 rows:
+//   d               f16 or bf16 [blocks][16]; none in w8  (quant.h: what fields mean)
+//   zero points     w4_gN: bytes [blocks][16]
 //   offset          the same for m or dmin
 //   scale levels    [groups of 16 or 32][16], then the offset levels: bytes; blocks of 256 only
 //   per group of 32 values, eight quads of four values each:
@@ -13,10 +14,12 @@
 //                   8-bit: byte 64 q + 4 row + j holds value j of quad q, plus 128
 //     high bits     5-bit formats: bit q of byte 4 row + j belongs to value j of quad q
 //                   6-bit: two planes of 64 bytes; plane p, byte 4 row + j, bits 2 t and 2 t + 1: quad 4 p + t
-// Groups beyond k (k = 32, 96, ... with records of 64) are zeros that nothing reads.
+// The last record of a panel ends with the groups that k has: what stands before them has room for those it lacks.
 //
 // Plain formats: bf16 in pairs [k / 2][16 rows][2]; f32 and f16 as [k][16 rows]. An odd k is padded with 0.
 #pragma once
+
+#include <algorithm>
 
 #include "core/kernel/weight_layout.h"
 #include "core/weights/quant_bits.h"
@@ -27,7 +30,7 @@ inline constexpr int64_t kPanelRows = 16;
 inline constexpr int64_t kPanelGroup = 32;  // values of k that are unpacked together
 inline constexpr LayoutId kPanel16{"panel16"};
 // Raise it with every change of the bytes: packed files of another version are refused.
-inline constexpr int kPanel16Version = 1;
+inline constexpr int kPanel16Version = 2;
 
 // Where the fields of a record lie. Offsets and sizes are bytes.
 struct PanelRecord {
@@ -35,11 +38,15 @@ struct PanelRecord {
   int low_bits;    // 4 or 8
   int high_bits;   // 0, 1 or 2
   int segment;     // values that share a scale: 32 or 16
-  int zero_point;  // of the stored integers
+  int block;       // values that share a d
+  int zero_point;  // of the integers that are multiplied
   bool has_scale;
+  bool is_bf16;          // d
+  bool has_zero_points;  // of blocks: stored integers are multiplied after adding zero_point minus theirs
   bool has_offset;
   bool has_levels;
   bool has_grid;  // stored integer = kPanelGrid[low bits]
+  int zero_points_at;
   int offset_at;
   int scale_levels_at;
   int offset_levels_at;
@@ -47,7 +54,11 @@ struct PanelRecord {
   int group_bytes;
   int bytes;
 
-  constexpr int max_weight() const { return has_grid ? 255 : (1 << (low_bits + high_bits)) - 1; }
+  constexpr int max_weight() const {
+    if (has_grid) return 255;
+    // 15 and a zero point of 0, which becomes one of 16.
+    return has_zero_points ? 31 : (1 << (low_bits + high_bits)) - 1;
+  }
 };
 
 // kIq4Grid plus 128, as unsigned weights have it.
@@ -61,6 +72,9 @@ inline constexpr std::array<uint8_t, 16> kPanelGrid = [] {
 constexpr PanelRecord RecordOf(DType dtype) {
   PanelRecord record{};
   const bool is_q6 = dtype == DType::kQ6_K;
+  record.is_bf16 = dtype == DType::kW4G32Bf16 || dtype == DType::kW4G64Bf16 || dtype == DType::kW4G128Bf16;
+  record.has_zero_points =
+      record.is_bf16 || dtype == DType::kW4G32 || dtype == DType::kW4G64 || dtype == DType::kW4G128;
   record.has_scale = dtype != DType::kW8;
   record.has_grid = dtype == DType::kIQ4_NL || dtype == DType::kIQ4_XS;
   record.has_levels = dtype == DType::kQ4_K || dtype == DType::kQ5_K || is_q6 || dtype == DType::kIQ4_XS;
@@ -71,6 +85,12 @@ constexpr PanelRecord RecordOf(DType dtype) {
     case DType::kQ4_K:
     case DType::kIQ4_NL:
     case DType::kIQ4_XS:
+    case DType::kW4G32:
+    case DType::kW4G64:
+    case DType::kW4G128:
+    case DType::kW4G32Bf16:
+    case DType::kW4G64Bf16:
+    case DType::kW4G128Bf16:
       record.low_bits = 4;
       break;
     case DType::kQ5_0:
@@ -92,12 +112,18 @@ constexpr PanelRecord RecordOf(DType dtype) {
   }
   // Formats without an offset are symmetric around half their range.
   record.zero_point = record.has_offset ? 0 : (record.max_weight() + 1) / 2;
-  record.values = record.has_levels ? 256 : 64;
   record.segment = is_q6 ? 16 : 32;
+  const bool is_64 = dtype == DType::kW4G64 || dtype == DType::kW4G64Bf16;
+  const bool is_128 = dtype == DType::kW4G128 || dtype == DType::kW4G128Bf16;
+  record.block = record.has_levels ? 256 : is_128 ? 128 : is_64 ? 64 : 32;
+  // Zero points of four blocks fill a line.
+  record.values = record.has_zero_points ? 4 * record.block : std::max(record.block, 64);
   const int rows = static_cast<int>(kPanelRows);
-  const int scale_bytes = !record.has_scale ? 0 : (record.has_levels ? 1 : record.values / record.segment) * rows * 2;
+  const int blocks = record.values / record.block;
+  const int scale_bytes = record.has_scale ? blocks * rows * 2 : 0;
   const int level_bytes = record.has_levels ? record.values / record.segment * rows : 0;
-  record.offset_at = scale_bytes;
+  record.zero_points_at = scale_bytes;
+  record.offset_at = record.zero_points_at + (record.has_zero_points ? blocks * rows : 0);
   record.scale_levels_at = record.offset_at + (record.has_offset ? scale_bytes : 0);
   record.offset_levels_at = record.scale_levels_at + level_bytes;
   const int header_bytes = record.offset_levels_at + (record.has_offset ? level_bytes : 0);

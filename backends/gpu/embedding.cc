@@ -27,7 +27,7 @@ void Launch(const LaunchArgs& launch, float scale) {
 KernelEntry EmbeddingKernel() {
   return {.name = "embedding.gpu",
           .op = &SchemaOf(Embedding{}),
-          .supports = [](const Problem&) { return absl::OkStatus(); },
+          .supports = [](const Problem& problem) { return RequireHeld(problem.in[1].dtype); },
           .weight_layouts = [](const Problem&, int) { return std::span<const LayoutId>(kTableLayouts); },
           .prepare = [](const Problem& problem) -> absl::StatusOr<std::unique_ptr<Kernel>> {
             return MakeKernel(

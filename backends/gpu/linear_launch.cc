@@ -70,6 +70,7 @@ absl::Status RequirePanels(const TensorSpec& x, const TensorSpec& weight) {
   if (weight.layout != kOpenLayout && weight.layout != kPanel32) {
     return Unimplemented("w lies in %s; needs %s", weight.layout.name, kPanel32.name);
   }
+  RETURN_IF_ERROR(RequireHeld(weight.dtype));
   const DType wanted = InputDType(InputFor(weight.dtype));
   if (x.dtype != wanted) {
     return Unimplemented("x is %s; with %s weights it must be %s", Name(x.dtype), Name(weight.dtype), Name(wanted));

@@ -79,7 +79,9 @@ void Pack(const WeightRows& weight, int64_t begin, int64_t end, std::byte* out) 
   if (IsPlain(weight.dtype)) {
     return PackPanels<Unit, kPanelRows>(weight, begin, end, PanelBytes(weight.dtype, weight.k), out);
   }
-  ENGINE_CHECK(WithGroupFormat(weight.dtype, [&]<DType kType>() { PackBlocks<kType>(weight, begin, end, out); }));
+  ENGINE_CHECK(WithGroupFormat(weight.dtype, [&]<DType kType>() {
+    if constexpr (RecordOf(kType).values > 0) PackBlocks<kType>(weight, begin, end, out);
+  }));
 }
 
 void UnpackRow(DType dtype, int64_t k, const std::byte* packed, int64_t row, std::byte* out) {
@@ -93,7 +95,7 @@ const WeightLayout& PanelLayout() {
   static constexpr WeightLayout kLayout = {
       .id = kPanel32,
       .version = kPanel32Version,
-      .holds = [](DType dtype) { return IsPlain(dtype) || IsBlockQuantised(dtype); },
+      .holds = [](DType dtype) { return IsPlain(dtype) || RecordOf(dtype).values > 0; },
       .bytes = [](DType dtype, int64_t n, int64_t k) { return NumPanels(n) * PanelBytes(dtype, k); },
       .row_step = kPanelRows,
       .pack = Pack,
@@ -101,6 +103,11 @@ const WeightLayout& PanelLayout() {
       .unpack_row = UnpackRow,
   };
   return kLayout;
+}
+
+absl::Status RequireHeld(DType weight) {
+  if (PanelLayout().holds(weight)) return absl::OkStatus();
+  return Unimplemented("weights are %s, for which there is no kernel yet", Name(weight));
 }
 
 }  // namespace engine::gpu

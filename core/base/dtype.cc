@@ -8,7 +8,7 @@ namespace engine {
 namespace {
 
 // In the order of the enum.
-constexpr std::array<DTypeInfo, 18> kTypes = {{
+constexpr std::array<DTypeInfo, 24> kTypes = {{
     {"f32", 1, 4},
     {"f16", 1, 2},
     {"bf16", 1, 2},
@@ -26,6 +26,12 @@ constexpr std::array<DTypeInfo, 18> kTypes = {{
     {"q6_k", 256, 210},
     {"iq4_nl", 32, 18},
     {"iq4_xs", 256, 136},
+    {"w4_g32", 32, 19},
+    {"w4_g64", 64, 35},
+    {"w4_g128", 128, 67},
+    {"w4_g32_bf16", 32, 19},
+    {"w4_g64_bf16", 64, 35},
+    {"w4_g128_bf16", 128, 67},
     {"q8_group", 32, 0},
 }};
 
@@ -37,7 +43,7 @@ const DTypeInfo& Info(DType dtype) {
   return kTypes[index];
 }
 
-bool IsBlockQuantised(DType dtype) { return dtype >= DType::kW8 && dtype <= DType::kIQ4_XS; }
+bool IsBlockQuantised(DType dtype) { return dtype >= DType::kW8 && dtype <= DType::kW4G128Bf16; }
 
 std::optional<DType> ParseDType(std::string_view name) {
   for (size_t i = 0; i < kTypes.size(); ++i) {

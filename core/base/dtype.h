@@ -25,6 +25,13 @@ enum class DType : uint8_t {
   kQ6_K,
   kIQ4_NL,
   kIQ4_XS,
+  // Integers of 4 bits with a scale and an integer zero point per 32, 64 or 128; the scale is f16, or bf16.
+  kW4G32,
+  kW4G64,
+  kW4G128,
+  kW4G32Bf16,
+  kW4G64Bf16,
+  kW4G128Bf16,
   kQ8Group,  // activations: int8 values, one f32 scale per 32, sums per 16 (core/tensor/q8_row.h)
 };
 

@@ -143,6 +143,25 @@ struct GroupFormat<DType::kIQ4_XS> {
   static void Words(const Block& block, int group, GroupWords& out) { CopyHalves(block.qs[group].data(), out); }
 };
 
+template <int kValues>
+struct W4GroupFormat {
+  using Block = BlockW4<kValues>;
+  static void Words(const Block& block, int group, GroupWords& out) { CopyHalves(block.qs[group].data(), out); }
+};
+
+template <>
+struct GroupFormat<DType::kW4G32> : W4GroupFormat<32> {};
+template <>
+struct GroupFormat<DType::kW4G64> : W4GroupFormat<64> {};
+template <>
+struct GroupFormat<DType::kW4G128> : W4GroupFormat<128> {};
+template <>
+struct GroupFormat<DType::kW4G32Bf16> : W4GroupFormat<32> {};
+template <>
+struct GroupFormat<DType::kW4G64Bf16> : W4GroupFormat<64> {};
+template <>
+struct GroupFormat<DType::kW4G128Bf16> : W4GroupFormat<128> {};
+
 // fn.operator()<dtype>() for a block format; false, without a call, for any other.
 template <typename Fn>
 bool WithGroupFormat(DType dtype, Fn&& fn) {
@@ -152,8 +171,10 @@ bool WithGroupFormat(DType dtype, Fn&& fn) {
     return true;
   };
   const auto try_all = [&]<DType... kTypes>() { return (try_one.template operator()<kTypes>() || ...); };
-  return try_all.template operator()<DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0, DType::kW8,
-                                     DType::kQ4_K, DType::kQ5_K, DType::kQ6_K, DType::kIQ4_NL, DType::kIQ4_XS>();
+  return try_all
+      .template operator()<DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0, DType::kW8,
+                           DType::kQ4_K, DType::kQ5_K, DType::kQ6_K, DType::kIQ4_NL, DType::kIQ4_XS, DType::kW4G32,
+                           DType::kW4G64, DType::kW4G128, DType::kW4G32Bf16, DType::kW4G64Bf16, DType::kW4G128Bf16>();
 }
 
 }  // namespace engine

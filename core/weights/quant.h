@@ -14,8 +14,9 @@
 //   q6_k    16     0 … 63        32          d * scale_level   none
 //   iq4_nl  32     of kIq4Grid   0           d                 none
 //   iq4_xs  32     of kIq4Grid   0           d * scale_level   none
+//   w4_gN   32     0 … 15        the block's d                 none: blocks of N values, a d and a zero point each
 //
-// d, m and dmin are f16 numbers of the block widened to f32; the levels are integers of the group; the products that
+// d, m and dmin are f16 numbers of the block widened to f32, d a bf16 number in w4_gN_bf16; the levels are integers of the group; the products that
 // form scale and offset are f32 products.
 #pragma once
 
@@ -35,13 +36,13 @@ struct QuantGroup {
   int zero_point;
   float scale;
   float offset;          // 0 for formats without one
-  uint16_t d_bits;       // f16
+  uint16_t d_bits;       // f16 or bf16
   uint16_t offset_bits;  // f16: m or dmin; 0 for formats without an offset
   int scale_level;       // 0 … 63 in q4_k and q5_k, -128 … 127 in q6_k, -32 … 31 in iq4_xs; 1 elsewhere
   int offset_level;      // 0 … 63 in q4_k and q5_k; elsewhere 1 with an offset, 0 without
 };
 
-// Values that share one scale: 16 in q6_k, 32 in the other block formats.
+// Values of one group: 16 in q6_k, 32 in the other block formats, of which a block of w4_gN may have several alike.
 int GroupValues(DType dtype);
 
 // Whether values of this block format have an offset.

@@ -82,6 +82,15 @@ struct BlockIQ4_XS {
   std::array<std::array<uint8_t, 16>, 8> qs;
 };
 
+// kValues values in groups of 32, each with planes like those of the formats of 32 values. The scale is an f16, or the bits
+// of a bf16; the zero point is 0 … 16.
+template <int kValues>
+struct BlockW4 {
+  F16Field d;
+  uint8_t zero_point;
+  std::array<std::array<uint8_t, 16>, kValues / 32> qs;
+};
+
 static_assert(sizeof(BlockQ4_0) == 18 && alignof(BlockQ4_0) == 1);
 static_assert(sizeof(BlockQ4_1) == 20 && alignof(BlockQ4_1) == 1);
 static_assert(sizeof(BlockQ5_0) == 22 && alignof(BlockQ5_0) == 1);
@@ -91,6 +100,7 @@ static_assert(sizeof(BlockQ4_K) == 144 && alignof(BlockQ4_K) == 1);
 static_assert(sizeof(BlockQ5_K) == 176 && alignof(BlockQ5_K) == 1);
 static_assert(sizeof(BlockQ6_K) == 210 && alignof(BlockQ6_K) == 1);
 static_assert(sizeof(BlockIQ4_NL) == 18 && alignof(BlockIQ4_NL) == 1);
+static_assert(sizeof(BlockW4<128>) == 67 && alignof(BlockW4<128>) == 1);
 static_assert(sizeof(BlockIQ4_XS) == 136 && alignof(BlockIQ4_XS) == 1);
 
 }  // namespace engine

@@ -13,9 +13,11 @@ namespace {
 
 constexpr float kMaxF16 = 65504.0f;
 
+uint16_t NarrowF16(float value) { return F32ToF16(std::clamp(value, -kMaxF16, kMaxF16)); }
+
 // Stores `value` as f16 and returns what was stored: levels are chosen for the number a reader will see.
 float StoreF16(float value, F16Field& field) {
-  const uint16_t bits = F32ToF16(std::clamp(value, -kMaxF16, kMaxF16));
+  const uint16_t bits = NarrowF16(value);
   field.set_bits(bits);
   return F16ToF32(bits);
 }
@@ -168,6 +170,19 @@ void QuantizeIq4Xs(std::span<const float> values, BlockIQ4_XS& block) {
   }
 }
 
+// The levels span the values and 0, which is one of them: the zero point.
+template <int kValues, uint16_t (*kNarrow)(float), float (*kWiden)(uint16_t)>
+void QuantizeW4(std::span<const float> values, BlockW4<kValues>& block) {
+  const Range range = RangeOf(values);
+  const float low = std::min(range.low, 0.0f);
+  block.d.set_bits(kNarrow((std::max(range.high, 0.0f) - low) / 15.0f));
+  const float d = kWiden(block.d.bits());
+  block.zero_point = static_cast<uint8_t>(Level(-low, d, 0, 0, 15));
+  for (int i = 0; i < kValues; ++i) {
+    StoreNibble(block.qs[i / 32], i % 32, Level(values[i], d, block.zero_point, 0, 15));
+  }
+}
+
 template <typename Block, typename Quantize>
 void QuantizeBlocks(DType dtype, std::span<const float> values, std::span<std::byte> row, const Quantize& quantize) {
   const auto block_values = static_cast<size_t>(Info(dtype).block_values);
@@ -228,6 +243,18 @@ void QuantizeRow(DType dtype, std::span<const float> values, std::span<std::byte
       return QuantizeBlocks<BlockIQ4_NL>(dtype, values, row, QuantizeIq4Nl);
     case DType::kIQ4_XS:
       return QuantizeBlocks<BlockIQ4_XS>(dtype, values, row, QuantizeIq4Xs);
+    case DType::kW4G32:
+      return QuantizeBlocks<BlockW4<32>>(dtype, values, row, QuantizeW4<32, NarrowF16, F16ToF32>);
+    case DType::kW4G64:
+      return QuantizeBlocks<BlockW4<64>>(dtype, values, row, QuantizeW4<64, NarrowF16, F16ToF32>);
+    case DType::kW4G128:
+      return QuantizeBlocks<BlockW4<128>>(dtype, values, row, QuantizeW4<128, NarrowF16, F16ToF32>);
+    case DType::kW4G32Bf16:
+      return QuantizeBlocks<BlockW4<32>>(dtype, values, row, QuantizeW4<32, F32ToBf16, Bf16ToF32>);
+    case DType::kW4G64Bf16:
+      return QuantizeBlocks<BlockW4<64>>(dtype, values, row, QuantizeW4<64, F32ToBf16, Bf16ToF32>);
+    case DType::kW4G128Bf16:
+      return QuantizeBlocks<BlockW4<128>>(dtype, values, row, QuantizeW4<128, F32ToBf16, Bf16ToF32>);
     default:
       ENGINE_CHECK(!"QuantizeRow takes f32, f16, bf16 or a block format");
   }

@@ -87,6 +87,15 @@ void UnpackIq4Xs(const BlockIQ4_XS& block, int group, QuantGroup& out) {
   SetScaleLevel(Iq4Levels::Level(block.scales_high, block.scales_low, group), out);
 }
 
+template <int kValues, float (*kWiden)(uint16_t)>
+void UnpackW4(const std::byte* row, int64_t group, QuantGroup& out) {
+  constexpr int kGroups = kValues / 32;
+  const auto& block = BlockAt<BlockW4<kValues>>(row, group / kGroups);
+  UnpackNibbles(block.qs[group % kGroups], out);
+  SetScale(block.d, block.zero_point, out);
+  out.scale = kWiden(out.d_bits);
+}
+
 }  // namespace
 
 int GroupValues(DType dtype) {
@@ -145,6 +154,18 @@ void UnpackGroup(DType dtype, const std::byte* row, int64_t group, QuantGroup& o
     }
     case DType::kIQ4_XS:
       return UnpackIq4Xs(BlockAt<BlockIQ4_XS>(row, group / 8), static_cast<int>(group % 8), out);
+    case DType::kW4G32:
+      return UnpackW4<32, F16ToF32>(row, group, out);
+    case DType::kW4G64:
+      return UnpackW4<64, F16ToF32>(row, group, out);
+    case DType::kW4G128:
+      return UnpackW4<128, F16ToF32>(row, group, out);
+    case DType::kW4G32Bf16:
+      return UnpackW4<32, Bf16ToF32>(row, group, out);
+    case DType::kW4G64Bf16:
+      return UnpackW4<64, Bf16ToF32>(row, group, out);
+    case DType::kW4G128Bf16:
+      return UnpackW4<128, Bf16ToF32>(row, group, out);
     default:
       ENGINE_CHECK(!"UnpackGroup takes a block format");
   }

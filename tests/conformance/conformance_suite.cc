@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 
 #include "gmock/gmock.h"
@@ -6,12 +7,18 @@
 namespace engine {
 namespace {
 
+// The one gap there is: GPUs have no kernels for weights of 4 bits with zero points of their own.
+bool HasKernel(const ConformanceDevice& device, const OpCase& op_case) {
+  return device.info.kind == "cpu" ||
+         std::ranges::none_of(op_case.in, [](const CaseInput& in) { return IsW4(in.spec.dtype); });
+}
+
 TEST_P(Conformance, EveryKernelOfEveryDeviceKeepsToTheReference) {
   const OpCase op_case = GetParam().make();
   for (const ConformanceDevice& device : ConformanceDevices()) {
     const Report report = CheckCase(op_case, device);
     EXPECT_THAT(report.failures, testing::IsEmpty()) << op_case.op.to_string();
-    EXPECT_GT(report.launches, 0) << device.info.name;
+    EXPECT_EQ(report.launches > 0, HasKernel(device, op_case)) << device.info.name;
     for (const std::string& who : report.checked) std::cout << "checked: " << who << "\n";
     for (const std::string& skip : report.skips) std::cout << "skipped: " << skip << "\n";
   }

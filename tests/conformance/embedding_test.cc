@@ -32,7 +32,8 @@ INSTANTIATE_TEST_SUITE_P(EmbeddingOp, Conformance,
                                          Table(DType::kQ5_1, 64, 1.0f), Table(DType::kQ8_0, 576, 3.5f),
                                          Table(DType::kQ4_K, 512, 1.0f), Table(DType::kQ5_K, 256, 1.0f),
                                          Table(DType::kQ6_K, 768, 1.0f), Table(DType::kIQ4_NL, 96, 1.0f),
-                                         Table(DType::kIQ4_XS, 512, 1.0f)),
+                                         Table(DType::kIQ4_XS, 512, 1.0f), Table(DType::kW4G128, 384, 1.0f),
+                                         Table(DType::kW4G32Bf16, 96, 1.0f)),
                          NameOf);
 
 }  // namespace

@@ -46,6 +46,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Named({.weight = DType::kQ6_K, .n = 32, .k = 256, .out = DType::kQ8Group}),
                     Named({.weight = DType::kIQ4_NL, .n = 40, .k = 96, .rows = 17}),
                     Named({.weight = DType::kIQ4_XS, .n = 32, .k = 512, .out = DType::kQ8Group}),
+                    Named({.weight = DType::kW4G128, .n = 64, .k = 2176, .out = DType::kQ8Group, .rows = 17}),
+                    Named({.weight = DType::kW4G64Bf16, .n = 32, .k = 192}),
                     Named({.weight = DType::kBF16, .n = 40, .k = 576, .out = DType::kBF16, .rows = 17}),
                     Named({.weight = DType::kBF16, .n = 5, .k = 33, .activation = Activation::kGeluTanh}),
                     Named({.weight = DType::kF32, .n = 40, .k = 96}),

@@ -66,6 +66,15 @@ std::vector<NamedCase> BlockFormats() {
     cases.push_back(Named({.weight = weight, .n = 37, .k = 2304}));
     cases.push_back(Named({.weight = weight, .n = 2112, .k = 256, .rows = 3}));
   }
+  for (const DType weight :
+       {DType::kW4G32, DType::kW4G64, DType::kW4G128, DType::kW4G32Bf16, DType::kW4G64Bf16, DType::kW4G128Bf16}) {
+    const int64_t block = Info(weight).block_values;
+    cases.push_back(Named({.weight = weight, .n = 1, .k = block}));
+    cases.push_back(Named({.weight = weight, .n = 5, .k = 3 * block, .rows = 64, .x = Values::kDenormals}));
+    cases.push_back(Named({.weight = weight, .n = 40, .k = 640, .bias = true}));
+    cases.push_back(Named({.weight = weight, .n = 37, .k = 2048 + block}));
+    cases.push_back(Named({.weight = weight, .n = 2112, .k = 128, .rows = 3}));
+  }
   cases.push_back(Named({.weight = DType::kQ4_1, .n = 16, .k = 64, .x = Values::kZeros}));
   return cases;
 }

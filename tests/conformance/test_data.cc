@@ -65,6 +65,7 @@ void TestData::RandomBlocks(DType dtype, std::byte* row, int64_t bytes) {
   for (int64_t block = 0; block < bytes; block += block_bytes) {
     row[block + first + 1] &= kBelowTwo;
     if (HasOffset(dtype)) row[block + first + 3] &= kBelowTwo;
+    if (dtype >= DType::kW4G32) row[block + 2] = static_cast<std::byte>(random_() % 17);  // the zero point
   }
 }
 

@@ -164,6 +164,12 @@ inline float TreeSum(F32x16 x) {
 inline F32x16 LoadF16(const uint16_t* in) {
   return {_mm256_cvtph_ps(LoadQuarter(in)), _mm256_cvtph_ps(LoadQuarter(in + 8))};
 }
+inline F32x16 LoadBf16(const uint16_t* in) {
+  const auto widen = [](__m128i half) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
+  };
+  return {widen(LoadQuarter(in)), widen(LoadQuarter(in + 8))};
+}
 inline I32x16 LoadWide(const int8_t* in) {
   const __m128i bytes = LoadQuarter(in);
   return {_mm256_cvtepi8_epi32(bytes), _mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8))};
@@ -182,6 +188,14 @@ inline void StoreNarrow(int8_t* out, I32x16 x) {
 }
 
 inline U8x64 LoadBytes(const void* in) { return {LoadHalf(in), LoadHalf(static_cast<const char*>(in) + 32)}; }
+inline U8x64 FourOfEach(const uint8_t* in) {
+  const __m256i bytes = _mm256_broadcastsi128_si256(LoadQuarter(in));
+  const __m256i first = _mm256_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3,  //
+                                         4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7);
+  return {_mm256_shuffle_epi8(bytes, first), _mm256_shuffle_epi8(bytes, _mm256_add_epi8(first, _mm256_set1_epi8(8)))};
+}
+inline U8x64 operator+(U8x64 a, U8x64 b) { return {_mm256_add_epi8(a.lo, b.lo), _mm256_add_epi8(a.hi, b.hi)}; }
+inline U8x64 operator-(U8x64 a, U8x64 b) { return {_mm256_sub_epi8(a.lo, b.lo), _mm256_sub_epi8(a.hi, b.hi)}; }
 inline U8x64 operator|(U8x64 a, U8x64 b) { return {_mm256_or_si256(a.lo, b.lo), _mm256_or_si256(a.hi, b.hi)}; }
 template <int kFrom, int kTo, int kWidth>
 U8x64 MoveBits(U8x64 x) {

@@ -107,6 +107,10 @@ inline float TreeSum(F32x16 x) {
 inline F32x16 LoadF16(const uint16_t* in) {
   return F32x16(_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(in))));
 }
+inline F32x16 LoadBf16(const uint16_t* in) {
+  const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(in)));
+  return F32x16(_mm512_castsi512_ps(_mm512_slli_epi32(wide, 16)));
+}
 inline I32x16 LoadWide(const int8_t* in) {
   return I32x16(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(in))));
 }
@@ -118,7 +122,14 @@ inline void StoreNarrow(int8_t* out, I32x16 x) {
 }
 
 inline U8x64 LoadBytes(const void* in) { return {_mm512_loadu_si512(in)}; }
+inline U8x64 FourOfEach(const uint8_t* in) {
+  const __m512i lanes = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(in)));
+  return {_mm512_shuffle_epi8(
+      lanes, _mm512_broadcast_i32x4(_mm_setr_epi8(0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12)))};
+}
 inline U8x64 operator|(U8x64 a, U8x64 b) { return {_mm512_or_si512(a.v, b.v)}; }
+inline U8x64 operator+(U8x64 a, U8x64 b) { return {_mm512_add_epi8(a.v, b.v)}; }
+inline U8x64 operator-(U8x64 a, U8x64 b) { return {_mm512_sub_epi8(a.v, b.v)}; }
 template <int kFrom, int kTo, int kWidth>
 U8x64 MoveBits(U8x64 x) {
   const __m512i mask = _mm512_set1_epi8(static_cast<char>(((1 << kWidth) - 1) << kTo));

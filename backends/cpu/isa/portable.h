@@ -166,6 +166,9 @@ inline float TreeSum(F32x16 x) {
 inline F32x16 LoadF16(const uint16_t* in) {
   return MakeLanes<float>([&](int i) { return F16ToF32(in[i]); });
 }
+inline F32x16 LoadBf16(const uint16_t* in) {
+  return MakeLanes<float>([&](int i) { return Bf16ToF32(in[i]); });
+}
 template <typename T>
 I32x16 LoadWide(const T* in) {
   return MakeLanes<int32_t>([&](int i) { return static_cast<int32_t>(in[i]); });
@@ -179,6 +182,19 @@ inline U8x64 LoadBytes(const void* in) {
   U8x64 out;
   std::memcpy(out.v, in, sizeof(out.v));
   return out;
+}
+inline U8x64 FourOfEach(const uint8_t* in) {
+  U8x64 out;
+  for (int i = 0; i < 64; ++i) out.v[i] = in[i / 4];
+  return out;
+}
+inline U8x64 operator+(U8x64 a, U8x64 b) {
+  for (int i = 0; i < 64; ++i) a.v[i] = static_cast<uint8_t>(a.v[i] + b.v[i]);
+  return a;
+}
+inline U8x64 operator-(U8x64 a, U8x64 b) {
+  for (int i = 0; i < 64; ++i) a.v[i] = static_cast<uint8_t>(a.v[i] - b.v[i]);
+  return a;
 }
 inline U8x64 operator|(U8x64 a, U8x64 b) {
   U8x64 out;

@@ -5,11 +5,12 @@
 //                    Tanh.
 //   Mask16           from < and ==; Select(mask, a, b) takes a where the mask is set
 //   Load, Store      any alignment; with a count, the first lanes only (the others load as 0 and are not stored)
-//   LoadF16, StoreBf16              16-bit numbers widened, or rounded to nearest even (denormals kept)
+//   LoadF16, LoadBf16, StoreBf16    16-bit numbers widened, or rounded to nearest even (denormals kept)
 //   LoadWide, StoreNarrow           8-bit integers widened to I32x16; its lanes cut to their low 8 or 16 bits
 //   ToI32            half to even, for numbers within int32; ToF32; BitsOf and FromBits reinterpret
 //   ReduceMax, ReduceAdd            over the lanes; only for operations whose order does not show. TreeSum: rule 2's
 //   U8x64            64 bytes, four per lane
+//   FourOfEach       16 bytes, each in its lane four times
 //   MoveBits         <from, to, width> moves a bit field of every byte and clears the rest
 //   LookUp           table[b] for every byte b, all below 16; the table has 16 bytes
 //   DotQuads         <m>: acc + w[0] a[0] + ... + w[3] a[3] in every lane, exact, for unsigned weights up to m and

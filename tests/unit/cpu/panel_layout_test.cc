@@ -46,6 +46,8 @@ TEST_P(PanelLayouts, StartEveryPanelAtACacheLine) {
 
 INSTANTIATE_TEST_SUITE_P(Formats, PanelLayouts, testing::ValuesIn(kPanelFormats),
                          [](const auto& info) { return std::string(Name(info.param)); });
+INSTANTIATE_TEST_SUITE_P(W4Formats, PanelLayouts, testing::ValuesIn(kW4Formats),
+                         [](const auto& info) { return std::string(Name(info.param)); });
 
 // A row's share of a panel, in bits per weight; 256 divides k, so nothing is padded.
 double BitsPerWeight(DType dtype) { return static_cast<double>(PanelBytes(dtype, 2048)) * 8 / (2048 * kPanelRows); }
@@ -60,20 +62,25 @@ TEST(PanelLayout, KeepsWeightsAboutAsSmallAsTheCheckpoint) {
   EXPECT_EQ(BitsPerWeight(DType::kW8), 8.0);
   EXPECT_EQ(BitsPerWeight(DType::kIQ4_NL), 4.5);
   EXPECT_EQ(BitsPerWeight(DType::kIQ4_XS), 4.375);
+  EXPECT_EQ(BitsPerWeight(DType::kW4G32), 4.75);
+  EXPECT_EQ(BitsPerWeight(DType::kW4G64Bf16), 4.375);
+  EXPECT_EQ(BitsPerWeight(DType::kW4G128), 4.1875);
   EXPECT_EQ(BitsPerWeight(DType::kBF16), 16.0);
 }
 
 // Packed files live longer than an engine. Where this fails, the bytes have changed: raise kPanel16Version and put the new
 // checksum here.
 TEST(PanelLayout, HasTheBytesOfItsVersion) {
-  ASSERT_EQ(kPanel16Version, 1);
+  ASSERT_EQ(kPanel16Version, 2);
   std::vector<std::byte> all;
-  for (const DType dtype : kPanelFormats) {
+  const auto append = [&](DType dtype) {
     const int64_t n = 37, k = 3 * std::max(32, Info(dtype).block_values);
     const std::vector<std::byte> packed = RandomWeight(dtype, n, k).Packed(PanelLayout());
     all.insert(all.end(), packed.begin(), packed.end());
-  }
-  EXPECT_EQ(Checksum(all), 13484365811895020577u);
+  };
+  for (const DType dtype : kPanelFormats) append(dtype);
+  for (const DType dtype : kW4Formats) append(dtype);
+  EXPECT_EQ(Checksum(all), 4440480499695783297u);
 }
 
 // The plain formats: a packed file of a block format is for panels alone.

@@ -104,7 +104,7 @@ TEST(LinearReference, IsCloseToTheSumInDouble) {
   constexpr int64_t kRows = 3, kN = 5, kK = 2304;
   for (const DType weight :
        {DType::kF32, DType::kF16, DType::kBF16, DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0,
-        DType::kQ4_K, DType::kQ5_K, DType::kQ6_K, DType::kIQ4_NL, DType::kIQ4_XS}) {
+        DType::kQ4_K, DType::kQ5_K, DType::kQ6_K, DType::kIQ4_NL, DType::kIQ4_XS, DType::kW4G32, DType::kW4G128Bf16}) {
     TestData data(4);
     const LinearInput input = InputFor(weight);
     const CaseInput w = data.Weight(weight, kN, kK);

@@ -151,6 +151,19 @@ TEST(BlockFormats, IQ4_XSScalesEachGroupOfThirtyTwo) {
   EXPECT_EQ(values[0], 32.0f * 127.0f);
 }
 
+TEST(BlockFormats, W4ScalesTheDistanceToTheZeroPointOfItsBlock) {
+  BlockW4<64> block{.d = Field(kHalf), .zero_point = 16};
+  block.qs[0][0] = 0x1f;
+  block.qs[1][15] = 0x80;
+  const std::vector<float> values = Values(DType::kW4G64, block);
+  EXPECT_EQ(values[0], -0.5f);        // (15 - 16) / 2
+  EXPECT_EQ(values[16], -7.5f);       // (1 - 16) / 2
+  EXPECT_EQ(values[32 + 15], -8.0f);  // (0 - 16) / 2
+  EXPECT_EQ(values[32 + 31], -4.0f);
+  block.d.set_bits(F32ToBf16(3.0f));
+  EXPECT_EQ(Values(DType::kW4G64Bf16, block)[32 + 31], -24.0f);
+}
+
 TEST(Iq4Levels, HoldEightIndependentLevels) {
   std::array<uint8_t, 2> high{};
   std::array<uint8_t, 4> low{};
@@ -192,16 +205,19 @@ class EveryBlockFormat : public ::testing::TestWithParam<DType> {
 
 INSTANTIATE_TEST_SUITE_P(Quant, EveryBlockFormat,
                          ::testing::Values(DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0,
-                                           DType::kQ4_K, DType::kQ5_K, DType::kQ6_K, DType::kIQ4_NL, DType::kIQ4_XS),
+                                           DType::kQ4_K, DType::kQ5_K, DType::kQ6_K, DType::kIQ4_NL, DType::kIQ4_XS,
+                                           DType::kW4G32, DType::kW4G64, DType::kW4G128, DType::kW4G32Bf16,
+                                           DType::kW4G64Bf16, DType::kW4G128Bf16),
                          [](const auto& info) { return std::string(Name(info.param)); });
 
 // All that a packer keeps of a block.
 auto RawFields(DType dtype, const std::vector<std::byte>& block) {
-  std::vector<std::tuple<std::array<int8_t, 32>, uint16_t, uint16_t, int, int>> fields;
+  std::vector<std::tuple<std::array<int8_t, 32>, int, uint16_t, uint16_t, int, int>> fields;
   for (int g = 0; g < Info(dtype).block_values / GroupValues(dtype); ++g) {
     QuantGroup group{};
     UnpackGroup(dtype, block.data(), g, group);
-    fields.emplace_back(group.q, group.d_bits, group.offset_bits, group.scale_level, group.offset_level);
+    fields.emplace_back(group.q, group.zero_point, group.d_bits, group.offset_bits, group.scale_level,
+                        group.offset_level);
   }
   return fields;
 }
@@ -241,6 +257,12 @@ int Steps(DType dtype) {
     case DType::kQ4_0:
     case DType::kQ4_1:
     case DType::kQ4_K:
+    case DType::kW4G32:
+    case DType::kW4G64:
+    case DType::kW4G128:
+    case DType::kW4G32Bf16:
+    case DType::kW4G64Bf16:
+    case DType::kW4G128Bf16:
       return 15;
     case DType::kQ8_0:
     case DType::kIQ4_NL:
