@@ -2,7 +2,6 @@
 
 #include "models/llama.h"
 #include "models/mistral.h"
-#include "models/quantization_config.h"
 #include "models/qwen.h"
 #include "nlohmann/json.hpp"
 
@@ -47,7 +46,6 @@ absl::StatusOr<DecoderConfig> ParseModel(const WeightCatalog& catalog) {
   if (model == nullptr) {
     return Unimplemented("architecture %s is not supported; supported are %s", architecture, Supported());
   }
-  RETURN_IF_ERROR(CheckQuantizationConfig(catalog.config(), catalog.config_name()));
   ConfigReader reader(catalog.config(), catalog.config_name());
   ASSIGN_OR_RETURN(DecoderConfig config, model->parse(reader));
   config.architecture = architecture;

@@ -73,8 +73,7 @@ constexpr PanelRecord RecordOf(DType dtype) {
   PanelRecord record{};
   const bool is_q6 = dtype == DType::kQ6_K;
   record.is_bf16 = dtype == DType::kW4G32Bf16 || dtype == DType::kW4G64Bf16 || dtype == DType::kW4G128Bf16;
-  record.has_zero_points =
-      record.is_bf16 || dtype == DType::kW4G32 || dtype == DType::kW4G64 || dtype == DType::kW4G128;
+  record.has_zero_points = IsW4(dtype);
   record.has_scale = dtype != DType::kW8;
   record.has_grid = dtype == DType::kIQ4_NL || dtype == DType::kIQ4_XS;
   record.has_levels = dtype == DType::kQ4_K || dtype == DType::kQ5_K || is_q6 || dtype == DType::kIQ4_XS;

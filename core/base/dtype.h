@@ -52,6 +52,8 @@ inline int64_t RowBytes(DType dtype, int64_t num_values) {
 // Weights in these formats are multiplied by int8 activations (docs/numerics.md, rule 4).
 bool IsBlockQuantised(DType dtype);
 
+constexpr bool IsW4(DType dtype) { return dtype >= DType::kW4G32 && dtype <= DType::kW4G128Bf16; }
+
 std::optional<DType> ParseDType(std::string_view name);
 
 }  // namespace engine

@@ -29,18 +29,22 @@ int64_t PackedBytes(const PackJob& job) {
 // Rows packed as one task: about 1 MiB of checkpoint, a few milliseconds, so that threads finish together.
 int64_t RowsPerTask(const PackJob& job) {
   const int64_t rows = (int64_t{1} << 20) / std::max<int64_t>(1, RowBytesOf(job));
-  const int64_t step = job.layout->row_step;
+  const int64_t step = std::max(job.layout->row_step, kInt4RowStep);
   return std::max<int64_t>(1, rows / step) * step;
 }
 
-// Rows in checkpoint form in `rows`, from a layout that the kernels do not take.
-void UnpackRows(const PackTask& task, std::vector<std::byte>& rows) {
+bool IsMade(const PackJob& job) { return job.from != nullptr || job.int4 != nullptr; }
+
+// Rows in checkpoint form in `rows`, from a layout that the kernels do not take or from the tensors that they are spread
+// over.
+void MakeRows(const PackTask& task, std::vector<std::byte>& rows) {
   PackJob& job = *task.job;
   const int64_t row_bytes = RowBytesOf(job);
   rows.resize((task.end - task.begin) * row_bytes);
+  if (job.int4 != nullptr) ReadRows(*job.int4, task.begin, task.end, rows.data());
   for (int64_t row = task.begin; row < task.end; ++row) {
     std::byte* out = rows.data() + (row - task.begin) * row_bytes;
-    job.from->unpack_row(job.stored, job.spec->k, job.packed.data(), row, out);
+    if (job.from != nullptr) job.from->unpack_row(job.stored, job.spec->k, job.packed.data(), row, out);
     job.rows[row] = out;
   }
 }
@@ -69,13 +73,20 @@ void PackRows(const PackTask& task) {
 void Release(const PackTask& task) {
   const PackJob& job = *task.job;
   if (job.spec->compute) return;
-  if (job.from != nullptr) return;  // panels of several tasks share pages; they go when all is done
+  if (IsMade(job)) return;  // tasks share pages; they go when all is done
   const auto [first, last] = std::minmax_element(job.rows.begin() + task.begin, job.rows.begin() + task.end);
   ReleasePages({*first, *last + RowBytesOf(job)});
 }
 
-void Pack(const PackTask& task, std::vector<std::byte>& unpacked) {
-  if (task.job->from != nullptr) UnpackRows(task, unpacked);
+void ReleaseSources(const PackJob& job) {
+  ReleasePages(job.packed);
+  if (job.int4 == nullptr) return;
+  for (const StridedItems* items : {&job.int4->words, &job.int4->scales, &job.int4->zero_points})
+    ReleasePages(items->bytes);
+}
+
+void Pack(const PackTask& task, std::vector<std::byte>& made) {
+  if (IsMade(*task.job)) MakeRows(task, made);
   PackRows(task);
   Release(task);
 }
@@ -95,10 +106,10 @@ void PackAll(std::vector<PackJob> jobs, ThreadTeam& team, const LoadProgress& pr
   if (tasks.empty()) return;
   std::atomic<int64_t> done_bytes{0};
   team.Run([&](Worker& worker) {
-    std::vector<std::byte> unpacked;
+    std::vector<std::byte> made;
     worker.ForEach(std::ssize(tasks), 1, [&](int64_t begin, int64_t end) {
       for (const PackTask& task : std::span(tasks).subspan(begin, end - begin)) {
-        Pack(task, unpacked);
+        Pack(task, made);
         done_bytes += (task.end - task.begin) * RowBytesOf(*task.job);
         if (worker.index() == 0 && progress) progress(done_bytes, total_bytes);
       }
@@ -106,7 +117,7 @@ void PackAll(std::vector<PackJob> jobs, ThreadTeam& team, const LoadProgress& pr
   });
   // Again, as a page of the file may be large: who read the rows beside had these in memory once more.
   for (const PackTask& task : tasks) Release(task);
-  for (const PackJob& job : jobs) ReleasePages(job.packed);
+  for (const PackJob& job : jobs) ReleaseSources(job);
   if (progress) progress(total_bytes, total_bytes);
 }
 

@@ -7,6 +7,7 @@
 #include "core/base/thread_team.h"
 #include "core/device/device.h"
 #include "core/kernel/weight_layout.h"
+#include "core/weights/int4_tensor.h"
 #include "core/weights/weight_spec.h"
 
 namespace engine {
@@ -19,9 +20,10 @@ struct PackJob {
   const WeightSpec* spec;
   const WeightLayout* layout;
   DType stored;                            // in the checkpoint; differs from spec->dtype for vectors converted to f32
-  std::vector<const std::byte*> rows;      // spec->n; set while they are packed where `from` is
+  std::vector<const std::byte*> rows;      // spec->n; set while they are packed where `from` or `int4` is
   const WeightLayout* from = nullptr;      // the layout of `packed`, which gives the rows
   std::span<const std::byte> packed = {};  // borrowed from a packed file
+  const Int4Tensor* int4 = nullptr;        // gives the rows; borrowed from the checkpoint
   std::byte* out = nullptr;
 };
 

@@ -71,6 +71,10 @@ absl::StatusOr<PackJob> PlanJob(const Checkpoint& checkpoint, const WeightSpec& 
     if (!planned.ok()) return Annotate(planned, checkpoint.path());
     return job;
   }
+  if (source->int4) {
+    job.int4 = &*source->int4;
+    return job;
+  }
   const int64_t row_bytes = RowBytes(job.stored, spec.k);
   for (int64_t row = 0; row < spec.n; ++row) job.rows[row] = source->data.data() + StoredRow(spec, row) * row_bytes;
   return job;
@@ -78,7 +82,7 @@ absl::StatusOr<PackJob> PlanJob(const Checkpoint& checkpoint, const WeightSpec& 
 
 // The file's own bytes where the device can read them: same order, same type, aligned for its loads. Else null.
 const std::byte* InPlace(const PackJob& job, int64_t bytes, const Device& device) {
-  if (!device.info().reads_host_memory || job.spec->compute) return nullptr;
+  if (!device.info().reads_host_memory || job.spec->compute || job.int4 != nullptr) return nullptr;
   if (job.from != nullptr) return job.from == job.layout ? job.packed.data() : nullptr;
   // The file may be cached in pages of 2 MiB: a smaller weight would keep all of one resident.
   constexpr int64_t kLeastBytes = int64_t{2} << 20;

@@ -54,10 +54,10 @@ const SourceTensor* Checkpoint::Find(std::string_view name) const {
 
 absl::StatusOr<const SourceTensor*> Checkpoint::Require(std::string_view name) const {
   if (const SourceTensor* tensor = Find(name)) return tensor;
-  const auto unsupported = std::ranges::find(contents_.unsupported, name, &UnsupportedTensor::name);
-  if (unsupported != contents_.unsupported.end()) {
+  const auto raw = std::ranges::find(contents_.raw, name, &RawTensor::name);
+  if (raw != contents_.raw.end()) {
     return Unimplemented("%s: tensor %s has type %s, which is not supported; use a BF16, F16 or F32 checkpoint", path(),
-                         name, unsupported->dtype);
+                         name, raw->dtype);
   }
   return NotFound("%s: no tensor %s", path(), name);
 }

@@ -25,7 +25,7 @@ struct CheckpointContents {
   std::string path;
   std::vector<MappedFile> files;      // own the bytes that everything below borrows
   std::vector<SourceTensor> tensors;  // names are unique
-  std::vector<UnsupportedTensor> unsupported;
+  std::vector<RawTensor> raw;
   nlohmann::ordered_json config;
   std::optional<GgufMetadata> gguf;
   std::optional<std::vector<EmbeddedFile>> embedded;  // side files inside the file itself: an `engine pack` file's

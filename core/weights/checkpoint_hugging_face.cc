@@ -6,6 +6,8 @@
 
 #include "core/base/json.h"
 #include "core/weights/byte_reader.h"
+#include "core/weights/join_int4.h"
+#include "core/weights/quantization_config.h"
 #include "core/weights/safetensors.h"
 
 namespace engine {
@@ -29,7 +31,7 @@ absl::StatusOr<SafetensorsFile> AddFile(const std::string& path, CheckpointConte
 absl::Status AddSingle(const std::string& path, CheckpointContents& contents) {
   ASSIGN_OR_RETURN(SafetensorsFile parsed, AddFile(path, contents));
   contents.tensors = std::move(parsed.tensors);
-  contents.unsupported = std::move(parsed.unsupported);
+  contents.raw = std::move(parsed.raw);
   return absl::OkStatus();
 }
 
@@ -39,8 +41,8 @@ absl::Status AddShard(const std::string& path, std::set<std::string> expected, C
   for (SourceTensor& tensor : parsed.tensors) {
     if (expected.erase(tensor.name) > 0) contents.tensors.push_back(std::move(tensor));
   }
-  for (UnsupportedTensor& tensor : parsed.unsupported) {
-    if (expected.erase(tensor.name) > 0) contents.unsupported.push_back(std::move(tensor));
+  for (RawTensor& tensor : parsed.raw) {
+    if (expected.erase(tensor.name) > 0) contents.raw.push_back(std::move(tensor));
   }
   if (!expected.empty()) return DataLoss("%s: the index places tensor %s here; it is absent", path, *expected.begin());
   return absl::OkStatus();
@@ -79,7 +81,9 @@ absl::StatusOr<CheckpointContents> OpenHuggingFace(const DirectoryListing& listi
   ASSIGN_OR_RETURN(const MappedFile config, OpenSideFile(listing.path, std::string(kConfig)));
   ASSIGN_OR_RETURN(contents.config, ParseJson(AsText(config.bytes()), config.path()));
   if (!contents.config.is_object()) return InvalidArgument("%s: not a JSON object", config.path());
+  ASSIGN_OR_RETURN(const QuantizationScheme scheme, ReadQuantizationConfig(contents.config, config.path()));
   RETURN_IF_ERROR(AddWeights(listing, contents));
+  if (const absl::Status joined = JoinInt4(scheme, contents); !joined.ok()) return Annotate(joined, listing.path);
   return contents;
 }
 

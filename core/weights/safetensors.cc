@@ -72,7 +72,7 @@ absl::StatusOr<ByteRange> AddTensor(const std::string& name, const Json& record,
   const auto& dtype_text = dtype_name->get_ref<const std::string&>();
   const std::optional<DType> dtype = TensorType(dtype_text, shape);
   if (!dtype) {
-    file.unsupported.push_back({name, dtype_text});
+    file.raw.push_back({name, dtype_text, std::move(shape), data.subspan(range.begin, range.end - range.begin)});
     return range;
   }
   ASSIGN_OR_RETURN(const int64_t bytes, SourceBytes(name, *dtype, shape));

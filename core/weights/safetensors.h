@@ -14,7 +14,7 @@ namespace engine {
 
 struct SafetensorsFile {
   std::vector<SourceTensor> tensors;  // F32, F16 and BF16, in the header's order
-  std::vector<UnsupportedTensor> unsupported;
+  std::vector<RawTensor> raw;         // of other types
 };
 
 // Tensors borrow their bytes from `file`. An invalid file gives one sentence about the first fault.

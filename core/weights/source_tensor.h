@@ -11,6 +11,7 @@
 
 #include "core/base/dtype.h"
 #include "core/base/status.h"
+#include "core/weights/int4_tensor.h"
 
 namespace engine {
 
@@ -27,13 +28,16 @@ struct SourceTensor {
   DType dtype;
   std::vector<int64_t> shape;       // slowest dimension first, as in torch; empty for a scalar
   std::span<const std::byte> data;  // borrowed from the mapping: all values in order, of any alignment …
-  std::optional<PackedLayout> packed = std::nullopt;  // … unless they are packed
+  std::optional<PackedLayout> packed = std::nullopt;  // … unless they are packed …
+  std::optional<Int4Tensor> int4 = std::nullopt;  // … or in other tensors, which rows are made of; then `data` is empty
 };
 
-// A tensor that a file holds and we cannot read; an error only if a model needs it.
-struct UnsupportedTensor {
+// A tensor of a type that no weight has: part of a quantised one, perhaps, or an error if a model needs it.
+struct RawTensor {
   std::string name;
-  std::string dtype;  // as the file names it
+  std::string dtype;                // as the file names it
+  std::vector<int64_t> shape;       // not checked against `data`
+  std::span<const std::byte> data;  // borrowed from the mapping
 };
 
 // Values in a tensor of this shape.

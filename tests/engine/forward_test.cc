@@ -99,6 +99,19 @@ TEST(RowScales, MakeIntegersTheNumbersTheyStandFor) {
   for (size_t i = 0; i < logits.size(); ++i) ASSERT_NEAR(logits[i], expected[i], 0.05f * (greatest - least)) << i;
 }
 
+// The same blocks, however a checkpoint stores them.
+TEST(Int4Schemes, AllGiveTheSameLogits) {
+  const std::string isa = MachineIsas().back();
+  for (const DType format : {DType::kW4G32, DType::kW4G128Bf16}) {
+    const ModelOnDisk compressed({.weights = format});
+    const std::vector<float> expected = RunningModel(compressed, isa, 1).Logits(kTokens);
+    for (const Int4Scheme scheme : {Int4Scheme::kAwq, Int4Scheme::kGptq, Int4Scheme::kGptqV2}) {
+      const ModelOnDisk model({.weights = format, .scheme = scheme});
+      EXPECT_TRUE(RunningModel(model, isa, 2).Logits(kTokens) == expected) << static_cast<int>(scheme);
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Formats, Forward, ::testing::ValuesIn(kTinyFormats),
                          [](const auto& info) { return std::string(Name(info.param)); });
 

@@ -9,6 +9,7 @@
 
 #include "core/weights/packed_file.h"
 #include "tests/support/gguf_writer.h"
+#include "tests/support/int4_writer.h"
 #include "tests/support/safetensors_writer.h"
 #include "tests/unit/text/goldens.h"
 #include "tests/unit/text/output_parser/fixtures.h"
@@ -59,6 +60,12 @@ void WriteSafetensors(const std::filesystem::path& dir) {
   writer.AddTensor("a", DType::kBF16, {2, 3}, Ramp(6)).AddTensor("b", DType::kF32, {2}, Ramp(2));
   writer.AddTensor("c", DType::kF16, {}, Ramp(1)).AddRaw("d", "I64", {1}, std::string(8, '\0'));
   Write(dir / "types", writer.Bytes());
+  std::vector<std::byte> rows(8 * RowBytes(DType::kW4G32, 64));
+  for (const Int4Scheme scheme : {Int4Scheme::kCompressed, Int4Scheme::kAwq, Int4Scheme::kGptqV2}) {
+    SafetensorsWriter int4;
+    AddInt4({"w", 8, 64, DType::kW4G32, rows}, scheme, int4);
+    Write(dir / absl::StrFormat("int4_%d", static_cast<int>(scheme)), int4.Bytes());
+  }
   Write(dir / "empty", SafetensorsWriter::Assemble(R"({"__metadata__":{"format":"pt"}})", ""));
 }
 

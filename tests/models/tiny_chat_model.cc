@@ -133,6 +133,7 @@ Json ConfigJson(const TinyChatModel& model) {
     config["sliding_window"] = kWindow;
   }
   if (model.weights == DType::kW8) config["quantization_config"] = QuantizationJson();
+  if (IsW4(model.weights)) config["quantization_config"] = Int4Config(model.scheme);
   return config;
 }
 
@@ -144,6 +145,15 @@ void AddIntegers(const TinyTensor& tensor, std::vector<float> values, Safetensor
   writer.AddRaw(tensor.name, "I8", tensor.shape, integers);
   const std::vector<float> scales(tensor.shape[0], tensor.step);
   writer.AddTensor(tensor.name + "_scale", DType::kF32, {tensor.shape[0], 1}, scales);
+}
+
+void AddInt4(const TinyChatModel& model, const TinyTensor& tensor, std::span<const float> values,
+             SafetensorsWriter& writer) {
+  const int64_t n = tensor.shape[0], k = tensor.shape[1];
+  std::vector<std::byte> rows(n * RowBytes(model.weights, k));
+  QuantizeRow(model.weights, values, rows);
+  const std::string name = tensor.name.substr(0, tensor.name.rfind(".weight"));
+  AddInt4({name, n, k, model.weights, rows}, model.scheme, writer);
 }
 
 absl::Status WriteFile(const std::filesystem::path& path, const std::string& bytes) {
@@ -195,10 +205,13 @@ absl::StatusOr<std::string> WriteDirectory(const TinyChatModel& model, const std
   SafetensorsWriter weights;
   for (const TinyTensor& tensor : ListTensors()) {
     const bool is_table = tensor.name == "model.embed_tokens.weight";
-    if (model.weights != DType::kW8) {
+    const bool is_quantised = model.weights == DType::kW8 || IsW4(model.weights);
+    if (!is_quantised) {
       weights.AddTensor(tensor.name, model.weights, tensor.shape, Values(model, tensor));
     } else if (tensor.shape.size() == 1 || is_table) {
       weights.AddTensor(tensor.name, DType::kF32, tensor.shape, Values(model, tensor));
+    } else if (IsW4(model.weights)) {
+      AddInt4(model, tensor, Values(model, tensor), weights);
     } else {
       AddIntegers(tensor, Values(model, tensor), weights);
     }
@@ -219,7 +232,8 @@ absl::StatusOr<std::string> WriteDirectory(const TinyChatModel& model, const std
 
 absl::StatusOr<std::string> WriteTinyChatModel(const TinyChatModel& model, const std::string& directory) {
   const std::filesystem::path path(directory);
-  if (IsBlockQuantised(model.weights) && model.weights != DType::kW8) return WriteGguf(model, path / "tiny.gguf");
+  const bool is_gguf = IsBlockQuantised(model.weights) && model.weights != DType::kW8 && !IsW4(model.weights);
+  if (is_gguf) return WriteGguf(model, path / "tiny.gguf");
   return WriteDirectory(model, path);
 }
 

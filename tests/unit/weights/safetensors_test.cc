@@ -65,7 +65,7 @@ TEST(Safetensors, TakesIntegersInWholeBlocksForWeightsAndListsOthersApart) {
   std::vector<float> values(32);
   DequantizeRow(DType::kW8, file->tensors[0].data.first(32), values);
   EXPECT_THAT(values, Each(-127));
-  EXPECT_EQ(file->unsupported.size(), 2u);
+  EXPECT_EQ(file->raw.size(), 2u);
 }
 
 TEST(Safetensors, ListsTensorsOfOtherTypesApart) {
@@ -75,9 +75,11 @@ TEST(Safetensors, ListsTensorsOfOtherTypesApart) {
   const ExactBytes bytes(writer.Bytes());
   const auto file = ParseSafetensors(bytes);
   ASSERT_TRUE(file.ok()) << file.status();
-  ASSERT_EQ(file->unsupported.size(), 1u);
-  EXPECT_EQ(file->unsupported[0].name, "position_ids");
-  EXPECT_EQ(file->unsupported[0].dtype, "I64");
+  ASSERT_EQ(file->raw.size(), 1u);
+  EXPECT_EQ(file->raw[0].name, "position_ids");
+  EXPECT_EQ(file->raw[0].dtype, "I64");
+  EXPECT_THAT(file->raw[0].shape, ElementsAre(1));
+  EXPECT_EQ(file->raw[0].data.size(), 8u);
   EXPECT_EQ(file->tensors.size(), 1u);
 }
 
