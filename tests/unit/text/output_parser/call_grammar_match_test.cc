@@ -1,0 +1,110 @@
+// Grammars of calls, compiled, against answers.
+#include <gtest/gtest.h>
+
+#include "tests/unit/text/output_parser/fixtures.h"
+#include "tests/unit/text/small_tokenizers.h"
+#include "text/grammar.h"
+#include "text/output_parser/call_grammar.h"
+
+namespace engine {
+namespace {
+
+constexpr int32_t kEndOfText = 263;  // of ByteLevelTokenizer
+
+// Calls of these, in the order and with the spaces that templates show.
+const std::vector<ToolFunction>& Functions() {
+  static const auto& functions = *new std::vector<ToolFunction>{
+      {"get_weather", R"({"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
+                          "required": ["city", "days"], "additionalProperties": false})"},
+      {"now", R"({"type": "object", "properties": {}, "additionalProperties": false})"}};
+  return functions;
+}
+
+struct Told {
+  bool fits = false;  // so far
+  bool may_end = false;
+};
+
+class Grammars {
+ public:
+  Grammars() : tokenizer_(Load(ByteLevelTokenizer())), compiler_(Compiler(*tokenizer_)) {}
+
+  // Byte by byte.
+  Told Tell(const std::string& lark, const std::string& text) const {
+    const auto grammar = compiler_->Compile({OutputGrammar::Kind::kLark, lark});
+    EXPECT_TRUE(grammar.ok()) << grammar.status() << "\n" << lark;
+    if (!grammar.ok()) return {};
+    std::vector<int32_t> ids;
+    for (const char byte : text) ids.push_back(static_cast<uint8_t>(byte));
+    const bool fits = (*grammar)->Advance(ids).value() == static_cast<int>(ids.size());
+    std::vector<uint32_t> mask(static_cast<size_t>(tokenizer_->vocab_size() + 31) / 32);
+    return {.fits = fits, .may_end = fits && (*grammar)->Mask(mask).value()};
+  }
+
+ private:
+  static std::unique_ptr<GrammarCompiler> Compiler(const Tokenizer& tokenizer) {
+    return *GrammarCompiler::Create(tokenizer, tokenizer.vocab_size(), std::vector<int32_t>{kEndOfText});
+  }
+
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::unique_ptr<GrammarCompiler> compiler_;
+};
+
+std::string Without(std::string text, const std::string& part) {
+  for (size_t at; (at = text.find(part)) != std::string::npos;) text.erase(at, part.size());
+  return text;
+}
+
+bool Has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+// Those that are as a template writes them, without what is said between: the first of each family.
+const std::vector<std::string>& Canonical() {
+  static const auto& names = *new std::vector<std::string>{
+      "hermes",        "llama 3",     "granite",     "phi 4 mini",    "internlm", "jamba",        "cohere",
+      "apertus",       "mistral v11", "deepseek r1", "deepseek v3.1", "pythonic", "lfm2",         "olmo 3",
+      "functiongemma", "qwen3-coder", "seed",        "glm",           "minimax",  "deepseek v3.2"};
+  return names;
+}
+
+TEST(CallGrammarMatch, AllowsEachFamilysOwnCallsAndNothingElse) {
+  const Grammars grammars;
+  size_t told_of = 0;
+  for (const OutputFixture& fixture : OutputFixtures()) {
+    if (std::ranges::find(Canonical(), fixture.name) == Canonical().end()) continue;
+    ++told_of;
+    const OutputFormat format = OptionsOf(fixture).format;
+    const bool in_reasoning = format.reasoning != nullptr && !Has(fixture.text, format.reasoning->open) &&
+                              Has(fixture.text, format.reasoning->close);
+    const std::string lark =
+        CallGrammar(format, {.functions = Functions(), .required = true, .in_reasoning = in_reasoning});
+    std::string text = Without(Without(fixture.text, "I look."), "\n\n\n");
+    while (text.ends_with('\n')) text.pop_back();
+    const Told told = grammars.Tell(lark, text);
+    EXPECT_TRUE(told.fits && told.may_end) << fixture.name << "\n" << text << "\n" << lark;
+    EXPECT_FALSE(grammars.Tell(lark, "Hello.").may_end) << fixture.name;
+    EXPECT_FALSE(grammars.Tell(lark, "").may_end) << fixture.name;
+  }
+  EXPECT_EQ(told_of, Canonical().size());
+}
+
+TEST(CallGrammarMatch, RefusesOtherNamesAndArguments) {
+  const Grammars grammars;
+  const std::string lark =
+      CallGrammar({.tools = *FindToolFormat("hermes", "")}, {.functions = Functions(), .required = true});
+  EXPECT_TRUE(grammars.Tell(lark, R"(<tool_call>{"name": "now", "arguments": {}}</tool_call>)").may_end);
+  EXPECT_FALSE(grammars.Tell(lark, R"(<tool_call>{"name": "then)").fits);
+  EXPECT_FALSE(grammars.Tell(lark, R"(<tool_call>{"name": "get_weather", "arguments": {"city": 3)").fits);
+  EXPECT_FALSE(grammars.Tell(lark, R"(<tool_call>{"name": "get_weather", "arguments": {"city": "Paris"})").fits);
+}
+
+TEST(CallGrammarMatch, HoldsOnlyCallsToTheirFormWhenNoneIsRequired) {
+  const Grammars grammars;
+  const std::string lark = CallGrammar({.tools = *FindToolFormat("hermes", "")}, {.functions = Functions()});
+  EXPECT_TRUE(grammars.Tell(lark, "1 < 2, <tool> {\"name\": 3}").may_end);
+  EXPECT_TRUE(grammars.Tell(lark, R"(I look. <tool_call>{"name": "now", "arguments": {}}</tool_call> Done.)").may_end);
+  EXPECT_FALSE(grammars.Tell(lark, "I look. <tool_call> now").fits);
+  EXPECT_FALSE(grammars.Tell(lark, R"(<tool_call>{"name": "now")").may_end);
+}
+
+}  // namespace
+}  // namespace engine
