@@ -1,5 +1,6 @@
 #include "ops/sample.h"
 
+#include <algorithm>
 #include <limits>
 #include <random>
 
@@ -148,7 +149,7 @@ NamedCase Masked(int vocab, float temperature) {
                               .num_logprobs = 2,
                               .seed = 5,
                               .position = m,
-                              .adjustments_end = m % 3,
+                              .adjustments_end = std::min(m % 3, vocab),  // a token is adjusted once
                               .masked = m % 4 == 3 ? 0u : 1u});
               const auto one = static_cast<int64_t>(random() % vocab);
               for (int64_t w = 0; w < words; ++w) {
