@@ -150,7 +150,8 @@ GPU_FN void SampleOne(const SampleArgs& args, int index, SampleShared& shared) {
   SyncBlock();
 }
 
-GPU_KERNEL(sample, SampleArgs, kSampleThreads) {
+// Three blocks to a multiprocessor: a row has one block, and left to choose, nvcc spills for a fourth.
+GPU_KERNEL(sample, SampleArgs, kSampleThreads, 3) {
   GPU_SHARED(SampleShared, shared);
   for (int row = Bid(); row < args.rows; row += GridDim()) SampleOne(args, row, shared);
 }

@@ -15,10 +15,9 @@ OCCUPANCY = [
     ("linear_*_tile", 0.25),
     ("linear_*_small", 0.375),  # 16 tokens: between the two
     ("paged_attention_*", 0.25),
+    ("sample", 0.375),  # a block per row: multiprocessors rarely have a second one
     ("*", 0.5),
 ]
-# Bytes that a thread spills, by target and kernel: what is known and not yet mended.
-SPILLS = {("sm_90a", "sample"): 128}
 
 
 def budget_of(kernel):
@@ -52,9 +51,8 @@ class Budgets(unittest.TestCase):
         declared = {name: shared_bytes for name, (_, shared_bytes) in self.kernels.items()}
         self.assertEqual([], self.violations(lambda u: u.shared_bytes, lambda _, kernel, n: n == declared[kernel]))
 
-    def test_nothing_spills_that_is_not_known_to(self):
-        known = lambda target, kernel: SPILLS.get((target, kernel), 0)
-        self.assertEqual([], self.violations(lambda u: u.spilled_bytes, lambda t, kernel, n: n == known(t, kernel)))
+    def test_nothing_spills(self):
+        self.assertEqual([], self.violations(lambda u: u.spilled_bytes, lambda _, kernel, bytes_: bytes_ == 0))
 
     def test_enough_threads_are_resident(self):
         self.assertEqual([], self.violations(lambda u: u.occupancy, lambda _, kernel, part: part >= budget_of(kernel)))
