@@ -50,14 +50,14 @@ absl::StatusOr<std::unique_ptr<DraftModel>> DraftModel::Load(const EngineOptions
   own.kv_cache_bytes = 0;
   own.load_progress = nullptr;
   auto opened = std::make_unique<OpenedModel>();
-  ASSIGN_OR_RETURN(*opened, OpenModelOn(*large.device, own));
+  ASSIGN_OR_RETURN(*opened, OpenModel(own, large.device));
   ASSIGN_OR_RETURN(const ModelText text, LoadModelText(*opened->checkpoint));
   RETURN_IF_ERROR(CheckSameVocabulary(*text.tokenizer, tokenizer));
   opened->options.vocab = large.options.vocab;
   opened->options.limits.max_model_len = std::min(large.options.limits.max_model_len, opened->config.max_position);
   opened->options.limits.eos_token_ids = large.options.limits.eos_token_ids;
   opened->options.reserved_bytes = BytesOf(large_runner);
-  ASSIGN_OR_RETURN(LoadedModel model, LoadModelOn(*large.device, *opened));
+  ASSIGN_OR_RETURN(LoadedModel model, LoadModel(*opened));
   opened->checkpoint->ReleaseTexts();
   if (model.vocab != large.options.vocab) {
     return InvalidArgument("it has %d tokens; a draft model must have the %d of the model it drafts for", model.vocab,

@@ -69,13 +69,51 @@ std::string MainFormat(const Graph& graph) {
   return most == values.end() ? "" : std::string(Name(most->first));
 }
 
+// Whether a model can be loaded beside the first of several. What a draft model takes is planned when the model it drafts
+// for is loaded: too late for the others.
+absl::Status CheckSharesDevice(const EngineOptions& first, const EngineOptions& model) {
+  if (&first == &model) return absl::OkStatus();
+  if (model.device != first.device || model.threads != first.threads) {
+    return InvalidArgument("%s asks for device %s with %d threads; models that are loaded together share %s with %d",
+                           model.model, model.device, model.threads, first.device, first.threads);
+  }
+  if (first.draft_model.empty() && model.draft_model.empty()) return absl::OkStatus();
+  return Unimplemented(
+      "models that are loaded together take no draft model; without one, guesses are looked up in the text");
+}
+
 class LocalEngine : public Engine {
  public:
-  static absl::StatusOr<std::unique_ptr<Engine>> Create(const EngineOptions& options) {
-    auto engine = std::make_unique<LocalEngine>();
-    ASSIGN_OR_RETURN(engine->opened_, OpenModel(options));
-    RETURN_IF_ERROR(engine->Load(options));
-    return engine;
+  // Everything but graph, kernels and weights. device: of the models before; null: a new one.
+  absl::Status Open(const EngineOptions& options, std::shared_ptr<Device> device) {
+    ASSIGN_OR_RETURN(opened_, OpenModel(options, std::move(device)));
+    ASSIGN_OR_RETURN(text_, LoadModelText(*opened_.checkpoint));
+    ASSIGN_OR_RETURN(form_, OutputForm::Find(options, text_));
+    opened_.options.vocab = std::min(text_.tokenizer->vocab_size(), opened_.config.vocab);
+    std::erase_if(text_.end_ids, [this](int32_t id) { return id >= opened_.options.vocab; });
+    opened_.options.limits.eos_token_ids = text_.end_ids;
+    ASSIGN_OR_RETURN(info_.default_sampling, DefaultSampling(*opened_.checkpoint));
+    return absl::OkStatus();
+  }
+
+  OpenedModel& opened() { return opened_; }
+
+  absl::Status Load(const EngineOptions& options, PlannedModel planned) {
+    ASSIGN_OR_RETURN(LoadedModel model, LoadModel(opened_, std::move(planned)));
+    opened_.checkpoint->ReleaseTexts();
+    vocab_ = model.vocab;
+    Describe(model);
+    ASSIGN_OR_RETURN(Scheduler scheduler,
+                     Scheduler::Create(opened_.options.limits, model.cache_groups, model.memory.num_blocks));
+    request_timeout_seconds_ = options.request_timeout_seconds;
+    max_open_ = int64_t{options.max_num_seqs} + options.max_queued_requests;
+    output_ = std::make_unique<OutputThread>([this](int64_t id) { loop_->Finish(id, FinishReason::kStop); });
+    ASSIGN_OR_RETURN(std::unique_ptr<Drafter> drafter, MakeDrafter(options, *model.runner));
+    loop_ = std::make_unique<EngineLoop>(std::move(scheduler), std::move(model.runner), std::move(drafter),
+                                         AnswerGrammars(*text_.tokenizer, vocab_, text_.end_ids), stats_,
+                                         [this](std::vector<TokenEvent> events) { output_->Push(std::move(events)); });
+    ReturnFreedMemory();
+    return absl::OkStatus();
   }
 
   // The loop stops first, so that nothing is pushed any more. Callbacks of the last updates may still call this engine,
@@ -138,30 +176,6 @@ class LocalEngine : public Engine {
   std::string TokenBytes(int32_t token) const override { return engine::TokenBytes(*text_.tokenizer, token); }
 
  private:
-  absl::Status Load(const EngineOptions& options) {
-    ASSIGN_OR_RETURN(text_, LoadModelText(*opened_.checkpoint));
-    ASSIGN_OR_RETURN(form_, OutputForm::Find(options, text_));
-    opened_.options.vocab = std::min(text_.tokenizer->vocab_size(), opened_.config.vocab);
-    std::erase_if(text_.end_ids, [this](int32_t id) { return id >= opened_.options.vocab; });
-    opened_.options.limits.eos_token_ids = text_.end_ids;
-    ASSIGN_OR_RETURN(info_.default_sampling, DefaultSampling(*opened_.checkpoint));
-    ASSIGN_OR_RETURN(LoadedModel model, LoadModel(opened_));
-    opened_.checkpoint->ReleaseTexts();
-    vocab_ = model.vocab;
-    Describe(model);
-    ASSIGN_OR_RETURN(Scheduler scheduler,
-                     Scheduler::Create(opened_.options.limits, model.cache_groups, model.memory.num_blocks));
-    request_timeout_seconds_ = options.request_timeout_seconds;
-    max_open_ = int64_t{options.max_num_seqs} + options.max_queued_requests;
-    output_ = std::make_unique<OutputThread>([this](int64_t id) { loop_->Finish(id, FinishReason::kStop); });
-    ASSIGN_OR_RETURN(std::unique_ptr<Drafter> drafter, MakeDrafter(options, *model.runner));
-    loop_ = std::make_unique<EngineLoop>(std::move(scheduler), std::move(model.runner), std::move(drafter),
-                                         AnswerGrammars(*text_.tokenizer, vocab_, text_.end_ids), stats_,
-                                         [this](std::vector<TokenEvent> events) { output_->Push(std::move(events)); });
-    ReturnFreedMemory();
-    return absl::OkStatus();
-  }
-
   absl::StatusOr<std::unique_ptr<Drafter>> MakeDrafter(const EngineOptions& options, const Runner& runner) {
     if (options.num_speculative_tokens == 0 && !options.draft_model.empty()) {
       return InvalidArgument("draft_model is %s, but num_speculative_tokens is 0: give it tokens to draft",
@@ -216,6 +230,7 @@ class LocalEngine : public Engine {
              .weight_format = MainFormat(runner.program().graph),
              .weight_bytes = runner.weights().packed_bytes() + runner.weights().mapped_bytes(),
              .kv_cache_bytes = runner.cache_bytes(),
+             .memory = model.memory,
              .max_model_len = opened_.options.limits.max_model_len,
              .vocab_size = model.vocab,
              .chat_template = text_.template_source,
@@ -281,7 +296,31 @@ void Append(const GenerationUpdate& update, Generation& generation) {
 }
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(const EngineOptions& options) {
-  return LocalEngine::Create(options);
+  ASSIGN_OR_RETURN(auto engines, CreateTogether({&options, 1}));
+  return std::move(engines.front());
+}
+
+absl::StatusOr<std::vector<std::unique_ptr<Engine>>> Engine::CreateTogether(std::span<const EngineOptions> options) {
+  const auto named = [&](const absl::Status& status, const EngineOptions& model) {
+    return options.size() == 1 ? status : Annotate(status, model.model);
+  };
+  std::vector<std::unique_ptr<LocalEngine>> engines;
+  std::vector<OpenedModel*> opened;
+  std::shared_ptr<Device> device;  // every model's
+  for (const EngineOptions& model : options) {
+    RETURN_IF_ERROR(CheckSharesDevice(options.front(), model));
+    engines.push_back(std::make_unique<LocalEngine>());
+    RETURN_IF_ERROR(named(engines.back()->Open(model, device), model));
+    opened.push_back(&engines.back()->opened());
+    device = opened.back()->device;
+  }
+  ASSIGN_OR_RETURN(std::vector<PlannedModel> planned, PlanTogether(opened));
+  std::vector<std::unique_ptr<Engine>> loaded;
+  for (size_t m = 0; m < engines.size(); ++m) {
+    RETURN_IF_ERROR(named(engines[m]->Load(options[m], std::move(planned[m])), options[m]));
+    loaded.push_back(std::move(engines[m]));
+  }
+  return loaded;
 }
 
 absl::StatusOr<Generation> Engine::Generate(const GenerationRequest& request) {

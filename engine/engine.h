@@ -23,6 +23,7 @@
 #include "core/runtime/draft.h"
 #include "core/runtime/sampling_params.h"
 #include "engine/engine_stats.h"
+#include "engine/memory_plan.h"
 #include "text/output_grammar.h"
 
 namespace engine {
@@ -176,6 +177,7 @@ struct ModelInfo {
   std::string weight_format;  // "q4_1" or "bf16": of most weight bytes
   int64_t weight_bytes = 0;   // resident, packed or mapped
   int64_t kv_cache_bytes = 0;
+  MemoryPlan memory;  // what was planned for it, these two included
   int max_model_len = 0;
   int vocab_size = 0;
   std::string chat_template;        // its source; empty: the model has none
@@ -185,6 +187,9 @@ struct ModelInfo {
 class Engine {
  public:
   static absl::StatusOr<std::unique_ptr<Engine>> Create(const EngineOptions& options);
+  // Several models on one device, which all must name alike, and within its memory: each gets what those before it
+  // leave. Planned before the first weight is read; an error names its model. Their steps take turns.
+  static absl::StatusOr<std::vector<std::unique_ptr<Engine>>> CreateTogether(std::span<const EngineOptions> options);
   virtual ~Engine() = default;  // cancels what runs, and waits for it; not from a callback
 
   // Queues a request. `on_update` is called until an update has finish set. Refused at once: an invalid field, a prompt

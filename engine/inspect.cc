@@ -62,14 +62,14 @@ absl::StatusOr<PlanReport> InspectPlan(const EngineOptions& options) {
   ASSIGN_OR_RETURN(const ModelText text, LoadModelText(*opened.checkpoint));  // resident while the engine runs
   opened.options.vocab = std::min(text.tokenizer->vocab_size(), opened.config.vocab);
   ReturnFreedMemory();
-  ASSIGN_OR_RETURN(MemoryPlan plan, PlanModel(opened));
+  ASSIGN_OR_RETURN(PlannedModel planned, PlanModel(opened));
   const SchedulerConfig& limits = opened.options.limits;
   return PlanReport{.device = opened.device->info().description,
                     .architecture = opened.config.architecture,
                     .max_model_len = limits.max_model_len,
                     .max_num_seqs = limits.max_num_seqs,
                     .max_num_batched_tokens = limits.max_num_batched_tokens,
-                    .memory = std::move(plan)};
+                    .memory = std::move(planned.memory)};
 }
 
 absl::StatusOr<std::vector<OpReport>> InspectKernels(const EngineOptions& options) {

@@ -41,14 +41,19 @@ absl::StatusOr<CompiledModel> CompileModel(const DecoderConfig& config, const We
   return CompiledModel{std::move(model), std::move(program), graph_options.vocab};
 }
 
-absl::StatusOr<LoadedModel> LoadModel(const Checkpoint& checkpoint, const WeightCatalog& catalog,
-                                      const DecoderConfig& config, const KernelRegistry& registry, Device& device,
-                                      const ModelOptions& options) {
-  ASSIGN_OR_RETURN(CompiledModel compiled, CompileModel(config, catalog, registry, device.info(), options));
-  auto& [model, program, vocab] = compiled;
-  LoadedModel loaded{.cache_groups = model.cache_groups, .vocab = vocab};
-  loaded.memory = PlanMemory(program, model.cache_groups, registry, device.info(), options);
-  RETURN_IF_ERROR(loaded.memory.fits);
+absl::StatusOr<PlannedModel> PlanModel(const DecoderConfig& config, const WeightCatalog& catalog,
+                                       const KernelRegistry& registry, const DeviceInfo& device,
+                                       const ModelOptions& options) {
+  ASSIGN_OR_RETURN(CompiledModel compiled, CompileModel(config, catalog, registry, device, options));
+  MemoryPlan memory = PlanMemory(compiled.program, compiled.model.cache_groups, registry, device, options);
+  return PlannedModel{std::move(compiled), std::move(memory)};
+}
+
+absl::StatusOr<LoadedModel> LoadModel(const Checkpoint& checkpoint, PlannedModel planned,
+                                      const KernelRegistry& registry, Device& device, const ModelOptions& options) {
+  RETURN_IF_ERROR(planned.memory.fits);
+  auto& [model, program, vocab] = planned.compiled;
+  LoadedModel loaded{.cache_groups = model.cache_groups, .memory = std::move(planned.memory), .vocab = vocab};
   ASSIGN_OR_RETURN(WeightStore weights,
                    WeightStore::Load(checkpoint, model.weights, program.graph, registry, device, options.progress));
   if (weights.repacked_bytes() > 0 && options.warn) {

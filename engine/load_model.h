@@ -15,8 +15,11 @@ struct ModelOptions {
   Numerics numerics = Numerics::kInvariant;
   SchedulerConfig limits;
   std::optional<DType> kv_dtype;  // default: what the checkpoint's weights suggest
-  int64_t reserved_bytes = 0;     // of the device's memory, for another model on it
-  int64_t kv_cache_bytes = 0;     // 0: as memory_utilization says (engine/memory_plan.h)
+  // Where other models share the device's memory:
+  int64_t reserved_bytes = 0;  // what those take that come before this one
+  int64_t later_bytes = 0;     // what those after it cannot do without
+  int num_later = 0;           // those, each of which may have as much of the rest for its cache as this one
+  int64_t kv_cache_bytes = 0;  // 0: as memory_utilization says (engine/memory_plan.h)
   float memory_utilization =
       0;          // the share of the device's memory that everything may take; 0: a cache of its own size
   int vocab = 0;  // ids the tokenizer has; 0: the embedding table's rows
@@ -42,9 +45,17 @@ absl::StatusOr<CompiledModel> CompileModel(const DecoderConfig& config, const We
                                            const KernelRegistry& registry, const DeviceInfo& device,
                                            const ModelOptions& options);
 
+// The same with what it will take; memory.fits says whether it may be loaded.
+struct PlannedModel {
+  CompiledModel compiled;
+  MemoryPlan memory;
+};
+absl::StatusOr<PlannedModel> PlanModel(const DecoderConfig& config, const WeightCatalog& catalog,
+                                       const KernelRegistry& registry, const DeviceInfo& device,
+                                       const ModelOptions& options);
+
 // `checkpoint` must outlive the model: weights may stay in its mapping.
-absl::StatusOr<LoadedModel> LoadModel(const Checkpoint& checkpoint, const WeightCatalog& catalog,
-                                      const DecoderConfig& config, const KernelRegistry& registry, Device& device,
-                                      const ModelOptions& options);
+absl::StatusOr<LoadedModel> LoadModel(const Checkpoint& checkpoint, PlannedModel planned,
+                                      const KernelRegistry& registry, Device& device, const ModelOptions& options);
 
 }  // namespace engine

@@ -51,7 +51,7 @@ int64_t MostBlocks(const CacheGroup& group) {
 // For the cache, whatever it would like to have.
 int64_t CacheBudget(const MemoryPlan& plan, const ModelOptions& options) {
   if (options.kv_cache_bytes > 0) return options.kv_cache_bytes;
-  const int64_t rest = std::max<int64_t>(0, plan.limit_bytes - plan.total_bytes());
+  const int64_t rest = std::max<int64_t>(0, plan.limit_bytes - plan.total_bytes()) / (options.num_later + 1);
   return options.memory_utilization > 0 ? rest : std::min(rest, plan.limit_bytes / 4);
 }
 
@@ -63,10 +63,12 @@ absl::Status CheckFits(const MemoryPlan& plan, const DeviceInfo& device, const M
         options.kv_cache_bytes, options.limits.max_model_len, plan.context_bytes);
   }
   if (plan.total_bytes() <= plan.limit_bytes) return absl::OkStatus();
+  const int64_t others = options.reserved_bytes + options.later_bytes;
+  const std::string beside = others == 0 ? "" : absl::StrFormat(", beside the %d of other models", others);
   return ResourceExhausted(
-      "weights and steps need %d bytes and the KV cache at least %d; of %s they may take %d: use a smaller model, "
+      "weights and steps need %d bytes and the KV cache at least %d; of %s they may take %d%s: use a smaller model, "
       "--max-model-len, --max-num-seqs or --max-num-batched-tokens, or more of --memory-utilization",
-      plan.total_bytes() - plan.kv_cache_bytes, plan.context_bytes, device.name, plan.limit_bytes);
+      plan.total_bytes() - plan.kv_cache_bytes, plan.context_bytes, device.name, plan.limit_bytes, beside);
 }
 
 }  // namespace
@@ -75,8 +77,8 @@ MemoryPlan PlanMemory(const Program& program, const std::vector<CacheGroup>& gro
                       const DeviceInfo& device, const ModelOptions& options) {
   MemoryPlan plan = PlanProgram(program, registry, device);
   const double share_of_memory = options.memory_utilization > 0 ? options.memory_utilization : 1.0;
-  plan.limit_bytes =
-      static_cast<int64_t>(static_cast<double>(device.memory_bytes) * share_of_memory) - options.reserved_bytes;
+  plan.limit_bytes = static_cast<int64_t>(static_cast<double>(device.memory_bytes) * share_of_memory) -
+                     options.reserved_bytes - options.later_bytes;
   if (device.reads_host_memory) {
     plan.process_bytes = std::max<int64_t>(0, ResidentNow().total_bytes() - options.reserved_bytes);
   }
@@ -93,6 +95,12 @@ MemoryPlan PlanMemory(const Program& program, const std::vector<CacheGroup>& gro
   }
   plan.fits = CheckFits(plan, device, options);
   return plan;
+}
+
+int64_t LeastMemory(const Program& program, const std::vector<CacheGroup>& groups, const KernelRegistry& registry,
+                    const DeviceInfo& device, const ModelOptions& options, int tokens) {
+  const int64_t one_context = PoolsOf(groups, options.limits, tokens).bytes;
+  return PlanProgram(program, registry, device).total_bytes() + std::max(options.kv_cache_bytes, one_context);
 }
 
 int LongestContext(const MemoryPlan& plan, const std::vector<CacheGroup>& groups, const ModelOptions& options,

@@ -35,9 +35,14 @@ class KernelRegistry;
 
 // Of a compiled model. Everything but the cache follows from the program; the cache gets, in this order: what
 // options.kv_cache_bytes says; the rest of memory_utilization; room for max_num_seqs full contexts, at most a quarter of
-// the memory. At least one full context, or max_model_len could not be reached.
+// the memory. Of a rest that other models share it gets an equal part. At least one full context, or max_model_len could
+// not be reached.
 MemoryPlan PlanMemory(const Program& program, const std::vector<CacheGroup>& groups, const KernelRegistry& registry,
                       const DeviceInfo& device, const ModelOptions& options);
+
+// The least that a model can be loaded into, with a cache for one context of `tokens` tokens or of the size asked for.
+int64_t LeastMemory(const Program& program, const std::vector<CacheGroup>& groups, const KernelRegistry& registry,
+                    const DeviceInfo& device, const ModelOptions& options, int tokens);
 
 // The longest context up to `longest` for which such a plan fits, if the program takes what `plan` says. 0: none.
 int LongestContext(const MemoryPlan& plan, const std::vector<CacheGroup>& groups, const ModelOptions& options,

@@ -1,6 +1,7 @@
 #include "engine/open_model.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "backends/backends.h"
 #include "engine/model_path.h"
@@ -62,20 +63,23 @@ absl::StatusOr<ModelOptions> ChooseOptions(const EngineOptions& options, const D
   return chosen;
 }
 
-absl::StatusOr<CompiledModel> CompileOn(const DeviceInfo& device, const OpenedModel& opened) {
-  return CompileModel(opened.config, *opened.catalog, opened.registry, device, opened.options);
-}
-
 // What the program of the longest context takes is a little more than a shorter one's: the answer is on the safe side.
-absl::Status FitContext(const DeviceInfo& device, OpenedModel& opened) {
+absl::Status FitContext(OpenedModel& opened) {
   if (!opened.fit_context) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const CompiledModel compiled, CompileOn(device, opened));
+  ASSIGN_OR_RETURN(const CompiledModel compiled, CompileModel(opened));
   const std::vector<CacheGroup>& groups = compiled.model.cache_groups;
-  const MemoryPlan plan = PlanMemory(compiled.program, groups, opened.registry, device, opened.options);
+  const MemoryPlan plan = PlanMemory(compiled.program, groups, opened.registry, opened.device->info(), opened.options);
   const int longest = LongestContext(plan, groups, opened.options, opened.config.max_position);
   opened.options.limits.max_model_len = std::max(1, longest);
   opened.fit_context = false;
   return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> LeastMemory(const OpenedModel& opened) {
+  ASSIGN_OR_RETURN(const CompiledModel compiled, CompileModel(opened));
+  const int tokens = opened.fit_context ? 1 : opened.options.limits.max_model_len;
+  return LeastMemory(compiled.program, compiled.model.cache_groups, opened.registry, opened.device->info(),
+                     opened.options, tokens);
 }
 
 }  // namespace
@@ -85,15 +89,12 @@ absl::Status CheckNumSpeculativeTokens(int count) {
   return InvalidArgument("num_speculative_tokens is %d; it must lie in [0, %d]", count, Draft::kMaxTokens);
 }
 
-absl::StatusOr<OpenedModel> OpenModel(const EngineOptions& options) {
-  ASSIGN_OR_RETURN(std::unique_ptr<Device> device, OpenDevice(options.device, {.threads = options.threads}));
-  ASSIGN_OR_RETURN(OpenedModel opened, OpenModelOn(*device, options));
-  opened.device = std::move(device);
-  return opened;
-}
-
-absl::StatusOr<OpenedModel> OpenModelOn(const Device& device, const EngineOptions& options) {
+absl::StatusOr<OpenedModel> OpenModel(const EngineOptions& options, std::shared_ptr<Device> device) {
   OpenedModel opened;
+  opened.device = std::move(device);
+  if (opened.device == nullptr) {
+    ASSIGN_OR_RETURN(opened.device, OpenDevice(options.device, {.threads = options.threads}));
+  }
   ASSIGN_OR_RETURN(opened.path, ResolveModel(options.model));
   ASSIGN_OR_RETURN(opened.checkpoint, Checkpoint::Open(opened.path));
   ASSIGN_OR_RETURN(WeightCatalog catalog, WeightCatalog::Create(*opened.checkpoint));
@@ -103,26 +104,46 @@ absl::StatusOr<OpenedModel> OpenModelOn(const Device& device, const EngineOption
   ASSIGN_OR_RETURN(opened.options, ChooseOptions(options, opened.config));
   opened.fit_context = options.max_model_len == EngineOptions::kLongestThatFits;
   opened.num_speculative_tokens = options.num_speculative_tokens;
-  opened.options.limits.max_steps_in_flight = device.info().max_steps_in_flight;
+  opened.options.limits.max_steps_in_flight = opened.device->info().max_steps_in_flight;
   return opened;
 }
 
-absl::StatusOr<LoadedModel> LoadModel(OpenedModel& opened) { return LoadModelOn(*opened.device, opened); }
-
-absl::StatusOr<LoadedModel> LoadModelOn(Device& device, OpenedModel& opened) {
-  RETURN_IF_ERROR(FitContext(device.info(), opened));
-  return LoadModel(*opened.checkpoint, *opened.catalog, opened.config, opened.registry, device, opened.options);
+absl::StatusOr<PlannedModel> PlanModel(OpenedModel& opened) {
+  RETURN_IF_ERROR(FitContext(opened));
+  return PlanModel(opened.config, *opened.catalog, opened.registry, opened.device->info(), opened.options);
 }
 
-absl::StatusOr<MemoryPlan> PlanModel(OpenedModel& opened) {
-  const DeviceInfo& device = opened.device->info();
-  RETURN_IF_ERROR(FitContext(device, opened));
-  ASSIGN_OR_RETURN(const CompiledModel compiled, CompileOn(device, opened));
-  return PlanMemory(compiled.program, compiled.model.cache_groups, opened.registry, device, opened.options);
+absl::StatusOr<std::vector<PlannedModel>> PlanTogether(std::span<OpenedModel* const> models) {
+  std::vector<int64_t> least(models.size(), 0);  // the first one's does not matter
+  for (size_t m = 1; m < models.size(); ++m) {
+    ASSIGN_OR_RETURN(least[m], LeastMemory(*models[m]));
+  }
+  std::vector<PlannedModel> planned;
+  int64_t taken = 0;
+  for (size_t m = 0; m < models.size(); ++m) {
+    ModelOptions& options = models[m]->options;
+    options.reserved_bytes = taken;
+    options.later_bytes = std::accumulate(least.begin() + static_cast<std::ptrdiff_t>(m) + 1, least.end(), int64_t{0});
+    options.num_later = static_cast<int>(models.size() - m - 1);
+    ASSIGN_OR_RETURN(PlannedModel plan, PlanModel(*models[m]));
+    RETURN_IF_ERROR(Annotate(plan.memory.fits, models[m]->path));
+    taken += plan.memory.total_bytes();
+    planned.push_back(std::move(plan));
+  }
+  return planned;
+}
+
+absl::StatusOr<LoadedModel> LoadModel(OpenedModel& opened, PlannedModel planned) {
+  return LoadModel(*opened.checkpoint, std::move(planned), opened.registry, *opened.device, opened.options);
+}
+
+absl::StatusOr<LoadedModel> LoadModel(OpenedModel& opened) {
+  ASSIGN_OR_RETURN(PlannedModel planned, PlanModel(opened));
+  return LoadModel(opened, std::move(planned));
 }
 
 absl::StatusOr<CompiledModel> CompileModel(const OpenedModel& opened) {
-  return CompileOn(opened.device->info(), opened);
+  return CompileModel(opened.config, *opened.catalog, opened.registry, opened.device->info(), opened.options);
 }
 
 }  // namespace engine

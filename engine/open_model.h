@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "engine/engine.h"
 #include "engine/load_model.h"
@@ -14,7 +16,7 @@ struct OpenedModel {
   std::unique_ptr<Checkpoint> checkpoint;
   std::unique_ptr<WeightCatalog> catalog;  // borrows checkpoint
   DecoderConfig config;
-  std::unique_ptr<Device> device;  // null where it runs on the device of another model
+  std::shared_ptr<Device> device;  // shared with other models on it
   KernelRegistry registry;
   bool fit_context = false;  // loading sets the longest max_model_len that memory allows
   ModelOptions options;      // what EngineOptions asks for; max_sampled has rows for every sequence and for drafts
@@ -23,18 +25,19 @@ struct OpenedModel {
 
 absl::Status CheckNumSpeculativeTokens(int count);
 
-// Refuses a context longer than the model was trained for.
-absl::StatusOr<OpenedModel> OpenModel(const EngineOptions& options);
-
-// The same for a model that will run on the device of another, without one of its own.
-absl::StatusOr<OpenedModel> OpenModelOn(const Device& device, const EngineOptions& options);
-
-// `opened` must outlive the model.
-absl::StatusOr<LoadedModel> LoadModel(OpenedModel& opened);
-absl::StatusOr<LoadedModel> LoadModelOn(Device& device, OpenedModel& opened);
+// Refuses a context longer than the model was trained for. device: what the model runs on; null: a new one, as the
+// options say.
+absl::StatusOr<OpenedModel> OpenModel(const EngineOptions& options, std::shared_ptr<Device> device = nullptr);
 
 // Where the memory of the model would go. With fit_context this decides max_model_len.
-absl::StatusOr<MemoryPlan> PlanModel(OpenedModel& opened);
+absl::StatusOr<PlannedModel> PlanModel(OpenedModel& opened);
+// The same for models that share a device and are not loaded yet: each gets what those before it leave, less what those
+// after it cannot do without. Refused, by its path, if one does not fit.
+absl::StatusOr<std::vector<PlannedModel>> PlanTogether(std::span<OpenedModel* const> models);
+
+// `opened` must outlive the model.
+absl::StatusOr<LoadedModel> LoadModel(OpenedModel& opened, PlannedModel planned);
+absl::StatusOr<LoadedModel> LoadModel(OpenedModel& opened);  // plans it, too
 
 // Graph and program alone, for those who only want to look at them.
 absl::StatusOr<CompiledModel> CompileModel(const OpenedModel& opened);

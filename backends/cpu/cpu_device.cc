@@ -119,8 +119,9 @@ void CpuDevice::Back([[maybe_unused]] const Buffer& buffer, [[maybe_unused]] int
 absl::StatusOr<std::unique_ptr<Stream>> CpuDevice::CreateStream() { return std::make_unique<CpuStream>(*this); }
 
 void CpuDevice::Run(const Program& program, const StepExtents& extents) {
-  absl::MutexLock lock(&mutex_);
+  turns_.Await(turns_.Ask());
   team_->Run([&](Worker& worker) { StepWalk(program.steps, extents, worker).Run(); });
+  turns_.End();
 }
 
 }  // namespace engine

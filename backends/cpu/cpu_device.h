@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "absl/synchronization/mutex.h"
 #include "core/base/thread_team.h"
+#include "core/base/turns.h"
 #include "core/device/device.h"
 
 namespace engine {
@@ -24,15 +24,15 @@ class CpuDevice : public Device {
   absl::StatusOr<std::unique_ptr<Stream>> CreateStream() override;
 
   // Every step on every worker, with a barrier where the program asks for one. Streams of several engines share the
-  // team: their programs run one at a time.
+  // team: their programs run one at a time and take turns, while the threads of the others sleep.
   void Run(const Program& program, const StepExtents& extents);
 
  private:
   CpuDevice(DeviceInfo info, std::unique_ptr<ThreadTeam> team) : info_(std::move(info)), team_(std::move(team)) {}
 
   DeviceInfo info_;
-  absl::Mutex mutex_;
-  std::unique_ptr<ThreadTeam> team_ ABSL_GUARDED_BY(mutex_);
+  Turns turns_;
+  std::unique_ptr<ThreadTeam> team_;  // whose turn it is uses it
 };
 
 }  // namespace engine

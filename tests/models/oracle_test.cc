@@ -33,7 +33,8 @@ absl::StatusOr<std::unique_ptr<OpenModel>> Open(const TinyModel& tiny, DType dty
   RegisterKernels(registry);
   const ModelOptions options{
       .limits = {.max_num_seqs = 4, .max_num_batched_tokens = 64, .max_model_len = 1024, .max_sampled = 64}};
-  ASSIGN_OR_RETURN(open->model, LoadModel(*open->checkpoint, catalog, config, registry, *open->device, options));
+  ASSIGN_OR_RETURN(PlannedModel planned, PlanModel(config, catalog, registry, open->device->info(), options));
+  ASSIGN_OR_RETURN(open->model, LoadModel(*open->checkpoint, std::move(planned), registry, *open->device, options));
   return open;
 }
 
