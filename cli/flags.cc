@@ -97,21 +97,35 @@ absl::StatusOr<FlagSet::Match> FlagSet::Require(const std::string& name, const s
 }
 
 absl::Status FlagSet::TakePositional(const std::string& argument, size_t index) {
-  if (index >= positionals_.size()) {
+  const bool takes_more = !positionals_.empty() && flags_[positionals_.back()].clear != nullptr;
+  if (index >= positionals_.size() && !takes_more) {
     return UsageError("unexpected argument '%s' for `%s`; a value needs its flag, as in -p TEXT", argument, command_);
   }
-  flags_[positionals_[index]].given = {argument};
+  Flag& flag = flags_[positionals_[std::min(index, positionals_.size() - 1)]];
+  if (flag.clear == nullptr) flag.given.clear();
+  flag.given.push_back(argument);
   return absl::OkStatus();
+}
+
+// Where nothing is named yet, `--api-key A MODEL` must mean the model.
+bool FlagSet::IsOneMoreOf(const Flag* several) const {
+  return several != nullptr && (positionals_.empty() || !flags_[positionals_.front()].given.empty());
 }
 
 absl::Status FlagSet::TakeCommandLine(std::span<const std::string> arguments) {
   size_t num_positionals = 0;
   bool flags_end = false;
+  Flag* several = nullptr;  // that may have more values
   for (size_t i = 0; i < arguments.size(); ++i) {
     if (!flags_end && arguments[i] == "--") {
       flags_end = true;
       continue;
     }
+    if (!flags_end && !IsFlag(arguments[i]) && IsOneMoreOf(several)) {
+      several->given.push_back(arguments[i]);
+      continue;
+    }
+    several = nullptr;
     if (flags_end || !IsFlag(arguments[i])) {
       RETURN_IF_ERROR(TakePositional(arguments[i], num_positionals++));
       continue;
@@ -125,6 +139,7 @@ absl::Status FlagSet::TakeCommandLine(std::span<const std::string> arguments) {
     } else if (!match.flag->value.empty()) {
       if (++i == arguments.size()) return UsageError("%s needs a value: %s %s", name, name, match.flag->value);
       value = arguments[i];
+      if (match.flag->value.ends_with(" ...") && match.flag->clear != nullptr) several = match.flag;
     }
     match.flag->given.push_back(match.negated ? Opposite(value) : value);
   }

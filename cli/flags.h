@@ -16,7 +16,7 @@ namespace engine {
 
 struct FlagText {
   std::string_view names;  // "--max-tokens,-n,--predict": messages use the first, the others are aliases
-  std::string_view value;  // what --help shows for the value: "N"
+  std::string_view value;  // what --help shows for the value: "N"; "KEY ..." takes several: --api-key A B
   std::string_view help;
 };
 
@@ -42,7 +42,8 @@ class FlagSet {
   // Any other type. `read` is called for each value given; its errors go on from the flag's name: "is 'x'; it must …".
   using Reader = std::function<absl::Status(const std::string& value)>;
   void AddReader(const FlagText& text, Reader read, std::function<void()> clear = nullptr);
-  // The next argument without a dash in front; also a flag.
+  // The next argument without a dash in front, all further ones for a list; also a flag. Once the first is there, what
+  // follows a flag of several values is one more of those.
   template <typename T>
   void AddPositional(const FlagText& text, T& target) {
     Add(text, target);
@@ -78,6 +79,7 @@ class FlagSet {
   absl::StatusOr<Match> Require(const std::string& name, const std::string& source);
   absl::Status TakeCommandLine(std::span<const std::string> arguments);
   absl::Status TakePositional(const std::string& argument, size_t index);
+  bool IsOneMoreOf(const Flag* several) const;
   void TakeEnvironment();
   absl::Status TakeConfigFile();
   static absl::Status Apply(Flag& flag);

@@ -1,7 +1,6 @@
 #include <sys/resource.h>
 
 #include <csignal>
-#include <filesystem>
 #include <future>
 
 #include "absl/strings/str_format.h"
@@ -9,6 +8,7 @@
 #include "cli/engine_flags.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "cli/served_models.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
 #include "core/base/clock.h"
@@ -20,9 +20,11 @@ namespace engine {
 namespace {
 
 struct ServeFlags {
-  EngineOptions engine{.model = kDefaultModel, .max_queued_requests = 1024};
-  ServerOptions server{.http = {.host = "0.0.0.0"}};
+  std::vector<std::string> arguments = {kDefaultModel};
   std::vector<std::string> names;
+  std::vector<ModelToServe> models;                                // what these two say
+  EngineOptions engine{.model = {}, .max_queued_requests = 1024};  // of each
+  ServerOptions server{.http = {.host = "0.0.0.0"}};
   std::string key_file;
   std::string api_compat = "strict";
   std::string log_format = "plain";
@@ -60,16 +62,33 @@ void AddAddressFlags(FlagSet& flags, HttpOptions& http) {
   flags.Add({"--http-threads,--threads-http", "N", "threads that read and write connections (1)"}, http.threads);
 }
 
-void AddServeFlags(FlagSet& flags, ServeFlags& serve) {
-  AddModelFlag(flags, serve.engine.model);
-  AddAddressFlags(flags, serve.server.http);
-  flags.Add({"--served-model-name,--model-name,--alias,-a", "NAME",
-             "name of the model for clients; once for each name it has (default: the end of its path)"},
+absl::Status ReadRoute(const std::string& text, std::vector<std::shared_ptr<TrafficSplit>>& splits) {
+  ASSIGN_OR_RETURN(std::shared_ptr<TrafficSplit> split, TrafficSplit::Parse(text));
+  splits.push_back(std::move(split));
+  return absl::OkStatus();
+}
+
+void AddModelFlags(FlagSet& flags, ServeFlags& serve) {
+  flags.AddPositional({"--model,-m", "MODEL ...",
+                       "a .gguf file, a Hugging Face directory, a packed file, or a name that was pulled; NAME=MODEL "
+                       "for a name of its own. Several share the device"},
+                      serve.arguments);
+  flags.Add({"--served-model-name,--model-name,--alias,-a", "NAME ...",
+             "names of the model for clients (default: the end of its path)"},
             serve.names);
-  flags.Add({"--api-key,--api-keys", "KEY", "let in only who sends this key; once for each key"},
-            serve.server.api_keys);
+  flags.AddReader(
+      {"--route", "NAME=A:90,B:10",
+       "one more name, whose requests models A and B share by these weights; once for each name"},
+      [&serve](const std::string& value) { return ReadRoute(value, serve.server.splits); },
+      [&serve] { serve.server.splits.clear(); });
+}
+
+void AddServeFlags(FlagSet& flags, ServeFlags& serve) {
+  AddModelFlags(flags, serve);
+  AddAddressFlags(flags, serve.server.http);
+  flags.Add({"--api-key,--api-keys", "KEY ...", "let in only who sends one of these keys"}, serve.server.api_keys);
   flags.Add({"--api-key-file", "FILE", "more keys, one per line"}, serve.key_file);
-  flags.Add({"--allowed-origins,--allow-origins", "ORIGIN", "let pages of this origin call (CORS); *: all"},
+  flags.Add({"--allowed-origins,--allow-origins", "ORIGIN ...", "let pages of this origin call (CORS); *: all"},
             serve.server.allowed_origins);
   flags.AddChoice({"--api-compat", "MODE", "what unknown fields of a request do: strict refuses, lenient warns"},
                   {"strict", "lenient"}, serve.api_compat);
@@ -83,8 +102,7 @@ void AddServeFlags(FlagSet& flags, ServeFlags& serve) {
              serve.server.watchdog_seconds);
   flags.AddChoice({"--log-format", "FORMAT", "plain (default) or json"}, {"plain", "json"}, serve.log_format);
   flags.Add({"--access-log", "", "log every answer (default)"}, serve.server.access_log);
-  flags.Add({"--disable-access-log-for-endpoints", "PATH", "but none of this path; once for each path"},
-            serve.server.unlogged_paths);
+  flags.Add({"--disable-access-log-for-endpoints", "PATH ...", "but none of these paths"}, serve.server.unlogged_paths);
   AddDeviceFlags(flags, serve.engine);
   AddLimitFlags(flags, serve.engine);
   flags.AddReader({"--quant-policy", "0|8", "LMDeploy's name of --kv-cache-dtype auto and int8"},
@@ -102,45 +120,63 @@ absl::Status Complete(ServeFlags& serve) {
     ASSIGN_OR_RETURN(const std::vector<std::string> keys, ApiKeys::ReadFile(serve.key_file));
     serve.server.api_keys.insert(serve.server.api_keys.end(), keys.begin(), keys.end());
   }
-  if (serve.names.empty()) {
-    std::filesystem::path path(serve.engine.model);
-    if (path.filename().empty()) path = path.parent_path();  // "model/"
-    serve.names = {path.filename().string()};
-  }
-  serve.server.model_name = serve.names.front();
+  ASSIGN_OR_RETURN(serve.models, ReadModels(serve.arguments, serve.names));
+  RETURN_IF_ERROR(CheckNames(serve.models, serve.server.splits));
+  for (const ModelToServe& model : serve.models) serve.server.model_names.push_back(model.names.front());
   serve.server.version = Version();
-  serve.server.routes = [names = serve.names, lenient = serve.api_compat == "lenient"](Engine* engine,
-                                                                                       const Post& post) {
-    ApiOptions api{.lenient = lenient, .version = std::string(Version()), .post = post};
-    for (const std::string& name : names) api.models.push_back({name, engine});
+  serve.server.routes = [&serve](const Engines& engines, const Post& post) {
+    ApiOptions api{.splits = serve.server.splits,
+                   .lenient = serve.api_compat == "lenient",
+                   .version = std::string(Version()),
+                   .post = post};
+    for (size_t m = 0; m < serve.models.size(); ++m) {
+      Engine* engine = engines.empty() ? nullptr : engines[m].get();
+      for (const std::string& name : serve.models[m].names) api.models.push_back({name, engine});
+    }
     return ApiRoutes(std::move(api));
   };
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<Engine>> Load(const ServeFlags& serve, Log& log) {
-  Progress progress("loading " + serve.engine.model);
-  EngineOptions options = serve.engine;
-  options.load_progress = [&progress](int64_t done, int64_t total) { progress.Update(done, total); };
-  options.warn = [&log](const std::string& line) { log.Warn(line); };
-  return Engine::Create(options);
+absl::StatusOr<Engines> Load(const ServeFlags& serve, Log& log) {
+  std::vector<std::unique_ptr<Progress>> progress;
+  std::vector<EngineOptions> options(serve.models.size(), serve.engine);
+  for (size_t m = 0; m < options.size(); ++m) {
+    options[m].model = serve.models[m].model;
+    progress.push_back(std::make_unique<Progress>("loading " + options[m].model));
+    options[m].load_progress = [bar = progress.back().get()](int64_t done, int64_t total) { bar->Update(done, total); };
+    options[m].warn = [&log](const std::string& line) { log.Warn(line); };
+  }
+  return Engine::CreateTogether(options);
 }
 
-void Announce(const ServeFlags& serve, const ModelInfo& model, double seconds, const std::string& address, Log& log) {
+double Megabytes(int64_t bytes) { return static_cast<double>(bytes) / 1e6; }
+
+void Announce(const ServeFlags& serve, size_t m, const ModelInfo& model, Log& log) {
+  const std::string name = serve.models.size() == 1 ? "" : serve.models[m].names.front() + "=";
   log.Info(
-      absl::StrFormat("%s: %s, %s, %.1f MB of weights, %.1f MB of KV cache; %d requests at once, %d more may wait, "
-                      "context %d",
-                      model.path, model.architecture, model.weight_format,
-                      static_cast<double>(model.weight_bytes) / 1e6, static_cast<double>(model.kv_cache_bytes) / 1e6,
-                      serve.engine.max_num_seqs, serve.engine.max_queued_requests, model.max_model_len));
+      absl::StrFormat("%s%s: %s, %s, %.1f MB of weights, %.1f MB of KV cache; %d requests at once, %d more may wait, "
+                      "context %d; planned: %.1f MB of %.1f",
+                      name, model.path, model.architecture, model.weight_format, Megabytes(model.weight_bytes),
+                      Megabytes(model.kv_cache_bytes), serve.engine.max_num_seqs, serve.engine.max_queued_requests,
+                      model.max_model_len, Megabytes(model.memory.total_bytes()), Megabytes(model.memory.limit_bytes)));
+}
+
+std::string AllNames(const ServeFlags& serve) {
+  std::vector<std::string> names;
+  for (const ModelToServe& model : serve.models) names.insert(names.end(), model.names.begin(), model.names.end());
+  for (const auto& split : serve.server.splits) names.push_back(split->name());
+  return absl::StrJoin(names, ", ");
+}
+
+void Announce(const ServeFlags& serve, double seconds, const std::string& address, Log& log) {
   const HttpOptions& http = serve.server.http;
   const bool is_local =
       !http.unix_socket.empty() || http.host == "127.0.0.1" || http.host == "localhost" || http.host == "::1";
   if (serve.server.api_keys.empty() && !is_local) {
     log.Warn("no API key is asked for: whoever reaches this address may use the model (--api-key, --host 127.0.0.1)");
   }
-  log.Info(absl::StrFormat("engine %s serves %s on %s after %.2f s", Version(), absl::StrJoin(serve.names, ", "),
-                           address, seconds));
+  log.Info(absl::StrFormat("engine %s serves %s on %s after %.2f s", Version(), AllNames(serve), address, seconds));
 }
 
 // A connection is a file, and the soft limit is often 1024.
@@ -168,7 +204,7 @@ absl::Status ServeUntilSignal(const ServeFlags& serve, Interrupt& interrupt, Ser
 
 absl::Status ServeVerb(Arguments arguments) {
   ServeFlags serve;
-  FlagSet flags("engine serve [MODEL]", "Answers over HTTP, as OpenAI's API does, until SIGTERM or Ctrl-C.");
+  FlagSet flags("engine serve [MODEL ...]", "Answers over HTTP, as OpenAI's API does, until SIGTERM or Ctrl-C.");
   AddServeFlags(flags, serve);
   ASSIGN_OR_RETURN(const bool goes_on, flags.Parse(arguments));
   if (!goes_on) return absl::OkStatus();
@@ -179,10 +215,10 @@ absl::Status ServeVerb(Arguments arguments) {
   const auto start = Now();
   Log log(serve.log_format == "json" ? Log::Format::kJson : Log::Format::kPlain);
   ASSIGN_OR_RETURN(const std::unique_ptr<Server> server, Server::Start(serve.server, log));
-  ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, Load(serve, log));
-  const ModelInfo model = engine->model();
-  RETURN_IF_ERROR(server->Serve(std::move(engine)));
-  Announce(serve, model, SecondsSince(start), server->address(), log);
+  ASSIGN_OR_RETURN(Engines engines, Load(serve, log));
+  for (size_t m = 0; m < engines.size(); ++m) Announce(serve, m, engines[m]->model(), log);
+  RETURN_IF_ERROR(server->Serve(std::move(engines)));
+  Announce(serve, SecondsSince(start), server->address(), log);
   return ServeUntilSignal(serve, interrupt, *server, log);
 }
 

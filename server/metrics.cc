@@ -119,22 +119,86 @@ constexpr Distribution kDistributions[] = {
      [](const EngineStats& stats) -> const Histogram& { return stats.step.tokens_per_step; }},
 };
 
-// All metrics under one prefix; `name` picks the column of the tables.
-void AddAll(const EngineStats& stats, std::string_view prefix, const std::string& labels,
-            std::string_view Value::* value_name, std::string_view Distribution::* distribution_name, Exposition& out) {
+using Models = std::vector<ModelMetrics>;
+
+std::string OurLabels(const ModelMetrics& model) { return Exposition::Join({{"model_name", model.name}}); }
+std::string VllmLabels(const ModelMetrics& model) {
+  return Exposition::Join({{"engine", "0"}, {"model_name", model.name}});
+}
+
+// Which of the tables' columns has the names, and what tells models apart.
+struct Column {
+  std::string_view prefix;
+  std::string_view Value::* value_name;
+  std::string_view Distribution::* distribution_name;
+  std::string (*labels)(const ModelMetrics& model);
+};
+constexpr Column kOurs = {"engine_", &Value::name, &Distribution::name, OurLabels};
+constexpr Column kVllms = {"vllm:", &Value::vllm_name, &Distribution::vllm_name, VllmLabels};
+
+void AddValues(const Models& models, const Column& column, Exposition& out) {
   std::string_view last;
   for (const Value& value : kValues) {
-    const std::string_view name = value.*value_name;
+    const std::string_view name = value.*column.value_name;
     if (name.empty()) continue;
-    if (name != last) out.Begin(std::string(prefix).append(name), value.type, value.help);
+    if (name != last) out.Begin(std::string(column.prefix).append(name), value.type, value.help);
     last = name;
-    out.Sample(value.label.empty() ? labels : std::string(value.label) + "," + labels, value.get(stats));
+    for (const ModelMetrics& model : models) {
+      const std::string labels = column.labels(model);
+      out.Sample(value.label.empty() ? labels : std::string(value.label) + "," + labels, value.get(model.engine));
+    }
   }
+}
+
+void AddDistributions(const Models& models, const Column& column, Exposition& out) {
   for (const Distribution& distribution : kDistributions) {
-    const std::string_view name = distribution.*distribution_name;
+    const std::string_view name = distribution.*column.distribution_name;
     if (name.empty()) continue;
-    out.Begin(std::string(prefix).append(name), "histogram", distribution.help);
-    out.Samples(labels, distribution.get(stats));
+    out.Begin(std::string(column.prefix).append(name), "histogram", distribution.help);
+    for (const ModelMetrics& model : models) out.Samples(column.labels(model), distribution.get(model.engine));
+  }
+}
+
+void AddMemory(const Models& models, Exposition& out) {
+  static constexpr std::pair<std::string_view, int64_t MemoryPlan::*> kParts[] = {
+      {"weights", &MemoryPlan::weight_bytes},
+      {"kv_cache", &MemoryPlan::kv_cache_bytes},
+      {"activations", &MemoryPlan::activation_bytes},
+      {"workspace", &MemoryPlan::workspace_bytes},
+      {"steps", &MemoryPlan::step_bytes},
+      {"process", &MemoryPlan::process_bytes},
+  };
+  out.Begin("engine_memory_planned_bytes", "gauge", "Memory that the plan gives to a model, by what it is for");
+  for (const ModelMetrics& model : models) {
+    for (const auto& [part, bytes] : kParts) {
+      out.Sample(Exposition::Join({{"part", part}, {"model_name", model.name}}),
+                 static_cast<double>(model.memory.*bytes));
+    }
+  }
+  out.Begin("engine_memory_limit_bytes", "gauge", "Memory that all parts of a model may take, beside other models");
+  for (const ModelMetrics& model : models) out.Sample(OurLabels(model), static_cast<double>(model.memory.limit_bytes));
+}
+
+void AddSplits(const MetricsInput& input, Exposition& out) {
+  if (input.splits.empty()) return;
+  out.Begin("engine_route_requests_total", "counter", "Requests to a name of --route, by the model they went to");
+  for (const auto& split : input.splits) {
+    for (size_t s = 0; s < split->shares().size(); ++s) {
+      out.Sample(Exposition::Join({{"route", split->name()}, {"model", split->shares()[s].model}}),
+                 static_cast<double>(split->count(s)));
+    }
+  }
+}
+
+void AddCacheConfig(const Models& models, Exposition& out) {
+  out.Begin("vllm:cache_config_info", "gauge", "The KV cache; always 1");
+  for (const ModelMetrics& model : models) {
+    const std::string blocks = absl::StrFormat("%d", model.engine.step.kv_blocks);
+    const std::string block_tokens = absl::StrFormat("%d", model.engine.step.kv_block_tokens);
+    out.Sample(
+        Exposition::Join(
+            {{"block_size", block_tokens}, {"engine", "0"}, {"model_name", model.name}, {"num_gpu_blocks", blocks}}),
+        1);
   }
 }
 
@@ -161,14 +225,13 @@ void AddHttp(const MetricsInput& input, Exposition& out) {
 std::string MetricsText(const MetricsInput& input) {
   Exposition out;
   AddHttp(input, out);
-  AddAll(input.engine, "engine_", Exposition::Join({{"model_name", input.model_name}}), &Value::name,
-         &Distribution::name, out);
-  AddAll(input.engine, "vllm:", Exposition::Join({{"engine", "0"}, {"model_name", input.model_name}}),
-         &Value::vllm_name, &Distribution::vllm_name, out);
-  const std::string blocks = absl::StrFormat("%d", input.engine.step.kv_blocks);
-  const std::string block_tokens = absl::StrFormat("%d", input.engine.step.kv_block_tokens);
-  out.Begin("vllm:cache_config_info", "gauge", "The KV cache; always 1");
-  out.Sample(Exposition::Join({{"block_size", block_tokens}, {"engine", "0"}, {"num_gpu_blocks", blocks}}), 1);
+  AddMemory(input.models, out);
+  AddSplits(input, out);
+  for (const Column& column : {kOurs, kVllms}) {
+    AddValues(input.models, column, out);
+    AddDistributions(input.models, column, out);
+  }
+  AddCacheConfig(input.models, out);
   return out.TakeText();
 }
 

@@ -2,17 +2,26 @@
 // dashboards and autoscalers made for vLLM work as they are.
 #pragma once
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/engine.h"
 #include "server/http_stats.h"
+#include "server/traffic/traffic_split.h"
 
 namespace engine {
 
-struct MetricsInput {
-  std::string model_name;
-  std::string version;
+struct ModelMetrics {
+  std::string name;
   EngineStats engine;
+  MemoryPlan memory;
+};
+
+struct MetricsInput {
+  std::string version;
+  std::vector<ModelMetrics> models;
+  std::vector<std::shared_ptr<TrafficSplit>> splits;  // the server's
   HttpStats::Counts http;
   HttpServerStats server;
 };

@@ -4,10 +4,10 @@
 #include <set>
 #include <utility>
 
+#include "core/base/check.h"
 #include "nlohmann/json.hpp"
 #include "server/metrics.h"
 #include "server/page/page.h"
-#include "server/watchdog.h"
 
 namespace engine {
 namespace {
@@ -51,7 +51,7 @@ absl::Status Server::Listen() {
   ASSIGN_OR_RETURN(ApiKeys keys, ApiKeys::Create(options_.api_keys));
   workers_ = std::make_unique<WorkerPool>(options_.worker_threads);
   std::vector<Route> routes = OwnRoutes();
-  for (const Route& route : options_.routes(nullptr, nullptr)) routes.push_back(gate_.Guard(route));
+  for (const Route& route : options_.routes({}, nullptr)) routes.push_back(gate_.Guard(route));
   http_stats_.SetPaths(Paths(routes));
   HttpOptions http = options_.http;
   http.on_access = [this](const AccessRecord& record) {
@@ -78,32 +78,51 @@ std::vector<Route> Server::OwnRoutes() {
 }
 
 std::string Server::Metrics() const {
-  const Engine* engine = engine_;
+  const Engines* engines = engines_;
   const HttpServer* listening = listening_;
-  return MetricsText({.model_name = options_.model_name,
-                      .version = options_.version,
-                      .engine = engine == nullptr ? EngineStats() : engine->stats(),
-                      .http = http_stats_.Read(),
-                      .server = listening == nullptr ? HttpServerStats() : listening->stats()});
+  MetricsInput input{.version = options_.version,
+                     .splits = options_.splits,
+                     .http = http_stats_.Read(),
+                     .server = listening == nullptr ? HttpServerStats() : listening->stats()};
+  for (size_t m = 0; m < options_.model_names.size(); ++m) {
+    ModelMetrics& model = input.models.emplace_back(ModelMetrics{.name = options_.model_names[m]});
+    if (engines == nullptr) continue;
+    model.engine = (*engines)[m]->stats();
+    model.memory = (*engines)[m]->model().memory;
+  }
+  return MetricsText(input);
 }
 
-absl::Status Server::Serve(std::unique_ptr<Engine> engine) {
-  RETURN_IF_ERROR(GenerateOneToken(*engine));
-  owned_engine_ = std::move(engine);
-  engine_ = owned_engine_.get();
-  gate_.Open(
-      options_.routes(owned_engine_.get(), [this](std::function<void()> work) { workers_->Post(std::move(work)); }));
+absl::Status Server::Serve(Engines engines) {
+  ENGINE_CHECK(engines.size() == options_.model_names.size());
+  for (size_t m = 0; m < engines.size(); ++m) {
+    RETURN_IF_ERROR(Annotate(GenerateOneToken(*engines[m]), options_.model_names[m]));
+  }
+  owned_engines_ = std::move(engines);
+  engines_ = &owned_engines_;
+  gate_.Open(options_.routes(owned_engines_, [this](std::function<void()> work) { workers_->Post(std::move(work)); }));
   return absl::OkStatus();
 }
 
+// The first that is stuck, by its name where there are several.
+std::optional<std::string> Server::Look(std::vector<Watchdog>& watchdogs) const {
+  const Engines* engines = engines_;
+  if (engines == nullptr) return std::nullopt;
+  std::optional<std::string> first;
+  for (size_t m = 0; m < engines->size(); ++m) {
+    std::optional<std::string> reason = watchdogs[m].Look((*engines)[m]->stats(), Now());
+    if (reason && engines->size() > 1) reason = options_.model_names[m] + ": " + *reason;
+    if (!first) first = std::move(reason);
+  }
+  return first;
+}
+
 void Server::Watch() {
-  Watchdog watchdog(options_.watchdog_seconds);
+  std::vector<Watchdog> watchdogs(options_.model_names.size(), Watchdog(options_.watchdog_seconds));
   bool was_stalled = false;
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, kWatchInterval, [&] { return stop_; })) {
-    const Engine* engine = engine_;
-    if (engine == nullptr) continue;
-    std::optional<std::string> reason = watchdog.Look(engine->stats(), Now());
+    std::optional<std::string> reason = Look(watchdogs);
     if (reason && !was_stalled) log_.Warn("the engine is stuck: " + *reason);
     if (!reason && was_stalled) log_.Info("the engine works again");
     was_stalled = reason.has_value();
@@ -127,8 +146,8 @@ void Server::Stop() {
   if (watch_.joinable()) watch_.join();
   if (http_ != nullptr) http_->Stop();
   workers_ = nullptr;
-  engine_ = nullptr;
-  owned_engine_ = nullptr;
+  engines_ = nullptr;
+  owned_engines_.clear();
 }
 
 }  // namespace engine

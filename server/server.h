@@ -1,4 +1,4 @@
-// A running server: from options to answers, over one engine.
+// A running server: from options to answers, over the engines of its models.
 #pragma once
 
 #include <atomic>
@@ -15,21 +15,25 @@
 #include "server/http/http_server.h"
 #include "server/http_stats.h"
 #include "server/log.h"
+#include "server/traffic/traffic_split.h"
+#include "server/watchdog.h"
 #include "server/worker_pool.h"
 
 namespace engine {
 
+using Engines = std::vector<std::unique_ptr<Engine>>;
 using Post = std::function<void(std::function<void()> work)>;
 
 struct ServerOptions {
   HttpOptions http;
   std::vector<std::string> api_keys;  // none: everybody is let in
   std::vector<std::string> allowed_origins;
-  std::string model_name;  // in metrics
-  std::string version;     // of this program
-  // What clients come for. Called twice: before the engine is there, when only methods and paths count, and with it.
+  std::vector<std::string> model_names;  // in metrics, one for each engine
+  std::string version;                   // of this program
+  // What clients come for. Called twice: before the engines are there, when only methods and paths count, and with them.
   // post: runs work that takes its time.
-  std::function<std::vector<Route>(Engine* engine, const Post& post)> routes;
+  std::function<std::vector<Route>(const Engines& engines, const Post& post)> routes;
+  std::vector<std::shared_ptr<TrafficSplit>> splits;  // whose counts /metrics shows; shared with the routes
   int worker_threads = 2;
   double watchdog_seconds = 60;  // without a step, while requests are open
   bool access_log = true;
@@ -44,8 +48,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Generates a token, and opens if that works.
-  absl::Status Serve(std::unique_ptr<Engine> engine);
+  // Generates a token with each, and opens if that works.
+  absl::Status Serve(Engines engines);
 
   // Refuses what is new, and waits for what is under way; false if that has not ended in time.
   bool Drain(double seconds);
@@ -61,6 +65,7 @@ class Server {
   std::vector<Route> OwnRoutes();
   std::string Metrics() const;
   void Watch();
+  std::optional<std::string> Look(std::vector<Watchdog>& watchdogs) const;
 
   ServerOptions options_;
   Log& log_;
@@ -69,8 +74,8 @@ class Server {
   std::unique_ptr<HttpServer> http_;
   std::atomic<const HttpServer*> listening_ = nullptr;  // what metrics read: requests come before Start has returned
   std::unique_ptr<WorkerPool> workers_;
-  std::unique_ptr<Engine> owned_engine_;
-  std::atomic<const Engine*> engine_ = nullptr;  // what metrics and watchdog read
+  Engines owned_engines_;
+  std::atomic<const Engines*> engines_ = nullptr;  // what metrics and watchdog read
 
   std::mutex mutex_;
   std::condition_variable wake_;

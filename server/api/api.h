@@ -8,6 +8,7 @@
 
 #include "engine/engine.h"
 #include "server/http/handler.h"
+#include "server/traffic/traffic_split.h"
 
 namespace engine {
 
@@ -19,8 +20,10 @@ struct ServedModel {
 
 struct ApiOptions {
   std::vector<ServedModel> models;  // the first answers requests that name none
-  bool lenient = false;             // unknown and unsupported fields are ignored, with a warning in the answer
-  std::string version;              // of this program
+  // More names, behind which several of these stand; shared with who reads their counts.
+  std::vector<std::shared_ptr<TrafficSplit>> splits;
+  bool lenient = false;  // unknown and unsupported fields are ignored, with a warning in the answer
+  std::string version;   // of this program
   // Runs work on a thread that may take its time: reading a request, rendering and encoding its prompt.
   std::function<void(std::function<void()> work)> post;
 };

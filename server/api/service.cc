@@ -1,8 +1,10 @@
 #include "server/api/service.h"
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 
+#include "absl/strings/str_join.h"
 #include "core/base/json.h"
 #include "server/api/error_json.h"
 
@@ -16,18 +18,40 @@ int64_t UnixSeconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+// Who asks, by the first of these fields that a body has. OpenAI's come before the engine's own; a split sends the same
+// user to the same model.
+std::string StickyKey(const Json& body) {
+  const auto text = [](const Json& object, const char* name) {
+    const auto found = object.find(name);
+    return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+  };
+  for (const char* name : {"user", "safety_identifier", "cache_salt", "prompt_cache_key"}) {
+    if (std::string key = text(body, name); !key.empty()) return key;
+  }
+  const auto metadata = body.find("metadata");  // Anthropic's
+  return metadata != body.end() && metadata->is_object() ? text(*metadata, "user_id") : "";
+}
+
 }  // namespace
 
 Service::Service(ApiOptions options) : options_(std::move(options)), created_(UnixSeconds()) {}
 
-absl::StatusOr<const ServedModel*> Service::Find(const std::string& name) const {
-  if (name.empty()) return &options_.models.front();
-  std::string known;
-  for (const ServedModel& model : options_.models) {
-    if (model.name == name) return &model;
-    known += (known.empty() ? "" : ", ") + model.name;
-  }
-  return WithDetails(NotFound("model is \"%s\"; this server has %s", name, known), "model", "model_not_found");
+const ServedModel* Service::FindModel(const std::string& name) const {
+  const auto found = std::ranges::find(options_.models, name, &ServedModel::name);
+  return found == options_.models.end() ? nullptr : &*found;
+}
+
+TrafficSplit* Service::FindSplit(const std::string& name) const {
+  const auto found = std::ranges::find(options_.splits, name, [](const auto& split) { return split->name(); });
+  return found == options_.splits.end() ? nullptr : found->get();
+}
+
+absl::Status Service::UnknownModel(const std::string& name) const {
+  std::vector<std::string> known;
+  for (const ServedModel& model : options_.models) known.push_back(model.name);
+  for (const auto& split : options_.splits) known.push_back(split->name());
+  return WithDetails(NotFound("model is \"%s\"; this server has %s", name, absl::StrJoin(known, ", ")), "model",
+                     "model_not_found");
 }
 
 absl::StatusOr<const ServedModel*> Service::ModelOf(const Json& body) const {
@@ -35,7 +59,11 @@ absl::StatusOr<const ServedModel*> Service::ModelOf(const Json& body) const {
   std::string name;
   const auto found = body.find("model");
   if (found != body.end() && !found->is_null()) RETURN_IF_ERROR(Get({"model", *found}, name));
-  return Find(name);
+  if (name.empty()) return &options_.models.front();
+  if (const ServedModel* model = FindModel(name)) return model;
+  TrafficSplit* split = FindSplit(name);
+  if (split == nullptr) return UnknownModel(name);
+  return FindModel(split->shares()[split->Choose(StickyKey(body))].model);
 }
 
 ApiRequest Service::NewRequest(const ServedModel& model) const {
@@ -47,7 +75,7 @@ ApiRequest Service::NewRequest(const ServedModel& model) const {
 Answer Service::NewAnswer(const ServedModel& model, const HttpRequest& http, ApiRequest request) const {
   Answer answer{.id = request.request_id.empty() ? http.id : request.request_id,
                 .created = UnixSeconds(),
-                .model = request.model.empty() ? model.name : request.model,
+                .model = model.name,
                 .engine = model.engine};
   const size_t hash = std::hash<std::string>()(model.engine->model().path);
   answer.fingerprint = absl::StrFormat("engine-%s-%08x", options_.version, hash & 0xFFFFFFFF);

@@ -10,12 +10,16 @@ class Service {
  public:
   explicit Service(ApiOptions options);
 
-  // The model of that name; empty: the first.
-  absl::StatusOr<const ServedModel*> Find(const std::string& name) const;
   const std::vector<ServedModel>& models() const { return options_.models; }
+  const std::vector<std::shared_ptr<TrafficSplit>>& splits() const { return options_.splits; }
+  // Null: there is none of that name.
+  const ServedModel* FindModel(const std::string& name) const;
+  TrafficSplit* FindSplit(const std::string& name) const;
+  // The error that names what there is.
+  absl::Status UnknownModel(const std::string& name) const;
   int64_t created() const { return created_; }
 
-  // The model that a body names.
+  // The model that a body names, or that its user has of the split it names; the first where it names none.
   absl::StatusOr<const ServedModel*> ModelOf(const Json& body) const;
 
   // A request with the model's defaults, to be read into.

@@ -70,6 +70,43 @@ TEST(Flags, ValuesAreReadFromBothForms) {
   EXPECT_EQ(verb.model, "some.gguf");
 }
 
+struct ListVerb {
+  std::vector<std::string> models = {"default"}, keys, stops;
+  FlagSet flags{"engine test [MODEL ...]", "Tests."};
+
+  ListVerb() {
+    flags.AddPositional({"--model,-m", "MODEL ...", "which"}, models);
+    flags.Add({"--key", "KEY ...", "whose"}, keys);
+    flags.Add({"--stop", "TEXT", "where"}, stops);
+  }
+  absl::Status Parse(std::vector<std::string> arguments) { return flags.Parse(arguments).status(); }
+};
+
+TEST(Flags, SeveralValuesMayFollowAFlagOnceTheModelIsNamed) {
+  ListVerb verb;
+  ASSERT_TRUE(verb.Parse({"a", "--key", "1", "2", "--stop", "x", "--key", "3"}).ok());
+  EXPECT_THAT(verb.keys, ElementsAre("1", "2", "3"));
+  EXPECT_THAT(verb.models, ElementsAre("a"));
+}
+
+TEST(Flags, BeforeTheModelAFlagTakesOneValue) {
+  ListVerb verb;
+  ASSERT_TRUE(verb.Parse({"--key", "1", "a", "b"}).ok());
+  EXPECT_THAT(verb.keys, ElementsAre("1"));
+  EXPECT_THAT(verb.models, ElementsAre("a", "b"));
+  ListVerb named;
+  ASSERT_TRUE(named.Parse({"--model", "a", "--key", "1", "2"}).ok());
+  EXPECT_THAT(named.keys, ElementsAre("1", "2"));
+}
+
+TEST(Flags, ValuesOfOneFlagAreNotTakenByAnother) {
+  ListVerb verb;
+  ASSERT_TRUE(verb.Parse({"a", "--key=1", "b", "--stop", "x", "c", "--", "-d"}).ok());
+  EXPECT_THAT(verb.keys, ElementsAre("1"));
+  EXPECT_THAT(verb.stops, ElementsAre("x"));
+  EXPECT_THAT(verb.models, ElementsAre("a", "b", "c", "-d"));
+}
+
 TEST(Flags, AbsentOnesKeepTheirDefaults) {
   Verb verb;
   ASSERT_TRUE(verb.Parse({}).ok());

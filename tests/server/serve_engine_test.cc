@@ -19,7 +19,8 @@ const ModelOnDisk& Model() {
 }
 
 // GET /tokens streams a line per token, of as many tokens as the context holds; GET /three of three.
-std::vector<Route> TokenRoutes(Engine* engine, const Post& post) {
+std::vector<Route> TokenRoutes(const Engines& engines, const Post& post) {
+  Engine* engine = engines.empty() ? nullptr : engines.front().get();
   const auto stream = [=](int max_tokens) -> HttpHandler {
     return [=](std::shared_ptr<const HttpRequest>, std::shared_ptr<Responder> responder) {
       post([=] {
@@ -36,6 +37,12 @@ std::vector<Route> TokenRoutes(Engine* engine, const Post& post) {
   return {{"GET", "/tokens", stream(SamplingParams::kUntilContextIsFull)}, {"GET", "/three", stream(3)}};
 }
 
+Engines OneEngine(std::unique_ptr<Engine> engine) {
+  Engines engines;
+  engines.push_back(std::move(engine));
+  return engines;
+}
+
 struct Running {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> nobody{std::fopen("/dev/null", "w"), std::fclose};
   Log log{Log::Format::kPlain, nobody.get()};
@@ -43,14 +50,14 @@ struct Running {
 
   explicit Running(ServerOptions options = {}) {
     options.http.port = 0;
-    options.model_name = "tiny";
+    options.model_names = {"tiny"};
     options.routes = TokenRoutes;
     auto started = Server::Start(std::move(options), log);
     EXPECT_TRUE(started.ok()) << started.status();
     server = *std::move(started);
   }
   void Serve(const EngineOptions& options = {}) {
-    const absl::Status served = server->Serve(OpenEngine(Model(), options));
+    const absl::Status served = server->Serve(OneEngine(OpenEngine(Model(), options)));
     EXPECT_TRUE(served.ok()) << served;
   }
   std::string Get(const std::string& path, const std::string& headers = "") {

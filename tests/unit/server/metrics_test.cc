@@ -13,14 +13,17 @@ namespace engine {
 namespace {
 
 MetricsInput SomeInput() {
-  MetricsInput input{.model_name = "a \"model\"", .version = "1", .server = {.connections = 3}};
-  input.engine.step.running = 2;
-  input.engine.step.kv_blocks = 200;
-  input.engine.step.kv_blocks_in_use = 50;
-  input.engine.step.kv_block_tokens = 32;
-  input.engine.request.open = 5;
-  input.engine.request.ended_by_length = 7;
-  for (const double seconds : {0.0005, 0.03, 0.03, 3000.0}) input.engine.request.time_to_first_token.Add(seconds);
+  ModelMetrics model{.name = "a \"model\"", .memory = {.weight_bytes = 11, .kv_cache_bytes = 22, .limit_bytes = 99}};
+  model.engine.step.running = 2;
+  model.engine.step.kv_blocks = 200;
+  model.engine.step.kv_blocks_in_use = 50;
+  model.engine.step.kv_block_tokens = 32;
+  model.engine.request.open = 5;
+  model.engine.request.ended_by_length = 7;
+  for (const double seconds : {0.0005, 0.03, 0.03, 3000.0}) model.engine.request.time_to_first_token.Add(seconds);
+  MetricsInput input{.version = "1", .models = {model, {.name = "b"}}, .server = {.connections = 3}};
+  input.splits.push_back(*TrafficSplit::Parse("chat=a:1,b:1"));
+  for (int i = 0; i < 10; ++i) input.splits.front()->Choose("somebody");
   input.http.answers = {{{"/v1/models", 200}, 4}, {{"other", 404}, 1}};
   return input;
 }
@@ -53,6 +56,18 @@ TEST(Metrics, ValuesStandUnderOurNamesAndVllms) {
             7);
   EXPECT_EQ(samples.at(R"(engine_http_requests_total{handler="other",status="404"})"), 1);
   EXPECT_EQ(samples.at("engine_http_connections"), 3);
+}
+
+TEST(Metrics, ModelsAreToldApartInEveryMetric) {
+  const auto samples = Samples(MetricsText(SomeInput()));
+  EXPECT_EQ(samples.at(R"(engine_requests_running{model_name="b"})"), 0);
+  EXPECT_EQ(samples.at(R"(vllm:time_to_first_token_seconds_count{engine="0",model_name="b"})"), 0);
+  EXPECT_EQ(samples.at(R"(engine_memory_planned_bytes{part="weights",model_name="a \"model\""})"), 11);
+  EXPECT_EQ(samples.at(R"(engine_memory_planned_bytes{part="kv_cache",model_name="a \"model\""})"), 22);
+  EXPECT_EQ(samples.at(R"(engine_memory_limit_bytes{model_name="a \"model\""})"), 99);
+  EXPECT_EQ(samples.at(R"(engine_route_requests_total{route="chat",model="a"})") +
+                samples.at(R"(engine_route_requests_total{route="chat",model="b"})"),
+            10);
 }
 
 TEST(Metrics, BucketsCountWhatLiesBelow) {

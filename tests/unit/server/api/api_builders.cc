@@ -87,6 +87,12 @@ ApiClient::ApiClient(ScriptedEngine& engine, bool lenient)
                          .version = "1",
                          .post = [](const std::function<void()>& work) { work(); }})) {}
 
+ApiClient::ApiClient(std::vector<ServedModel> models, std::vector<std::shared_ptr<TrafficSplit>> splits)
+    : routes_(ApiRoutes({.models = std::move(models),
+                         .splits = std::move(splits),
+                         .version = "1",
+                         .post = [](const std::function<void()>& work) { work(); }})) {}
+
 std::shared_ptr<RecordingResponder> ApiClient::Call(const std::string& method, const std::string& path,
                                                     std::string body) const {
   auto responder = std::make_shared<RecordingResponder>();

@@ -63,6 +63,8 @@ class RecordingResponder : public Responder {
 class ApiClient {
  public:
   explicit ApiClient(ScriptedEngine& engine, bool lenient = false);
+  // Several models, and names that split traffic between them.
+  ApiClient(std::vector<ServedModel> models, std::vector<std::shared_ptr<TrafficSplit>> splits);
 
   std::shared_ptr<RecordingResponder> PostText(const std::string& path, const std::string& body) const;
   std::shared_ptr<RecordingResponder> Post(const std::string& path, const Json& body) const;

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""`engine serve` with several models, routes between them, and keys that change: models_test.py ENGINE WRITE_TINY_MODELS"""
+
+import json
+import pathlib
+import re
+import signal
+import sys
+import threading
+import unittest
+
+import server_process
+
+ENGINE, WRITE_TINY_MODELS = sys.argv.pop(1), sys.argv.pop(1)
+MODEL, FOLDER = server_process.write_tiny_model(WRITE_TINY_MODELS)
+DIRECTORY = pathlib.Path(FOLDER.name)
+TWO = (f"a={MODEL}", f"b={DIRECTORY / 'hf'}")
+
+
+def tearDownModule():
+    FOLDER.cleanup()
+
+
+class ModelsTest(unittest.TestCase):
+    def start(self, *arguments):
+        server = server_process.Process(ENGINE, *arguments, "--threads", "1")
+        self.addCleanup(server.end, signal.SIGKILL)
+        return server
+
+    def refused(self, *arguments, code):
+        server = self.start(*arguments)
+        self.assertEqual(server.wait_for_end(), code, server.log)
+        return server.log
+
+    def answer(self, server, **fields):
+        body = {"prompt": "once", "max_tokens": 8, "ignore_eos": True, "temperature": 0, **fields}
+        status, text = server.post("/v1/completions", body)
+        self.assertEqual(status, 200, text)
+        return json.loads(text)
+
+    def test_two_models_answer_at_the_same_time_as_each_does_alone(self):
+        alone = {}
+        for argument in TWO:
+            server = self.start(argument).wait_until_ready()
+            name = argument[0]
+            alone[name] = self.answer(server, model=name, max_tokens=60)["choices"]
+            server.end()
+        both = self.start(*TWO).wait_until_ready()
+        self.assertRegex(both.log, r"a=\S+tiny.gguf: .*planned: [\d.]+ MB of [\d.]+")
+        self.assertRegex(both.log, r"b=\S+hf: .*planned: [\d.]+ MB of [\d.]+")
+        self.assertIn("serves a, b on", both.log)
+        answers = {"a": [], "b": []}
+
+        def ask(name):
+            for _ in range(10):
+                answers[name].append(self.answer(both, model=name, max_tokens=60))
+
+        threads = [threading.Thread(target=ask, args=name) for name in answers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for name, of_model in answers.items():
+            self.assertEqual(len(of_model), 10)
+            for answer in of_model:
+                self.assertEqual(answer["model"], name)
+                self.assertEqual(answer["choices"], alone[name])
+        page = both.get("/metrics")[1]
+        for name in answers:
+            self.assertIn(f'vllm:generation_tokens_total{{engine="0",model_name="{name}"}} 601\n', page)
+            self.assertIn(f'engine_time_to_first_token_seconds_count{{model_name="{name}"}} 11\n', page)
+            self.assertRegex(page, rf'engine_memory_planned_bytes{{part="kv_cache",model_name="{name}"}} [1-9]')
+        self.assertEqual(both.end(), 0)
+
+    def test_a_route_splits_requests_and_keeps_users(self):
+        server = self.start(*TWO, "--route", "chat=a:75,b:25").wait_until_ready()
+        ids = [model["id"] for model in json.loads(server.get("/v1/models")[1])["data"]]
+        self.assertEqual(ids, ["a", "b", "chat"])
+        chosen = {}
+        for _ in range(2):
+            for user in range(40):
+                model = self.answer(server, model="chat", user=f"user-{user}", max_tokens=1)["model"]
+                self.assertEqual(chosen.setdefault(user, model), model)
+        drawn = [self.answer(server, model="chat", max_tokens=1)["model"] for _ in range(40)]
+        self.assertEqual(set(chosen.values()), {"a", "b"})
+        self.assertEqual(set(drawn), {"a", "b"})
+        want = drawn.count("a") + 2 * list(chosen.values()).count("a")
+        self.assertIn(f'engine_route_requests_total{{route="chat",model="a"}} {want}\n', server.get("/metrics")[1])
+        self.assertIn('code":"model_not_found', server.post("/v1/completions", {"model": "c", "prompt": "x"})[1])
+
+    def test_a_wrong_start_names_the_model_or_the_route(self):
+        self.assertIn("none.gguf", self.refused(f"a={MODEL}", f"b={DIRECTORY}/none.gguf", code=1))
+        self.assertIn("--route chat goes to c", self.refused(*TWO, "--route", "chat=a:1,c:1", code=2))
+        self.assertIn("--route gives a the weight '0'", self.refused(*TWO, "--route", "chat=a:0,b:1", code=2))
+        self.assertIn("two models are called a", self.refused(f"a={MODEL}", f"a={MODEL}", code=2))
+        log = self.refused(*TWO, "--memory-utilization", "0.0001", code=1)
+        self.assertTrue(re.search(r"weights and steps need \d+ bytes .* beside the \d+ of other models", log), log)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
