@@ -6,7 +6,7 @@
 
 namespace engine {
 
-Interrupt::Interrupt(std::initializer_list<int> signals) : wakes_watcher_(*signals.begin()) {
+Interrupt::Interrupt(const std::vector<int>& signals) : wakes_watcher_(signals.front()) {
   sigemptyset(&signals_);
   for (const int signal : signals) sigaddset(&signals_, signal);
   pthread_sigmask(SIG_BLOCK, &signals_, &previous_mask_);
@@ -31,6 +31,11 @@ void Interrupt::Arm(std::function<void()> action) {
 
 void Interrupt::Disarm() { Arm(nullptr); }
 
+void Interrupt::On(int signal, std::function<void()> action) {
+  std::lock_guard lock(mutex_);
+  on_signal_[signal] = std::move(action);
+}
+
 void Interrupt::Watch() {
   for (int signal = 0; sigwait(&signals_, &signal) == 0;) {
     std::lock_guard lock(mutex_);
@@ -41,6 +46,7 @@ void Interrupt::Watch() {
 
 // Ends the program as the unhandled signal would, so that a shell sees what happened.
 void Interrupt::Handle(int signal) {
+  if (const auto found = on_signal_.find(signal); found != on_signal_.end() && found->second) return found->second();
   if (action_) {
     std::exchange(action_, nullptr)();
     return;

@@ -3,9 +3,10 @@
 
 #include <csignal>
 #include <functional>
-#include <initializer_list>
+#include <map>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 namespace engine {
 
@@ -13,7 +14,7 @@ namespace engine {
 // waits for them. So no code runs inside a signal handler.
 class Interrupt {
  public:
-  explicit Interrupt(std::initializer_list<int> signals = {SIGINT});
+  explicit Interrupt(const std::vector<int>& signals = {SIGINT});
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
@@ -22,6 +23,9 @@ class Interrupt {
   void Arm(std::function<void()> action);
   // No action runs after this returns.
   void Disarm();
+  // Every `signal`, one of those above, calls `action` instead, on the watching thread; none after On(signal, nullptr)
+  // has returned.
+  void On(int signal, std::function<void()> action);
 
  private:
   void Watch();
@@ -31,8 +35,9 @@ class Interrupt {
   int wakes_watcher_;  // one of them
   sigset_t previous_mask_;
   std::mutex mutex_;
-  std::function<void()> action_;  // guarded by mutex_; empty when disarmed
-  bool stop_ = false;             // guarded by mutex_
+  std::function<void()> action_;                    // guarded by mutex_; empty when disarmed
+  std::map<int, std::function<void()>> on_signal_;  // guarded by mutex_
+  bool stop_ = false;                               // guarded by mutex_
   std::thread thread_;
 };
 

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <future>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "cli/engine_flags.h"
@@ -25,7 +26,6 @@ struct ServeFlags {
   std::vector<ModelToServe> models;                                // what these two say
   EngineOptions engine{.model = {}, .max_queued_requests = 1024};  // of each
   ServerOptions server{.http = {.host = "0.0.0.0"}};
-  std::string key_file;
   std::string api_compat = "strict";
   std::string log_format = "plain";
   double shutdown_seconds = 25;
@@ -87,7 +87,8 @@ void AddServeFlags(FlagSet& flags, ServeFlags& serve) {
   AddModelFlags(flags, serve);
   AddAddressFlags(flags, serve.server.http);
   flags.Add({"--api-key,--api-keys", "KEY ...", "let in only who sends one of these keys"}, serve.server.api_keys);
-  flags.Add({"--api-key-file", "FILE", "more keys, one per line"}, serve.key_file);
+  flags.Add({"--api-key-file", "FILE", "more keys, one per line; read again on SIGHUP and when it changes"},
+            serve.server.api_key_file);
   flags.Add({"--allowed-origins,--allow-origins", "ORIGIN ...", "let pages of this origin call (CORS); *: all"},
             serve.server.allowed_origins);
   flags.AddChoice({"--api-compat", "MODE", "what unknown fields of a request do: strict refuses, lenient warns"},
@@ -116,10 +117,6 @@ void AddServeFlags(FlagSet& flags, ServeFlags& serve) {
 }
 
 absl::Status Complete(ServeFlags& serve) {
-  if (!serve.key_file.empty()) {
-    ASSIGN_OR_RETURN(const std::vector<std::string> keys, ApiKeys::ReadFile(serve.key_file));
-    serve.server.api_keys.insert(serve.server.api_keys.end(), keys.begin(), keys.end());
-  }
   ASSIGN_OR_RETURN(serve.models, ReadModels(serve.arguments, serve.names));
   RETURN_IF_ERROR(CheckNames(serve.models, serve.server.splits));
   for (const ModelToServe& model : serve.models) serve.server.model_names.push_back(model.names.front());
@@ -173,7 +170,7 @@ void Announce(const ServeFlags& serve, double seconds, const std::string& addres
   const HttpOptions& http = serve.server.http;
   const bool is_local =
       !http.unix_socket.empty() || http.host == "127.0.0.1" || http.host == "localhost" || http.host == "::1";
-  if (serve.server.api_keys.empty() && !is_local) {
+  if (serve.server.api_keys.empty() && serve.server.api_key_file.empty() && !is_local) {
     log.Warn("no API key is asked for: whoever reaches this address may use the model (--api-key, --host 127.0.0.1)");
   }
   log.Info(absl::StrFormat("engine %s serves %s on %s after %.2f s", Version(), AllNames(serve), address, seconds));
@@ -211,10 +208,14 @@ absl::Status ServeVerb(Arguments arguments) {
   RETURN_IF_ERROR(Complete(serve));
 
   AllowManyConnections();
-  Interrupt interrupt({SIGINT, SIGTERM});
+  std::vector<int> signals = {SIGINT, SIGTERM};
+  if (!serve.server.api_key_file.empty()) signals.push_back(SIGHUP);
+  Interrupt interrupt(signals);
   const auto start = Now();
   Log log(serve.log_format == "json" ? Log::Format::kJson : Log::Format::kPlain);
   ASSIGN_OR_RETURN(const std::unique_ptr<Server> server, Server::Start(serve.server, log));
+  interrupt.On(SIGHUP, [&server] { server->ReloadKeys(); });
+  const absl::Cleanup forget_server = [&interrupt] { interrupt.On(SIGHUP, nullptr); };
   ASSIGN_OR_RETURN(Engines engines, Load(serve, log));
   for (size_t m = 0; m < engines.size(); ++m) Announce(serve, m, engines[m]->model(), log);
   RETURN_IF_ERROR(server->Serve(std::move(engines)));

@@ -48,7 +48,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, Log
 }
 
 absl::Status Server::Listen() {
-  ASSIGN_OR_RETURN(ApiKeys keys, ApiKeys::Create(options_.api_keys));
+  ASSIGN_OR_RETURN(keys_, KeyFile::Open(options_.api_keys, options_.api_key_file, log_));
   workers_ = std::make_unique<WorkerPool>(options_.worker_threads);
   std::vector<Route> routes = OwnRoutes();
   for (const Route& route : options_.routes({}, nullptr)) routes.push_back(gate_.Guard(route));
@@ -61,7 +61,7 @@ absl::Status Server::Listen() {
     if (logged) log_.Access(record);
   };
   ASSIGN_OR_RETURN(
-      http_, HttpServer::Start(std::move(http), Router(std::move(routes), std::move(keys), options_.allowed_origins)));
+      http_, HttpServer::Start(std::move(http), Router(std::move(routes), keys_->keys(), options_.allowed_origins)));
   listening_ = http_.get();
   watch_ = std::jthread([this] { Watch(); });
   return absl::OkStatus();
@@ -122,6 +122,7 @@ void Server::Watch() {
   bool was_stalled = false;
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, kWatchInterval, [&] { return stop_; })) {
+    keys_->ReloadIfChanged();
     std::optional<std::string> reason = Look(watchdogs);
     if (reason && !was_stalled) log_.Warn("the engine is stuck: " + *reason);
     if (!reason && was_stalled) log_.Info("the engine works again");

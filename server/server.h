@@ -14,6 +14,7 @@
 #include "server/gate.h"
 #include "server/http/http_server.h"
 #include "server/http_stats.h"
+#include "server/key_file.h"
 #include "server/log.h"
 #include "server/traffic/traffic_split.h"
 #include "server/watchdog.h"
@@ -26,7 +27,8 @@ using Post = std::function<void(std::function<void()> work)>;
 
 struct ServerOptions {
   HttpOptions http;
-  std::vector<std::string> api_keys;  // none: everybody is let in
+  std::vector<std::string> api_keys;  // none, and no file: everybody is let in
+  std::string api_key_file;           // read again when it changes
   std::vector<std::string> allowed_origins;
   std::vector<std::string> model_names;  // in metrics, one for each engine
   std::string version;                   // of this program
@@ -51,6 +53,9 @@ class Server {
   // Generates a token with each, and opens if that works.
   absl::Status Serve(Engines engines);
 
+  // Reads the file of keys again, as if it had changed. Any thread.
+  void ReloadKeys() { keys_->Reload(); }
+
   // Refuses what is new, and waits for what is under way; false if that has not ended in time.
   bool Drain(double seconds);
   // Cuts what is under way, and ends every thread. Drain and Stop come from one thread.
@@ -71,6 +76,7 @@ class Server {
   Log& log_;
   Gate gate_;
   HttpStats http_stats_;
+  std::unique_ptr<KeyFile> keys_;
   std::unique_ptr<HttpServer> http_;
   std::atomic<const HttpServer*> listening_ = nullptr;  // what metrics read: requests come before Start has returned
   std::unique_ptr<WorkerPool> workers_;

@@ -22,13 +22,32 @@ std::string_view KeyOf(const HttpRequest& request) {
   return request.Header("x-api-key");
 }
 
-}  // namespace
-
-absl::StatusOr<ApiKeys> ApiKeys::Create(std::vector<std::string> keys) {
+absl::Status CheckKeys(const std::vector<std::string>& keys) {
   for (size_t i = 0; i < keys.size(); ++i) {
     if (keys[i].empty()) return InvalidArgument("API key %d is empty", i + 1);
   }
-  return ApiKeys(std::move(keys));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<ApiKeys>> ApiKeys::Create(std::vector<std::string> keys) {
+  RETURN_IF_ERROR(CheckKeys(keys));
+  return std::shared_ptr<ApiKeys>(new ApiKeys(std::move(keys)));
+}
+
+absl::Status ApiKeys::Replace(std::vector<std::string> keys) {
+  RETURN_IF_ERROR(CheckKeys(keys));
+  if (keys.empty() && !Current()->empty()) return InvalidArgument("no API key is left; everybody would be let in");
+  auto replaced = std::make_shared<const Keys>(std::move(keys));
+  std::lock_guard lock(mutex_);
+  keys_ = std::move(replaced);
+  return absl::OkStatus();
+}
+
+std::shared_ptr<const ApiKeys::Keys> ApiKeys::Current() const {
+  std::lock_guard lock(mutex_);
+  return keys_;
 }
 
 absl::StatusOr<std::vector<std::string>> ApiKeys::ReadFile(const std::string& path) {
@@ -44,11 +63,12 @@ absl::StatusOr<std::vector<std::string>> ApiKeys::ReadFile(const std::string& pa
 }
 
 std::optional<int> ApiKeys::Find(const HttpRequest& request) const {
-  if (keys_.empty()) return -1;
+  const std::shared_ptr<const Keys> keys = Current();
+  if (keys->empty()) return -1;
   const std::string_view given = KeyOf(request);
   std::optional<int> found;
-  for (size_t i = 0; i < keys_.size(); ++i) {
-    if (Equal(keys_[i], given)) found = static_cast<int>(i);
+  for (size_t i = 0; i < keys->size(); ++i) {
+    if (Equal((*keys)[i], given)) found = static_cast<int>(i);
   }
   return found;
 }

@@ -1,6 +1,8 @@
 // The keys with which clients may come.
 #pragma once
 
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,10 +13,14 @@
 
 namespace engine {
 
+// Any thread may call everything.
 class ApiKeys {
  public:
-  // Without keys everybody is let in. Empty keys are refused: they would let in who sends none.
-  static absl::StatusOr<ApiKeys> Create(std::vector<std::string> keys);
+  // Without keys everybody is let in. Empty keys are refused: they would let in who sends none. The router shares them
+  // with who replaces them.
+  static absl::StatusOr<std::shared_ptr<ApiKeys>> Create(std::vector<std::string> keys);
+  // From the next request on. Refused without effect: empty keys, and none at all where there are some.
+  absl::Status Replace(std::vector<std::string> keys);
   // One key per line; blank lines and lines that begin with # are skipped.
   static absl::StatusOr<std::vector<std::string>> ReadFile(const std::string& path);
 
@@ -23,9 +29,13 @@ class ApiKeys {
   std::optional<int> Find(const HttpRequest& request) const;
 
  private:
-  explicit ApiKeys(std::vector<std::string> keys) : keys_(std::move(keys)) {}
+  using Keys = std::vector<std::string>;
+  explicit ApiKeys(Keys keys) : keys_(std::make_shared<const Keys>(std::move(keys))) {}
 
-  std::vector<std::string> keys_;
+  std::shared_ptr<const Keys> Current() const;
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Keys> keys_;  // guarded by mutex_; shared with those who compare while it is replaced
 };
 
 }  // namespace engine

@@ -46,7 +46,7 @@ void Router::Handle(std::shared_ptr<HttpRequest> request, std::shared_ptr<Respon
                      "invalid_request_error", "method_not_allowed", {{"allow", methods}});
   }
   if (!route->is_open) {
-    const std::optional<int> key = keys_.Find(*request);
+    const std::optional<int> key = keys_->Find(*request);
     if (!key) {
       return SendError(*responder, 401, "this server asks for an API key: send \"Authorization: Bearer KEY\"",
                        "authentication_error", "invalid_api_key", {{"www-authenticate", "Bearer"}});

@@ -11,7 +11,7 @@ namespace engine {
 class Router {
  public:
   // allowed_origins: of web pages that may call (CORS); "*" allows all.
-  Router(std::vector<Route> routes, ApiKeys keys, std::vector<std::string> allowed_origins)
+  Router(std::vector<Route> routes, std::shared_ptr<const ApiKeys> keys, std::vector<std::string> allowed_origins)
       : routes_(std::move(routes)), keys_(std::move(keys)), allowed_origins_(std::move(allowed_origins)) {}
 
   // Answers 401, 404, 405 and preflight requests itself. HEAD is answered like GET, whose body the connection drops.
@@ -26,7 +26,7 @@ class Router {
   const Route* Find(std::string_view method, std::string_view path, std::string& methods) const;
 
   std::vector<Route> routes_;
-  ApiKeys keys_;
+  std::shared_ptr<const ApiKeys> keys_;  // shared with who replaces them
   std::vector<std::string> allowed_origins_;
 };
 

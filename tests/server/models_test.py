@@ -96,6 +96,34 @@ class ModelsTest(unittest.TestCase):
         log = self.refused(*TWO, "--memory-utilization", "0.0001", code=1)
         self.assertTrue(re.search(r"weights and steps need \d+ bytes .* beside the \d+ of other models", log), log)
 
+    def test_a_changed_key_file_holds_for_new_requests_and_no_stream_ends(self):
+        keys = DIRECTORY / "keys"
+        keys.write_text("one\n")
+        server = self.start(MODEL, "--api-key-file", str(keys)).wait_until_ready()
+        self.assertEqual(server.get("/v1/models", Authorization="Bearer one")[0], 200)
+        kept = server.connect()
+        self.addCleanup(kept.close)
+        body = json.dumps({"prompt": "a", "max_tokens": 450, "ignore_eos": True, "stream": True, "n": 8})
+        kept.request("POST", "/v1/completions", body,
+                     {"content-type": "application/json", "authorization": "Bearer one"})
+        stream = kept.getresponse()
+        keys.write_text("two\n")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_log("API keys in force: 1 of .*keys")
+        self.assertEqual(server.get("/v1/models", Authorization="Bearer one")[0], 401)
+        self.assertEqual(server.get("/v1/models", Authorization="Bearer two")[0], 200)
+        self.assertTrue(stream.read().decode().endswith("data: [DONE]\n\n"))
+
+        keys.write_text("# none\n")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_log("the API keys stay as they are: .*has no API key")
+        self.assertEqual(server.get("/v1/models", Authorization="Bearer two")[0], 200)
+
+        keys.write_text("three\n")  # and nobody says so
+        server.wait_for_log("(?s)stay as they are.*in force")
+        self.assertEqual(server.get("/v1/models", Authorization="Bearer three")[0], 200)
+        self.assertEqual(server.end(), 0)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

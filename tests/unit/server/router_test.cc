@@ -64,6 +64,20 @@ TEST(Router, AsksForAKeyExceptOnOpenRoutes) {
             "/v1/models by key 0");
 }
 
+TEST(Router, ReplacedKeysHoldFromTheNextRequestOn) {
+  const auto keys = ApiKeys::Create({"old"}).value();
+  const auto finds = [&](const char* key) {
+    return keys->Find(HttpRequest{.headers = {{"authorization", std::string("Bearer ") + key}}}).has_value();
+  };
+  EXPECT_TRUE(keys->Replace({"new", "other"}).ok());
+  EXPECT_FALSE(finds("old"));
+  EXPECT_TRUE(finds("new"));
+  EXPECT_FALSE(keys->Replace({"x", ""}).ok());
+  EXPECT_FALSE(keys->Replace({}).ok());
+  EXPECT_TRUE(finds("other"));
+  EXPECT_FALSE(finds("x"));
+}
+
 TEST(Router, EmptyKeysAreRefused) { EXPECT_FALSE(ApiKeys::Create({"a", ""}).ok()); }
 
 TEST(Router, PagesOfAllowedOriginsMayCall) {
