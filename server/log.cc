@@ -50,11 +50,18 @@ void Log::Access(const AccessRecord& record) {
         {"method", request.method},   {"path", request.path},      {"status", record.status},
         {"bytes", record.body_bytes}, {"seconds", record.seconds}, {"request_id", request.id}};
     if (request.api_key >= 0) json["api_key"] = request.api_key;
+    if (request.trace) {
+      json["trace_id"] = request.trace->trace_id;
+      json["span_id"] = request.trace->span_id;
+    }
     return Push(Dump(json));
   }
   const std::string key = request.api_key < 0 ? "" : absl::StrFormat(" key=%d", request.api_key);
-  Push(absl::StrFormat("%s %s \"%s %s\" %d %d bytes %.3f s id=%s%s\n", TimeNow(), request.client, Safe(request.method),
-                       Safe(request.path), record.status, record.body_bytes, record.seconds, request.id, key));
+  const std::string trace =
+      request.trace ? absl::StrFormat(" trace_id=%s span_id=%s", request.trace->trace_id, request.trace->span_id) : "";
+  Push(absl::StrFormat("%s %s \"%s %s\" %d %d bytes %.3f s id=%s%s%s\n", TimeNow(), request.client,
+                       Safe(request.method), Safe(request.path), record.status, record.body_bytes, record.seconds,
+                       request.id, key, trace));
 }
 
 void Log::Push(std::string line) {

@@ -218,6 +218,10 @@ void AddHttp(const MetricsInput& input, Exposition& out) {
   }
   out.Begin("engine_http_body_bytes_total", "counter", "Bytes of answers, without headers");
   out.Sample("", static_cast<double>(input.http.body_bytes));
+  if (!input.traces) return;
+  out.Begin("engine_trace_spans_total", "counter", "Spans for the collector, by what became of them");
+  out.Sample(Exposition::Join({{"state", "exported"}}), static_cast<double>(input.traces->exported));
+  out.Sample(Exposition::Join({{"state", "dropped"}}), static_cast<double>(input.traces->dropped));
 }
 
 }  // namespace

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/engine.h"
 #include "server/http_stats.h"
+#include "server/trace_export.h"
 #include "server/traffic/traffic_split.h"
 
 namespace engine {
@@ -24,6 +26,7 @@ struct MetricsInput {
   std::vector<std::shared_ptr<TrafficSplit>> splits;  // the server's
   HttpStats::Counts http;
   HttpServerStats server;
+  std::optional<TraceExporter::Counts> traces;  // none are exported
 };
 
 std::string MetricsText(const MetricsInput& input);

@@ -49,22 +49,29 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, Log
 
 absl::Status Server::Listen() {
   ASSIGN_OR_RETURN(keys_, KeyFile::Open(options_.api_keys, options_.api_key_file, log_));
+  if (!options_.traces_endpoint.empty()) {
+    ASSIGN_OR_RETURN(traces_, TraceExporter::Start(options_.traces_endpoint, options_.version, log_));
+  }
   workers_ = std::make_unique<WorkerPool>(options_.worker_threads);
   std::vector<Route> routes = OwnRoutes();
   for (const Route& route : options_.routes({}, nullptr)) routes.push_back(gate_.Guard(route));
   http_stats_.SetPaths(Paths(routes));
   HttpOptions http = options_.http;
-  http.on_access = [this](const AccessRecord& record) {
-    http_stats_.Count(record);
-    const bool logged = options_.access_log && std::ranges::find(options_.unlogged_paths, record.request->path) ==
-                                                   options_.unlogged_paths.end();
-    if (logged) log_.Access(record);
-  };
+  http.begin_traces = traces_ != nullptr;
+  http.on_access = [this](const AccessRecord& record) { OnAccess(record); };
   ASSIGN_OR_RETURN(
       http_, HttpServer::Start(std::move(http), Router(std::move(routes), keys_->keys(), options_.allowed_origins)));
   listening_ = http_.get();
   watch_ = std::jthread([this] { Watch(); });
   return absl::OkStatus();
+}
+
+void Server::OnAccess(const AccessRecord& record) {
+  http_stats_.Count(record);
+  if (traces_ != nullptr) traces_->Add(record);
+  const bool is_logged = options_.access_log && std::ranges::find(options_.unlogged_paths, record.request->path) ==
+                                                    options_.unlogged_paths.end();
+  if (is_logged) log_.Access(record);
 }
 
 std::vector<Route> Server::OwnRoutes() {
@@ -84,6 +91,7 @@ std::string Server::Metrics() const {
                      .splits = options_.splits,
                      .http = http_stats_.Read(),
                      .server = listening == nullptr ? HttpServerStats() : listening->stats()};
+  if (traces_ != nullptr) input.traces = traces_->counts();
   for (size_t m = 0; m < options_.model_names.size(); ++m) {
     ModelMetrics& model = input.models.emplace_back(ModelMetrics{.name = options_.model_names[m]});
     if (engines == nullptr) continue;
@@ -146,6 +154,7 @@ void Server::Stop() {
   wake_.notify_one();
   if (watch_.joinable()) watch_.join();
   if (http_ != nullptr) http_->Stop();
+  traces_ = nullptr;
   workers_ = nullptr;
   engines_ = nullptr;
   owned_engines_.clear();

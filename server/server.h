@@ -16,6 +16,7 @@
 #include "server/http_stats.h"
 #include "server/key_file.h"
 #include "server/log.h"
+#include "server/trace_export.h"
 #include "server/traffic/traffic_split.h"
 #include "server/watchdog.h"
 #include "server/worker_pool.h"
@@ -40,6 +41,7 @@ struct ServerOptions {
   double watchdog_seconds = 60;  // without a step, while requests are open
   bool access_log = true;
   std::vector<std::string> unlogged_paths;
+  std::string traces_endpoint;  // URL of an OpenTelemetry collector; empty: none
 };
 
 class Server {
@@ -69,6 +71,7 @@ class Server {
   absl::Status Listen();
   std::vector<Route> OwnRoutes();
   std::string Metrics() const;
+  void OnAccess(const AccessRecord& record);
   void Watch();
   std::optional<std::string> Look(std::vector<Watchdog>& watchdogs) const;
 
@@ -77,6 +80,7 @@ class Server {
   Gate gate_;
   HttpStats http_stats_;
   std::unique_ptr<KeyFile> keys_;
+  std::unique_ptr<TraceExporter> traces_;  // null: nobody collects them
   std::unique_ptr<HttpServer> http_;
   std::atomic<const HttpServer*> listening_ = nullptr;  // what metrics read: requests come before Start has returned
   std::unique_ptr<WorkerPool> workers_;

@@ -1,5 +1,6 @@
 #include "server/http/connection.h"
 
+#include <algorithm>
 #include <array>
 #include <random>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "boost/asio/detached.hpp"
 #include "boost/asio/post.hpp"
 #include "boost/asio/use_awaitable.hpp"
+#include "server/http/ascii.h"
 #include "server/http/error_body.h"
 
 namespace engine {
@@ -31,6 +33,16 @@ std::string RequestId(const HttpRequest& request) {
   if (!given.empty() && given.size() <= 128 && std::ranges::all_of(given, is_plain)) return std::string(given);
   thread_local std::mt19937_64 random(std::random_device{}());
   return absl::StrFormat("req_%016x", random());
+}
+
+// A header that is there twice is no better than a malformed one.
+std::optional<TraceContext> TraceOf(const HttpRequest& request, bool begin_traces) {
+  const auto is_traceparent = [](const auto& header) { return EqualIgnoringCase(header.first, "traceparent"); };
+  std::optional<TraceContext> trace;
+  if (std::ranges::count_if(request.headers, is_traceparent) == 1) {
+    trace = ParseTraceparent(Trim(request.Header("traceparent")));
+  }
+  return trace || !begin_traces ? trace : BeginTrace();
 }
 
 }  // namespace
@@ -105,6 +117,8 @@ void Connection::StartExchange() {
   request->client = client_;
   HttpHeaders headers = router_.CorsHeaders(*request);
   headers.emplace_back("x-request-id", request->id);
+  request->trace = TraceOf(*request, options_.begin_traces);
+  if (request->trace) headers.emplace_back("traceresponse", TraceResponse(*request->trace));
   const std::weak_ptr<Connection> weak = weak_from_this();
   const auto executor = transport_->socket().get_executor();
   exchange_ = std::make_shared<Exchange>(Exchange::Options{.is_head = request->method == "HEAD",

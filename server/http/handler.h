@@ -3,10 +3,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "server/http/trace_context.h"
 
 namespace engine {
 
@@ -21,6 +24,7 @@ struct HttpRequest {
   std::string id;      // the client's X-Request-Id, or one made here; the answer carries it
   int api_key = -1;    // which of the server's keys it came with; -1: none are asked for
   std::string client;  // address, for logs
+  std::optional<TraceContext> trace = std::nullopt;  // that it belongs to, with the span of its answer
 
   // The first header of that name in any case; empty if there is none.
   std::string_view Header(std::string_view name) const;

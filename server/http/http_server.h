@@ -31,6 +31,7 @@ struct HttpOptions {
   RequestLimits limits;
   int max_connections = 4096;  // more are closed as they come
   int threads = 1;
+  bool begin_traces = false;                           // of requests that belong to none
   int64_t max_queued_bytes = int64_t{8} << 20;         // of an answer that its client does not read
   std::chrono::milliseconds request_timeout{30'000};   // from a request's first byte to its last
   std::chrono::milliseconds idle_timeout{120'000};     // between requests

@@ -104,6 +104,27 @@ TEST(HttpServer, AnswersOneRequestAfterTheOtherOnAConnection) {
   }
 }
 
+TEST(HttpServer, AnswersTellTheirSpanInTheTraceOfTheRequest) {
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736", span = "00f067aa0ba902b7";
+  const std::string header = "traceparent: 00-" + trace + "-" + span + "-01\r\n";
+  TestServer server;
+  SocketClient client(server.port());
+  const auto ask = [&](const std::string& headers) {
+    client.Send(Get("/echo", headers));
+    return client.ReadUntil("\r\n\r\n");
+  };
+  EXPECT_THAT(ask(header), AllOf(HasSubstr("traceresponse: 00-" + trace + "-"), Not(HasSubstr(span))));
+  EXPECT_THAT(ask(""), Not(HasSubstr("traceresponse")));
+  EXPECT_THAT(ask("traceparent: 00-" + trace + "-x\r\n"), AllOf(HasSubstr("200 OK"), Not(HasSubstr("traceresponse"))));
+  EXPECT_THAT(ask(header + header), AllOf(HasSubstr("200 OK"), Not(HasSubstr("traceresponse"))));
+
+  TestServer beginning({.begin_traces = true});
+  SocketClient other(beginning.port());
+  other.Send(Get("/echo", header) + Get("/echo"));
+  EXPECT_THAT(other.ReadUntil("\r\n\r\n"), HasSubstr("traceresponse: 00-" + trace + "-"));
+  EXPECT_THAT(other.ReadUntil("\r\n\r\n"), HasSubstr("traceresponse: 00-"));
+}
+
 TEST(HttpServer, RequestsSentAheadAreAnsweredInOrder) {
   TestServer server;
   SocketClient client(server.port());

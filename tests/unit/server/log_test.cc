@@ -49,6 +49,17 @@ TEST(Log, AccessLinesTellTheRequestButNothingOfItsText) {
   }
 }
 
+TEST(Log, AccessLinesNameTheTraceThatARequestBelongsTo) {
+  HttpRequest request{.method = "GET", .path = "/"};
+  for (const Log::Format format : {Log::Format::kPlain, Log::Format::kJson}) {
+    request.trace = {.trace_id = "4bf92f35", .span_id = "00f067aa"};
+    const std::string line = Logged(format, [&](Log& log) { log.Access({.request = &request}); });
+    for (const char* shown : {"trace_id", "4bf92f35", "span_id", "00f067aa"}) EXPECT_THAT(line, HasSubstr(shown));
+    request.trace = std::nullopt;
+    EXPECT_THAT(Logged(format, [&](Log& log) { log.Access({.request = &request}); }), Not(HasSubstr("trace_id")));
+  }
+}
+
 TEST(Log, APathCannotForgeALine) {
   const HttpRequest request{.method = "GET", .path = "/a\nforged \xff\x1b[31m", .client = "c"};
   const AccessRecord record{.request = &request, .status = 404};

@@ -1,0 +1,121 @@
+// The exporter over a collector that is a server of ours.
+#include "server/trace_export.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+
+namespace engine {
+namespace {
+
+using Json = nlohmann::json;
+using ::testing::HasSubstr;
+
+class Collector {
+ public:
+  explicit Collector(int status = 200) {
+    const auto take = [this, status](std::shared_ptr<const HttpRequest> request, std::shared_ptr<Responder> responder) {
+      {
+        std::lock_guard lock(mutex_);
+        bodies_.push_back(request->body);
+      }
+      responder->Send(status, "application/json", "{}");
+    };
+    auto server = HttpServer::Start({.port = 0}, {{{"POST", "/v1/traces", take}}, ApiKeys::Create({}).value(), {}});
+    EXPECT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+  }
+
+  std::string address() const { return server_->address(); }
+  std::vector<Json> spans() {
+    std::lock_guard lock(mutex_);
+    std::vector<Json> spans;
+    for (const std::string& body : bodies_) {
+      const Json parsed = Json::parse(body);
+      for (const Json& span : parsed["resourceSpans"][0]["scopeSpans"][0]["spans"]) spans.push_back(span);
+    }
+    return spans;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> bodies_;
+  std::unique_ptr<HttpServer> server_;
+};
+
+struct Exporter {
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> nobody{std::fopen("/dev/null", "w"), std::fclose};
+  Log log{Log::Format::kPlain, nobody.get()};
+  std::unique_ptr<TraceExporter> exporter;
+
+  explicit Exporter(const std::string& url) {
+    auto started = TraceExporter::Start(url, "1", log);
+    EXPECT_TRUE(started.ok()) << started.status();
+    exporter = *std::move(started);
+  }
+  void Add(const TraceContext& trace, int status = 200) const {
+    const HttpRequest request{.method = "POST", .path = "/v1/completions", .id = "req_1", .trace = trace};
+    exporter->Add({.request = &request, .status = status, .seconds = 0.5});
+  }
+};
+
+TEST(TraceExport, TheCollectorGetsASpanPerRequest) {
+  Collector collector;
+  {
+    const Exporter exporter(collector.address());
+    exporter.Add({.trace_id = "aa", .parent_id = "bb", .span_id = "cc"});
+    exporter.Add({.trace_id = "dd", .span_id = "ee"}, 503);
+    exporter.Add({.trace_id = "ff", .span_id = "ff", .is_sampled = false});
+  }
+  const std::vector<Json> spans = collector.spans();
+  ASSERT_EQ(spans.size(), 2u);
+  EXPECT_EQ(spans[0]["traceId"], "aa");
+  EXPECT_EQ(spans[0]["parentSpanId"], "bb");
+  EXPECT_EQ(spans[0]["spanId"], "cc");
+  EXPECT_EQ(spans[0]["name"], "POST /v1/completions");
+  EXPECT_EQ(spans[0]["kind"], 2);
+  EXPECT_EQ(spans[0]["attributes"][3]["value"]["intValue"], "200");
+  EXPECT_EQ(std::stoll(spans[0]["endTimeUnixNano"].get<std::string>()) -
+                std::stoll(spans[0]["startTimeUnixNano"].get<std::string>()),
+            500'000'000);
+  EXPECT_EQ(spans[1]["status"]["code"], 2);
+}
+
+TEST(TraceExport, MoreThanTheQueueHoldsIsDroppedAndCounted) {
+  Collector collector;
+  {
+    const Exporter exporter(collector.address());
+    for (int i = 0; i < 5000; ++i) exporter.Add({.trace_id = "aa", .span_id = "cc"});
+    EXPECT_EQ(exporter.exporter->counts().dropped, 5000 - 4096);
+  }
+  EXPECT_EQ(collector.spans().size(), 4096u);
+}
+
+TEST(TraceExport, WhatTheCollectorRefusesHoldsNothingUp) {
+  Collector refusing(500);
+  {
+    Exporter(refusing.address()).Add({.trace_id = "aa", .span_id = "cc"});
+  }
+  EXPECT_EQ(refusing.spans().size(), 1u);
+  Exporter("http://127.0.0.1:1").Add({.trace_id = "aa", .span_id = "cc"});  // nobody listens there
+}
+
+TEST(HttpClient, UrlsAreReadOrRefused) {
+  for (const auto& [url, host, port, path] : {std::tuple{"http://a", "a", "80", ""},
+                                              {"http://a:4318/", "a", "4318", "/"},
+                                              {"http://a.b/v1/traces", "a.b", "80", "/v1/traces"},
+                                              {"http://[::1]:4318/x", "::1", "4318", "/x"},
+                                              {"http://[::1]", "::1", "80", ""}}) {
+    const auto address = ParseHttpUrl(url);
+    ASSERT_TRUE(address.ok()) << address.status();
+    EXPECT_EQ(address->host, host);
+    EXPECT_EQ(address->port, port);
+    EXPECT_EQ(address->path, path);
+  }
+  for (const char* url : {"", "a:4318", "https://a", "grpc://a", "http://", "http://:80", "http://a:x", "http://a:/"}) {
+    EXPECT_THAT(std::string(Message(ParseHttpUrl(url).status())), HasSubstr("must be http://HOST:PORT/PATH")) << url;
+  }
+}
+
+}  // namespace
+}  // namespace engine
