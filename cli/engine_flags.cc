@@ -18,7 +18,7 @@ absl::Status ReadLevel(std::string_view text, Numerics& level) {
 }
 
 absl::Status ReadModelLen(std::string_view text, int& length) {
-  if (text == "auto") {
+  if (text == "auto" || text == "-1") {  // -1: vLLM's
     length = EngineOptions::kLongestThatFits;
     return absl::OkStatus();
   }

@@ -57,6 +57,15 @@ class ServeTest(unittest.TestCase):
             json.loads(line)
         self.assertEqual(server.end(), 0)
 
+    def test_a_request_is_logged_with_its_trace(self):
+        server = self.start().wait_until_ready()
+        trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+        server.get("/version", traceparent=f"00-{trace}-00f067aa0ba902b7-01")
+        server.wait_for_log(f'"GET /version" 200 .* trace_id={trace} span_id=[0-9a-f]{{16}}')
+        self.assertEqual(server.get("/version", traceparent="not a trace")[0], 200)
+        self.assertNotIn("trace_id", server.wait_for_log(r'(?s)/version" 200 .*(/version" 200 [^\n]*)').group(1))
+        self.assertIn("--otlp-traces-endpoint is 'grpc://x'", self.refused("--otlp-traces-endpoint", "grpc://x", code=2))
+
     def test_a_wrong_start_says_why_and_ends(self):
         self.assertIn("did you mean --max-model-len?", self.refused("--max-model-length", "5", code=2))
         self.assertIn("--shutdown-timeout", self.refused("--shutdown-timeout", "never", code=2))

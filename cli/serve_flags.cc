@@ -1,0 +1,175 @@
+#include "cli/serve_flags.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_split.h"
+#include "cli/neutral_flags.h"
+#include "engine/version.h"
+#include "nlohmann/json.hpp"
+#include "server/api/api.h"
+#include "server/http/http_client.h"
+
+namespace engine {
+namespace {
+
+absl::Status ReadSeconds(const std::string& text, double& seconds) {
+  float value = 0;
+  RETURN_IF_ERROR(ReadValue(text, value));
+  if (!(value >= 0 && value <= 1e6F))
+    return InvalidArgument("is %s; it must be a number of seconds, 0 to 1000000", text);
+  seconds = value;
+  return absl::OkStatus();
+}
+
+void AddSeconds(FlagSet& flags, const FlagText& text, double& seconds) {
+  flags.AddReader(text, [&seconds](const std::string& value) { return ReadSeconds(value, seconds); });
+}
+
+absl::Status ReadQuantPolicy(const std::string& value, std::string& kv_cache_dtype) {
+  const bool is_int8 = value == "8" || value == "int8";
+  if (!is_int8 && value != "0" && value != "none")
+    return InvalidArgument("is %s; it must be 0 (none) or 8 (int8)", value);
+  kv_cache_dtype = is_int8 ? "int8" : "auto";
+  return absl::OkStatus();
+}
+
+// vLLM's form is a JSON list.
+absl::Status ReadOrigins(const std::string& value, std::vector<std::string>& origins) {
+  if (!value.starts_with('[')) return ReadValue(value, origins);
+  const auto list = nlohmann::json::parse(value, nullptr, /*allow_exceptions=*/false);
+  const auto is_text = [](const nlohmann::json& origin) { return origin.is_string(); };
+  if (!list.is_array() || !std::ranges::all_of(list, is_text)) {
+    return InvalidArgument("is '%s'; it must be an origin, or a JSON list of some", value);
+  }
+  for (const nlohmann::json& origin : list) origins.push_back(origin.get<std::string>());
+  return absl::OkStatus();
+}
+
+// vLLM's form separates them by commas.
+absl::Status ReadPaths(const std::string& value, std::vector<std::string>& paths) {
+  for (const std::string& path : std::vector<std::string>(absl::StrSplit(value, ','))) {
+    if (!path.starts_with('/')) return InvalidArgument("is '%s'; a path begins with /", path);
+    paths.push_back(path);
+  }
+  return absl::OkStatus();
+}
+
+void AddAddressFlags(FlagSet& flags, HttpOptions& http) {
+  flags.Add({"--host,--server-name", "HOST", "address to listen on; 0.0.0.0 (default): on all"}, http.host);
+  flags.Add({"--port,--server-port", "N", "port to listen on (8000); 0: any free one"}, http.port);
+  flags.Add({"--uds", "PATH", "listen on a Unix socket instead"}, http.unix_socket);
+  flags.Add({"--ssl-certfile,--ssl-cert-file", "FILE", "serve TLS with this certificate chain (PEM)"},
+            http.tls_certificate);
+  flags.Add({"--ssl-keyfile,--ssl-key-file", "FILE", "and this key (PEM)"}, http.tls_key);
+  flags.Add({"--max-connections", "N", "connections at once; more are closed as they come"}, http.max_connections);
+  flags.Add({"--max-body-bytes", "N", "largest body of a request"}, http.limits.max_body_bytes);
+  flags.Add({"--http-threads,--threads-http", "N", "threads that read and write connections (1)"}, http.threads);
+}
+
+absl::Status ReadRoute(const std::string& text, std::vector<std::shared_ptr<TrafficSplit>>& splits) {
+  ASSIGN_OR_RETURN(std::shared_ptr<TrafficSplit> split, TrafficSplit::Parse(text));
+  splits.push_back(std::move(split));
+  return absl::OkStatus();
+}
+
+absl::Status ReadUrl(const std::string& text, std::string& url) {
+  url = text;
+  return ParseHttpUrl(text).status();
+}
+
+void AddModelFlags(FlagSet& flags, ServeFlags& serve) {
+  flags.AddPositional({"--model,-m", "MODEL ...",
+                       "a .gguf file, a Hugging Face directory, a packed file, or a name that was pulled; NAME=MODEL "
+                       "for a name of its own. Several share the device"},
+                      serve.arguments);
+  flags.Add({"--served-model-name,--model-name,--alias,-a", "NAME ...",
+             "names of the model for clients (default: the end of its path)"},
+            serve.names);
+  flags.AddReader(
+      {"--route", "NAME=A:90,B:10",
+       "one more name, whose requests models A and B share by these weights; once for each name"},
+      [&serve](const std::string& value) { return ReadRoute(value, serve.server.splits); },
+      [&serve] { serve.server.splits.clear(); });
+}
+
+void AddAccessFlags(FlagSet& flags, ServeFlags& serve) {
+  flags.Add({"--api-key,--api-keys", "KEY ...", "let in only who sends one of these keys"}, serve.server.api_keys);
+  flags.Add({"--api-key-file", "FILE", "more keys, one per line; read again on SIGHUP and when it changes"},
+            serve.server.api_key_file);
+  flags.AddReader(
+      {"--allowed-origins,--allow-origins", "ORIGIN ...", "let pages of this origin call (CORS); *: all"},
+      [&serve](const std::string& value) { return ReadOrigins(value, serve.server.allowed_origins); },
+      [&serve] { serve.server.allowed_origins.clear(); });
+  flags.AddChoice({"--api-compat", "MODE", "what unknown fields of a request do: strict refuses, lenient warns"},
+                  {"strict", "lenient"}, serve.api_compat);
+}
+
+void AddTimeFlags(FlagSet& flags, ServeFlags& serve) {
+  flags.Add({"--max-queued-requests", "N", "requests that may wait for others (1024); more get 429"},
+            serve.engine.max_queued_requests);
+  AddSeconds(flags, {"--request-timeout", "SECONDS", "longest that a request may take (default 0: no limit)"},
+             serve.engine.request_timeout_seconds);
+  AddSeconds(flags, {"--shutdown-timeout", "SECONDS", "how long answers may go on after SIGTERM or Ctrl-C (25)"},
+             serve.shutdown_seconds);
+  AddSeconds(flags, {"--watchdog-timeout", "SECONDS", "not ready after that long without a step while work waits (60)"},
+             serve.server.watchdog_seconds);
+}
+
+void AddLogFlags(FlagSet& flags, ServeFlags& serve) {
+  flags.AddChoice({"--log-format", "FORMAT", "plain (default) or json"}, {"plain", "json"}, serve.log_format);
+  flags.Add({"--access-log", "", "log every answer (default)"}, serve.server.access_log);
+  flags.AddReader(
+      {"--disable-access-log-for-endpoints", "PATH ...", "but none of these paths"},
+      [&serve](const std::string& value) { return ReadPaths(value, serve.server.unlogged_paths); },
+      [&serve] { serve.server.unlogged_paths.clear(); });
+  flags.AddReader({"--otlp-traces-endpoint", "URL",
+                   "send a span of every request that is traced to this OpenTelemetry collector: "
+                   "http://HOST:4318/v1/traces"},
+                  [&serve](const std::string& value) { return ReadUrl(value, serve.server.traces_endpoint); });
+}
+
+void AddEngineFlags(FlagSet& flags, EngineOptions& engine) {
+  AddDeviceFlags(flags, engine);
+  AddLimitFlags(flags, engine);
+  flags.AddReader({"--quant-policy", "0|8", "LMDeploy's name of --kv-cache-dtype auto and int8"},
+                  [&engine](const std::string& value) { return ReadQuantPolicy(value, engine.kv_cache_dtype); });
+  AddReasoningFlag(flags, engine);
+  flags.Add({"--tool-call-parser", "NAME",
+             "how the model writes tool calls (hermes, llama3_json, ...); auto (default): as its chat template shows; "
+             "none: calls are text"},
+            engine.tool_call_parser);
+  AddSpeculationFlags(flags, engine);
+}
+
+}  // namespace
+
+void AddServeFlags(FlagSet& flags, ServeFlags& serve) {
+  AddModelFlags(flags, serve);
+  AddAddressFlags(flags, serve.server.http);
+  AddAccessFlags(flags, serve);
+  AddTimeFlags(flags, serve);
+  AddLogFlags(flags, serve);
+  AddEngineFlags(flags, serve.engine);
+  AddNeutralFlags(flags);
+}
+
+absl::Status Complete(ServeFlags& serve) {
+  ASSIGN_OR_RETURN(serve.models, ReadModels(serve.arguments, serve.names));
+  RETURN_IF_ERROR(CheckNames(serve.models, serve.server.splits));
+  for (const ModelToServe& model : serve.models) serve.server.model_names.push_back(model.names.front());
+  serve.server.version = Version();
+  serve.server.routes = [&serve](const Engines& engines, const Post& post) {
+    ApiOptions api{.splits = serve.server.splits,
+                   .lenient = serve.api_compat == "lenient",
+                   .version = std::string(Version()),
+                   .post = post};
+    for (size_t m = 0; m < serve.models.size(); ++m) {
+      Engine* engine = engines.empty() ? nullptr : engines[m].get();
+      for (const std::string& name : serve.models[m].names) api.models.push_back({name, engine});
+    }
+    return ApiRoutes(std::move(api));
+  };
+  return absl::OkStatus();
+}
+
+}  // namespace engine

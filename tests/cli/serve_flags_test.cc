@@ -1,0 +1,99 @@
+// Command lines as people type them for other servers.
+#include "cli/serve_flags.h"
+
+#include "absl/strings/str_split.h"
+#include "cli/usage.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace engine {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+absl::Status Read(const std::string& line, ServeFlags& serve) {
+  FlagSet flags("engine serve [MODEL ...]", "Tests.");
+  AddServeFlags(flags, serve);
+  const std::vector<std::string> arguments = absl::StrSplit(line, ' ', absl::SkipEmpty());
+  RETURN_IF_ERROR(flags.Parse(arguments).status());
+  return Complete(serve);
+}
+
+std::string Refusal(const std::string& line) {
+  ServeFlags serve;
+  const absl::Status status = Read(line, serve);
+  EXPECT_TRUE(IsUsageError(status)) << line << ": " << status;
+  return std::string(Message(status));
+}
+
+TEST(ServeFlags, TakeAVllmUsersLine) {
+  ServeFlags serve;
+  const absl::Status read = Read(
+      "Qwen/Qwen3-8B --host 127.0.0.1 --port 9000 --served-model-name qwen gpt-4o --api-key k1 k2 --max-model-len 32k "
+      "--max-num-seqs 64 --max-num-batched-tokens 2048 --gpu-memory-utilization 0.92 --kv-cache-dtype auto "
+      "--reasoning-parser qwen3 --enable-auto-tool-choice --tool-call-parser hermes -tp 1 --dtype auto "
+      "--enable-prefix-caching --enable-chunked-prefill --trust-remote-code --allowed-origins [\"*\"] "
+      "--disable-access-log-for-endpoints /health,/metrics --no-enable-log-requests",
+      serve);
+  ASSERT_TRUE(read.ok()) << read;
+  ASSERT_EQ(serve.models.size(), 1u);
+  EXPECT_EQ(serve.models[0].model, "Qwen/Qwen3-8B");
+  EXPECT_THAT(serve.models[0].names, ElementsAre("qwen", "gpt-4o"));
+  EXPECT_THAT(serve.server.api_keys, ElementsAre("k1", "k2"));
+  EXPECT_THAT(serve.server.allowed_origins, ElementsAre("*"));
+  EXPECT_THAT(serve.server.unlogged_paths, ElementsAre("/health", "/metrics"));
+  EXPECT_EQ(serve.server.http.port, 9000);
+  EXPECT_EQ(serve.engine.max_model_len, 32000);
+  EXPECT_EQ(serve.engine.max_num_seqs, 64);
+  EXPECT_EQ(serve.engine.memory_utilization, 0.92f);
+  EXPECT_EQ(serve.engine.reasoning_parser, "qwen3");
+}
+
+TEST(ServeFlags, TakeAnLmdeployUsersLine) {
+  ServeFlags serve;
+  const absl::Status read = Read(
+      "model --server-name 0.0.0.0 --server-port 23333 --session-len 8192 --max-batch-size 8 --quant-policy 8 "
+      "--cache-max-entry-count 0.8 --tp 1 --backend turbomind --model-name m --api-keys a b --reasoning-parser "
+      "qwen-qwq",
+      serve);
+  ASSERT_TRUE(read.ok()) << read;
+  EXPECT_EQ(serve.server.http.port, 23333);
+  EXPECT_EQ(serve.engine.max_model_len, 8192);
+  EXPECT_EQ(serve.engine.max_num_seqs, 8);
+  EXPECT_EQ(serve.engine.kv_cache_dtype, "int8");
+  EXPECT_EQ(serve.engine.memory_utilization, 0.8f);
+  EXPECT_THAT(serve.server.api_keys, ElementsAre("a", "b"));
+}
+
+TEST(ServeFlags, TakeALlamaCppUsersLine) {
+  ServeFlags serve;
+  const absl::Status read = Read("-m model.gguf -c 4096 -np 4 -t 2 -ngl 0 -a alias --jinja --metrics", serve);
+  ASSERT_TRUE(read.ok()) << read;
+  EXPECT_EQ(serve.models[0].model, "model.gguf");
+  EXPECT_THAT(serve.models[0].names, ElementsAre("alias"));
+  EXPECT_EQ(serve.engine.max_num_seqs, 4);
+}
+
+TEST(ServeFlags, TheLongestContextThatFitsIsAskedForByEveryName) {
+  for (const char* name : {"auto", "-1"}) {
+    ServeFlags serve;
+    ASSERT_TRUE(Read(std::string("model --max-model-len ") + name, serve).ok());
+    EXPECT_EQ(serve.engine.max_model_len, EngineOptions::kLongestThatFits);
+  }
+}
+
+TEST(ServeFlags, WhatIsNotThereIsRefusedWithTheReason) {
+  EXPECT_THAT(Refusal("model -tp 2"),
+              AllOf(HasSubstr("--tensor-parallel-size is '2'"), HasSubstr("can only be 1"), HasSubstr("one device")));
+  EXPECT_THAT(Refusal("model --dtype float16"), HasSubstr("the checkpoint says"));
+  EXPECT_THAT(Refusal("model --enable-log-requests"), HasSubstr("nothing of a prompt is logged"));
+  EXPECT_THAT(Refusal("model --quant-policy 4"), HasSubstr("0 (none) or 8 (int8)"));
+  EXPECT_THAT(Refusal("model --allowed-origins [1]"), HasSubstr("JSON list"));
+  EXPECT_THAT(Refusal("model --otlp-traces-endpoint grpc://x"), HasSubstr("http://HOST:PORT/PATH"));
+  EXPECT_THAT(Refusal("model --enable-lora"), HasSubstr("unknown flag --enable-lora"));
+}
+
+}  // namespace
+}  // namespace engine
