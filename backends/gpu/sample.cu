@@ -143,11 +143,9 @@ GPU_FN void SampleOne(const SampleArgs& args, int index, SampleShared& shared) {
     out.logprob = 0.0f;
     out.num_top = 0;
   }
-  SyncBlock();  // what follows writes the same fields, and the next row the same memory
   if (id >= 0 && row.num_logprobs >= 0) {
     StoreLogprobs({logits, args.vocab, logits[IdOf(best)], 1.0f}, row, id, members, shared, out);
   }
-  SyncBlock();
 }
 
 // Three blocks to a multiprocessor: a row has one block, and left to choose, nvcc spills for a fourth.
