@@ -53,7 +53,7 @@ std::vector<NamedCase> BlockFormats() {
   for (const DType weight :
        {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0, DType::kW8, DType::kIQ4_NL}) {
     cases.push_back(Named({.weight = weight, .n = 1, .k = 32}));
-    cases.push_back(Named({.weight = weight, .n = 5, .k = 96, .rows = 64}));
+    cases.push_back(Named({.weight = weight, .n = 5, .k = 96, .rows = 67}));
     cases.push_back(Named({.weight = weight, .n = 16, .k = 64, .x = Values::kDenormals}));
     cases.push_back(Named({.weight = weight, .n = 40, .k = 576, .bias = true}));
     cases.push_back(Named({.weight = weight, .n = 40, .k = 2080}));

@@ -178,6 +178,10 @@ std::vector<NamedCase> Cases() {
       {"f32_window", Heads(4, 2, 32, 40), DType::kF32, mixed},
       {"f32_ragged_head", Heads(2, 1, 18), DType::kF32, {{50, 1}, {64, 33}}},
       {"f32_head8", Heads(4, 2, 8), DType::kF32, {{300, 1}, {64, 33}}},
+      // So many rows that a GPU does not share the partitions of one among blocks.
+      {"f32_prefill", Heads(16, 16, 8), DType::kF32, {{300, 270}}},
+      {"bf16_prefill", Heads(16, 16, 8), DType::kBF16, {{300, 270}}},
+      {"int8_prefill", Heads(16, 16, 8), DType::kI8, {{300, 270}}},
   };
   std::vector<NamedCase> named;
   for (const AttentionCase& c : cases) named.push_back({c.name, [c] { return Make(c); }});

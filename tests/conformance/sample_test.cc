@@ -133,17 +133,17 @@ NamedCase Adjusted(float temperature) {
           }};
 }
 
-// Masks of all, no, one and random tokens, with bits beyond the vocabulary, beside rows without and with adjustments.
-NamedCase Masked(int vocab, float temperature) {
+// Masks of all, no, one and random tokens, with bits beyond the vocabulary, beside rows without and with adjustments. Of 70
+// rows a GPU's blocks have more than one.
+NamedCase Masked(int vocab, float temperature, int num_rows = 12) {
   const std::string name = absl::StrFormat("masked%d_%s", vocab, temperature == 0.0f ? "greedy" : "drawn");
   return {name, [=] {
-            constexpr int kRows = 12;
             TestData data(vocab);
             std::mt19937 random(vocab);
             const int64_t words = TokenMaskWords(vocab);
             std::vector<SamplingRow> rows;
             std::vector<uint32_t> masks;
-            for (int m = 0; m < kRows; ++m) {
+            for (int m = 0; m < num_rows; ++m) {
               rows.push_back({.temperature = temperature,
                               .top_p = m % 2 == 0 ? 1.0f : 0.8f,
                               .num_logprobs = 2,
@@ -162,7 +162,7 @@ NamedCase Masked(int vocab, float temperature) {
                 masks.push_back(kinds[m % 6]);
               }
             }
-            OpCase made = Make(name, vocab, data.Rows(DType::kF32, kSampled, kRows, vocab, Values::kNormal), rows,
+            OpCase made = Make(name, vocab, data.Rows(DType::kF32, kSampled, num_rows, vocab, Values::kNormal), rows,
                                {{.token = 0, .bias = -kInfinity}, {.token = vocab - 1, .bias = 2.0f}});
             made.in[3] = MaskInput(vocab, std::move(masks));
             return made;
@@ -175,7 +175,7 @@ INSTANTIATE_TEST_SUITE_P(SampleOp, Conformance,
                                          Parameters(333, 336, Values::kOutliers),
                                          Parameters(4999, 5000, Values::kNormal), Edges(), Adjusted(0.0f),
                                          Adjusted(1.0f), Masked(1, 1.0f), Masked(64, 0.0f), Masked(333, 0.0f),
-                                         Masked(333, 1.0f), Masked(5001, 1.0f)),
+                                         Masked(333, 1.0f, 70), Masked(5001, 1.0f)),
                          NameOf);
 
 }  // namespace
