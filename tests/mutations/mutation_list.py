@@ -1,0 +1,125 @@
+"""Bugs that people make in GPU code, each as an edit of the real source, and the layer that must find it:
+  reference   conformance: the bits differ from the op's reference
+  checks      the check build of the SIMT device: races, accesses out of bounds, bytes that nobody wrote
+  threads     the SIMT device as such: threads that do not meet at a barrier or in a shuffle
+  host        unit tests of the host side over the SIMT device, whose queues run late and in any order
+`old` occurs once in `file`. `unit` is what is compiled again: `file` itself, or a source that includes it."""
+
+from typing import NamedTuple
+
+DIFFERS = "the reference has"
+RACE = "memory: race:"
+BOUNDS = "out of bounds"
+UNWRITTEN = "that nobody wrote"
+
+
+class Mutation(NamedTuple):
+    name: str
+    layer: str
+    shows: str  # in what the test prints
+    file: str
+    old: str
+    new: str
+    test: str
+    unit: str
+    cases: str  # of the test, as gtest filters them
+    warp: int
+    quick: bool  # in `make test`
+
+
+def kernel(name, op, layer, shows, file, old, new, unit=None, cases="*", warp=32, quick=False):
+    file = f"backends/gpu/{file}"
+    unit = f"backends/gpu/{unit}" if unit else file
+    return Mutation(name, layer, shows, file, old, new, f"conformance_{op}_test", unit, cases, warp, quick)
+
+
+def host(name, shows, file, old, new, test="gpu_stream_test", cases="*", quick=False):
+    file = f"backends/gpu/{file}"
+    return Mutation(name, "host", shows, file, old, new, test, file, cases, 32, quick)
+
+
+MUTATIONS = [
+    # Tails.
+    kernel("an_element_too_many", "add", "checks", BOUNDS, "add.cu", "i < args.count", "i <= args.count", quick=True),
+    kernel("a_tail_cut_off", "gather_rows", "reference", DIFFERS, "gather_rows.cu", "i < args.d;", "i < args.d - 1;",
+           quick=True),
+    kernel("a_read_past_the_row", "quantise", "checks", BOUNDS, "quantise.cu", "i < args.n ?", "i <= args.n ?"),
+    kernel("surplus_heads_that_count", "rope", "checks", BOUNDS, "heads.cu",
+           "kHeadsPerBlock + Tid() / 32 >= args.num_heads", "kHeadsPerBlock + Tid() / 32 > args.num_heads"),
+    kernel("rows_that_do_not_exist_stored", "linear", "checks", RACE, "panel_task.h",
+           "if (column >= args.n) return;", "", unit="linear_plain.cu", cases="*bf16*"),
+    kernel("a_merge_past_the_last_row", "paged_attention", "checks", UNWRITTEN, "paged_attention.cu",
+           "out.Row(i) < tile.rows; ++i", "out.Row(i) <= tile.rows; ++i"),
+    kernel("weights_fetched_past_the_panel", "linear", "checks", BOUNDS, "block_product.h",
+           "if (g + i * kSlots < end) packed[i]", "packed[i]", unit="linear_q4.cu", cases="*q4_0*"),
+    # Barriers and shuffles.
+    kernel("no_barrier_in_a_sum", "rms_norm", "checks", RACE, "port/collectives.h",
+           "if (i < half) shared.partials[i] += shared.partials[i + half];\n    SyncBlock();",
+           "if (i < half) shared.partials[i] += shared.partials[i + half];", unit="rms_norm.cu", quick=True),
+    kernel("threads_gone_before_a_shuffle", "head_rms_norm", "threads", "returns while lane", "heads.cu",
+           "const int64_t begin = HeadIndex(args) * args.head_dim;",
+           "if (Tid() % 32 >= args.head_dim) return;\n  const int64_t begin = HeadIndex(args) * args.head_dim;"),
+    kernel("a_barrier_in_a_branch", "rms_norm", "threads", "SyncBlock of line", "port/collectives.h",
+           "if (i < half) shared.partials[i] += shared.partials[i + half];\n    SyncBlock();",
+           "if (i < half) {\n      shared.partials[i] += shared.partials[i + half];\n      SyncBlock();\n    }",
+           unit="rms_norm.cu", quick=True),
+    kernel("a_pass_over_sums_in_use", "linear", "checks", RACE, "block_product.h",
+           "SyncBlock();  // the other half of `inner` is free: everyone has passed the pass that read it", "",
+           unit="linear_q4.cu", cases="*q4_0*"),
+    kernel("a_stage_over_activations_in_use", "linear", "checks", RACE, "block_product.h",
+           "SyncBlock();  // everyone has read the last stage", "", unit="linear_q4.cu", cases="*q4_0*"),
+    kernel("scores_over_weights_in_use", "paged_attention", "checks", RACE, "paged_attention.cu",
+           "SyncBlock();  // the next partition's scores take the place of these weights", ""),
+    kernel("a_key_over_the_last_key", "sample", "checks", RACE, "sample_order.h",
+           "SyncBlock();  // everyone has read the last result", "", unit="sample.cu"),
+    kernel("a_shuffle_over_half_a_group", "kv_write", "reference", DIFFERS, "kv_write.cu", "GroupMax<32>(largest)",
+           "GroupMax<16>(largest)", cases="*int8*:*i8*", quick=True),
+    kernel("sums_left_in_one_lane", "rms_norm", "reference", DIFFERS, "port/collectives.h", "return Shfl(sum, 0);",
+           "return sum;", unit="rms_norm.cu"),
+    kernel("a_warp_of_32_assumed", "rms_norm", "reference", DIFFERS, "port/collectives.h", "half >= kWarp;",
+           "half >= 32;", unit="rms_norm.cu", warp=64, quick=True),
+    # Masks, operands, orders.
+    kernel("a_token_sees_its_successor_late", "paged_attention", "reference", DIFFERS, "attention_tile.h",
+           "first_position + (first_row + r) / group + 1; }", "first_position + (first_row + r) / group; }",
+           unit="paged_attention.cu"),
+    kernel("a_window_one_too_wide", "paged_attention", "reference", DIFFERS, "attention_tile.h",
+           "End(r) - args.window : 0", "End(r) - args.window - 1 : 0", unit="paged_attention.cu", cases="*window*"),
+    kernel("a_grammar_mask_shifted", "sample", "reference", DIFFERS, "sample.cu", "mask[i / 32] >> (i % 32)",
+           "mask[i / 32] >> (i % 31)"),
+    kernel("a_rotation_backwards", "rope", "reference", DIFFERS, "heads.cu", "Fma(-x1, table[i + half], x0 * table[i])",
+           "Fma(x1, table[i + half], x0 * table[i])", quick=True),
+    kernel("gate_and_up_swapped", "silu_mul", "reference", DIFFERS, "silu_mul.cu",
+           "Activate(args.activation, args.gate[at]) * args.up[at]",
+           "Activate(args.activation, args.up[at]) * args.gate[at]", quick=True),
+    kernel("the_wrong_operand_normalised", "add_rms_norm", "reference", DIFFERS, "rms_norm.cu", "NormRow(args, sums,",
+           "NormRow(args, x,"),
+    kernel("a_token_of_the_last_step_misread", "embedding", "reference", DIFFERS, "embedding.cu",
+           "args.previous[-1 - token]", "args.previous[-token - (token < -1)]"),
+    kernel("the_first_slot_never_written", "kv_write", "reference", DIFFERS, "kv_write.cu", "slot >= 0", "slot > 0", quick=True),
+    kernel("sums_of_the_wrong_width", "quantise", "reference", DIFFERS, "store_row.h", "GroupSum<kSumGroup>",
+           "GroupSum<kActivationGroup>", unit="quantise.cu", quick=True),
+    kernel("chunks_not_kept_apart", "linear", "reference", DIFFERS, "block_product.h",
+           "if (end == groups || end % kChunkGroups == 0) sums[i].EndChunk();", "if (end == groups) sums[i].EndChunk();",
+           unit="linear_q4.cu", cases="*q4_0*"),
+    kernel("a_pair_in_the_wrong_order", "linear", "reference", DIFFERS, "pair_chain.h",
+           "    sum = Fma(a[i + 1], b[i + 1], sum);\n    plain = plain && Abs(sum) > kSmallestNormal;\n"
+           "    sum = Fma(a[i], b[i], sum);",
+           "    sum = Fma(a[i], b[i], sum);\n    plain = plain && Abs(sum) > kSmallestNormal;\n"
+           "    sum = Fma(a[i + 1], b[i + 1], sum);",
+           unit="linear_plain.cu", cases="*bf16*"),
+    kernel("a_sum_in_another_order", "paged_attention", "reference", DIFFERS, "attention_softmax.h",
+           "(quarters[0] + quarters[2]) + (quarters[1] + quarters[3])",
+           "(quarters[0] + quarters[1]) + (quarters[2] + quarters[3])", unit="paged_attention.cu"),
+    # Memory left over.
+    kernel("digits_not_cleared", "sample", "checks", UNWRITTEN, "sample_cut.h", "    Clear(shared.digits);\n", "",
+           unit="sample.cu"),
+    # The host.
+    kernel("a_tile_of_tokens_forgotten", "linear", "reference", DIFFERS, "linear_launch.cc",
+           ".y = DivideUp(args.rows, tokens)}", ".y = std::max<int64_t>(1, args.rows / tokens)}", cases="*q4_0*"),
+    host("a_wait_that_does_not_wait", "Which is", "gpu_stream.cc", "return Stick(device_.driver().Synchronize(last));",
+         "return status_;", quick=True),
+    host("an_event_never_recorded", "Which is", "gpu_stream.cc",
+         "RETURN_IF_ERROR(Stick(device_.driver().Record(queue_, free_events_.back())));", ""),
+    host("a_graph_of_other_extents", "Which is", "replay_cache.cc",
+         "entry.program == &program && entry.extents == extents", "entry.program == &program", quick=True),
+]
