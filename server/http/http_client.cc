@@ -54,7 +54,7 @@ asio::awaitable<absl::StatusOr<int>> Post(const HttpAddress& to, const std::stri
 
 absl::StatusOr<HttpAddress> ParseHttpUrl(std::string_view url) {
   constexpr std::string_view kScheme = "http://";
-  const absl::Status bad = InvalidArgument("is '%s'; it must be http://HOST:PORT/PATH", url);
+  absl::Status bad = InvalidArgument("is '%s'; it must be http://HOST:PORT/PATH", url);
   if (!url.starts_with(kScheme)) return bad;
   url.remove_prefix(kScheme.size());
   HttpAddress address;

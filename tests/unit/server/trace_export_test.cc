@@ -14,7 +14,8 @@ using ::testing::HasSubstr;
 class Collector {
  public:
   explicit Collector(int status = 200) {
-    const auto take = [this, status](std::shared_ptr<const HttpRequest> request, std::shared_ptr<Responder> responder) {
+    const auto take = [this, status](const std::shared_ptr<const HttpRequest>& request,
+                                     const std::shared_ptr<Responder>& responder) {
       {
         std::lock_guard lock(mutex_);
         bodies_.push_back(request->body);
