@@ -139,6 +139,10 @@ void AddEngineFlags(FlagSet& flags, EngineOptions& engine) {
              "none: calls are text"},
             engine.tool_call_parser);
   AddSpeculationFlags(flags, engine);
+  flags.AddChoice({"--pooling", "TYPE",
+                   "how /v1/embeddings makes a text's vector of its tokens' states: last or mean; none (default): the "
+                   "models make no embeddings"},
+                  {"none", "last", "mean"}, engine.pooling);
 }
 
 }  // namespace

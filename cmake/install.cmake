@@ -34,8 +34,8 @@ install(FILES $<TARGET_FILE:engine_text_ffi> DESTINATION ${CMAKE_INSTALL_LIBDIR}
 # engine/engine.h and what it includes, and the other headers without which a program could not be written.
 foreach(header
     core/base/clock.h core/base/status.h core/kernel/numerics.h core/runtime/draft.h core/runtime/sampling_params.h
-    engine/engine.h engine/engine_stats.h engine/evaluate.h engine/inspect.h engine/memory_plan.h engine/model_path.h
-    engine/version.h
+    engine/embedding.h engine/engine.h engine/engine_stats.h engine/evaluate.h engine/inspect.h engine/memory_plan.h
+    engine/model_path.h engine/version.h
     text/output_grammar.h)
   cmake_path(GET header PARENT_PATH folder)
   install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${header_dir}/${folder})

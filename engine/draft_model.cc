@@ -47,6 +47,7 @@ absl::StatusOr<std::unique_ptr<DraftModel>> DraftModel::Load(const EngineOptions
   own.model = options.draft_model;
   own.max_model_len = 0;
   own.num_speculative_tokens = 0;
+  own.pooling = "none";
   own.kv_cache_bytes = 0;
   own.load_progress = nullptr;
   auto opened = std::make_unique<OpenedModel>();

@@ -103,6 +103,8 @@ class LocalEngine : public Engine {
     opened_.checkpoint->ReleaseTexts();
     vocab_ = model.vocab;
     Describe(model);
+    info_.pooling = options.pooling;
+    info_.embedding_size = opened_.options.hidden_states ? opened_.config.hidden : 0;
     ASSIGN_OR_RETURN(Scheduler scheduler,
                      Scheduler::Create(opened_.options.limits, model.cache_groups, model.memory.num_blocks));
     request_timeout_seconds_ = options.request_timeout_seconds;
@@ -126,6 +128,9 @@ class LocalEngine : public Engine {
 
   absl::StatusOr<RequestId> Submit(const GenerationRequest& request, UpdateCallback on_update) override {
     RETURN_IF_ERROR(request.sampling.Validate(vocab_));
+    if (request.return_hidden_states && info_.embedding_size == 0) {
+      return FailedPrecondition("the model is loaded without hidden states; load it with pooling last or mean");
+    }
     if (request.num_speculative_tokens) RETURN_IF_ERROR(CheckNumSpeculativeTokens(*request.num_speculative_tokens));
     ASSIGN_OR_RETURN(RenderedPrompt prompt, RenderChecked(text_, vocab_, request));
     ASSIGN_OR_RETURN(RequestOutput::Options options, form_.OutputOptions(request, prompt.tokens));
@@ -138,7 +143,8 @@ class LocalEngine : public Engine {
                    .priority = request.priority,
                    .cache_salt = request.cache_salt,
                    .constrained = form.kind != OutputGrammar::Kind::kNone,
-                   .max_draft = MaxDraft(request)};
+                   .max_draft = request.return_hidden_states ? 0 : MaxDraft(request),
+                   .reads_hidden_states = request.return_hidden_states};
     RETURN_IF_ERROR(loop_->CheckCanRun(queued));
     std::unique_ptr<Grammar> grammar;
     if (queued.constrained) {

@@ -52,6 +52,7 @@ struct EngineOptions {
   // "auto" for what the model's chat template shows, or "none".
   std::string reasoning_parser = "auto";
   std::string tool_call_parser = "auto";
+  std::string pooling = "none";  // how token states become an embedding: last, mean; none: no embeddings are made
   std::function<void(int64_t done_bytes, int64_t total_bytes)> load_progress;
   std::function<void(const std::string& line)> warn = WarnOnStderr;  // what an operator should know; null: silence
 };
@@ -106,6 +107,7 @@ struct GenerationRequest {
   std::optional<int> num_speculative_tokens;  // at most the engine's, which is the default; 0: none
   std::string cache_salt;                     // prefixes are shared only with requests of the same salt
   double timeout_seconds = 0;                 // it fails if it has not ended by then; 0: the engine's
+  bool return_hidden_states = false;          // for embeddings (engine/embedding.h)
 };
 
 enum class Finish { kNone, kStop, kLength, kCancelled, kError };
@@ -131,6 +133,7 @@ struct GenerationUpdate {
   std::vector<int32_t> tokens;
   std::vector<TokenLogprobs> logprobs;         // one per token, when asked for
   std::vector<TokenLogprobs> prompt_logprobs;  // of the prompt's tokens after the first, when asked for, in order
+  std::vector<float> hidden_state;             // of the token before the one that this update is about, when asked for
   int64_t prompt_tokens = 0;                   // of the request
   int64_t cached_tokens = 0;                   // of those, found in the prefix cache; set where tokens are
   int64_t reasoning_tokens = 0;                // so far
@@ -181,6 +184,8 @@ struct ModelInfo {
   int max_model_len = 0;
   int vocab_size = 0;
   std::string chat_template;        // its source; empty: the model has none
+  std::string pooling = "none";     // as EngineOptions has it
+  int embedding_size = 0;           // values of an embedding; 0: none are made
   SamplingParams default_sampling;  // as the model's author recommends; requests have what they say
 };
 

@@ -152,6 +152,16 @@ void EngineLoop::EndByGrammar(std::vector<TokenEvent>& to) {
   }
 }
 
+void EngineLoop::ReadHiddenState(int row, TokenEvent& out) {
+  const absl::StatusOr<std::span<const float>> state = runner_->HiddenState(row);
+  if (state.ok()) {
+    out.hidden_state.assign(state->begin(), state->end());
+  } else {
+    out.finish = FinishReason::kError;
+    out.error = state.status();
+  }
+}
+
 void EngineLoop::AddToken(const SequenceEvent& event, std::span<const SampledToken> samples,
                           std::vector<TokenEvent>& to) {
   const bool of_prompt = event.kind == SequenceEvent::Kind::kPromptScored;
@@ -172,6 +182,7 @@ void EngineLoop::AddToken(const SequenceEvent& event, std::span<const SampledTok
   out.finish = step.is_last ? FinishReason::kNone : event.reason;
   if (event.row >= 0) {
     out.sample = samples[event.row];
+    if (event.reads_hidden_states) ReadHiddenState(event.row, out);
   } else {
     out.sample = {.id = event.sampled.token, .logprob = event.sampled.logprob};
   }

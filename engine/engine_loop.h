@@ -25,6 +25,7 @@ struct TokenEvent {
   bool has_token = false;  // `sample` holds a new token (or a scored one of the prompt)
   bool of_prompt = false;
   SampledToken sample;
+  std::vector<float> hidden_state;            // that it was drawn from, where the request reads them
   TimePoint made;                             // when its step ended
   TimePoint admitted;                         // when the request first entered the scheduler
   int64_t cached_tokens = 0;                  // of the prompt, found in the prefix cache
@@ -79,6 +80,7 @@ class EngineLoop {
   void Convert(std::span<const SequenceEvent> from, std::span<const SampledToken> samples, const absl::Status& error,
                std::vector<TokenEvent>& to);
   void EndByGrammar(std::vector<TokenEvent>& to);
+  void ReadHiddenState(int row, TokenEvent& out);
   void AddToken(const SequenceEvent& event, std::span<const SampledToken> samples, std::vector<TokenEvent>& to);
 
   Scheduler scheduler_;  // engine thread only

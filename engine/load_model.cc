@@ -22,7 +22,8 @@ absl::StatusOr<BuildOptions> GraphOptions(const DecoderConfig& config, const Mod
   return BuildOptions{.max_model_len = limits.max_model_len,
                       .kv_dtype = options.kv_dtype,
                       .max_adjustments = static_cast<int>(limits.max_sampled * per_row),
-                      .vocab = vocab};
+                      .vocab = vocab,
+                      .hidden_states = options.hidden_states};
 }
 
 }  // namespace

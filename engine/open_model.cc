@@ -30,6 +30,12 @@ absl::StatusOr<std::optional<DType>> ChooseKvDType(const std::string& name) {
   return InvalidArgument("kv_cache_dtype is %s; it must be auto, f32, bf16 or int8", name);
 }
 
+absl::StatusOr<bool> NeedsHiddenStates(const std::string& pooling) {
+  if (pooling == "none") return false;
+  if (pooling == "last" || pooling == "mean") return true;
+  return InvalidArgument("pooling is %s; it must be none, last or mean", pooling);
+}
+
 // A row for each sequence, and rows for drafts: all that a few sequences ask for. Steps of more rows than that are bound
 // by arithmetic, where a draft cannot win, and each row of logits takes memory.
 int MaxSampled(const EngineOptions& options) {
@@ -59,6 +65,7 @@ absl::StatusOr<ModelOptions> ChooseOptions(const EngineOptions& options, const D
                       .warn = options.warn};
   ASSIGN_OR_RETURN(chosen.limits.max_model_len, ChooseMaxModelLen(options, config));
   ASSIGN_OR_RETURN(chosen.kv_dtype, ChooseKvDType(options.kv_cache_dtype));
+  ASSIGN_OR_RETURN(chosen.hidden_states, NeedsHiddenStates(options.pooling));
   RETURN_IF_ERROR(chosen.limits.Validate());
   return chosen;
 }

@@ -40,7 +40,8 @@ RequestOutput::RequestOutput(const Tokenizer& tokenizer, const GenerationRequest
 
 bool RequestOutput::Apply(const TokenEvent& event) {
   if (ended_) return false;
-  GenerationUpdate update{.cached_tokens = event.cached_tokens,
+  GenerationUpdate update{.hidden_state = event.hidden_state,
+                          .cached_tokens = event.cached_tokens,
                           .drafted_tokens = event.drafted_tokens,
                           .accepted_tokens = event.accepted_tokens,
                           .admitted = event.admitted,

@@ -87,22 +87,28 @@ absl::Status Runner::BindStage(Device& device) {
   return program.Bind(addresses, arena, scratch);
 }
 
-// Samples are read after every step, logits by few.
+// Samples are read after every step.
 absl::StatusOr<std::byte*> Runner::PlaceOutput(const Value& value, Device& device) {
   const int64_t bytes = MaxBytes(value.spec, stages_.front().program.limits);
   if (value.name == "samples") {
     ASSIGN_OR_RETURN(samples_, StagedBuffer::Create(device, bytes));
     return samples_.device();
   }
-  const int64_t row_bytes = value.spec.row_bytes();
-  ASSIGN_OR_RETURN(std::byte * address, Allocate(bytes, row_bytes, device));
-  if (value.name != "logits") return address;
-  logits_ = address;
-  logits_row_bytes_ = row_bytes;
-  if (!device.info().reads_host_memory) {
-    ASSIGN_OR_RETURN(logits_row_, device.Allocate(row_bytes, MemoryKind::kHost));
+  if (value.name == "logits" || value.name == "hidden_states") {
+    RowOutput& output = value.name == "logits" ? logits_ : hidden_states_;
+    ASSIGN_OR_RETURN(output, PlaceRows(value, device));
+    return output.rows;
   }
-  return address;
+  return Allocate(bytes, value.spec.row_bytes(), device);
+}
+
+absl::StatusOr<Runner::RowOutput> Runner::PlaceRows(const Value& value, Device& device) {
+  RowOutput output{.row_bytes = value.spec.row_bytes()};
+  const int64_t bytes = MaxBytes(value.spec, stages_.front().program.limits);
+  ASSIGN_OR_RETURN(output.rows, Allocate(bytes, output.row_bytes, device));
+  if (device.info().reads_host_memory) return output;
+  ASSIGN_OR_RETURN(output.staging, device.Allocate(output.row_bytes, MemoryKind::kHost));
+  return output;
 }
 
 std::span<uint32_t> Runner::token_mask(int row) const { return inputs_.token_mask(row); }
@@ -117,14 +123,15 @@ absl::StatusOr<std::span<const SampledToken>> Runner::Run(const StepPlan& plan) 
   return samples;
 }
 
-absl::StatusOr<std::span<const float>> Runner::Logits(int row) {
-  const std::byte* data = logits_ + row * logits_row_bytes_;
-  if (logits_row_.size() > 0) {
-    RETURN_IF_ERROR(stream_->Copy(logits_row_.data(), data, logits_row_bytes_));
+absl::StatusOr<std::span<const float>> Runner::Read(const RowOutput& output, int row) {
+  ENGINE_CHECK(output.rows != nullptr);
+  const std::byte* data = output.rows + row * output.row_bytes;
+  if (output.staging.size() > 0) {
+    RETURN_IF_ERROR(stream_->Copy(output.staging.data(), data, output.row_bytes));
     RETURN_IF_ERROR(AwaitStream());
-    data = logits_row_.data();
+    data = output.staging.data();
   }
-  return std::span(reinterpret_cast<const float*>(data), logits_row_bytes_ / sizeof(float));
+  return std::span(reinterpret_cast<const float*>(data), output.row_bytes / sizeof(float));
 }
 
 absl::Status Runner::AwaitStream() {

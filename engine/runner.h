@@ -35,8 +35,10 @@ class Runner {
   // The tokens that row `row` of the next step may draw, if its sequence is constrained (ops/sample.h). Fill it before.
   std::span<uint32_t> token_mask(int row) const;
 
-  // Row `row` of the last step's logits, padding included. What it returns is overwritten by the next call.
-  absl::StatusOr<std::span<const float>> Logits(int row);
+  // Row `row` of the last step's logits, padding included, and of what they were computed from, where the model was built
+  // to keep that. What they return is overwritten by the next call.
+  absl::StatusOr<std::span<const float>> Logits(int row) { return Read(logits_, row); }
+  absl::StatusOr<std::span<const float>> HiddenState(int row) { return Read(hidden_states_, row); }
 
   const Program& program() const { return stages_.front().program; }
   const WeightStore& weights() const { return weights_; }
@@ -54,6 +56,14 @@ class Runner {
   absl::Status AllocatePools(Device& device);
   absl::Status BindStage(Device& device);
   absl::StatusOr<std::byte*> PlaceOutput(const Value& value, Device& device);
+  // An output of the program that is read row by row, and hardly ever.
+  struct RowOutput {
+    std::byte* rows = nullptr;
+    int64_t row_bytes = 0;
+    Buffer staging = {};  // of a row, for the host; empty where it reads the device's
+  };
+  absl::StatusOr<RowOutput> PlaceRows(const Value& value, Device& device);
+  absl::StatusOr<std::span<const float>> Read(const RowOutput& output, int row);
   absl::Status AwaitStream();
 
   std::vector<Stage> stages_;
@@ -63,9 +73,7 @@ class Runner {
   std::map<std::string, LayerCache, std::less<>> caches_;  // "cache.<layer>"
   int64_t cache_bytes_ = 0;
   StagedBuffer samples_;
-  std::byte* logits_ = nullptr;
-  int64_t logits_row_bytes_ = 0;
-  Buffer logits_row_;               // for the host; empty where it reads the device's
+  RowOutput logits_, hidden_states_;
   std::unique_ptr<Stream> stream_;  // last: its work is done before what it uses goes
 };
 

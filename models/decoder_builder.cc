@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "ops/add.h"
 #include "ops/add_rms_norm.h"
 #include "ops/embedding.h"
 #include "ops/gated_mlp.h"
@@ -22,6 +23,7 @@ namespace engine {
 namespace {
 
 constexpr char kEmbeddingName[] = "model.embed_tokens.weight";
+constexpr char kFinalNorm[] = "model.norm";
 
 CacheSpec LayerCache(const DecoderConfig& config, int layer, DType kv_dtype) {
   const int window = config.windows[layer];
@@ -257,10 +259,19 @@ ValueId DecoderBuilder::Attention(ValueId x, int layer, const std::string& name)
   return Projection(attention, name + ".o_proj", c.hidden, q_size);
 }
 
+ValueId DecoderBuilder::HiddenStates(ValueId residual, ValueId delta) {
+  const ValueId sum = graph_.Add(Add{}, {residual, delta});
+  const ValueId hidden = graph_.Output("hidden_states", {DType::kF32, {kSampled, config_.hidden}});
+  graph_.AddInto(RmsNorm{.epsilon = static_cast<float>(config_.norm_epsilon)},
+                 {sum, Vector(std::string(kFinalNorm) + ".weight", config_.hidden)}, {hidden});
+  return hidden;
+}
+
 void DecoderBuilder::Head(ValueId residual, ValueId delta) {
   residual = graph_.Add(GatherRows{}, {residual, sampled_rows_});
   delta = graph_.Add(GatherRows{}, {delta, sampled_rows_});
-  const ValueId x = AddNorm(residual, delta, "model.norm").second;
+  const ValueId x =
+      options_.hidden_states ? HiddenStates(residual, delta) : AddNorm(residual, delta, kFinalNorm).second;
   const bool tied = config_.tied_embeddings || catalog_.Find("lm_head.weight") == nullptr;
   const ValueId table = Weight(tied ? kEmbeddingName : "lm_head.weight", config_.vocab, config_.hidden);
   const ValueId logits = graph_.Output("logits", {DType::kF32, {kSampled, config_.vocab}});

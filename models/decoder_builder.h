@@ -19,6 +19,7 @@ struct BuildOptions {
   std::optional<DType> kv_dtype;  // default: f32 for f32 checkpoints, else bf16
   int64_t max_adjustments = 0;    // sampling adjustments of one step
   int vocab = 0;                  // ids the tokenizer has; 0: as many as the embedding table has rows
+  bool hidden_states = false;     // an output beside the logits: what the head reads, a row of f32 for each of theirs
 };
 
 struct BuiltModel {
@@ -42,6 +43,8 @@ class DecoderBuilder {
   // Projections, rotation, cache and attention of one layer, up to o_proj. The q_norm and k_norm of `name` are applied
   // per head where the checkpoint has them.
   ValueId Attention(ValueId x, int layer, const std::string& name);
+  // What the head reads, kept for the host.
+  ValueId HiddenStates(ValueId residual, ValueId delta);
   // Norm, head and sampling of the rows that need it.
   void Head(ValueId residual, ValueId delta);
 

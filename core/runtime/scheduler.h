@@ -42,11 +42,12 @@ struct SequenceEvent {
   FinishReason reason = FinishReason::kNone;  // otherwise this is the sequence's last event
   int64_t position = 0;                       // of the token in its sequence
   RowResult sampled;
-  int row = -1;                 // of the step's result; -1 if it has none
-  TimePoint admitted;           // when the sequence first entered
-  int64_t cached_tokens = 0;    // of the prompt, found in the cache
-  int64_t drafted_tokens = 0;   // verified for this sequence so far
-  int64_t accepted_tokens = 0;  // of those, right: tokens that needed no step of their own
+  int row = -1;                      // of the step's result; -1 if it has none
+  TimePoint admitted;                // when the sequence first entered
+  int64_t cached_tokens = 0;         // of the prompt, found in the cache
+  int64_t drafted_tokens = 0;        // verified for this sequence so far
+  int64_t accepted_tokens = 0;       // of those, right: tokens that needed no step of their own
+  bool reads_hidden_states = false;  // the request does, of this row
 };
 
 struct SchedulerStats {

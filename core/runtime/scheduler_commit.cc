@@ -110,7 +110,8 @@ SequenceEvent& Scheduler::AddEvent(const Sequence& sequence, SequenceEvent::Kind
                                             .admitted = sequence.admitted,
                                             .cached_tokens = sequence.cached_tokens,
                                             .drafted_tokens = sequence.drafted_tokens,
-                                            .accepted_tokens = sequence.accepted_tokens});
+                                            .accepted_tokens = sequence.accepted_tokens,
+                                            .reads_hidden_states = sequence.reads_hidden_states});
 }
 
 }  // namespace engine

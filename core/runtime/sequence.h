@@ -36,6 +36,7 @@ struct Request {
   std::string cache_salt;    // prefixes are shared only with requests of the same salt
   bool constrained = false;  // a grammar masks its logits, so each token must be known before the next step is filled
   int max_draft = 0;         // most drafted tokens that one step verifies
+  bool reads_hidden_states = false;  // its events say so
 };
 
 struct Sequence {
@@ -50,6 +51,7 @@ struct Sequence {
   bool waits_for_samples = false;  // no row may be submitted before the token before it is known
   std::vector<int32_t> stop_ids;   // end the sequence once min_tokens are generated; masked before
   int max_draft = 0;
+  bool reads_hidden_states = false;
 
   SequenceStatus status = SequenceStatus::kWaiting;
   FinishReason reason = FinishReason::kNone;

@@ -5,6 +5,7 @@
 #include "server/api/common_fields.h"
 #include "server/api/completion_answer.h"
 #include "server/api/completion_request.h"
+#include "server/api/embeddings.h"
 #include "server/api/messages_answer.h"
 #include "server/api/messages_request.h"
 #include "server/api/models_route.h"
@@ -65,6 +66,25 @@ HttpHandler Generated(const ServicePtr& service, const Post& post, Dialect diale
   };
 }
 
+absl::Status StartEmbeddings(const Service& service, const HttpRequest& http,
+                             const std::shared_ptr<Responder>& responder) {
+  ASSIGN_OR_RETURN(const Json body, ReadBody(http));
+  ASSIGN_OR_RETURN(const ServedModel* model, service.ModelOf(body));
+  EmbeddingsRequest request;
+  RETURN_IF_ERROR(ReadEmbeddingsRequest(body, model->engine->model(), request));
+  RunEmbeddings(*model, std::move(request), responder);
+  return absl::OkStatus();
+}
+
+HttpHandler Embeddings(const ServicePtr& service, const Post& post) {
+  return [=](const std::shared_ptr<const HttpRequest>& http, const std::shared_ptr<Responder>& responder) {
+    post([=] {
+      const absl::Status started = StartEmbeddings(*service, *http, responder);
+      if (!started.ok()) SendError(*responder, started, ErrorJson(started));
+    });
+  };
+}
+
 constexpr Dialect kChat = {ReadChatRequest, MakeChatFormat};
 constexpr Dialect kCompletion = {
     [](const Json& body, const ModelInfo&, ApiRequest& request) { return ReadCompletionRequest(body, request); },
@@ -99,6 +119,7 @@ std::vector<Endpoint> Endpoints(const ServicePtr& service, const Post& post) {
        "Count the tokens of an Anthropic request",
        Properties({MessagesFields()}),
        {"messages"}},
+      {{"POST", "/v1/embeddings", Embeddings(service, post)}, "Texts as vectors", EmbeddingsProperties(), {"input"}},
       {{"POST", "/v1/chat/completions/render", Computed(service, post, RenderChat)},
        "Show the prompt of a chat",
        chat,

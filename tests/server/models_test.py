@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """`engine serve` with several models, routes between them, and keys that change: models_test.py ENGINE WRITE_TINY_MODELS"""
 
+import base64
 import json
 import pathlib
 import re
 import signal
+import struct
 import sys
 import threading
 import unittest
@@ -95,6 +97,25 @@ class ModelsTest(unittest.TestCase):
         self.assertIn("two models are called a", self.refused(f"a={MODEL}", f"a={MODEL}", code=2))
         log = self.refused(*TWO, "--memory-utilization", "0.0001", code=1)
         self.assertTrue(re.search(r"weights and steps need \d+ bytes .* beside the \d+ of other models", log), log)
+
+    def test_embeddings_are_the_same_as_numbers_and_as_base64(self):
+        server = self.start(*TWO, "--pooling", "mean").wait_until_ready()
+
+        def embed(**fields):
+            status, text = server.post("/v1/embeddings", {"model": "b", **fields})
+            self.assertEqual(status, 200, text)
+            return [item["embedding"] for item in json.loads(text)["data"]]
+
+        texts = [f"text {i}" * (i + 1) for i in range(40)]
+        together = embed(input=texts)
+        self.assertEqual(together[7], embed(input=texts[7])[0])
+        self.assertAlmostEqual(sum(value * value for value in together[0]), 1, places=5)
+        packed = [base64.b64decode(text) for text in embed(input=texts, encoding_format="base64")]
+        self.assertEqual([list(struct.unpack(f"<{len(p) // 4}f", p)) for p in packed], together)
+        server.end()
+        status, text = self.start(MODEL).wait_until_ready().post("/v1/embeddings", {"input": "x"})
+        self.assertEqual(status, 400)
+        self.assertIn("--pooling last or mean", text)
 
     def test_a_changed_key_file_holds_for_new_requests_and_no_stream_ends(self):
         keys = DIRECTORY / "keys"

@@ -1,0 +1,138 @@
+// Embeddings: the states that logits are computed from, whatever runs beside a text.
+#include "engine/embedding.h"
+
+#include <cmath>
+#include <cstring>
+#include <future>
+#include <thread>
+
+#include "engine/forward.h"
+#include "engine/open_model.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/engine/engine_builders.h"
+
+namespace engine {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr int kTokens = 52;  // two blocks of the cache, and more than a window
+
+const ModelOnDisk& Model() {
+  static const ModelOnDisk model({.weights = DType::kQ8_0});
+  return model;
+}
+
+std::vector<float> Values(Engine& engine, std::vector<int32_t> tokens, int dimensions = 0) {
+  auto embedding = Embed(engine, {.prompt_tokens = std::move(tokens)}, dimensions);
+  EXPECT_TRUE(embedding.ok()) << embedding.status();
+  return embedding.ok() ? std::move(embedding->values) : std::vector<float>();
+}
+
+// As the engine has it, before it is scaled.
+std::vector<float> LastState(Engine& engine, std::span<const int32_t> tokens) {
+  const GenerationRequest request{.prompt_tokens = {tokens.begin(), tokens.end()},
+                                  .sampling = {.temperature = 0, .ignore_eos = true, .max_tokens = 1},
+                                  .return_hidden_states = true};
+  std::promise<std::vector<float>> state;
+  const auto id = engine.Submit(request, [&](const GenerationUpdate& update) {
+    if (!update.hidden_state.empty()) state.set_value(update.hidden_state);
+  });
+  EXPECT_TRUE(id.ok()) << id.status();
+  return state.get_future().get();
+}
+
+TEST(Embedding, IsMadeOfWhatTheHeadReads) {
+  const ModelOnDisk model({.weights = DType::kF32});
+  auto opened = OpenModel({.model = model.path(), .threads = 1, .max_num_seqs = 1, .pooling = "last"});
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  opened->options.limits.max_sampled = kTokens;
+  auto loaded = LoadModel(*opened);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  const SourceTensor* head = opened->catalog->Find("lm_head.weight");
+  if (head == nullptr) head = opened->catalog->Find("model.embed_tokens.weight");
+  ASSERT_NE(head, nullptr);
+  std::vector<float> table(NumValues(head->shape));
+  std::memcpy(table.data(), head->data.data(), head->data.size());
+
+  int64_t checked = 0;
+  const auto check = [&](int64_t position, std::span<const float> logits) {
+    const auto state = loaded->runner->HiddenState(static_cast<int>(position));
+    ASSERT_TRUE(state.ok());
+    for (size_t id = 0; id < logits.size(); ++id) {
+      double product = 0;
+      for (size_t k = 0; k < state->size(); ++k) product += double{(*state)[k]} * table[id * state->size() + k];
+      EXPECT_NEAR(logits[id], product, 1e-4) << position << ", " << id;
+    }
+    ++checked;
+  };
+  ASSERT_TRUE(ForwardSequence(*loaded, RandomTokens(1, kTokens), kTokens, check).ok());
+  EXPECT_EQ(checked, kTokens);
+}
+
+TEST(Embedding, HasTheSameBitsAloneInABatchInChunksAndFromTheCache) {
+  for (const char* pooling : {"last", "mean"}) {
+    const auto alone = OpenEngine(Model(), {.enable_prefix_caching = false, .pooling = pooling});
+    const std::vector<float> expected = Values(*alone, RandomTokens(1, kTokens));
+    const auto chunked = OpenEngine(Model(), {.max_num_seqs = 4, .max_num_batched_tokens = 7, .pooling = pooling});
+    std::vector<std::jthread> others;
+    for (uint64_t r = 2; r < 6; ++r) others.emplace_back([&, r] { Values(*chunked, RandomTokens(r, 40)); });
+    EXPECT_EQ(Values(*chunked, RandomTokens(1, kTokens)), expected) << pooling;
+    EXPECT_EQ(Values(*chunked, RandomTokens(1, kTokens)), expected) << pooling << ", cached";
+  }
+}
+
+TEST(Embedding, TheMeanIsThatOfTheStatesOfEveryBeginning) {
+  const auto last = OpenEngine(Model(), {.pooling = "last"}), mean = OpenEngine(Model(), {.pooling = "mean"});
+  const std::vector<int32_t> tokens = RandomTokens(1, 9);
+  std::vector<double> sum(last->model().embedding_size);
+  for (size_t n = 1; n <= tokens.size(); ++n) {
+    const std::vector<float> state = LastState(*last, std::span(tokens).first(n));
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += state[i];
+  }
+  double squares = 0;
+  for (const double value : sum) squares += value * value;
+  const std::vector<float> values = Values(*mean, tokens);
+  ASSERT_EQ(values.size(), sum.size());
+  for (size_t i = 0; i < sum.size(); ++i) EXPECT_NEAR(values[i], sum[i] / std::sqrt(squares), 1e-6);
+}
+
+TEST(Embedding, FewerDimensionsAreTheFirstOnesScaledToLengthOne) {
+  const auto engine = OpenEngine(Model(), {.pooling = "last"});
+  const std::vector<float> all = Values(*engine, RandomTokens(1, 20)), some = Values(*engine, RandomTokens(1, 20), 10);
+  ASSERT_EQ(some.size(), 10u);
+  double length = 0;
+  for (size_t i = 0; i < some.size(); ++i) {
+    length += double{some[i]} * some[i];
+    EXPECT_NEAR(some[i] / some[0], all[i] / all[0], 1e-4 * std::abs(all[i] / all[0]));
+  }
+  EXPECT_NEAR(length, 1, 1e-6);
+  EXPECT_FALSE(Embed(*engine, {.prompt = "x"}, 1'000'000).ok());
+}
+
+TEST(Embedding, AModelThatKeepsItsStatesAnswersAsBefore) {
+  const auto plain = OpenEngine(Model()), keeping = OpenEngine(Model(), {.pooling = "last"});
+  const GenerationRequest request = Continue(RandomTokens(1, kTokens), 20);
+  ExpectSame(Answer(*keeping, request), Answer(*plain, request), "with hidden states");
+}
+
+TEST(Embedding, TheSimtDeviceMakesTheCpusBits) {
+  const EngineOptions options{.numerics = Numerics::kExact, .max_model_len = 64, .max_num_seqs = 1, .pooling = "mean"};
+  EngineOptions simt = options;
+  simt.device = "simt";
+  EXPECT_EQ(Values(*OpenEngine(Model(), simt), RandomTokens(1, 5)),
+            Values(*OpenEngine(Model(), options), RandomTokens(1, 5)));
+}
+
+TEST(Embedding, WithoutPoolingNoneIsMade) {
+  const auto engine = OpenEngine(Model());
+  EXPECT_EQ(engine->model().embedding_size, 0);
+  const auto refused = Embed(*engine, {.prompt = "x"});
+  EXPECT_THAT(std::string(Message(refused.status())), HasSubstr("pooling last or mean"));
+  const auto unknown = Engine::Create({.model = Model().path(), .pooling = "max"});
+  EXPECT_THAT(std::string(Message(unknown.status())), HasSubstr("pooling is max"));
+}
+
+}  // namespace
+}  // namespace engine
