@@ -78,7 +78,7 @@ struct ToolChoice {
   enum class Kind { kAuto, kNone, kRequired, kNamed };
   Kind kind = Kind::kAuto;
   std::string name;      // of the function that kNamed calls
-  bool parallel = true;  // more than one call in an answer
+  bool parallel = true;  // more than one call in an answer; otherwise it ends where a second one begins
 };
 
 // What to continue: exactly one of messages, prompt and prompt_tokens.

@@ -37,7 +37,11 @@ void OutputSplitter::Split(GenerationUpdate& update) {
   parser_->Push(std::exchange(update.text, {}), deltas_);
   if (update.finish != Finish::kNone) parser_->Finish(deltas_);
   for (OutputDelta& delta : deltas_) {
-    if (!first_call_only_ || delta.call == 0) Add(std::move(delta), update);
+    if (one_call_ && delta.call > 0) {
+      if (update.finish == Finish::kNone || update.finish == Finish::kLength) update.finish = Finish::kStop;
+      return;
+    }
+    Add(std::move(delta), update);
   }
 }
 

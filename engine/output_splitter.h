@@ -11,16 +11,17 @@ namespace engine {
 
 class OutputSplitter {
  public:
-  // Without a parser all text is content. first_call_only: later calls are left out.
-  OutputSplitter(std::unique_ptr<OutputParser> parser, bool first_call_only)
-      : parser_(std::move(parser)), first_call_only_(first_call_only) {}
+  // Without a parser all text is content. one_call: a second call ends the answer before it.
+  OutputSplitter(std::unique_ptr<OutputParser> parser, bool one_call)
+      : parser_(std::move(parser)), one_call_(one_call) {}
 
-  // Moves what of the update's text is not content to where it belongs. The text of the last update ends the answer.
+  // Moves what of the update's text is not content to where it belongs. The text of the last update ends the answer;
+  // where the answer ends by itself, the update becomes the last one.
   void Split(GenerationUpdate& update);
 
  private:
   std::unique_ptr<OutputParser> parser_;  // null: nothing to tell apart
-  const bool first_call_only_;
+  const bool one_call_;
   std::vector<OutputDelta> deltas_;  // of one update
   int64_t reasoning_tokens_ = 0;
 };

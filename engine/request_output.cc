@@ -56,12 +56,10 @@ bool RequestOutput::Apply(const TokenEvent& event) {
   if (matcher_.stopped()) {
     update.finish = Finish::kStop;
     update.stop_string = matcher_.found();
-    Send(std::move(update));
-    return event.finish == FinishReason::kNone;
   }
-  if (event.finish == FinishReason::kNone) {
+  if (matcher_.stopped() || event.finish == FinishReason::kNone) {
     Send(std::move(update));
-    return false;
+    return ended_ && event.finish == FinishReason::kNone;
   }
   if (event.has_token) Send(std::move(update));
   End(FinishOf(event.finish), event.error);

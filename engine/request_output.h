@@ -19,8 +19,8 @@ class RequestOutput {
   RequestOutput(const Tokenizer& tokenizer, const GenerationRequest& request, Options options,
                 UpdateCallback on_update);
 
-  // Calls on_update with what the event adds. A stop string ends the output before the engine knows: then this returns
-  // true once, and the caller ends the request there.
+  // Calls on_update with what the event adds. A stop string, or one call more than there may be, ends the output before
+  // the engine knows: then this returns true once, and the caller ends the request there.
   bool Apply(const TokenEvent& event);
 
   // Ends the output, whatever it has seen; without effect once it has ended.

@@ -23,9 +23,10 @@ struct ApiRequest {
   bool include_usage = false;  // a last chunk with the usage
   bool continuous_usage = false;
 
-  bool echo = false;       // the prompt belongs to the answer's text
-  bool no_answer = false;  // and is all of it
-  bool logprobs = false;   // of the answer's tokens, shown
+  bool echo = false;             // the prompt belongs to the answer's text
+  bool no_answer = false;        // and is all of it
+  bool prompt_logprobs = false;  // shown, apart from those of an echoed prompt
+  bool logprobs = false;         // of the answer's tokens, shown
   bool return_token_ids = false;
   bool tokens_as_ids = false;  // logprobs name a token "token_id:17"
   std::optional<int> top_logprobs;

@@ -76,7 +76,7 @@ Json Delta(const Answer& answer, const Choice& choice, const GenerationUpdate& u
   if (!update.text.empty()) delta["content"] = update.text;
   for (const ToolCallDelta& call : update.tool_calls) {
     if (answer.request.legacy_functions) {
-      if (call.index == 0) delta["function_call"] = CallDelta(answer, choice, call);
+      delta["function_call"] = CallDelta(answer, choice, call);
     } else {
       delta["tool_calls"].push_back(CallDelta(answer, choice, call));
     }
@@ -93,16 +93,18 @@ class ChatFormat : public AnswerFormat {
     json["usage"] = Usage(answer);
     const Choice& first = answer.choices.front();
     json["timings"] = Timings(first);
-    if (answer.request.sampling().prompt_logprobs) json["prompt_logprobs"] = PromptLogprobs(answer, first);
+    if (answer.request.prompt_logprobs) json["prompt_logprobs"] = PromptLogprobs(answer, first);
     if (answer.request.return_token_ids) json["prompt_token_ids"] = answer.prompts.front().tokens;
     if (!answer.request.warnings.empty()) json["warnings"] = answer.request.warnings;
     return json;
   }
 
   std::string Events(const Answer& answer, const Choice& choice, const GenerationUpdate& update) override {
+    const bool ends = update.finish != Finish::kNone;
+    // Log-probs of a prompt are whole when the answer begins.
+    if (answer.request.prompt_logprobs && choice.generation.tokens.empty() && !ends) return {};
     std::string events;
     if (choice.is_new) events = FirstEvent(answer, choice);
-    const bool ends = update.finish != Finish::kNone;
     Json delta = Delta(answer, choice, update);
     const bool has_tokens = !update.tokens.empty() && (answer.request.logprobs || answer.request.return_token_ids);
     if (!delta.empty() || has_tokens) events += Event(Chunk(answer, choice, std::move(delta), &update));
@@ -137,6 +139,7 @@ class ChatFormat : public AnswerFormat {
   std::string FirstEvent(const Answer& answer, const Choice& choice) const {
     Json json = Chunk(answer, choice, {{"role", "assistant"}, {"content", ""}}, nullptr);
     if (answer.request.return_token_ids) json["prompt_token_ids"] = choice.prompt->tokens;
+    if (answer.request.prompt_logprobs && choice.index == 0) json["prompt_logprobs"] = PromptLogprobs(answer, choice);
     if (!answer.request.warnings.empty()) json["warnings"] = answer.request.warnings;
     return Event(json);
   }

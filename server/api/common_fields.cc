@@ -52,6 +52,11 @@ absl::Status ReadStopTokens(const FieldValue& value, ApiRequest& request) {
   return GetList(value, SamplingParams::kMaxBiases, request.sampling().stop_token_ids);
 }
 
+absl::Status ReadPromptLogprobs(const FieldValue& value, ApiRequest& request) {
+  request.prompt_logprobs = true;
+  return Get(value, request.sampling().prompt_logprobs);
+}
+
 absl::Status ReadStreamOptions(const FieldValue& value, ApiRequest& request) {
   static constexpr ApiField kFields[] = {
       {"include_usage", "boolean", Set<&ApiRequest::include_usage>, "a last chunk holds the usage"},
@@ -119,7 +124,7 @@ constexpr ApiField kFields[] = {
     // How to answer.
     {"stream", "boolean", Set<&ApiRequest::stream>, "server-sent events, as the answer is made"},
     {"stream_options", "object", ReadStreamOptions, "include_usage, continuous_usage_stats"},
-    {"prompt_logprobs", "integer", SetSampling<&SamplingParams::prompt_logprobs>, "of the prompt's tokens"},
+    {"prompt_logprobs", "integer", ReadPromptLogprobs, "of the prompt's tokens"},
     {"return_token_ids", "boolean", Set<&ApiRequest::return_token_ids>, "ids of prompt and answer"},
     {"return_tokens_as_token_ids", "boolean", Set<&ApiRequest::tokens_as_ids>, "log-probs name tokens \"token_id:17\""},
     {"truncate_prompt_tokens", "integer", ReadTruncate, "keep so many tokens at the prompt's end"},

@@ -46,9 +46,6 @@ class CompletionFormat : public AnswerFormat {
       }
       Json item = Item(answer, choice, all, /*is_first=*/true);
       AddEnd(answer, choice, item);
-      if (answer.request.sampling().prompt_logprobs && !answer.request.echo) {
-        item["prompt_logprobs"] = PromptLogprobs(answer, choice);
-      }
       json["choices"].push_back(std::move(item));
     }
     json["usage"] = Usage(answer);
@@ -60,11 +57,12 @@ class CompletionFormat : public AnswerFormat {
   std::string Events(const Answer& answer, const Choice& choice, const GenerationUpdate& update) override {
     const ApiRequest& request = answer.request;
     const bool ends = update.finish != Finish::kNone;
-    // An echoed prompt is shown once all of it has been scored, which is when the answer begins.
+    // A prompt is shown once all of it has been scored, which is when the answer begins.
     if (choice.generation.tokens.empty() && !ends) return {};
     GenerationUpdate shown = request.no_answer ? GenerationUpdate() : update;
     const bool has_tokens = !shown.tokens.empty() && (request.logprobs || request.return_token_ids);
-    if (shown.text.empty() && !has_tokens && !ends && !(choice.is_new && request.echo)) return {};
+    if (shown.text.empty() && !has_tokens && !ends && !(choice.is_new && (request.echo || request.prompt_logprobs)))
+      return {};
     Json json = Head(answer);
     Json item = Item(answer, choice, shown, choice.is_new);
     if (ends) {
@@ -97,6 +95,7 @@ class CompletionFormat : public AnswerFormat {
                  {"stop_reason", nullptr}};
     if (request.logprobs) json["logprobs"] = Logprobs(answer, choice, update, echoes);
     if (request.return_token_ids && is_first) json["prompt_token_ids"] = choice.prompt->tokens;
+    if (request.prompt_logprobs && is_first) json["prompt_logprobs"] = PromptLogprobs(answer, choice);
     if (request.return_token_ids) json["token_ids"] = update.tokens;
     return json;
   }

@@ -47,6 +47,18 @@ constexpr ApiField kFields[] = {
     {"prompt_embeds", "string", nullptr, "give the prompt as text or token ids"},
 };
 
+// An echoed prompt has the log-probs that the answer has.
+absl::Status ScoreEchoedPrompt(SamplingParams& sampling) {
+  const int wanted = sampling.prompt_logprobs.value_or(sampling.logprobs);
+  if (wanted != sampling.logprobs) {
+    return FieldError("prompt_logprobs", absl::StrFormat("is %d, and logprobs of the prompt that echo shows is %d; "
+                                                         "give one number",
+                                                         wanted, sampling.logprobs));
+  }
+  sampling.prompt_logprobs = wanted;
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 std::span<const ApiField> CompletionFields() { return kFields; }
@@ -60,7 +72,7 @@ absl::Status ReadCompletionRequest(const Json& body, ApiRequest& request) {
     request.no_answer = true;
     request.sampling().max_tokens = 1;
   }
-  if (request.echo && request.logprobs) request.sampling().prompt_logprobs = request.sampling().logprobs;
+  if (request.echo && request.logprobs) RETURN_IF_ERROR(ScoreEchoedPrompt(request.sampling()));
   for (GenerationRequest& prompt : request.prompts) {
     prompt.add_special_tokens = request.generation.add_special_tokens;
     // This endpoint is for prompts that a program has put together, control tokens included.

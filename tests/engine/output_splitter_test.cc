@@ -6,10 +6,10 @@
 namespace engine {
 namespace {
 
-OutputSplitter Qwen(bool first_call_only = false) {
+OutputSplitter Qwen(bool one_call = false) {
   OutputParserOptions options{.functions = {{.name = "f"}}};
   options.format = {.reasoning = *FindReasoningFormat("qwen3", ""), .tools = *FindToolFormat("hermes", "")};
-  return {MakeOutputParser(options), first_call_only};
+  return {MakeOutputParser(options), one_call};
 }
 
 // Everything that the splitter makes of an answer whose tokens have these texts.
@@ -52,11 +52,21 @@ TEST(OutputSplitter, LosesNoTextOfAnAnswerThatBreaksOff) {
   EXPECT_EQ(Split(Qwen(), {"<think>", "a</thi"}).reasoning, "a</thi");
 }
 
-TEST(OutputSplitter, LeavesLaterCallsOutWhereOneIsAllowed) {
+TEST(OutputSplitter, EndsTheAnswerBeforeASecondCallWhereOneIsAllowed) {
   std::vector<std::string> twice = kAnswer;
   twice.insert(twice.end(), kAnswer.end() - 3, kAnswer.end());
+  twice.emplace_back("x");
   EXPECT_EQ(Split(Qwen(), twice).tool_calls.size(), 2u);
-  EXPECT_EQ(Split(Qwen(/*first_call_only=*/true), twice).tool_calls.size(), 1u);
+  OutputSplitter one = Qwen(/*one_call=*/true);
+  GenerationUpdate update;
+  size_t pieces = 0;
+  for (; update.finish == Finish::kNone; ++pieces) {
+    update = {.text = twice[pieces]};
+    one.Split(update);
+    EXPECT_TRUE(update.tool_calls.empty() || update.tool_calls.back().index == 0);
+  }
+  EXPECT_EQ(update.finish, Finish::kStop);
+  EXPECT_EQ(twice[pieces - 1], kAnswer.back()) << "where the second call is known as one";
 }
 
 TEST(OutputSplitter, WithoutAParserAllIsText) {

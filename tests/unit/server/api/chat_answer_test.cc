@@ -224,5 +224,19 @@ TEST(ChatAnswer, CarriesWarningsOfLenientReading) {
   EXPECT_EQ(Json::parse(response->body)["warnings"][0], "foo is not a field of this request (ignored)");
 }
 
+TEST(ChatStream, BeginsWithThePromptsLogprobsWhenAllAreKnown) {
+  ScriptedEngine engine;
+  const auto response = Ask(engine, {{"stream", true}, {"prompt_logprobs", 0}});
+  engine.Tell(0, {.prompt_logprobs = {{.token = 's', .logprob = -2}}});
+  engine.Tell(0, {.prompt_logprobs = {{.token = 't', .logprob = -3}}});
+  EXPECT_EQ(response->body, "");
+  engine.Say(0, "a", Finish::kStop);
+  const std::vector<Json> events = response->Events();
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_EQ(events[0]["prompt_logprobs"].size(), 3u);
+  EXPECT_EQ(events[0]["prompt_logprobs"][2]["116"]["logprob"], -3.0);
+  EXPECT_FALSE(events[1].contains("prompt_logprobs"));
+}
+
 }  // namespace
 }  // namespace engine

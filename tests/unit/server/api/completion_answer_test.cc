@@ -65,6 +65,21 @@ TEST(CompletionAnswer, EchoesAPromptOfTokens) {
   EXPECT_EQ(Json::parse(response->body)["choices"][0]["text"], "hia");
 }
 
+TEST(CompletionStream, ShowsThePromptsLogprobsInItsFirstChunk) {
+  for (const bool echo : {false, true}) {
+    ScriptedEngine engine;
+    const auto response = ApiClient(engine).Post(
+        kPath, Json{{"prompt", "hi"}, {"echo", echo}, {"prompt_logprobs", 0}, {"stream", true}});
+    engine.Tell(0, {.prompt_logprobs = {{.token = 'i', .logprob = -2}}});
+    engine.Tell(0, {.tokens = {'a'}});
+    engine.Say(0, "b", Finish::kStop);
+    const std::vector<Json> events = response->Events();
+    ASSERT_EQ(events.size(), 2u);
+    EXPECT_EQ(events[0]["choices"][0]["prompt_logprobs"][1]["105"]["logprob"], -2.0);
+    EXPECT_FALSE(events[1]["choices"][0].contains("prompt_logprobs"));
+  }
+}
+
 TEST(CompletionStream, EchoesThePromptInItsFirstChunk) {
   ScriptedEngine engine;
   const auto response =

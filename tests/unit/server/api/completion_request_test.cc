@@ -58,6 +58,12 @@ TEST(CompletionRequest, AnEchoWithLogprobsScoresThePrompt) {
   EXPECT_EQ(request->sampling().max_tokens, 1);
 }
 
+TEST(CompletionRequest, AnEchoedPromptHasTheLogprobsOfTheAnswer) {
+  EXPECT_EQ(Refusal(R"({"prompt": "a", "echo": true, "logprobs": 2, "prompt_logprobs": 2})"), "accepted");
+  EXPECT_EQ(Refusal(R"({"prompt": "a", "echo": true, "logprobs": 2, "prompt_logprobs": 3})"),
+            "prompt_logprobs is 3, and logprobs of the prompt that echo shows is 2; give one number");
+}
+
 TEST(CompletionRequest, ThereIsNoBestOfMoreAnswersThanAreReturned) {
   EXPECT_EQ(Refusal(R"({"prompt": "a", "n": 2, "best_of": 2})"), "accepted");
   EXPECT_THAT(Refusal(R"({"prompt": "a", "n": 2, "best_of": 3})"), HasSubstr("best_of is 3"));
