@@ -107,8 +107,9 @@ absl::StatusOr<std::vector<ToolFunction>> ToolFunctions(const std::string& tools
     const Json function = tool.is_object() ? tool.value("function", Json()) : Json();
     if (!function.is_object() || !function.value("name", Json()).is_string()) continue;
     const auto parameters = function.find("parameters");
-    functions.push_back(
-        {.name = function["name"], .parameters = parameters == function.end() ? std::string() : parameters->dump()});
+    functions.push_back({.name = function["name"],
+                         .parameters = parameters == function.end() ? std::string() : parameters->dump(),
+                         .strict = function.value("strict", Json()) == true});
   }
   return functions;
 }

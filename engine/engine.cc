@@ -112,7 +112,7 @@ class LocalEngine : public Engine {
     output_ = std::make_unique<OutputThread>([this](int64_t id) { loop_->Finish(id, FinishReason::kStop); });
     ASSIGN_OR_RETURN(std::unique_ptr<Drafter> drafter, MakeDrafter(options, *model.runner));
     loop_ = std::make_unique<EngineLoop>(std::move(scheduler), std::move(model.runner), std::move(drafter),
-                                         AnswerGrammars(*text_.tokenizer, vocab_, text_.end_ids), stats_,
+                                         AnswerRules(*text_.tokenizer, vocab_, text_.end_ids), stats_,
                                          [this](std::vector<TokenEvent> events) { output_->Push(std::move(events)); });
     ReturnFreedMemory();
     return absl::OkStatus();
@@ -135,6 +135,8 @@ class LocalEngine : public Engine {
     ASSIGN_OR_RETURN(RenderedPrompt prompt, RenderChecked(text_, vocab_, request));
     ASSIGN_OR_RETURN(RequestOutput::Options options, form_.OutputOptions(request, prompt.tokens));
     ASSIGN_OR_RETURN(const OutputGrammar form, form_.Grammar(request, prompt.tokens));
+    ASSIGN_OR_RETURN(AnswerLimits limits, Limits(request, prompt.tokens));
+    const bool has_grammar = form.kind != OutputGrammar::Kind::kNone;
     Request queued{.id = next_id_++,
                    .prompt = std::move(prompt.tokens),
                    .params = request.sampling,
@@ -142,14 +144,13 @@ class LocalEngine : public Engine {
                    .choice = request.choice,
                    .priority = request.priority,
                    .cache_salt = request.cache_salt,
-                   .constrained = form.kind != OutputGrammar::Kind::kNone,
+                   .constrained = has_grammar || limits.any(),
                    .max_draft = request.return_hidden_states ? 0 : MaxDraft(request),
                    .reads_hidden_states = request.return_hidden_states};
     RETURN_IF_ERROR(loop_->CheckCanRun(queued));
-    std::unique_ptr<Grammar> grammar;
-    if (queued.constrained) {
+    if (has_grammar) {
       ASSIGN_OR_RETURN(const GrammarCompiler* compiler, Compiler());
-      ASSIGN_OR_RETURN(grammar, compiler->Compile(form));
+      ASSIGN_OR_RETURN(limits.grammar, compiler->Compile(form));
     }
     if (!stats_.Open(max_open_)) {
       return ResourceExhausted("%d requests run or wait already, as many as may: try again later", max_open_);
@@ -162,7 +163,7 @@ class LocalEngine : public Engine {
       stats_.AbandonOpen();
       return opened;
     }
-    loop_->Add(std::move(queued), Deadline(request), std::move(grammar));
+    loop_->Add(std::move(queued), Deadline(request), std::move(limits));
     return id;
   }
 
@@ -214,6 +215,15 @@ class LocalEngine : public Engine {
     constexpr double kYear = 365.0 * 86400;
     const std::chrono::duration<double> timeout(std::min(seconds, kYear));
     return Now() + std::chrono::duration_cast<TimePoint::duration>(timeout);
+  }
+
+  // All but the grammar, whose compilation takes its time.
+  absl::StatusOr<AnswerLimits> Limits(const GenerationRequest& request, std::span<const int32_t> prompt) const {
+    AnswerLimits limits;
+    ASSIGN_OR_RETURN(limits.tokens,
+                     TokenRules::Create(request.allowed_token_ids, request.bad_words, *text_.tokenizer, vocab_));
+    ASSIGN_OR_RETURN(limits.thinking, form_.Thinking(request, prompt));
+    return limits;
   }
 
   // Made for the first request that needs it, which waits; others do not.

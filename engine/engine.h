@@ -83,6 +83,8 @@ struct ToolChoice {
 
 // What to continue: exactly one of messages, prompt and prompt_tokens.
 struct GenerationRequest {
+  static constexpr size_t kMaxBadWords = 1024;
+
   // Rendered by the model's chat template. Their text, and that of tools, never becomes a control token.
   std::vector<ChatMessage> messages;
   std::string template_kwargs;          // with messages: a JSON object of more variables for the template
@@ -101,6 +103,9 @@ struct GenerationRequest {
 
   SamplingParams sampling;
   OutputGrammar grammar;                      // which answers are allowed
+  std::vector<int32_t> allowed_token_ids;     // no others are drawn, an end neither; empty: all are
+  std::vector<std::string> bad_words;         // not said, at the beginning of a word or after a blank
+  std::optional<int> thinking_token_budget;   // reasoning ends after so many tokens
   int choice = 0;                             // which of several answers: each has its own random numbers for a seed
   bool skip_special_tokens = true;            // control tokens' texts are left out of the answer's text
   int priority = 0;                           // lower runs first

@@ -8,14 +8,14 @@
 namespace engine {
 
 EngineLoop::EngineLoop(Scheduler scheduler, std::unique_ptr<Runner> runner, std::unique_ptr<Drafter> drafter,
-                       AnswerGrammars grammars, StatsBoard& stats, Sink sink)
+                       AnswerRules rules, StatsBoard& stats, Sink sink)
     : scheduler_(std::move(scheduler)),
       runner_(std::move(runner)),
-      grammars_(std::move(grammars)),
+      rules_(std::move(rules)),
       stats_(stats),
       sink_(std::move(sink)) {
   if (drafter != nullptr) {
-    speculation_.emplace(std::move(drafter), scheduler_.config(), [this](DraftSlot& slot) { grammars_.Review(slot); });
+    speculation_.emplace(std::move(drafter), scheduler_.config(), [this](DraftSlot& slot) { rules_.Review(slot); });
   }
   stats_.EndStep(scheduler_);
   thread_ = std::jthread([this] { Loop(); });
@@ -43,8 +43,8 @@ void EngineLoop::Push(Command command) {
   wake_.notify_one();
 }
 
-void EngineLoop::Add(Request request, TimePoint deadline, std::unique_ptr<Grammar> grammar) {
-  Push(AddCommand{std::move(request), deadline, std::move(grammar)});
+void EngineLoop::Add(Request request, TimePoint deadline, AnswerLimits limits) {
+  Push(AddCommand{std::move(request), deadline, std::move(limits)});
 }
 
 void EngineLoop::Finish(int64_t id, FinishReason reason) { Push(FinishCommand{id, reason}); }
@@ -72,18 +72,18 @@ bool EngineLoop::WaitForWork() {
 void EngineLoop::Apply(Command command, std::vector<TokenEvent>& events) {
   if (auto* finish = std::get_if<FinishCommand>(&command)) {
     if (!scheduler_.Finish(finish->id, finish->reason)) return;
-    grammars_.Drop(finish->id);
+    rules_.Drop(finish->id);
     events.push_back({.request = finish->id, .finish = finish->reason});
     return;
   }
-  auto& [request, deadline, grammar] = std::get<AddCommand>(command);
+  auto& [request, deadline, limits] = std::get<AddCommand>(command);
   const int64_t id = request.id;
   if (deadline != TimePoint::max()) deadlines_.emplace(deadline, id);
   if (absl::Status added = scheduler_.Add(std::move(request)); !added.ok()) {
     events.push_back({.request = id, .finish = FinishReason::kError, .error = std::move(added)});
     return;
   }
-  if (grammar != nullptr) grammars_.Add(id, std::move(grammar));
+  if (limits.any()) rules_.Add(id, std::move(limits));
 }
 
 // Each step is a chance to end what is late: a request that waits does so behind others that run.
@@ -93,7 +93,7 @@ void EngineLoop::FailLate(std::vector<TokenEvent>& events) {
     const int64_t id = deadlines_.begin()->second;
     deadlines_.erase(deadlines_.begin());
     if (!scheduler_.Finish(id, FinishReason::kError)) continue;
-    grammars_.Drop(id);
+    rules_.Drop(id);
     events.push_back({.request = id,
                       .finish = FinishReason::kError,
                       .error = absl::DeadlineExceededError("the request took longer than it may")});
@@ -121,7 +121,7 @@ void EngineLoop::Step(std::vector<TokenEvent>& events) {
 
 absl::StatusOr<std::span<const SampledToken>> EngineLoop::Run(const StepPlan& plan) {
   const TimePoint start = Now();
-  grammars_.FillMasks(plan, *runner_);
+  rules_.FillMasks(plan, *runner_);
   auto samples = runner_->Run(plan);
   if (speculation_) speculation_->Observe(plan, SecondsSince(start));
   return samples;
@@ -132,22 +132,22 @@ void EngineLoop::Convert(std::span<const SequenceEvent> from, std::span<const Sa
   for (const SequenceEvent& event : from) {
     if (event.kind == SequenceEvent::Kind::kFailed) {
       // Without samples the step itself has failed.
-      absl::Status reason = samples.empty() ? absl::OkStatus() : grammars_.ErrorOf(event.sequence_id);
+      absl::Status reason = samples.empty() ? absl::OkStatus() : rules_.ErrorOf(event.sequence_id);
       to.push_back({.request = event.sequence_id, .finish = event.reason, .error = reason.ok() ? error : reason});
     } else {
       AddToken(event, samples, to);
     }
-    if (event.reason != FinishReason::kNone) grammars_.Drop(event.sequence_id);
+    if (event.reason != FinishReason::kNone) rules_.Drop(event.sequence_id);
   }
   EndByGrammar(to);
 }
 
 // The scheduler may have ended them too, by a token behind the last one or for want of room.
 void EngineLoop::EndByGrammar(std::vector<TokenEvent>& to) {
-  for (const GrammarEnd& end : grammars_.TakeEnds()) {
+  for (const GrammarEnd& end : rules_.TakeEnds()) {
     const FinishReason reason = end.error.ok() ? FinishReason::kStop : FinishReason::kError;
     scheduler_.Finish(end.request, reason);
-    grammars_.Drop(end.request);
+    rules_.Drop(end.request);
     to.push_back({.request = end.request, .finish = reason, .error = end.error});
   }
 }
@@ -167,7 +167,7 @@ void EngineLoop::AddToken(const SequenceEvent& event, std::span<const SampledTok
   const bool of_prompt = event.kind == SequenceEvent::Kind::kPromptScored;
   const bool is_stop_token = event.reason == FinishReason::kStop;
   const GrammarStep step =
-      of_prompt ? GrammarStep{} : grammars_.Follow(event.sequence_id, event.sampled.token, is_stop_token);
+      of_prompt ? GrammarStep{} : rules_.Follow(event.sequence_id, event.sampled.token, is_stop_token);
   if (step.is_behind_end) return;
   TokenEvent& out = to.emplace_back();
   out.request = event.sequence_id;

@@ -13,7 +13,7 @@
 
 #include "core/runtime/scheduler.h"
 #include "core/runtime/speculation.h"
-#include "engine/answer_grammars.h"
+#include "engine/answer_rules.h"
 #include "engine/runner.h"
 #include "engine/stats_board.h"
 
@@ -42,8 +42,8 @@ class EngineLoop {
   using Sink = std::function<void(std::vector<TokenEvent>)>;
 
   // Without a drafter each token takes a step. `stats` outlives the loop.
-  EngineLoop(Scheduler scheduler, std::unique_ptr<Runner> runner, std::unique_ptr<Drafter> drafter,
-             AnswerGrammars grammars, StatsBoard& stats, Sink sink);
+  EngineLoop(Scheduler scheduler, std::unique_ptr<Runner> runner, std::unique_ptr<Drafter> drafter, AnswerRules rules,
+             StatsBoard& stats, Sink sink);
   ~EngineLoop() { Stop(); }
 
   // Ends the thread after the step in flight; requests that have not ended get no further events. Any thread but the
@@ -53,9 +53,9 @@ class EngineLoop {
   // Refuses what could never run; any thread.
   absl::Status CheckCanRun(const Request& request) const;
 
-  // Any thread. Take effect before the next step. A request that has not ended at its deadline fails. `grammar` is null
-  // unless the request is constrained.
-  void Add(Request request, TimePoint deadline, std::unique_ptr<Grammar> grammar);
+  // Any thread. Take effect before the next step. A request that has not ended at its deadline fails. `limits` has any
+  // where the request is constrained.
+  void Add(Request request, TimePoint deadline, AnswerLimits limits);
   void Finish(int64_t id, FinishReason reason);
 
  private:
@@ -66,7 +66,7 @@ class EngineLoop {
   struct AddCommand {
     Request request;
     TimePoint deadline;
-    std::unique_ptr<Grammar> grammar;
+    AnswerLimits limits;
   };
   using Command = std::variant<AddCommand, FinishCommand>;
 
@@ -85,7 +85,7 @@ class EngineLoop {
 
   Scheduler scheduler_;  // engine thread only
   std::unique_ptr<Runner> runner_;
-  AnswerGrammars grammars_;
+  AnswerRules rules_;
   std::optional<Speculation> speculation_;
   std::multimap<TimePoint, int64_t> deadlines_;  // of requests, of which some may have ended
   StatsBoard& stats_;

@@ -42,26 +42,54 @@ absl::StatusOr<RequestOutput::Options> OutputForm::OutputOptions(const Generatio
   return options;
 }
 
+absl::StatusOr<std::unique_ptr<ThinkingBudget>> OutputForm::Thinking(const GenerationRequest& request,
+                                                                     std::span<const int32_t> prompt) const {
+  if (!request.thinking_token_budget) return nullptr;
+  if (*request.thinking_token_budget < 0) {
+    return InvalidArgument("thinking_token_budget is %d; it must be at least 0", *request.thinking_token_budget);
+  }
+  if (format_.reasoning == nullptr && !format_.harmony()) {
+    return InvalidArgument(
+        "thinking_token_budget: it is not known how this model writes reasoning; name its reasoning_parser");
+  }
+  ThinkingBudget::Options options{.tokens = *request.thinking_token_budget, .markers = markers_};
+  if (!format_.harmony()) options.open = format_.reasoning->open;
+  // In harmony another message follows, which could be more reasoning.
+  const std::string end = format_.harmony() ? "<|end|><|start|>assistant<|channel|>final<|message|>"
+                                            : std::string(format_.reasoning->close);
+  ASSIGN_OR_RETURN(options.end, text_->tokenizer->Encode(end, {.parse_special = true}));
+  ASSIGN_OR_RETURN(options.parser, Parser(request, prompt));
+  return std::make_unique<ThinkingBudget>(*text_->tokenizer, std::move(options));
+}
+
 absl::StatusOr<OutputGrammar> OutputForm::Grammar(const GenerationRequest& request,
                                                   std::span<const int32_t> prompt) const {
   const ToolChoice& choice = request.tool_choice;
   const bool named = choice.kind == ToolChoice::Kind::kNamed;
-  if (!named && choice.kind != ToolChoice::Kind::kRequired) return request.grammar;
-  if (request.grammar.kind != OutputGrammar::Kind::kNone) {
+  const bool required = named || choice.kind == ToolChoice::Kind::kRequired;
+  const bool has_grammar = request.grammar.kind != OutputGrammar::Kind::kNone;
+  if (required && has_grammar) {
     return InvalidArgument("tool_choice asks for a tool call and grammar for another form of answer; give one of them");
   }
   ASSIGN_OR_RETURN(std::vector<ToolFunction> functions, ToolFunctions(request.tools));
+  if (!required) {
+    const bool may_call = choice.kind == ToolChoice::Kind::kAuto && !has_grammar;
+    if (!may_call || std::ranges::none_of(functions, &ToolFunction::strict)) return request.grammar;
+    for (ToolFunction& function : functions) {
+      if (!function.strict) function.parameters.clear();
+    }
+  }
   if (named) std::erase_if(functions, [&](const ToolFunction& function) { return function.name != choice.name; });
   if (functions.empty()) return InvalidArgument("tool_choice: tools have no function %s", choice.name);
   ASSIGN_OR_RETURN(const std::unique_ptr<OutputParser> parser, Parser(request, prompt));
   std::string text = CallGrammar(format_, {.functions = functions,
                                            .control_tokens = control_tokens_,
-                                           .required = true,
+                                           .required = required,
                                            .parallel = choice.parallel,
                                            .in_reasoning = parser != nullptr && parser->in_reasoning()});
   if (text.empty()) {
-    return InvalidArgument(
-        "tool_choice: it is not known how this model writes tool calls; name its tool_call_parser, or use auto");
+    return InvalidArgument("%s: it is not known how this model writes tool calls; name its tool_call_parser, or use %s",
+                           required ? "tool_choice" : "tools: strict", required ? "auto" : "tool_choice required");
   }
   return OutputGrammar{.kind = OutputGrammar::Kind::kLark, .text = std::move(text)};
 }

@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "engine/model_text.h"
 #include "engine/request_output.h"
+#include "engine/thinking_budget.h"
 #include "text/output_parser/call_grammar.h"
 #include "text/output_parser/output_format.h"
 
@@ -21,6 +22,10 @@ class OutputForm {
   // How the answer to a prompt is taken apart.
   absl::StatusOr<RequestOutput::Options> OutputOptions(const GenerationRequest& request,
                                                        std::span<const int32_t> prompt) const;
+
+  // What ends the reasoning of a request with a thinking_token_budget; null: it has none.
+  absl::StatusOr<std::unique_ptr<ThinkingBudget>> Thinking(const GenerationRequest& request,
+                                                           std::span<const int32_t> prompt) const;
 
   // What the answer may be: the request's own grammar, or the one that keeps its tool_choice.
   absl::StatusOr<OutputGrammar> Grammar(const GenerationRequest& request, std::span<const int32_t> prompt) const;

@@ -7,6 +7,8 @@
 namespace engine {
 namespace {
 
+constexpr size_t kMaxAllowedTokens = size_t{1} << 20;  // more than any vocabulary has
+
 absl::Status ReadTopK(const FieldValue& value, ApiRequest& request) {
   int& top_k = request.sampling().top_k;
   RETURN_IF_ERROR(Get(value, top_k));
@@ -52,6 +54,16 @@ absl::Status ReadStopTokens(const FieldValue& value, ApiRequest& request) {
   return GetList(value, SamplingParams::kMaxBiases, request.sampling().stop_token_ids);
 }
 
+absl::Status ReadAllowedTokens(const FieldValue& value, ApiRequest& request) {
+  std::vector<int32_t>& allowed = request.generation.allowed_token_ids;
+  RETURN_IF_ERROR(GetList(value, kMaxAllowedTokens, allowed));
+  return allowed.empty() ? FieldError(value.path, "is empty; it needs a token to draw") : absl::OkStatus();
+}
+
+absl::Status ReadBadWords(const FieldValue& value, ApiRequest& request) {
+  return GetList(value, GenerationRequest::kMaxBadWords, request.generation.bad_words);
+}
+
 absl::Status ReadPromptLogprobs(const FieldValue& value, ApiRequest& request) {
   request.prompt_logprobs = true;
   return Get(value, request.sampling().prompt_logprobs);
@@ -93,6 +105,8 @@ constexpr ApiField kFields[] = {
     {"presence_penalty", "number", SetSampling<&SamplingParams::presence_penalty>, "for every token used before"},
     {"frequency_penalty", "number", SetSampling<&SamplingParams::frequency_penalty>, "for every use of a token"},
     {"logit_bias", "object", ReadLogitBias, "token id to what is added to its logit"},
+    {"allowed_token_ids", "array", ReadAllowedTokens, "no other tokens are drawn, the model's own end neither"},
+    {"bad_words", "array", ReadBadWords, "texts that no answer has, as the tokens that usually spell them"},
     {"seed", "integer", ReadSeed, "the same seed gives the same answer"},
     {"n", "integer", ReadN, "answers to a prompt"},
 
@@ -107,6 +121,8 @@ constexpr ApiField kFields[] = {
      "control tokens are not part of the text"},
 
     // What the answer must look like.
+    {"thinking_token_budget", "integer", SetGeneration<&GenerationRequest::thinking_token_budget>,
+     "reasoning ends after so many tokens"},
     {"response_format", "object", ReadResponseFormat, "text, json_object, json_schema, regex_schema"},
     {"structured_outputs", "object", ReadStructuredOutputs, "json, regex, choice, grammar or json_object"},
     {"guided_json", "", ReadGrammar, "structured_outputs.json"},
@@ -156,8 +172,6 @@ constexpr ApiField kFields[] = {
     {"return_progress", "boolean", nullptr, "progress of a prompt is not reported", "false"},
 
     // Refused.
-    {"allowed_token_ids", "array", nullptr, "use logit_bias or structured_outputs"},
-    {"bad_words", "array", nullptr, "use logit_bias", "[]"},
     {"logprob_token_ids", "array", nullptr, "ask for top log-probs"},
     {"repetition_detection", "object", nullptr, "use repetition_penalty or stop"},
     {"repetition_ngram_size", "integer", nullptr, "use repetition_penalty or stop", "0"},
@@ -165,7 +179,6 @@ constexpr ApiField kFields[] = {
     {"stream_interval", "integer", nullptr, "every token is sent", "1"},
     {"kv_transfer_params", "object", nullptr, "caches are not transferred"},
     {"vllm_xargs", "object", nullptr, "there are no plugins"},
-    {"thinking_token_budget", "integer", nullptr, "reasoning is not cut"},
     {"t_max_predict_ms", "integer", nullptr, "use max_tokens"},
     {"mirostat", "integer", nullptr, kNoSampler, "0"},
     {"mirostat_tau", "number", nullptr, kNoSampler},

@@ -70,7 +70,8 @@ absl::Status ReadThinkingType(const FieldValue& value, ApiRequest& request) {
 
 constexpr ApiField kThinkingFields[] = {
     {"type", "string", ReadThinkingType, "enabled, disabled"},
-    {"budget_tokens", "integer", nullptr, "", "*"},  // the API asks for it; max_tokens bounds the answer
+    {"budget_tokens", "integer", SetGeneration<&GenerationRequest::thinking_token_budget>,
+     "reasoning ends after so many tokens"},
     {"display", "string", nullptr, "", "*"},
 };
 

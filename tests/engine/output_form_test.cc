@@ -54,6 +54,19 @@ TEST(OutputForm, OtherChoicesLeaveTheRequestsGrammar) {
   EXPECT_EQ(Form("hermes").Grammar(request, kPrompt)->text, "a");
 }
 
+TEST(OutputForm, AStrictToolHoldsTheCallsThatTheModelMayMake) {
+  GenerationRequest request = Choosing({});
+  EXPECT_EQ(Form("hermes").Grammar(request, kPrompt)->kind, OutputGrammar::Kind::kNone);
+  request.tools = R"([{"type": "function", "function": {"name": "now", "parameters": {"properties": {"loose": {}}}}},
+    {"type": "function", "function": {"name": "weather", "strict": true, "parameters": {"properties": {"place": {}}}}}])";
+  const auto grammar = Form("hermes").Grammar(request, kPrompt);
+  ASSERT_TRUE(grammar.ok()) << grammar.status();
+  EXPECT_THAT(grammar->text, AllOf(HasSubstr("place"), HasSubstr("now"), Not(HasSubstr("loose"))));
+  EXPECT_THAT(std::string(Message(Form("none").Grammar(request, kPrompt).status())), HasSubstr("tools: strict"));
+  request.tool_choice.kind = ToolChoice::Kind::kNone;
+  EXPECT_EQ(Form("hermes").Grammar(request, kPrompt)->kind, OutputGrammar::Kind::kNone);
+}
+
 TEST(OutputForm, AChoiceThatCannotBeKeptIsRefused) {
   const auto refusal = [](const std::string& parser, const GenerationRequest& request) {
     return std::string(Message(Form(parser).Grammar(request, kPrompt).status()));

@@ -103,6 +103,13 @@ std::string OptionalCalls(const OutputFormat& format, const Calls& calls, LarkWr
   return lark.Finish("(" + items + ")* /(?s:.*)/");
 }
 
+// Where a bracket opens a call, an answer that begins with one is a call.
+std::string CallsOrText(const OutputFormat& format, const Calls& calls, LarkWriter& lark) {
+  if (format.reasoning != nullptr) return {};  // what comes before an answer may begin with anything
+  const std::string bracket = calls.opener.empty() ? "{" : "\\" + std::string(calls.opener);
+  return lark.Finish(kSpace + ("(" + lark.Literal(calls.opener) + calls.rest) + "| /[^ \\n" + bracket + "](?s:.*)/)? ");
+}
+
 std::string HarmonyCalls(const CallGrammarOptions& options, LarkWriter& lark) {
   const std::string call = AnyOf(options.functions, lark, [&](const ToolFunction& function) {
     return lark.Literal(function.name) + "\" \"? (" + lark.Literal("<|channel|>commentary") + ")? \" \"? (" +
@@ -130,9 +137,7 @@ std::string CallGrammar(const OutputFormat& format, const CallGrammarOptions& op
   const Calls calls =
       std::visit([&](const auto& syntax) { return CallsOf(syntax, options, lark); }, format.tools->syntaxes.front());
   if (options.required) return RequiredCalls(format, options, calls, lark);
-  // An answer may begin with a bracket that opens no call.
-  if (calls.opener.size() < 2) return {};
-  return OptionalCalls(format, calls, lark);
+  return calls.opener.size() < 2 ? CallsOrText(format, calls, lark) : OptionalCalls(format, calls, lark);
 }
 
 }  // namespace engine

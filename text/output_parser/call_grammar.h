@@ -19,13 +19,13 @@ struct CallGrammarOptions {
   std::span<const ToolFunction> functions;  // that may be called: for a named choice, the one
   std::span<const ControlToken> control_tokens;
   bool required = false;  // the answer is calls and nothing else but reasoning before; otherwise only the inside of a
-                          // call that the model begins is constrained
+                          // call that the model begins is constrained, and a bracket begins one where it may
   bool parallel = true;   // more than one call
   bool in_reasoning = false;  // the prompt has opened it
 };
 
-// Empty when the format has no such grammar: without `required`, where a call begins as an answer may, and without
-// functions.
+// Empty when the format has no such grammar: without functions, and without `required` where a bracket opens calls and
+// reasoning may come before.
 std::string CallGrammar(const OutputFormat& format, const CallGrammarOptions& options);
 
 }  // namespace engine

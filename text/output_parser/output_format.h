@@ -15,6 +15,7 @@ namespace engine {
 struct ToolFunction {
   std::string name;
   std::string parameters;  // its JSON schema; empty: any object
+  bool strict = false;     // a call's arguments follow it
 };
 
 struct ReasoningFormat {

@@ -65,6 +65,16 @@ TEST(ChatRequest, ReadsEverySamplingField) {
   EXPECT_EQ(request->n, 4);
 }
 
+TEST(ChatRequest, ReadsWhatAnAnswerMayNotHave) {
+  const auto request = Read(R"({"allowed_token_ids": [3, 1], "bad_words": ["x", "y z"], "thinking_token_budget": 0})");
+  ASSERT_TRUE(request.ok()) << request.status();
+  EXPECT_THAT(request->generation.allowed_token_ids, ElementsAre(3, 1));
+  EXPECT_THAT(request->generation.bad_words, ElementsAre("x", "y z"));
+  EXPECT_EQ(request->generation.thinking_token_budget, 0);
+  EXPECT_EQ(Refusal(R"({"allowed_token_ids": []})"), "allowed_token_ids is empty; it needs a token to draw");
+  EXPECT_EQ(Refusal(R"({"bad_words": "x"})"), "bad_words is \"x\"; it must be an array");
+}
+
 TEST(ChatRequest, ReadsOtherServersNamesOfAField) {
   EXPECT_EQ(Read(R"({"max_tokens": 3})")->sampling().max_tokens, 3);
   EXPECT_EQ(Read(R"({"n_predict": 3})")->sampling().max_tokens, 3);
@@ -95,8 +105,8 @@ TEST(ChatRequest, AnUnknownFieldIsRefusedByItsNameAndTheNearestOne) {
 TEST(ChatRequest, AnUnsupportedFieldIsRefusedByItsNameWithTheReason) {
   EXPECT_EQ(Refusal(R"({"use_beam_search": true})"),
             "use_beam_search is not supported: answers are sampled; ask for several with n");
-  const auto request = Read(R"({"allowed_token_ids": [1]})");
-  EXPECT_THAT(ErrorJson(request.status()), HasSubstr(R"("param":"allowed_token_ids")"));
+  const auto request = Read(R"({"logprob_token_ids": [1]})");
+  EXPECT_THAT(ErrorJson(request.status()), HasSubstr(R"("param":"logprob_token_ids")"));
 }
 
 TEST(ChatRequest, AnUnsupportedFieldIsAcceptedWhereItAsksForWhatHappensAnyway) {

@@ -76,8 +76,9 @@ TEST(MessagesRequest, GivesToolsTheFormThatTemplatesKnow) {
 }
 
 TEST(MessagesRequest, ThinkingIsTheTemplatesVariable) {
-  EXPECT_EQ(Read(R"({"thinking": {"type": "enabled", "budget_tokens": 1024}})")->generation.template_kwargs,
-            R"({"enable_thinking":true})");
+  const auto thinks = Read(R"({"thinking": {"type": "enabled", "budget_tokens": 1024}})");
+  EXPECT_EQ(thinks->generation.template_kwargs, R"({"enable_thinking":true})");
+  EXPECT_EQ(thinks->generation.thinking_token_budget, 1024);
   const auto request = Read(R"({"thinking": {"type": "disabled"}})");
   EXPECT_EQ(request->generation.template_kwargs, R"({"enable_thinking":false})");
   EXPECT_FALSE(request->include_reasoning);

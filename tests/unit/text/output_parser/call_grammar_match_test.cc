@@ -106,5 +106,75 @@ TEST(CallGrammarMatch, HoldsOnlyCallsToTheirFormWhenNoneIsRequired) {
   EXPECT_FALSE(grammars.Tell(lark, R"(<tool_call>{"name": "now")").may_end);
 }
 
+TEST(CallGrammarMatch, CompilesForEveryFormat) {
+  const Grammars grammars;
+  for (const std::string_view name : ToolFormatNames()) {
+    for (const bool required : {false, true}) {
+      grammars.Tell(CallGrammar({.tools = *FindToolFormat(name, "")}, {.functions = Functions(), .required = required}),
+                    "");
+    }
+  }
+}
+
+struct Family {
+  std::string tools;
+  std::string before;  // the text of a call that begins the answer, up to the value of days
+  std::string after;
+};
+
+const std::vector<Family>& Families() {
+  static const auto& families = *new std::vector<Family>{
+      {"hermes",
+       "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\", \"days\": ", "}}\n</tool_call>"},
+      {"llama3_json", R"({"name": "get_weather", "parameters": {"city": "Paris", "days": )", "}}"},
+      {"mistral", R"([TOOL_CALLS]get_weather[ARGS]{"city": "Paris", "days": )", "}"},
+      {"pythonic", R"([get_weather(city="Paris", days=)", ")]"},
+      {"qwen3_coder", "<tool_call>\n<function=get_weather>\n<parameter=city>\nParis\n</parameter>\n<parameter=days>\n",
+       "\n</parameter>\n</function>\n</tool_call>"},
+      {"glm45",
+       "<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Paris</arg_value>\n<arg_key>days</"
+       "arg_key>\n<arg_value>",
+       "</arg_value>\n</tool_call>"},
+      {"deepseek_v31",
+       R"(<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{"city": "Paris", "days": )",
+       "}<｜tool▁call▁end｜><｜tool▁calls▁end｜>"},
+      {"harmony",
+       R"(<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{"city": "Paris", "days": )", "}"},
+  };
+  return families;
+}
+
+// Without `required`: whether the text is an answer.
+bool Accepts(const std::string& tools, const std::string& text, const std::string& reasoning = "none") {
+  static const auto& grammars = *new Grammars();
+  const OutputFormat format = {.reasoning = *FindReasoningFormat(reasoning, ""), .tools = *FindToolFormat(tools, "")};
+  return grammars.Tell(CallGrammar(format, {.functions = Functions()}), text).may_end;
+}
+
+TEST(CallGrammarMatch, HoldsTheArgumentsOfACallThatTheModelBeginsToTheirSchema) {
+  for (const auto& [tools, before, after] : Families()) {
+    EXPECT_TRUE(Accepts(tools, before + "3" + after)) << tools;
+    EXPECT_FALSE(Accepts(tools, before + "\"x\"" + after)) << tools;
+    EXPECT_FALSE(Accepts(tools, before + "3")) << tools << ": the call is not whole";
+  }
+}
+
+TEST(CallGrammarMatch, LeavesTextAsItIs) {
+  for (const auto& family : Families()) {
+    for (const std::string text : {"", "Hello.", "It is {\"a\": [1]} <tool or 3 < 4.\n\nTO [x]", "  \n"}) {
+      EXPECT_TRUE(Accepts(family.tools, text)) << family.tools << ": " << text;
+    }
+  }
+}
+
+TEST(CallGrammarMatch, HoldsCallsBehindTextAndReasoning) {
+  const auto& [tools, before, after] = Families().front();
+  for (const std::string text : {"I look.\n", "<think>Hm, <tool.</think>\n\n", "<think>Hm.</think>I look. "}) {
+    EXPECT_TRUE(Accepts(tools, text + before + "3" + after + "\n" + before + "4" + after, "qwen3")) << text;
+    EXPECT_FALSE(Accepts(tools, text + before + "\"x\"" + after, "qwen3")) << text;
+    EXPECT_FALSE(Accepts(tools, text + before + "3" + after + "\n" + before + "\"x\"" + after, "qwen3")) << text;
+  }
+}
+
 }  // namespace
 }  // namespace engine

@@ -51,10 +51,10 @@ TEST(CallGrammar, LeavesTextAloneUntilACallBegins) {
   EXPECT_THAT(grammar, HasSubstr(")* /(?s:.*)/\n"));
 }
 
-TEST(CallGrammar, IsEmptyWhereAnswersBeginAsCallsDo) {
-  EXPECT_EQ(Grammar("llama3_json", {}), "");
-  EXPECT_EQ(Grammar("pythonic", {}), "");
-  EXPECT_NE(Grammar("llama3_json", {.required = true}), "");
+TEST(CallGrammar, IsEmptyWhereABracketOpensCallsAndReasoningMayComeBefore) {
+  EXPECT_EQ(Grammar("llama3_json", {}, "qwen3"), "");
+  EXPECT_EQ(Grammar("pythonic", {}, "qwen3"), "");
+  EXPECT_NE(Grammar("llama3_json", {.required = true}, "qwen3"), "");
 }
 
 TEST(CallGrammar, IsEmptyWithoutFunctions) {

@@ -1,5 +1,5 @@
-// Holds the answers of constrained requests to their grammars: what each row may draw, which drafts are worth verifying,
-// where an answer is complete. Belongs to the engine thread.
+// Holds the answers of constrained requests to what they may be: what each row may draw, which drafts are worth
+// verifying, where an answer is complete. All rules of a request make one mask. Belongs to the engine thread.
 #pragma once
 
 #include <memory>
@@ -11,10 +11,21 @@
 #include "core/runtime/drafter.h"
 #include "core/runtime/step_plan.h"
 #include "engine/runner.h"
+#include "engine/thinking_budget.h"
+#include "engine/token_rules.h"
 #include "text/grammar.h"
 #include "text/tokenizer.h"
 
 namespace engine {
+
+// What one answer is held to. Null: nothing.
+struct AnswerLimits {
+  TokenRules tokens;
+  std::unique_ptr<ThinkingBudget> thinking;
+  std::unique_ptr<Grammar> grammar;
+
+  bool any() const { return tokens.any() || thinking != nullptr || grammar != nullptr; }
+};
 
 // What a token means to the answer's grammar.
 struct GrammarStep {
@@ -29,15 +40,15 @@ struct GrammarEnd {
   absl::Status error;
 };
 
-class AnswerGrammars {
+class AnswerRules {
  public:
   // end_ids: the model's, with which the grammars were compiled.
-  AnswerGrammars(const Tokenizer& tokenizer, int vocab_size, std::span<const int32_t> end_ids);
+  AnswerRules(const Tokenizer& tokenizer, int vocab_size, std::span<const int32_t> end_ids);
 
-  void Add(int64_t request, std::unique_ptr<Grammar> grammar);
+  void Add(int64_t request, AnswerLimits limits) { answers_[request].limits = std::move(limits); }
   void Drop(int64_t request) { answers_.erase(request); }
 
-  // Text that must follow becomes the draft; any other draft is cut where the grammar refuses it.
+  // Text that must follow becomes the draft; any other draft is cut where it may not go on.
   void Review(DraftSlot& slot);
 
   // Of all rows of constrained sequences that `plan` samples. A row whose grammar has failed gets nothing to draw.
@@ -54,14 +65,17 @@ class AnswerGrammars {
 
  private:
   struct Answer {
-    std::unique_ptr<Grammar> grammar;
-    bool has_ended = false;
+    AnswerLimits limits;
+    bool has_ended = false;  // by its grammar
     absl::Status error;
   };
 
+  void ReviewByGrammar(Grammar& grammar, DraftSlot& slot) const;
   absl::Status FillPart(const StepPlan& plan, const ScheduledSequence& part, const Runner& runner, Answer& answer);
-  absl::Status FillRow(const LogitsRow& row, const Sequence& sequence, std::span<uint32_t> mask,
-                       Grammar& grammar) const;
+  absl::Status FillRow(const StepPlan& plan, const ScheduledSequence& part, const Runner& runner, int drafted,
+                       AnswerLimits& limits) const;
+  absl::StatusOr<bool> FillByGrammar(const LogitsRow& row, const Sequence& sequence, std::span<uint32_t> mask,
+                                     Grammar& grammar) const;
   bool IsOver(std::span<const uint32_t> mask) const;
   std::vector<int32_t> Forced(Grammar& grammar) const;
 

@@ -1,0 +1,157 @@
+// Answers with forbidden tokens and words, and with reasoning that must end: they keep to it, and depend on nothing else.
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/engine/engine_builders.h"
+
+namespace engine {
+namespace {
+
+using ::testing::Each;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+class AnswerRules : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { shared_model = std::make_unique<ModelOnDisk>(TinyChatModel{.weights = DType::kQ8_0}); }
+  static void TearDownTestSuite() { shared_model.reset(); }
+
+  static std::unique_ptr<ModelOnDisk> shared_model;
+};
+std::unique_ptr<ModelOnDisk> AnswerRules::shared_model;
+
+std::vector<int32_t> Letters() {
+  std::vector<int32_t> letters;
+  for (int32_t letter = 'a'; letter <= 'z'; ++letter) letters.push_back(letter);
+  return letters;
+}
+
+GenerationRequest Ask(uint64_t seed, int max_tokens = 60) {
+  return {.prompt_tokens = RandomTokens(seed, 20),
+          .sampling = {.temperature = 1.0f, .seed = seed, .max_tokens = max_tokens}};
+}
+
+// The prompt has opened the reasoning.
+GenerationRequest Think(uint64_t seed, int budget, int max_tokens = 60) {
+  GenerationRequest request = Ask(seed, max_tokens);
+  for (const char c : std::string("<think>\n")) request.prompt_tokens.push_back(c);
+  request.sampling.ignore_eos = true;
+  request.split_output = true;
+  request.thinking_token_budget = budget;
+  return request;
+}
+
+std::string Refusal(Engine& engine, const GenerationRequest& request) {
+  return std::string(engine.Submit(request, [](const GenerationUpdate&) {}).status().message());
+}
+
+const EngineOptions kThinks = {.reasoning_parser = "qwen3"};
+
+TEST_F(AnswerRules, OnlyAllowedTokensAreDrawn) {
+  const auto engine = OpenEngine(*shared_model);
+  GenerationRequest request = Ask(1);
+  request.allowed_token_ids = {'x', 'y', 260};
+  const Generation answer = Answer(*engine, request);
+  EXPECT_THAT(answer.tokens, Each(::testing::AnyOf('x', 'y', 260)));
+  EXPECT_EQ(answer.finish, Finish::kLength) << "the end is not allowed";
+  request.allowed_token_ids.push_back(kTinyTurnEnd);
+  request.sampling.logit_bias = {{kTinyTurnEnd, 100.0f}};
+  EXPECT_EQ(Answer(*engine, request).finish, Finish::kStop);
+}
+
+TEST_F(AnswerRules, BadWordsAreNotSaid) {
+  const auto engine = OpenEngine(*shared_model);
+  GenerationRequest request = Ask(2);
+  request.allowed_token_ids = Letters();
+  for (int i = 0; i < 8; ++i) {
+    const std::string text = Answer(*engine, request).text;
+    ASSERT_EQ(text.size(), 60u);
+    for (const std::string& word : request.bad_words) EXPECT_THAT(text, Not(HasSubstr(word)));
+    request.bad_words.push_back(text.substr(5 * i, 1 + i % 3));
+    if (request.bad_words.back() == "he") request.bad_words.pop_back();  // which the tokenizer spells as one token
+  }
+}
+
+TEST_F(AnswerRules, AWordIsBadBehindABlankToo) {
+  const auto engine = OpenEngine(*shared_model);
+  GenerationRequest request = Ask(3);
+  constexpr int32_t kBlankThe = 262, kThe = 't';  // " the" is one token, "the" is "t" and "he"
+  request.allowed_token_ids = {'x', kThe, 257, kBlankThe};
+  request.bad_words = {"the"};
+  const Generation answer = Answer(*engine, request);
+  EXPECT_THAT(answer.tokens, Not(::testing::Contains(kBlankThe)));
+  EXPECT_THAT(answer.text, Not(HasSubstr("the")));
+}
+
+TEST_F(AnswerRules, ReasoningEndsWithinItsBudget) {
+  const auto engine = OpenEngine(*shared_model, kThinks);
+  for (const int budget : {0, 1, 7, 20}) {
+    const Generation answer = Answer(*engine, Think(4, budget));
+    EXPECT_EQ(answer.reasoning_tokens, budget + 7) << "with </think>, which has seven tokens";
+    EXPECT_EQ(answer.tokens.size(), 60u);
+    EXPECT_FALSE(answer.text.empty());
+  }
+  EXPECT_EQ(Answer(*engine, Think(4, 1000)).reasoning_tokens, 60);
+}
+
+TEST_F(AnswerRules, ABudgetLeavesWhatIsNoReasoningAlone) {
+  const auto engine = OpenEngine(*shared_model, kThinks);
+  GenerationRequest request = Ask(5);
+  request.split_output = true;
+  const Generation expected = Answer(*engine, request);
+  request.thinking_token_budget = 0;
+  ExpectSame(Answer(*engine, request), expected, "without reasoning");
+}
+
+TEST_F(AnswerRules, AreTheSameAloneAndTogetherChunkedPreemptedAndDrafted) {
+  std::vector<GenerationRequest> requests;
+  for (uint64_t seed = 0; seed < 12; ++seed) {
+    GenerationRequest request = seed % 3 == 2 ? Think(seed, 10 + static_cast<int>(seed)) : Ask(seed);
+    // A soft distribution over few tokens repeats itself, so that there is much to look up.
+    request.sampling.temperature = seed % 2 == 0 ? 0.0f : 0.3f;
+    if (seed % 3 == 0) request.bad_words = {"a", "e", "xy", "zz", "q", "th"};
+    if (seed % 3 == 1) request.allowed_token_ids = {'a', 'b', 'c'};
+    if (seed % 3 == 1) request.bad_words = {"aab", "bb", "cac"};
+    if (seed == 4) request.grammar = {OutputGrammar::Kind::kRegex, "[ab]+c[a-z]{30}"};
+    requests.push_back(std::move(request));
+  }
+  EngineOptions plain_options = kThinks;
+  plain_options.num_speculative_tokens = 0;
+  const auto plain = OpenEngine(*shared_model, plain_options);
+  std::vector<Generation> expected;
+  for (const GenerationRequest& request : requests) expected.push_back(Answer(*plain, request));
+  const int64_t tight = plain->model().kv_cache_bytes / 16 * 3;
+  int64_t drafted = 0;
+  for (EngineOptions options : {EngineOptions{}, EngineOptions{.max_num_batched_tokens = 24},
+                                EngineOptions{.kv_cache_bytes = tight}, EngineOptions{.threads = 3}}) {
+    options.reasoning_parser = "qwen3";
+    const auto engine = OpenEngine(*shared_model, options);
+    for (int round = 0; round < 2; ++round) {
+      const std::vector<Generation> answers = AnswerTogether(*engine, requests);
+      for (size_t r = 0; r < requests.size(); ++r) {
+        ExpectSame(answers[r], expected[r], absl::StrFormat("request %d, round %d", r, round));
+        drafted += answers[r].drafted_tokens;
+      }
+    }
+    for (const GenerationRequest& request : requests) drafted += Answer(*engine, request).drafted_tokens;
+  }
+  EXPECT_GT(drafted, 0);
+}
+
+TEST_F(AnswerRules, AreRefusedWithTheReason) {
+  const auto engine = OpenEngine(*shared_model);
+  GenerationRequest request = Ask(1);
+  request.allowed_token_ids = {1, 266};
+  EXPECT_EQ(Refusal(*engine, request), "allowed_token_ids has token 266; the model's tokens are 0 to 265");
+  request.allowed_token_ids = {'a'};
+  request.bad_words = {"a", " "};
+  EXPECT_EQ(Refusal(*engine, request), "bad_words has an entry without a letter");
+  request.bad_words = {"a"};
+  EXPECT_THAT(std::string(engine->Generate(request).status().message()), StartsWith("no token is left to draw"));
+  EXPECT_THAT(Refusal(*engine, Think(1, 1)), HasSubstr("name its reasoning_parser"));
+  EXPECT_EQ(Refusal(*OpenEngine(*shared_model, kThinks), Think(1, -1)),
+            "thinking_token_budget is -1; it must be at least 0");
+}
+
+}  // namespace
+}  // namespace engine
