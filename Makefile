@@ -38,6 +38,7 @@ test: setup build ## build, run every test, then the parser, runtime and tiny-mo
 	$(call run_ctest,release asan,-LE full)
 
 test-full: setup build ## make test, ThreadSanitizer and the long sweeps
+	scripts/setup run test full
 	cmake --preset asan
 	cmake --build --preset asan
 	cmake --preset tsan

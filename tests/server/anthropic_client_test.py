@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The official Anthropic client drives a real server over a tiny random model: anthropic_client_test.py ENGINE WRITE_TINY_MODELS"""
 
+import asyncio
+import json
 import sys
 import unittest
 
@@ -60,6 +62,51 @@ class Messages(unittest.TestCase):
         tools = [{"name": "f", "input_schema": {"type": "object"}}]
         answer = CLIENT.messages.create(**{**FIXED, "messages": messages}, tools=tools)
         self.assertEqual(answer.usage.output_tokens, 12)
+
+    def test_tools_are_called_as_asked_for(self):
+        tools = [{"name": "now", "input_schema": {"type": "object", "properties": {}, "additionalProperties": False}}]
+        for choice in ({"type": "any"}, {"type": "tool", "name": "now"}):
+            request = {**FIXED, "max_tokens": 200, "tools": tools,
+                       "tool_choice": {**choice, "disable_parallel_tool_use": True}}
+            answer = CLIENT.messages.create(**request)
+            self.assertEqual(answer.stop_reason, "tool_use")
+            self.assertEqual([(block.type, block.name, block.input) for block in answer.content],
+                             [("tool_use", "now", {})])
+            with CLIENT.messages.stream(**request) as stream:
+                kinds = [event.type for event in stream]
+                self.assertEqual(stream.get_final_message().content[0].input, {})
+            self.assertIn("input_json", kinds)
+            self.assertEqual((kinds[0], kinds[-1]), ("message_start", "message_stop"))
+        answer = CLIENT.messages.create(**FIXED, tools=tools, tool_choice={"type": "none"})
+        self.assertEqual([block.type for block in answer.content], ["text"])
+
+    def test_answer_follows_its_schema(self):
+        schema = {"type": "object", "required": ["agreed"], "additionalProperties": False,
+                  "properties": {"agreed": {"const": True}}}
+        for stream in (False, True):
+            request = {**FIXED, "max_tokens": 450,
+                       "output_config": {"format": {"type": "json_schema", "schema": schema}}}
+            if stream:
+                with CLIENT.messages.stream(**request) as events:
+                    text = "".join(events.text_stream)
+            else:
+                text = CLIENT.messages.create(**request).content[0].text
+            self.assertEqual(json.loads(text), {"agreed": True})
+
+    def test_async_client_reads_answers_and_streams(self):
+        async def both():
+            async with anthropic.AsyncAnthropic(base_url=SERVER.url, api_key="secret", max_retries=0) as client:
+                whole = await client.messages.create(**FIXED)
+                async with client.messages.stream(**FIXED) as stream:
+                    return whole.content[0].text, "".join([text async for text in stream.text_stream])
+
+        whole, streamed = asyncio.run(both())
+        self.assertEqual(whole, streamed)
+
+    def test_stop_sequence_is_named(self):
+        text = CLIENT.messages.create(**FIXED).content[0].text
+        answer = CLIENT.messages.create(**FIXED, stop_sequences=[text[3:5]])
+        self.assertEqual((answer.stop_reason, answer.stop_sequence), ("stop_sequence", text[3:5]))
 
     def test_errors_have_their_class(self):
         with self.assertRaisesRegex(anthropic.BadRequestError, "temperature is -1"):

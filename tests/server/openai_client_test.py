@@ -193,7 +193,7 @@ class Errors(unittest.TestCase):
     def test_prompt_longer_than_the_context_is_refused_with_both_numbers(self):
         error = refusal(lambda: CLIENT.completions.create(model="tiny", prompt="x" * 4000, max_tokens=1))
         self.assertEqual(error.code, "context_length_exceeded")
-        self.assertIn("4000 tokens; the context of 512", error.message)
+        self.assertIn("it has 4000 tokens, and this model's maximum context length is 512 tokens", error.message)
 
     def test_stream_of_a_refused_request_is_an_error(self):
         self.assertIsInstance(refusal(lambda: CLIENT.chat.completions.create(**{**FIXED, "n": 0}, stream=True)),

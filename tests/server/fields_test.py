@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""Every field that /openapi.json names for chats and completions has an effect: fields_test.py ENGINE WRITE_TINY_MODELS
+A table says how each shows; a field without a row fails the test."""
+
+import json
+import sys
+import unittest
+
+import server_process
+
+ENGINE, WRITE_TINY_MODELS = sys.argv[1:3]
+del sys.argv[1:3]
+
+CHAT, COMPLETION = "/v1/chat/completions", "/v1/completions"
+MESSAGES = [{"role": "user", "content": "hello"}]
+LETTERS = {str(token): -100 for token in range(266) if not 97 <= token <= 122}
+NOW = {"name": "now", "parameters": {"type": "object", "properties": {}, "additionalProperties": False}}
+BASE = {"max_tokens": 12, "temperature": 1, "seed": 3, "logit_bias": LETTERS}
+FREE = {"logit_bias": {}}  # with text other than letters
+
+
+def text_of(answer):
+    choice = answer["choices"][0]
+    return choice["message"]["content"] if "message" in choice else choice["text"]
+
+
+def differs(answer, base):
+    return text_of(answer) != text_of(base)
+
+
+def says(text):
+    return lambda answer, _: text_of(answer) == text
+
+
+def has(*path):
+    def look(answer, _):
+        for key in path:
+            answer = answer[key]
+        return answer not in (None, [], {})
+
+    return look
+
+
+def tokens(count):
+    return lambda answer, _: answer["usage"]["completion_tokens"] == count
+
+
+# Field: what is sent for it, what else, and how its effect shows beside an answer without it.
+COMMON = {
+    "model": ("also", {}, lambda answer, _: answer["model"] == "also"),
+    "request_id": ("mine", {}, lambda answer, _: answer["id"].endswith("-mine")),
+    "max_tokens": (5, {}, tokens(5)),
+    "n_predict": (5, {}, tokens(5)),
+    "min_tokens": (9, {"logit_bias": {"265": 100}}, lambda answer, _: answer["usage"]["completion_tokens"] == 10),
+    "min_new_tokens": (9, {"logit_bias": {"265": 100}}, lambda answer, _: answer["usage"]["completion_tokens"] == 10),
+    "temperature": (0, {}, differs),
+    "top_k": (1, {}, differs),
+    "top_p": (0.01, {}, differs),
+    "min_p": (1, {}, differs),
+    "repetition_penalty": (30, {"max_tokens": 60}, differs),
+    "repeat_penalty": (30, {"max_tokens": 60}, differs),
+    "presence_penalty": (2, {"max_tokens": 60, "temperature": 0}, differs),
+    "frequency_penalty": (2, {"max_tokens": 60, "temperature": 0}, differs),
+    "logit_bias": ({"120": 100}, {}, says("x" * 12)),
+    "allowed_token_ids": ([121], FREE, says("y" * 12)),
+    "bad_words": (list("abcdefghijklmnopqrstuvwxy"), {}, says("z" * 12)),
+    "seed": (4, {}, differs),
+    "n": (3, {}, lambda answer, _: len(answer["choices"]) == 3),
+    "stop": (list("abcdefghijklmnopqrstuvwxyz"), {}, says("")),
+    "stop_token_ids": (list(range(97, 123)), {}, tokens(1)),
+    "include_stop_str_in_output": (True, {"stop": list("abcdefghijklmnopqrstuvwxyz")},
+                                   lambda answer, _: len(text_of(answer)) == 1),
+    "ignore_eos": (True, {"logit_bias": {"265": 100}}, tokens(12)),
+    "skip_special_tokens": (False, {"logit_bias": {"264": 100}}, says("<|im_start|>" * 12)),
+    "response_format": ({"type": "regex_schema", "regex_schema": "abc"}, FREE, says("abc")),
+    "structured_outputs": ({"choice": ["abc"]}, FREE, says("abc")),
+    "guided_json": ({"const": 12}, FREE, says("12")),
+    "guided_regex": ("abc", FREE, says("abc")),
+    "guided_choice": (["abc"], FREE, says("abc")),
+    "guided_grammar": ('root ::= "abc"', FREE, says("abc")),
+    "guided_json_object": (True, {"logit_bias": {"125": 100}}, says("{}")),
+    "json_schema": ({"const": 12}, FREE, says("12")),
+    "grammar": ('root ::= "abc"', FREE, says("abc")),
+    "regex": ("abc", FREE, says("abc")),
+    "ebnf": ('root ::= "abc"', FREE, says("abc")),
+    "stream": (True, {}, lambda answer, _: answer["events"] > 5),
+    "stream_options": ({"include_usage": True}, {"stream": True}, has("usage")),
+    "return_token_ids": (True, {}, has("choices", 0, "token_ids")),
+    "truncate_prompt_tokens": (2, {}, lambda answer, _: answer["usage"]["prompt_tokens"] == 2),
+    "cache_salt": ("salt", {}, lambda answer, _: answer["usage"]["prompt_tokens_details"]["cached_tokens"] == 0),
+}
+CHATS = {
+    **COMMON,
+    "max_completion_tokens": (5, {}, tokens(5)),
+    "messages": ([{"role": "user", "content": "other"}], {}, differs),
+    "prompt_logprobs": (1, {}, has("prompt_logprobs")),
+    "logprobs": (True, {}, has("choices", 0, "logprobs", "content")),
+    "top_logprobs": (2, {"logprobs": True}, has("choices", 0, "logprobs", "content", 0, "top_logprobs")),
+    "return_tokens_as_token_ids": (True, {"logprobs": True}, lambda answer, _: answer["choices"][0]["logprobs"][
+        "content"][0]["token"].startswith("token_id:")),
+    "tools": ([{"type": "function", "function": NOW}], {}, differs),
+    "tool_choice": ("required", {"tools": [{"type": "function", "function": NOW}], "max_tokens": 120,
+                                 "thinking_token_budget": 0,
+                                 "parallel_tool_calls": False, **FREE}, has("choices", 0, "message", "tool_calls")),
+    "parallel_tool_calls": (False, {"tools": [{"type": "function", "function": NOW}], "max_tokens": 200, **FREE,
+                                    "regex": r'(<tool_call>\{"name": "now", "arguments": \{\}\}</tool_call>){2}'},
+                            lambda answer, _: len(answer["choices"][0]["message"]["tool_calls"]) == 1),
+    "functions": ([NOW], {}, differs),
+    "function_call": ({"name": "now"}, {"functions": [NOW], "max_tokens": 120, "thinking_token_budget": 0, **FREE},
+                      has("choices", 0, "message", "function_call")),
+    "add_generation_prompt": (False, {}, differs),
+    "continue_final_message": (True, {"add_generation_prompt": False}, differs),
+    "include_reasoning": (False, {"regex": "<think>a</think>b", "max_tokens": 60, **FREE},
+                          lambda answer, base: "reasoning" in base["choices"][0]["message"]
+                          and "reasoning" not in answer["choices"][0]["message"]),
+    "thinking_token_budget": (1, {"messages": [*MESSAGES, {"role": "assistant", "content": "<think>\n"}], **FREE,
+                                  "continue_final_message": True, "ignore_eos": True},
+                              lambda answer, _: answer["usage"]["completion_tokens_details"]["reasoning_tokens"] == 8),
+}
+COMPLETIONS = {
+    **COMMON,
+    "prompt": ("other", {}, differs),
+    "echo": (True, {}, lambda answer, base: text_of(answer) == "hello" + text_of(base)),
+    "logprobs": (1, {}, has("choices", 0, "logprobs", "tokens")),
+    "return_tokens_as_token_ids": (True, {"logprobs": 1}, lambda answer, _: answer["choices"][0]["logprobs"][
+        "tokens"][0].startswith("token_id:")),
+    "prompt_logprobs": (1, {}, has("choices", 0, "prompt_logprobs")),
+}
+# Shown elsewhere, or not by one answer.
+ELSEWHERE = {
+    "priority": "engine tests: who runs first",
+    "num_speculative_tokens": "engine tests: it changes no answer",
+    "best_of": "as many as n, or refused",
+    "add_special_tokens": "the tiny tokenizer has none to add",
+    "thinking_token_budget": "of chats, which tell reasoning apart",
+    "chat_template_kwargs": "the tiny template reads none: refused",
+    "enable_thinking": "the tiny template does not read it: refused",
+    "reasoning_effort": "the tiny template does not read it: refused",
+    "documents": "the tiny template does not read them: refused",
+}
+
+
+class Fields(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        model, folder = server_process.write_tiny_model(WRITE_TINY_MODELS)
+        cls.addClassCleanup(folder.cleanup)
+        cls.server = server_process.Server(ENGINE, model, "--served-model-name", "tiny", "--served-model-name", "also",
+                                           "--reasoning-parser", "qwen3")
+        cls.addClassCleanup(cls.server.stop)
+        cls.document = json.loads(cls.server.get("/openapi.json")[1])
+
+    def ask(self, path, body):
+        status, text = self.server.post(path, body)
+        self.assertEqual(status, 200, text)
+        if not body.get("stream"):
+            return json.loads(text)
+        events = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {")]
+        return {**events[-1], "events": len(events)}
+
+    def check(self, path, base, table):
+        schema = self.document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        for name, field in schema["properties"].items():
+            with self.subTest(path=path, field=name):
+                if field["description"].startswith("no effect") or name in ELSEWHERE and name not in table:
+                    continue
+                value, more, shows = table[name]
+                without = {**base, **more}
+                plain = self.ask(path, without)
+                without.pop("max_tokens") if name in ("n_predict", "max_completion_tokens") else None
+                self.assertTrue(shows(self.ask(path, {**without, name: value}), plain), name)
+
+    def test_of_chats_show(self):
+        self.check(CHAT, {**BASE, "messages": MESSAGES}, CHATS)
+
+    def test_of_completions_show(self):
+        self.check(COMPLETION, {**BASE, "prompt": "hello"}, COMPLETIONS)
+
+    def test_that_the_model_cannot_have_are_refused(self):
+        for name, value in (("enable_thinking", False), ("reasoning_effort", "low"), ("documents", [{"a": 1}]),
+                            ("chat_template_kwargs", {"x": 1})):
+            status, text = self.server.post(CHAT, {**BASE, "messages": MESSAGES, name: value})
+            self.assertEqual(status, 400, text)
+            self.assertIn(name, text)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
