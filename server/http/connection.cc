@@ -167,8 +167,11 @@ asio::awaitable<void> Connection::WriteLoop() {
   CloseNow();
 }
 
-// A request that cannot be read is answered and ends the connection: where the next one begins is not known.
+// A request that cannot be read is answered and ends the connection: where the next one begins is not known. What still
+// comes of it is read and dropped, or the client would not get to see the answer.
 void Connection::AnswerError(int status, const std::string& message) {
+  is_closing_ = true;
+  ahead_.clear();
   auto request = std::make_shared<HttpRequest>();
   request->client = client_;
   request->id = RequestId(*request);

@@ -234,6 +234,15 @@ TEST(HttpServer, BodiesBeyondTheLimitAreRefusedWhileTheClientStillSends) {
   EXPECT_THAT(client.ReadToEnd(), HasSubstr("413 Content Too Large"));
 }
 
+TEST(HttpServer, ARefusedClientReadsWhyHoweverMuchItSends) {
+  TestServer server;
+  for (int i = 0; i < 20; ++i) {
+    SocketClient client(server.port());
+    client.Send("GET /echo HTTP/1.1\r\nhost: a\r\nx: " + std::string(1 << 20, 'b'));
+    EXPECT_THAT(client.ReadUntil("\r\n"), HasSubstr("431 "));
+  }
+}
+
 TEST(HttpServer, SlowRequestsAndIdleConnectionsAreClosed) {
   using std::chrono::milliseconds;
   TestServer server({.request_timeout = milliseconds(50), .idle_timeout = milliseconds(50)});
