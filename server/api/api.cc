@@ -22,18 +22,21 @@ namespace {
 using ServicePtr = std::shared_ptr<const Service>;  // every handler holds it
 using Post = std::function<void(std::function<void()>)>;
 
-void SendJson(Responder& responder, const absl::StatusOr<Json>& json) {
-  if (!json.ok()) return SendError(responder, json.status(), ErrorJson(json.status()));
+using ErrorWriter = std::string (*)(const absl::Status& error);
+
+void SendJson(Responder& responder, const absl::StatusOr<Json>& json, ErrorWriter write_error) {
+  if (!json.ok()) return SendError(responder, json.status(), write_error(json.status()));
   responder.Send(200, "application/json", Dump(*json));
 }
 
 // A request whose answer is computed at once.
 HttpHandler Computed(const ServicePtr& service, const Post& post,
-                     absl::StatusOr<Json> (*compute)(const Service&, const Json& body)) {
+                     absl::StatusOr<Json> (*compute)(const Service&, const Json& body),
+                     ErrorWriter write_error = ErrorJson) {
   return [=](const std::shared_ptr<const HttpRequest>& http, const std::shared_ptr<Responder>& responder) {
     post([=] {
       const absl::StatusOr<Json> body = ReadBody(*http);
-      SendJson(*responder, body.ok() ? compute(*service, *body) : body.status());
+      SendJson(*responder, body.ok() ? compute(*service, *body) : body.status(), write_error);
     });
   };
 }
@@ -102,44 +105,68 @@ Json Properties(std::initializer_list<std::span<const ApiField>> tables) {
 std::vector<Endpoint> Endpoints(const ServicePtr& service, const Post& post) {
   const Json chat = Properties({CommonFields(), ChatFields()});
   return {
-      {{"POST", "/v1/chat/completions", Generated(service, post, kChat)}, "Continue a chat", chat, {"messages"}},
-      {{"POST", "/v1/completions", Generated(service, post, kCompletion)},
-       "Continue a text",
-       Properties({CommonFields(), CompletionFields()}),
-       {"prompt"}},
-      {{"POST", "/v1/responses", Generated(service, post, kResponses)},
-       "Continue a chat, as OpenAI's newer API does; nothing is kept",
-       Properties({ResponsesFields()}),
-       {"input"}},
-      {{"POST", "/v1/messages", Generated(service, post, kMessages)},
-       "Continue a chat, as Anthropic's API does",
-       Properties({MessagesFields(), MessagesSamplingFields()}),
-       {"messages", "max_tokens"}},
-      {{"POST", "/v1/messages/count_tokens", Computed(service, post, CountTokens)},
-       "Count the tokens of an Anthropic request",
-       Properties({MessagesFields()}),
-       {"messages"}},
-      {{"POST", "/v1/embeddings", Embeddings(service, post)}, "Texts as vectors", EmbeddingsProperties(), {"input"}},
-      {{"POST", "/v1/chat/completions/render", Computed(service, post, RenderChat)},
-       "Show the prompt of a chat",
-       chat,
-       {"messages"}},
-      {{"POST", "/tokenize", Computed(service, post, Tokenize)}, "Tokens of a text or a chat", TokenizeProperties()},
-      {{"POST", "/detokenize", Computed(service, post, Detokenize)},
-       "Text of tokens",
-       DetokenizeProperties(),
-       {"tokens"}},
-      {{"GET", "/v1/models",
-        [service](const std::shared_ptr<const HttpRequest>&, const std::shared_ptr<Responder>& responder) {
-          SendJson(*responder, ListModels(*service));
-        }},
-       "List the models"},
-      {{"GET", "/v1/models/*",
-        [service](const std::shared_ptr<const HttpRequest>& http, const std::shared_ptr<Responder>& responder) {
-          constexpr std::string_view kAbove = "/v1/models/";
-          SendJson(*responder, DescribeModel(*service, http->path.substr(kAbove.size())));
-        }},
-       "Describe a model"},
+      {.route = {"POST", "/v1/chat/completions", Generated(service, post, kChat)},
+       .summary = "Continue a chat",
+       .answer = "ChatCompletion",
+       .streams = true,
+       .properties = chat,
+       .required = {"messages"}},
+      {.route = {"POST", "/v1/completions", Generated(service, post, kCompletion)},
+       .summary = "Continue a text",
+       .answer = "Completion",
+       .streams = true,
+       .properties = Properties({CommonFields(), CompletionFields()}),
+       .required = {"prompt"}},
+      {.route = {"POST", "/v1/responses", Generated(service, post, kResponses)},
+       .summary = "Continue a chat, as OpenAI's newer API does; nothing is kept",
+       .answer = "Response",
+       .streams = true,
+       .properties = Properties({ResponsesFields()}),
+       .required = {"input"}},
+      {.route = {"POST", "/v1/messages", Generated(service, post, kMessages)},
+       .summary = "Continue a chat, as Anthropic's API does",
+       .answer = "Message",
+       .streams = true,
+       .properties = Properties({MessagesFields(), MessagesSamplingFields()}),
+       .required = {"messages", "max_tokens"}},
+      {.route = {"POST", "/v1/messages/count_tokens", Computed(service, post, CountTokens, MessagesErrorJson)},
+       .summary = "Count the tokens of an Anthropic request",
+       .answer = "TokenCount",
+       .properties = Properties({MessagesFields()}),
+       .required = {"messages"}},
+      {.route = {"POST", "/v1/embeddings", Embeddings(service, post)},
+       .summary = "Texts as vectors",
+       .answer = "Embeddings",
+       .properties = EmbeddingsProperties(),
+       .required = {"input"}},
+      {.route = {"POST", "/v1/chat/completions/render", Computed(service, post, RenderChat)},
+       .summary = "Show the prompt of a chat",
+       .answer = "Prompt",
+       .properties = chat,
+       .required = {"messages"}},
+      {.route = {"POST", "/tokenize", Computed(service, post, Tokenize)},
+       .summary = "Tokens of a text or a chat",
+       .answer = "Tokens",
+       .properties = TokenizeProperties()},
+      {.route = {"POST", "/detokenize", Computed(service, post, Detokenize)},
+       .summary = "Text of tokens",
+       .answer = "Text",
+       .properties = DetokenizeProperties(),
+       .required = {"tokens"}},
+      {.route = {"GET", "/v1/models",
+                 [service](const std::shared_ptr<const HttpRequest>&, const std::shared_ptr<Responder>& responder) {
+                   SendJson(*responder, ListModels(*service), ErrorJson);
+                 }},
+       .summary = "List the models",
+       .answer = "Models"},
+      {.route = {"GET", "/v1/models/*",
+                 [service](const std::shared_ptr<const HttpRequest>& http,
+                           const std::shared_ptr<Responder>& responder) {
+                   constexpr std::string_view kAbove = "/v1/models/";
+                   SendJson(*responder, DescribeModel(*service, http->path.substr(kAbove.size())), ErrorJson);
+                 }},
+       .summary = "Describe a model",
+       .answer = "Model"},
   };
 }
 
@@ -150,7 +177,7 @@ std::vector<Route> ApiRoutes(ApiOptions options) {
   const std::string version = options.version;
   const auto service = std::make_shared<const Service>(std::move(options));
   std::vector<Endpoint> endpoints = Endpoints(service, post);
-  endpoints.push_back({{"GET", "/openapi.json", nullptr}, "This document"});
+  endpoints.push_back({.route = {"GET", "/openapi.json", nullptr}, .summary = "This document", .answer = "Document"});
   const auto document = std::make_shared<const std::string>(Dump(OpenApi(endpoints, version)));  // the handler's
   endpoints.back().route.handler = [document](const std::shared_ptr<const HttpRequest>&,
                                               const std::shared_ptr<Responder>& responder) {

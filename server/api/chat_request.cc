@@ -91,7 +91,7 @@ std::span<const ApiField> ChatFields() { return kFields; }
 
 absl::Status ReadChatRequest(const Json& body, const ModelInfo& model, ApiRequest& request) {
   RETURN_IF_ERROR(ReadFields<ApiRequest>({"", body}, {CommonFields(), kFields}, request.policy(), request));
-  RETURN_IF_ERROR(CheckCommon(request));
+  RETURN_IF_ERROR(CheckCommon(body, request));
   return CheckChat(body, model, request);
 }
 

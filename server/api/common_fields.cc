@@ -192,6 +192,25 @@ constexpr ApiField kFields[] = {
     {"lora_path", "string", nullptr, kNoAdapters},
 };
 
+// Names of one thing.
+constexpr std::string_view kSynonyms[][3] = {{"max_tokens", "n_predict", "max_completion_tokens"},
+                                             {"min_tokens", "min_new_tokens", ""},
+                                             {"repetition_penalty", "repeat_penalty", ""}};
+
+absl::Status CheckSynonyms(const Json& body) {
+  for (const auto& names : kSynonyms) {
+    const std::string_view* first = nullptr;
+    for (const std::string_view& name : names) {
+      const Json value = body.value(std::string(name), Json());
+      if (value.is_null()) continue;
+      if (first == nullptr) first = &name;
+      if (value == body[std::string(*first)]) continue;
+      return FieldError(name, absl::StrFormat("and %s say the same and differ; give one of them", *first));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 std::span<const ApiField> CommonFields() { return kFields; }
@@ -202,7 +221,8 @@ absl::Status ReadStop(const FieldValue& value, ApiRequest& request) {
   return GetList(value, kMaxStops, stop);
 }
 
-absl::Status CheckCommon(const ApiRequest& request) {
+absl::Status CheckCommon(const Json& body, const ApiRequest& request) {
+  RETURN_IF_ERROR(CheckSynonyms(body));
   if (request.best_of != 0 && request.best_of != request.n) {
     return FieldError("best_of", absl::StrFormat("is %d; all %d answers (n) are returned, so it must be as many",
                                                  request.best_of, request.n));

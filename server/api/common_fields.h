@@ -15,6 +15,6 @@ inline constexpr size_t kMaxStops = 32;
 absl::Status ReadStop(const FieldValue& value, ApiRequest& request);
 
 // What fields say together, once all are read.
-absl::Status CheckCommon(const ApiRequest& request);
+absl::Status CheckCommon(const Json& body, const ApiRequest& request);
 
 }  // namespace engine

@@ -66,7 +66,7 @@ std::span<const ApiField> CompletionFields() { return kFields; }
 absl::Status ReadCompletionRequest(const Json& body, ApiRequest& request) {
   request.sampling().max_tokens = kDefaultMaxTokens;
   RETURN_IF_ERROR(ReadFields<ApiRequest>({"", body}, {CommonFields(), kFields}, request.policy(), request));
-  RETURN_IF_ERROR(CheckCommon(request));
+  RETURN_IF_ERROR(CheckCommon(body, request));
   if (request.prompts.empty()) return FieldError("prompt", "is missing");
   if (request.sampling().max_tokens == 0 && request.echo) {  // only what the model thinks of the prompt is wanted
     request.no_answer = true;

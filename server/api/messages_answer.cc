@@ -119,9 +119,7 @@ class MessagesFormat : public AnswerFormat {
 
   std::string LastEvents(const Answer&) override { return NamedEvent("message_stop", Json::object()); }
 
-  std::string ErrorBody(const absl::Status& error) override {
-    return Dump({{"type", "error"}, {"error", {{"type", ErrorType(error)}, {"message", std::string(Message(error))}}}});
-  }
+  std::string ErrorBody(const absl::Status& error) override { return MessagesErrorJson(error); }
 
   std::string ErrorEvents(const absl::Status& error) override {
     return "event: error\ndata: " + ErrorBody(error) + "\n\n";
@@ -162,6 +160,10 @@ class MessagesFormat : public AnswerFormat {
 };
 
 }  // namespace
+
+std::string MessagesErrorJson(const absl::Status& error) {
+  return Dump({{"type", "error"}, {"error", {{"type", ErrorType(error)}, {"message", std::string(Message(error))}}}});
+}
 
 std::unique_ptr<AnswerFormat> MakeMessagesFormat() { return std::make_unique<MessagesFormat>(); }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "server/api/answer_schemas.h"
+
 namespace engine {
 namespace {
 
@@ -11,37 +13,47 @@ Json ErrorResponse(const char* description) {
           {"content", {{"application/json", {{"schema", {{"$ref", "#/components/schemas/Error"}}}}}}}};
 }
 
-Json ErrorSchema() {
-  const Json text = {{"type", "string"}};
-  const Json maybe_text = {{"type", {"string", "null"}}};
-  return {{"type", "object"},
-          {"required", {"error"}},
-          {"properties",
-           {{"error",
-             {{"type", "object"},
-              {"required", {"message"}},
-              {"properties", {{"message", text}, {"type", text}, {"param", maybe_text}, {"code", maybe_text}}}}}}}};
+// Of fields that must be there null is no value.
+Json BodySchema(const Endpoint& endpoint) {
+  Json schema = {{"type", "object"}, {"properties", endpoint.properties}, {"additionalProperties", false}};
+  for (const std::string& name : endpoint.required) {
+    Json& types = schema["properties"][name]["type"];
+    types.erase(std::ranges::find(types, Json("null")));
+    schema["required"].push_back(name);
+  }
+  return schema;
+}
+
+Json Responses(const Endpoint& endpoint) {
+  Json answer = {{"description", "the answer"}};
+  answer["content"]["application/json"]["schema"]["$ref"] = "#/components/schemas/" + endpoint.answer;
+  if (endpoint.streams) answer["content"]["text/event-stream"]["schema"]["type"] = "string";
+  Json responses = {{"200", std::move(answer)},
+                    {"401", ErrorResponse("the server has keys, and the request none of them")},
+                    {"404", ErrorResponse("there is no such model")},
+                    {"503", ErrorResponse("the server is starting or shutting down")}};
+  if (endpoint.properties.is_null()) return responses;
+  responses["400"] = ErrorResponse("the request cannot be run as it is");
+  responses["413"] = ErrorResponse("the body is too large");
+  responses["429"] = ErrorResponse("too many requests wait");
+  responses["500"] = ErrorResponse("the engine failed");
+  responses["504"] = ErrorResponse("the request took longer than it may");
+  return responses;
 }
 
 Json Operation(const Endpoint& endpoint) {
   Json operation = {{"summary", endpoint.summary}};
   if (!endpoint.properties.is_null()) {
-    Json schema = {{"type", "object"}, {"properties", endpoint.properties}, {"additionalProperties", false}};
-    if (!endpoint.required.empty()) schema["required"] = endpoint.required;
-    operation["requestBody"] = {{"required", true}, {"content", {{"application/json", {{"schema", schema}}}}}};
+    operation["requestBody"] = {{"required", true},
+                                {"content", {{"application/json", {{"schema", BodySchema(endpoint)}}}}}};
   }
-  operation["responses"] = {{"200", {{"description", "the answer"}}}};
-  if (endpoint.properties.is_null()) return operation;
-  operation["responses"]["400"] = ErrorResponse("the request cannot be run as it is");
-  operation["responses"]["404"] = ErrorResponse("there is no such model");
-  operation["responses"]["429"] = ErrorResponse("too many requests wait");
-  operation["responses"]["503"] = ErrorResponse("the server is starting or shutting down");
+  operation["responses"] = Responses(endpoint);
   return operation;
 }
 
 }  // namespace
 
-Json PropertySchema(std::string_view type, std::string_view help, bool has_effect) {
+Json PropertySchema(std::string_view type, std::string_view help, bool has_effect, std::string_view neutral) {
   Json schema = Json::object();
   Json types = Json::array();
   while (!type.empty()) {
@@ -52,6 +64,10 @@ Json PropertySchema(std::string_view type, std::string_view help, bool has_effec
   if (!types.empty()) {
     types.push_back("null");
     schema["type"] = std::move(types);
+  }
+  if (!has_effect) {
+    schema.erase("type");
+    if (neutral != "*") schema["enum"] = Json::array({Json::parse(neutral), nullptr});
   }
   schema["description"] =
       has_effect ? std::string(help) : "no effect" + std::string(help.empty() ? "" : ": ") + std::string(help);
@@ -75,7 +91,7 @@ Json OpenApi(const std::vector<Endpoint>& endpoints, const std::string& version)
   return {{"openapi", "3.1.0"},
           {"info", {{"title", "engine"}, {"version", version}}},
           {"paths", std::move(paths)},
-          {"components", {{"schemas", {{"Error", ErrorSchema()}}}}}};
+          {"components", {{"schemas", AnswerSchemas()}}}};
 }
 
 }  // namespace engine

@@ -7,10 +7,11 @@ constexpr char kJsonType[] = "application/json";
 
 // In words that clients look for: "prompt is too long", "this model's maximum context length is".
 absl::Status PromptTooLong(size_t tokens, int max_model_len) {
-  return WithDetails(InvalidArgument("the prompt is too long: it has %d tokens, and this model's maximum context length "
-                                     "is %d tokens, with at least one new token",
-                                     tokens, max_model_len),
-                     "", "context_length_exceeded");
+  return WithDetails(
+      InvalidArgument("the prompt is too long: it has %d tokens, and this model's maximum context length "
+                      "is %d tokens, with at least one new token",
+                      tokens, max_model_len),
+      "", "context_length_exceeded");
 }
 
 }  // namespace

@@ -101,6 +101,7 @@ absl::StatusOr<Json> Detokenize(const Service& service, const Json& body) {
   ASSIGN_OR_RETURN(const ServedModel* model, service.ModelOf(body));
   DetokenizeRequest request;
   RETURN_IF_ERROR(ReadFields<DetokenizeRequest>({"", body}, {kTokenFields}, {}, request));
+  if (body.value("tokens", Json()).is_null()) return FieldError("tokens", "is missing");
   ASSIGN_OR_RETURN(const std::string text, model->engine->Detokenize(request.tokens));
   return Json{{"prompt", text}, {"content", text}};
 }

@@ -86,6 +86,12 @@ TEST(ChatRequest, ReadsOtherServersNamesOfAField) {
   EXPECT_THAT(Read(R"({"stop": "x"})")->sampling().stop, ElementsAre("x"));
 }
 
+TEST(ChatRequest, TwoNamesOfAFieldMustAgree) {
+  EXPECT_EQ(Refusal(R"({"max_tokens": 3, "max_completion_tokens": 3, "n_predict": null})"), "accepted");
+  EXPECT_EQ(Refusal(R"({"max_tokens": 3, "max_completion_tokens": 4})"),
+            "max_completion_tokens and max_tokens say the same and differ; give one of them");
+}
+
 TEST(ChatRequest, NullIsTheSameAsNothing) {
   for (const ApiField& field : CommonFields()) {
     const auto request = Read(Json{{field.name, nullptr}}.dump());
