@@ -23,4 +23,12 @@ double Median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+double Percentile(std::vector<double> values, double percent) {
+  std::ranges::sort(values);
+  const double place = percent / 100 * static_cast<double>(values.size() - 1);
+  const auto below = static_cast<size_t>(place);
+  const size_t above = std::min(below + 1, values.size() - 1);
+  return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
+}
+
 }  // namespace engine

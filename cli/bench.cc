@@ -120,8 +120,9 @@ absl::Status MeasureAll(const BenchFlags& bench, const std::vector<SpeedTest>& t
 
 absl::Status BenchVerb(Arguments arguments) {
   if (!arguments.empty() && arguments.front() == "ops") return BenchOpsVerb(arguments.subspan(1));
+  if (!arguments.empty() && arguments.front() == "serve") return BenchServeVerb(arguments.subspan(1));
   BenchFlags bench;
-  FlagSet flags("engine bench [MODEL]  (or engine bench ops: kernels alone)",
+  FlagSet flags("engine bench [MODEL]  (or engine bench ops: kernels alone; engine bench serve: a server under load)",
                 "Measures tokens per second, and the share of what the machine can do at the same moment:\n"
                 "of memory bandwidth where tokens are made (tg), of dot products where prompts are read (pp).");
   AddBenchFlags(flags, bench);

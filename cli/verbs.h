@@ -14,7 +14,8 @@ using Arguments = std::span<const std::string>;
 absl::Status RunVerb(Arguments arguments);
 absl::Status ServeVerb(Arguments arguments);
 absl::Status BenchVerb(Arguments arguments);
-absl::Status BenchOpsVerb(Arguments arguments);  // `engine bench ops`, called by BenchVerb
+absl::Status BenchOpsVerb(Arguments arguments);    // `engine bench ops`, called by BenchVerb
+absl::Status BenchServeVerb(Arguments arguments);  // `engine bench serve`, likewise
 absl::Status DevicesVerb(Arguments arguments);
 absl::Status KernelsVerb(Arguments arguments);
 absl::Status SelftestVerb(Arguments arguments);

@@ -1,63 +1,154 @@
 #include "server/http/http_client.h"
 
-#include <exception>
+#include <array>
 #include <optional>
+#include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "boost/asio/as_tuple.hpp"
 #include "boost/asio/co_spawn.hpp"
 #include "boost/asio/connect.hpp"
+#include "boost/asio/detached.hpp"
 #include "boost/asio/io_context.hpp"
 #include "boost/asio/ip/tcp.hpp"
+#include "boost/asio/local/stream_protocol.hpp"
+#include "boost/asio/ssl/context.hpp"
+#include "boost/asio/steady_timer.hpp"
 #include "boost/asio/use_awaitable.hpp"
-#include "boost/beast/core/flat_buffer.hpp"
-#include "boost/beast/http/read.hpp"
-#include "boost/beast/http/string_body.hpp"
-#include "boost/beast/http/write.hpp"
+#include "server/http/response_reader.h"
+#include "server/http/transport.h"
 
 namespace engine {
 namespace {
 
 namespace asio = boost::asio;
-namespace http = boost::beast::http;
 using Tcp = asio::ip::tcp;
+using Local = asio::local::stream_protocol;
+using ErrorCode = boost::system::error_code;
+using Socket = Transport::Socket;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+constexpr size_t kReadBytes = size_t{16} << 10;
 
-absl::Status Failed(const char* what, const HttpAddress& to, const boost::system::error_code& error) {
-  return absl::UnavailableError(absl::StrFormat("cannot %s %s:%s: %s", what, to.host, to.port, error.message()));
-}
+class AsioClient : public HttpClient {
+ public:
+  AsioClient(HttpAddress server, bool verify_certificate) : server_(std::move(server)) {
+    while (server_.path.ends_with('/')) server_.path.pop_back();
+    if (!server_.unix_socket.empty()) endpoints_ = {Local::endpoint(server_.unix_socket)};
+    if (!server_.is_tls) return;
+    tls_.emplace(asio::ssl::context::tls_client);
+    ErrorCode ignored;
+    tls_->set_default_verify_paths(ignored);
+    tls_->set_verify_mode(verify_certificate ? asio::ssl::verify_peer : asio::ssl::verify_none);
+  }
 
-asio::awaitable<absl::StatusOr<int>> Post(const HttpAddress& to, const std::string& body) {
-  const auto executor = co_await asio::this_coro::executor;
-  Tcp::resolver resolver(executor);
-  const auto [unresolved, found] = co_await resolver.async_resolve(to.host, to.port, kAwait);
-  if (unresolved) co_return Failed("find", to, unresolved);
-  Tcp::socket socket(executor);
-  const auto [unconnected, endpoint] = co_await asio::async_connect(socket, found, kAwait);
-  if (unconnected) co_return Failed("connect to", to, unconnected);
+  void Send(HttpCall call) override { asio::co_spawn(io_, Perform(std::move(call)), asio::detached); }
 
-  http::request<http::string_body> request(http::verb::post, to.path, 11, body);
-  request.set(http::field::host, to.host);
-  request.set(http::field::content_type, "application/json");
-  request.keep_alive(false);
-  request.prepare_payload();
-  const auto [unwritten, written] = co_await http::async_write(socket, request, kAwait);
-  if (unwritten) co_return Failed("write to", to, unwritten);
-  boost::beast::flat_buffer buffer;
-  http::response<http::string_body> response;
-  const auto [unread, read] = co_await http::async_read(socket, buffer, response, kAwait);
-  if (unread) co_return Failed("read the answer of", to, unread);
-  co_return static_cast<int>(response.result_int());
-}
+  void At(TimePoint when, std::function<void()> action) override {
+    auto timer = std::make_shared<asio::steady_timer>(io_, when);  // lives as long as its wait
+    timer->async_wait([timer, action = std::move(action)](ErrorCode) { action(); });
+  }
+
+  void Run() override {
+    io_.restart();
+    io_.run();
+  }
+
+  void RunFor(std::chrono::milliseconds timeout) override {
+    io_.restart();
+    io_.run_for(timeout);
+  }
+
+ private:
+  asio::awaitable<void> Perform(HttpCall call) {
+    const std::string bytes = BytesOf(call);
+    while (true) {
+      std::unique_ptr<Transport> connection;
+      if (!idle_.empty()) {
+        connection = std::move(idle_.back());
+        idle_.pop_back();
+      }
+      const bool is_reused = connection != nullptr;
+      ResponseReader reader;
+      absl::Status ended = is_reused ? absl::OkStatus() : co_await Connect(connection);
+      if (ended.ok()) ended = co_await Exchange(*connection, bytes, call, reader);
+      // The server may have closed a connection that waited: only a new one tells whether it answers.
+      if (!ended.ok() && is_reused && !reader.has_begun()) continue;
+      if (ended.ok() && reader.keep_alive()) idle_.push_back(std::move(connection));
+      co_return call.on_end(reader.status(), std::move(ended));
+    }
+  }
+
+  std::string BytesOf(const HttpCall& call) const {
+    const std::string host = server_.unix_socket.empty() ? absl::StrCat(server_.host, ":", server_.port) : "localhost";
+    std::string bytes = absl::StrCat(call.method, " ", server_.path, call.path, " HTTP/1.1\r\nhost: ", host, "\r\n");
+    for (const auto& [name, value] : call.headers) absl::StrAppend(&bytes, name, ": ", value, "\r\n");
+    if (call.method != "GET") absl::StrAppend(&bytes, "content-length: ", call.body.size(), "\r\n");
+    return absl::StrCat(bytes, "\r\n", call.body);
+  }
+
+  asio::awaitable<absl::Status> Connect(std::unique_ptr<Transport>& connection) {
+    if (endpoints_.empty()) {
+      Tcp::resolver resolver(io_);
+      const auto [error, found] = co_await resolver.async_resolve(server_.host, server_.port, kAwait);
+      if (error) co_return absl::UnavailableError("cannot find the host: " + error.message());
+      endpoints_.clear();  // of calls that looked meanwhile
+      for (const auto& entry : found) endpoints_.emplace_back(entry.endpoint());
+    }
+    Socket socket(io_);
+    const auto [error, endpoint] = co_await asio::async_connect(socket, std::vector(endpoints_), kAwait);
+    if (error) co_return absl::UnavailableError("cannot connect: " + error.message());
+    ErrorCode ignored;
+    if (server_.unix_socket.empty()) socket.set_option(Tcp::no_delay(true), ignored);
+    connection = MakeClientTransport(std::move(socket), tls_ ? &*tls_ : nullptr, server_.host);
+    if (const ErrorCode refused = co_await connection->Handshake()) {
+      co_return absl::UnavailableError("no TLS connection: " + refused.message());
+    }
+    co_return absl::OkStatus();
+  }
+
+  asio::awaitable<absl::Status> Exchange(Transport& connection, const std::string& bytes, const HttpCall& call,
+                                         ResponseReader& reader) {
+    if (const ErrorCode error = co_await connection.Write(bytes)) {
+      co_return absl::UnavailableError("cannot send the request: " + error.message());
+    }
+    std::array<char, kReadBytes> buffer;
+    while (!reader.is_done()) {
+      const Transport::ReadResult read = co_await connection.Read(buffer);
+      if (read.error) co_return reader.TakeEnd();
+      const absl::StatusOr<std::string> piece = reader.Take({buffer.data(), read.bytes});
+      if (!piece.ok()) co_return piece.status();
+      if (!piece->empty() && call.on_piece) call.on_piece(reader.status(), *piece);
+    }
+    co_return absl::OkStatus();
+  }
+
+  HttpAddress server_;
+  asio::io_context io_{1};
+  std::optional<asio::ssl::context> tls_;
+  std::vector<asio::generic::stream_protocol::endpoint> endpoints_;
+  std::vector<std::unique_ptr<Transport>> idle_;
+};
 
 }  // namespace
 
 absl::StatusOr<HttpAddress> ParseHttpUrl(std::string_view url) {
-  constexpr std::string_view kScheme = "http://";
-  absl::Status bad = InvalidArgument("is '%s'; it must be http://HOST:PORT/PATH", url);
-  if (!url.starts_with(kScheme)) return bad;
-  url.remove_prefix(kScheme.size());
+  const absl::Status bad =
+      InvalidArgument("is '%s'; it must be http://HOST:PORT/PATH, https://HOST:PORT/PATH or unix:/FILE", url);
+  const auto take = [&url](std::string_view prefix) {
+    if (!url.starts_with(prefix)) return false;
+    url.remove_prefix(prefix.size());
+    return true;
+  };
   HttpAddress address;
+  if (take("unix:")) {
+    address.unix_socket = url;
+    return url.empty() ? absl::StatusOr<HttpAddress>(bad) : address;
+  }
+  address.is_tls = take("https://");
+  if (!address.is_tls && !take("http://")) return bad;
+  address.port = address.is_tls ? "443" : "80";
   const size_t slash = url.find('/');
   if (slash != std::string_view::npos) address.path = url.substr(slash);
   std::string_view host = url.substr(0, slash);
@@ -73,16 +164,27 @@ absl::StatusOr<HttpAddress> ParseHttpUrl(std::string_view url) {
   return address;
 }
 
+std::unique_ptr<HttpClient> HttpClient::Create(HttpAddress server, bool verify_certificate) {
+  return std::make_unique<AsioClient>(std::move(server), verify_certificate);
+}
+
 absl::StatusOr<int> PostJson(const HttpAddress& to, const std::string& body, std::chrono::milliseconds timeout) {
-  std::optional<absl::StatusOr<int>> result;
-  asio::io_context io;
-  asio::co_spawn(io, Post(to, body), [&](const std::exception_ptr& thrown, absl::StatusOr<int> status) {
-    result = thrown ? absl::InternalError("the HTTP client failed") : std::move(status);
-  });
-  io.run_for(timeout);
-  if (result) return *std::move(result);
-  return absl::DeadlineExceededError(
-      absl::StrFormat("%s:%s did not answer within %d ms", to.host, to.port, timeout.count()));
+  absl::StatusOr<int> result = absl::DeadlineExceededError(
+      absl::StrFormat("no answer from %s:%s within %d ms", to.host, to.port, timeout.count()));
+  const std::unique_ptr<HttpClient> client = HttpClient::Create(to);
+  client->Send({.method = "POST",
+                .path = "",
+                .headers = {{"content-type", "application/json"}, {"connection", "close"}},
+                .body = body,
+                .on_end = [&](int status, absl::Status ended) {
+                  if (ended.ok()) {
+                    result = status;
+                  } else {
+                    result = Annotate(ended, to.host + ":" + to.port);
+                  }
+                }});
+  client->RunFor(timeout);
+  return result;
 }
 
 }  // namespace engine

@@ -4,6 +4,7 @@
 
 #include "boost/asio/as_tuple.hpp"
 #include "boost/asio/ssl/context.hpp"
+#include "boost/asio/ssl/host_name_verification.hpp"
 #include "boost/asio/ssl/stream.hpp"
 #include "boost/asio/use_awaitable.hpp"
 #include "boost/asio/write.hpp"
@@ -42,9 +43,14 @@ class PlainTransport : public Transport {
 class TlsTransport : public Transport {
  public:
   TlsTransport(Socket socket, asio::ssl::context& tls) : stream_(std::move(socket), tls) {}
+  TlsTransport(Socket socket, asio::ssl::context& tls, const std::string& host)
+      : stream_(std::move(socket), tls), role_(asio::ssl::stream_base::client) {
+    SSL_set_tlsext_host_name(stream_.native_handle(), host.c_str());
+    stream_.set_verify_callback(asio::ssl::host_name_verification(host));
+  }
 
   asio::awaitable<ErrorCode> Handshake() override {
-    const auto [error] = co_await stream_.async_handshake(asio::ssl::stream_base::server, kAwait);
+    const auto [error] = co_await stream_.async_handshake(role_, kAwait);
     co_return error;
   }
   asio::awaitable<ReadResult> Read(std::span<char> to) override { return ReadFrom(stream_, to); }
@@ -53,6 +59,7 @@ class TlsTransport : public Transport {
 
  private:
   asio::ssl::stream<Socket> stream_;
+  const asio::ssl::stream_base::handshake_type role_ = asio::ssl::stream_base::server;
 };
 
 }  // namespace
@@ -60,6 +67,12 @@ class TlsTransport : public Transport {
 std::unique_ptr<Transport> MakeTransport(Transport::Socket socket, asio::ssl::context* tls) {
   if (tls == nullptr) return std::make_unique<PlainTransport>(std::move(socket));
   return std::make_unique<TlsTransport>(std::move(socket), *tls);
+}
+
+std::unique_ptr<Transport> MakeClientTransport(Transport::Socket socket, asio::ssl::context* tls,
+                                               const std::string& host) {
+  if (tls == nullptr) return std::make_unique<PlainTransport>(std::move(socket));
+  return std::make_unique<TlsTransport>(std::move(socket), *tls, host);
 }
 
 }  // namespace engine

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "boost/asio/awaitable.hpp"
@@ -33,7 +34,10 @@ class Transport {
   virtual Socket& socket() = 0;
 };
 
-// tls null: plain. It must outlive the transport.
+// Of a server. tls null: plain. It must outlive the transport.
 std::unique_ptr<Transport> MakeTransport(Transport::Socket socket, boost::asio::ssl::context* tls);
+// Of a client, which asks for `host`; where `tls` verifies, the certificate must be that host's.
+std::unique_ptr<Transport> MakeClientTransport(Transport::Socket socket, boost::asio::ssl::context* tls,
+                                               const std::string& host);
 
 }  // namespace engine

@@ -27,9 +27,11 @@ MAY_INCLUDE = {
     "backends/simt": ["core", "ops", "backends/gpu"],
     "engine": ["core", "ops", "models", "backends", "text"],
     "cli": ["core/base", "core/runtime", "engine", "server", "benchmarks"],
-    "server": ["core/base", "engine"],
+    "server": ["core/base", "engine", "server"],
+    "server/http": ["core/base"],
     "examples": ["engine"],
     "benchmarks": ["core", "ops", "models", "backends", "text", "engine"],
+    "benchmarks/serve": ["core/base", "engine", "benchmarks", "server/http"],
     "tests": ["core", "ops", "models", "backends", "text", "engine", "cli", "server", "benchmarks"],
 }
 

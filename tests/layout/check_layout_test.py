@@ -35,6 +35,8 @@ class LayoutRules(unittest.TestCase):
             "engine/a.cc": "cli/run.h",
             "cli/a.cc": "models/models.h",
             "examples/a.cc": "core/base/status.h",
+            "server/http/a.cc": "server/api/api.h",
+            "benchmarks/a.cc": "server/http/http_client.h",
         }
         for path, header in upward.items():
             self.assert_breaks(path, f'#include "{header}"', "may include")
@@ -50,6 +52,8 @@ class LayoutRules(unittest.TestCase):
             "backends/cuda/a.cc": "backends/gpu/stream.h",
             "engine/a.cc": "text/tokenizer.h",
             "cli/a.cc": "engine/engine.h",
+            "server/a.cc": "server/http/http_server.h",
+            "benchmarks/serve/a.cc": "server/http/http_client.h",
             "tests/unit/core/a_test.cc": "engine/engine.h",
         }
         for path, header in downward.items():

@@ -9,7 +9,6 @@ namespace engine {
 namespace {
 
 using Json = nlohmann::json;
-using ::testing::HasSubstr;
 
 class Collector {
  public:
@@ -99,23 +98,6 @@ TEST(TraceExport, WhatTheCollectorRefusesHoldsNothingUp) {
   }
   EXPECT_EQ(refusing.spans().size(), 1u);
   Exporter("http://127.0.0.1:1").Add({.trace_id = "aa", .span_id = "cc"});  // nobody listens there
-}
-
-TEST(HttpClient, UrlsAreReadOrRefused) {
-  for (const auto& [url, host, port, path] : {std::tuple{"http://a", "a", "80", ""},
-                                              {"http://a:4318/", "a", "4318", "/"},
-                                              {"http://a.b/v1/traces", "a.b", "80", "/v1/traces"},
-                                              {"http://[::1]:4318/x", "::1", "4318", "/x"},
-                                              {"http://[::1]", "::1", "80", ""}}) {
-    const auto address = ParseHttpUrl(url);
-    ASSERT_TRUE(address.ok()) << address.status();
-    EXPECT_EQ(address->host, host);
-    EXPECT_EQ(address->port, port);
-    EXPECT_EQ(address->path, path);
-  }
-  for (const char* url : {"", "a:4318", "https://a", "grpc://a", "http://", "http://:80", "http://a:x", "http://a:/"}) {
-    EXPECT_THAT(std::string(Message(ParseHttpUrl(url).status())), HasSubstr("must be http://HOST:PORT/PATH")) << url;
-  }
 }
 
 }  // namespace
