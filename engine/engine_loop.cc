@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/clock.h"
+#include "core/base/thread_name.h"
 #include "core/runtime/admission.h"
 
 namespace engine {
@@ -50,6 +51,7 @@ void EngineLoop::Add(Request request, TimePoint deadline, AnswerLimits limits) {
 void EngineLoop::Finish(int64_t id, FinishReason reason) { Push(FinishCommand{id, reason}); }
 
 void EngineLoop::Loop() {
+  NameThread("engine");
   std::vector<TokenEvent> events;
   while (WaitForWork()) {
     for (Command& command : taken_) Apply(std::move(command), events);

@@ -3,6 +3,8 @@
 #include <iterator>
 #include <utility>
 
+#include "core/base/thread_name.h"
+
 namespace engine {
 
 OutputThread::OutputThread(std::function<void(int64_t request)> on_stop) : on_stop_(std::move(on_stop)) {
@@ -34,6 +36,7 @@ void OutputThread::Push(std::vector<TokenEvent> events) {
 }
 
 void OutputThread::Loop() {
+  NameThread("output");
   std::vector<TokenEvent> events;
   for (bool stop = false; !stop;) {
     {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/thread_name.h"
 #include "nlohmann/json.hpp"
 #include "server/metrics.h"
 #include "server/page/page.h"
@@ -126,6 +127,7 @@ std::optional<std::string> Server::Look(std::vector<Watchdog>& watchdogs) const 
 }
 
 void Server::Watch() {
+  NameThread("watchdog");
   std::vector<Watchdog> watchdogs(options_.model_names.size(), Watchdog(options_.watchdog_seconds));
   bool was_stalled = false;
   std::unique_lock lock(mutex_);

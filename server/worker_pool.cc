@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/base/thread_name.h"
+
 namespace engine {
 
 WorkerPool::WorkerPool(int num_threads) {
@@ -25,6 +27,7 @@ void WorkerPool::Post(std::function<void()> work) {
 }
 
 void WorkerPool::Loop() {
+  NameThread("worker");
   while (true) {
     std::function<void()> work;
     {

@@ -12,6 +12,7 @@
 #endif
 
 #include "core/base/check.h"
+#include "core/base/thread_name.h"
 
 namespace engine {
 namespace {
@@ -118,6 +119,7 @@ void ThreadTeam::WaitForDispatch(uint64_t last_seen) {
 }
 
 void ThreadTeam::WorkerLoop(int index) {
+  NameThread("compute");
   for (uint64_t seen = 0;; ++seen) {
     WaitForDispatch(seen);
     if (stop_) return;

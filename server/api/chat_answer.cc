@@ -105,6 +105,11 @@ class ChatFormat : public AnswerFormat {
     if (answer.request.prompt_logprobs && choice.generation.tokens.empty() && !ends) return {};
     std::string events;
     if (choice.is_new) events = FirstEvent(answer, choice);
+    if (TextEvents::Cover(answer.request, update)) {
+      return events + text_events_.Write(choice.index, update.text, [&](std::string_view text) {
+        return Chunk(answer, choice, {{"content", text}}, nullptr);
+      });
+    }
     Json delta = Delta(answer, choice, update);
     const bool has_tokens = !update.tokens.empty() && (answer.request.logprobs || answer.request.return_token_ids);
     if (!delta.empty() || has_tokens) events += Event(Chunk(answer, choice, std::move(delta), &update));
@@ -151,6 +156,8 @@ class ChatFormat : public AnswerFormat {
     json["timings"] = Timings(choice);
     return json;
   }
+
+  TextEvents text_events_;
 };
 
 }  // namespace

@@ -59,13 +59,31 @@ class CompletionFormat : public AnswerFormat {
     const bool ends = update.finish != Finish::kNone;
     // A prompt is shown once all of it has been scored, which is when the answer begins.
     if (choice.generation.tokens.empty() && !ends) return {};
-    GenerationUpdate shown = request.no_answer ? GenerationUpdate() : update;
+    const GenerationUpdate nothing{.finish = update.finish};
+    const GenerationUpdate& shown = request.no_answer ? nothing : update;
     const bool has_tokens = !shown.tokens.empty() && (request.logprobs || request.return_token_ids);
     if (shown.text.empty() && !has_tokens && !ends && !(choice.is_new && (request.echo || request.prompt_logprobs)))
       return {};
+    if (!choice.is_new && TextEvents::Cover(request, shown)) {
+      return text_events_.Write(choice.index, shown.text, [&](std::string_view text) {
+        GenerationUpdate sample;
+        sample.text = text;
+        return Chunk(answer, choice, sample);
+      });
+    }
+    return Event(Chunk(answer, choice, shown));
+  }
+
+  std::string LastEvents(const Answer& answer) override { return UsageThenDone(answer, Head(answer)); }
+
+  std::string ErrorEvents(const absl::Status& error) override { return ErrorThenDone(error); }
+
+ private:
+  Json Chunk(const Answer& answer, const Choice& choice, const GenerationUpdate& shown) {
+    const ApiRequest& request = answer.request;
     Json json = Head(answer);
     Json item = Item(answer, choice, shown, choice.is_new);
-    if (ends) {
+    if (shown.finish != Finish::kNone) {
       AddEnd(answer, choice, item);
       json["timings"] = Timings(choice);
     }
@@ -76,14 +94,9 @@ class CompletionFormat : public AnswerFormat {
     } else if (request.include_usage) {
       json["usage"] = nullptr;
     }
-    return Event(json);
+    return json;
   }
 
-  std::string LastEvents(const Answer& answer) override { return UsageThenDone(answer, Head(answer)); }
-
-  std::string ErrorEvents(const absl::Status& error) override { return ErrorThenDone(error); }
-
- private:
   // A choice of a response or a chunk: what `update` has, and before it an echoed prompt where this is the first.
   Json Item(const Answer& answer, const Choice& choice, const GenerationUpdate& update, bool is_first) {
     const ApiRequest& request = answer.request;
@@ -116,6 +129,7 @@ class CompletionFormat : public AnswerFormat {
     item["stop_reason"] = StopReason(answer.request, choice.generation);
   }
 
+  TextEvents text_events_;
   std::map<int, int64_t> offsets_;  // of each choice: where the next token's text begins
 };
 

@@ -13,6 +13,26 @@ constexpr char kDone[] = "data: [DONE]\n\n";
 
 std::string Event(const Json& data) { return "data: " + Dump(data) + "\n\n"; }
 
+bool TextEvents::Cover(const ApiRequest& request, const GenerationUpdate& update) {
+  const bool is_text = !update.text.empty() && update.reasoning.empty() && update.tool_calls.empty();
+  return is_text && update.finish == Finish::kNone && !request.logprobs && !request.return_token_ids &&
+         !request.continuous_usage;
+}
+
+std::string TextEvents::Write(int choice, std::string_view text,
+                              const std::function<Json(std::string_view text)>& make) {
+  const auto [found, is_first] = frames_.try_emplace(choice);
+  auto& [before, after] = found->second;
+  if (is_first) {
+    constexpr std::string_view kPlace = "\1the text\1";  // which nothing else in an event is
+    const std::string event = Event(make(kPlace)), place = Dump(kPlace);
+    const size_t begin = event.find(place);
+    before = event.substr(0, begin);
+    after = event.substr(begin + place.size());
+  }
+  return before + Dump(text) + after;
+}
+
 std::string UsageThenDone(const Answer& answer, Json head) {
   if (!answer.request.include_usage) return kDone;
   head["choices"] = Json::array();

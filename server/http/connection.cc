@@ -54,10 +54,12 @@ Connection::Connection(std::unique_ptr<Transport> transport, std::string client,
       options_(options),
       router_(router),
       reader_(options.limits),
-      deadline_(transport_->socket().get_executor()),
-      wake_(transport_->socket().get_executor()) {}
+      deadline_(transport_->socket().get_executor()) {}
 
-Connection::~Connection() = default;
+// A handler may hold the exchange for longer.
+Connection::~Connection() {
+  if (exchange_ != nullptr) exchange_->Gone();
+}
 
 void Connection::Start() {
   asio::co_spawn(
@@ -73,11 +75,6 @@ void Connection::Drain() {
 
 void Connection::Close() {
   asio::post(transport_->socket().get_executor(), [self = shared_from_this()] { self->CloseNow(); });
-}
-
-asio::awaitable<void> Connection::Wait() {
-  wake_.expires_at(asio::steady_timer::time_point::max());
-  co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
 }
 
 // Reads as long as the client sends: while an answer is under way that is how its going is noticed.
@@ -121,21 +118,22 @@ void Connection::StartExchange() {
   if (request->trace) headers.emplace_back("traceresponse", TraceResponse(*request->trace));
   const std::weak_ptr<Connection> weak = weak_from_this();
   const auto executor = transport_->socket().get_executor();
-  exchange_ = std::make_shared<Exchange>(Exchange::Options{.is_head = request->method == "HEAD",
-                                                           .is_http_1_0 = reader_.is_http_1_0(),
-                                                           .keep_alive = reader_.keep_alive() && !is_draining_,
-                                                           .max_queued_bytes = options_.max_queued_bytes,
-                                                           .headers = std::move(headers)},
-                                         [weak, executor] {
-                                           asio::post(executor, [weak] {
-                                             if (const auto self = weak.lock()) self->wake_.cancel();
-                                           });
-                                         });
+  exchange_ = std::make_shared<Exchange>(
+      Exchange::Options{.is_head = request->method == "HEAD",
+                        .is_http_1_0 = reader_.is_http_1_0(),
+                        .keep_alive = reader_.keep_alive() && !is_draining_,
+                        .max_queued_bytes = options_.max_queued_bytes,
+                        .headers = std::move(headers)},
+      [transport = transport_.get()](std::string_view bytes) { return transport->TryWrite(bytes); },
+      [weak, executor] {
+        asio::post(executor, [weak] {
+          if (const auto self = weak.lock()) self->Flush();
+        });
+      });
   request_ = request;
   is_busy_ = true;
   exchange_start_ = std::chrono::steady_clock::now();
   reader_.Next();
-  asio::co_spawn(executor, [self = shared_from_this()] { return self->WriteLoop(); }, asio::detached);
   if (request->path.empty()) {
     Exchange::MakeResponder(exchange_)->Send(
         400, "application/json", ErrorBody("the path is malformed", "invalid_request_error", "bad_path"), {});
@@ -144,27 +142,44 @@ void Connection::StartExchange() {
   }
 }
 
-asio::awaitable<void> Connection::WriteLoop() {
-  const auto self = shared_from_this();
-  const std::shared_ptr<Exchange> exchange = exchange_;
-  while (!is_closed_) {
-    if (exchange->is_cut()) break;
-    const std::string output = exchange->TakeOutput();
-    if (!output.empty()) {
-      ArmDeadline(options_.write_timeout);
-      if (co_await transport_->Write(output)) break;
-      DisarmDeadline();
-    } else if (exchange->is_over()) {
-      const bool goes_on = exchange->keep_alive() && !is_draining_;
-      FinishExchange(exchange->status());
-      if (!goes_on) co_return CloseGently();
-      ArmDeadline(options_.idle_timeout);
-      co_return Advance();
-    } else {
-      co_await Wait();
-    }
+// Writes what of the answer did not go at once, and its end.
+void Connection::Flush() {
+  if (is_closed_ || is_writing_ || exchange_ == nullptr) return;
+  Exchange::Output output = exchange_->TakeOutput();
+  if (output.is_cut) return CloseNow();
+  const size_t written = output.bytes.empty() ? 0 : transport_->TryWrite(output.bytes);
+  if (written < output.bytes.size()) {
+    is_writing_ = true;
+    asio::co_spawn(
+        transport_->socket().get_executor(),
+        [self = shared_from_this(), output = std::move(output), written]() mutable {
+          return self->WriteRest(std::move(output), written);
+        },
+        asio::detached);
+  } else if (output.is_last) {
+    EndExchange();
+  } else if (written > 0) {
+    Flush();  // what has come meanwhile
   }
-  CloseNow();
+}
+
+asio::awaitable<void> Connection::WriteRest(Exchange::Output output, size_t written) {
+  const auto self = shared_from_this();
+  ArmDeadline(options_.write_timeout);
+  if (co_await transport_->Write(std::string_view(output.bytes).substr(written))) co_return CloseNow();
+  is_writing_ = false;
+  if (is_closed_) co_return;
+  DisarmDeadline();
+  if (output.is_last) co_return EndExchange();
+  Flush();
+}
+
+void Connection::EndExchange() {
+  const bool goes_on = exchange_->keep_alive() && !is_draining_;
+  FinishExchange(exchange_->status());
+  if (!goes_on) return CloseGently();
+  ArmDeadline(options_.idle_timeout);
+  Advance();
 }
 
 // A request that cannot be read is answered and ends the connection: where the next one begins is not known. What still
@@ -176,14 +191,14 @@ void Connection::AnswerError(int status, const std::string& message) {
   request->client = client_;
   request->id = RequestId(*request);
   exchange_ = std::make_shared<Exchange>(
-      Exchange::Options{.keep_alive = false, .headers = {{"x-request-id", request->id}}}, [] {});
+      Exchange::Options{.keep_alive = false, .headers = {{"x-request-id", request->id}}},
+      [](std::string_view) { return size_t{0}; }, [] {});
   request_ = std::move(request);
   is_busy_ = true;
   exchange_start_ = std::chrono::steady_clock::now();
   Exchange::MakeResponder(exchange_)->Send(status, "application/json",
                                            ErrorBody(message, "invalid_request_error", "bad_request"));
-  asio::co_spawn(
-      transport_->socket().get_executor(), [self = shared_from_this()] { return self->WriteLoop(); }, asio::detached);
+  Flush();
 }
 
 void Connection::FinishExchange(int status) {
@@ -211,7 +226,6 @@ void Connection::CloseNow() {
     exchange->Gone();
   }
   deadline_.cancel();
-  wake_.cancel();
   Transport::ErrorCode ignored;
   transport_->socket().close(ignored);
 }

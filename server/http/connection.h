@@ -30,8 +30,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   boost::asio::awaitable<void> ReadLoop();
-  boost::asio::awaitable<void> WriteLoop();
-  boost::asio::awaitable<void> Wait();
+  boost::asio::awaitable<void> WriteRest(Exchange::Output output, size_t written);
+  void Flush();
+  void EndExchange();
   void Advance();
   void StartExchange();
   void AnswerError(int status, const std::string& message);
@@ -51,8 +52,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::shared_ptr<const HttpRequest> request_;
   std::chrono::steady_clock::time_point exchange_start_;
   boost::asio::steady_timer deadline_;
-  boost::asio::steady_timer wake_;  // cancelled when a loop has something to look at
-  bool is_closing_ = false;         // nothing more is answered; what still comes is dropped
+  bool is_writing_ = false;  // what the socket did not take at once; the rest of the answer follows it
+  bool is_closing_ = false;  // nothing more is answered; what still comes is dropped
   bool is_closed_ = false;
   std::atomic<bool> is_draining_ = false;
   std::atomic<bool> is_busy_ = false;

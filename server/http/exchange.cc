@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "server/http/error_body.h"
 
@@ -74,41 +75,41 @@ std::shared_ptr<Responder> Exchange::MakeResponder(std::shared_ptr<Exchange> exc
   return std::make_shared<HandlerSide>(std::move(exchange));
 }
 
-// body_bytes -1: not known yet. Called with the mutex held.
-void Exchange::Start(int status, std::string_view content_type, const HttpHeaders& headers, int64_t body_bytes) {
+// The head. body_bytes -1: not known yet. Called with the mutex held.
+std::string Exchange::Start(int status, std::string_view content_type, const HttpHeaders& headers, int64_t body_bytes) {
   status_ = status;
   in_pieces_ = body_bytes < 0;
   keep_alive_ = options_.keep_alive && !(in_pieces_ && options_.is_http_1_0);
-  output_ = absl::StrFormat("HTTP/1.1 %d %s\r\n", status, ReasonPhrase(status));
-  if (!content_type.empty()) AppendHeader(output_, "content-type", content_type);
-  for (const auto& [name, value] : options_.headers) AppendHeader(output_, name, value);
-  for (const auto& [name, value] : headers) AppendHeader(output_, name, value);
-  if (!in_pieces_ && status != 204) AppendHeader(output_, "content-length", absl::StrFormat("%d", body_bytes));
-  if (in_pieces_ && !options_.is_http_1_0) AppendHeader(output_, "transfer-encoding", "chunked");
-  AppendHeader(output_, "connection", keep_alive_ ? "keep-alive" : "close");
-  output_ += "\r\n";
+  std::string head = absl::StrFormat("HTTP/1.1 %d %s\r\n", status, ReasonPhrase(status));
+  if (!content_type.empty()) AppendHeader(head, "content-type", content_type);
+  for (const auto& [name, value] : options_.headers) AppendHeader(head, name, value);
+  for (const auto& [name, value] : headers) AppendHeader(head, name, value);
+  if (!in_pieces_ && status != 204) AppendHeader(head, "content-length", absl::StrFormat("%d", body_bytes));
+  if (in_pieces_ && !options_.is_http_1_0) AppendHeader(head, "transfer-encoding", "chunked");
+  AppendHeader(head, "connection", keep_alive_ ? "keep-alive" : "close");
+  return head + "\r\n";
 }
 
 void Exchange::Send(int status, std::string_view content_type, std::string body, const HttpHeaders& headers) {
   {
     std::lock_guard lock(mutex_);
     if (status_ != 0 || gone_) return;
-    Start(status, content_type, headers, static_cast<int64_t>(body.size()));
+    output_ = Start(status, content_type, headers, static_cast<int64_t>(body.size()));
     body_bytes_ = static_cast<int64_t>(body.size());
     if (!options_.is_head && status != 204) output_ += body;
     ended_ = true;
     on_gone_ = nullptr;
   }
-  wake_();
+  WakeIfNeeded();
 }
 
 void Exchange::Begin(int status, std::string_view content_type, const HttpHeaders& headers) {
   {
     std::lock_guard lock(mutex_);
     if (status_ != 0 || gone_) return;
-    Start(status, content_type, headers, -1);
+    Put(Start(status, content_type, headers, -1));
   }
-  wake_();
+  WakeIfNeeded();
 }
 
 void Exchange::Write(std::string piece) {
@@ -118,14 +119,13 @@ void Exchange::Write(std::string piece) {
     body_bytes_ += static_cast<int64_t>(piece.size());
     if (options_.is_head) return;
     if (options_.is_http_1_0) {
-      output_ += piece;
+      Put(piece);
     } else {
-      absl::StrAppendFormat(&output_, "%x\r\n", piece.size());
-      output_.append(piece).append("\r\n");
+      Put(absl::StrCat(absl::Hex(piece.size()), "\r\n", piece, "\r\n"));
     }
     cut_ = static_cast<int64_t>(output_.size()) > options_.max_queued_bytes;
   }
-  wake_();
+  WakeIfNeeded();
 }
 
 void Exchange::End() {
@@ -136,7 +136,7 @@ void Exchange::End() {
     ended_ = true;
     on_gone_ = nullptr;
   }
-  wake_();
+  WakeIfNeeded();
 }
 
 void Exchange::Abandon() {
@@ -149,7 +149,7 @@ void Exchange::Abandon() {
     Send(500, "application/json",
          ErrorBody("the request was dropped; this is a bug of the server", "server_error", "dropped"), {});
   }
-  wake_();
+  WakeIfNeeded();
 }
 
 void Exchange::OnGone(std::function<void()> on_gone) {
@@ -169,19 +169,25 @@ bool Exchange::is_open() const {
   return !ended_ && !gone_ && !cut_;
 }
 
-std::string Exchange::TakeOutput() {
+Exchange::Output Exchange::TakeOutput() {
   std::lock_guard lock(mutex_);
-  return std::exchange(output_, {});
+  is_asleep_ = output_.empty();
+  return {.bytes = std::exchange(output_, {}), .is_last = ended_, .is_cut = cut_};
 }
 
-bool Exchange::is_over() const {
-  std::lock_guard lock(mutex_);
-  return ended_ && output_.empty();
+// Called with the mutex held, which Gone waits for: the connection is there.
+void Exchange::Put(std::string_view bytes) {
+  const size_t written = is_asleep_ && output_.empty() ? write_some_(bytes) : 0;
+  output_.append(bytes.substr(written));
 }
 
-bool Exchange::is_cut() const {
-  std::lock_guard lock(mutex_);
-  return cut_;
+void Exchange::WakeIfNeeded() {
+  {
+    std::lock_guard lock(mutex_);
+    if (!is_asleep_ || (output_.empty() && !ended_ && !cut_)) return;
+    is_asleep_ = false;
+  }
+  wake_();
 }
 
 bool Exchange::keep_alive() const {

@@ -21,17 +21,23 @@ class Exchange {
     HttpHeaders headers;                          // of every answer: request id, CORS
   };
 
-  // wake: called on any thread when there may be something to take; it must not block or call back.
-  Exchange(Options options, std::function<void()> wake) : options_(std::move(options)), wake_(std::move(wake)) {}
+  // write_some: writes what the connection takes at once and returns how much; called on any thread, one at a time, and
+  // never after Gone, while the connection has taken all there was. So a piece costs no other thread.
+  // wake: called on any thread when the connection should take output, once until it does. Neither may block or call back.
+  using WriteSome = std::function<size_t(std::string_view bytes)>;
+  Exchange(Options options, WriteSome write_some, std::function<void()> wake)
+      : options_(std::move(options)), write_some_(std::move(write_some)), wake_(std::move(wake)) {}
 
   // For the handler; when its last copy goes before the end, the answer is a 500 or is cut.
   static std::shared_ptr<Responder> MakeResponder(std::shared_ptr<Exchange> exchange);
 
-  // For the connection. Bytes that are ready to be written, all of them.
-  std::string TakeOutput();
-  // Whether the answer is over and taken; if it was cut the connection must be closed.
-  bool is_over() const;
-  bool is_cut() const;
+  // For the connection.
+  struct Output {
+    std::string bytes;     // all that are ready to be written; none: write_some takes over until the next wake
+    bool is_last = false;  // nothing follows them
+    bool is_cut = false;   // the answer breaks off: the connection must be closed
+  };
+  Output TakeOutput();
   bool keep_alive() const;
   // The client has gone: nothing more is taken from the handler.
   void Gone();
@@ -42,7 +48,7 @@ class Exchange {
  private:
   friend class HandlerSide;
 
-  void Start(int status, std::string_view content_type, const HttpHeaders& headers, int64_t body_bytes);
+  std::string Start(int status, std::string_view content_type, const HttpHeaders& headers, int64_t body_bytes);
   void Send(int status, std::string_view content_type, std::string body, const HttpHeaders& headers);
   void Begin(int status, std::string_view content_type, const HttpHeaders& headers);
   void Write(std::string piece);
@@ -51,7 +57,11 @@ class Exchange {
   void OnGone(std::function<void()> on_gone);
   bool is_open() const;
 
+  void Put(std::string_view bytes);
+  void WakeIfNeeded();
+
   const Options options_;
+  const WriteSome write_some_;
   const std::function<void()> wake_;
   mutable std::mutex mutex_;  // guards what follows
   std::string output_;
@@ -59,6 +69,7 @@ class Exchange {
   int64_t body_bytes_ = 0;
   bool in_pieces_ = false;
   bool keep_alive_ = true;
+  bool is_asleep_ = true;  // the connection has written everything, and waits for wake_
   bool ended_ = false;
   bool cut_ = false;
   bool gone_ = false;

@@ -15,6 +15,7 @@
 #include "boost/asio/ssl/context.hpp"
 #include "boost/asio/strand.hpp"
 #include "boost/asio/use_awaitable.hpp"
+#include "core/base/thread_name.h"
 #include "server/http/connection.h"
 
 namespace engine {
@@ -44,7 +45,12 @@ class Listener : public HttpServer {
     if (!options_.tls_certificate.empty()) RETURN_IF_ERROR(LoadTls());
     RETURN_IF_ERROR(options_.unix_socket.empty() ? ListenTcp() : ListenUnix());
     asio::co_spawn(io_, AcceptLoop(), asio::detached);
-    for (int t = 0; t < options_.threads; ++t) threads_.emplace_back([this] { io_.run(); });
+    for (int t = 0; t < options_.threads; ++t) {
+      threads_.emplace_back([this] {
+        NameThread("http");
+        io_.run();
+      });
+    }
     return absl::OkStatus();
   }
 

@@ -1,5 +1,7 @@
 #include "server/http/transport.h"
 
+#include <sys/socket.h>
+
 #include <utility>
 
 #include "boost/asio/as_tuple.hpp"
@@ -34,6 +36,11 @@ class PlainTransport : public Transport {
   asio::awaitable<ErrorCode> Handshake() override { co_return ErrorCode(); }
   asio::awaitable<ReadResult> Read(std::span<char> to) override { return ReadFrom(socket_, to); }
   asio::awaitable<ErrorCode> Write(std::string_view bytes) override { return WriteTo(socket_, bytes); }
+  // Not by Asio, whose sockets are for one thread at a time.
+  size_t TryWrite(std::string_view bytes) override {
+    const ssize_t written = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return written < 0 ? 0 : static_cast<size_t>(written);
+  }
   Socket& socket() override { return socket_; }
 
  private:
@@ -55,6 +62,7 @@ class TlsTransport : public Transport {
   }
   asio::awaitable<ReadResult> Read(std::span<char> to) override { return ReadFrom(stream_, to); }
   asio::awaitable<ErrorCode> Write(std::string_view bytes) override { return WriteTo(stream_, bytes); }
+  size_t TryWrite(std::string_view) override { return 0; }
   Socket& socket() override { return stream_.next_layer(); }
 
  private:

@@ -31,6 +31,9 @@ class Transport {
   virtual boost::asio::awaitable<ErrorCode> Handshake() = 0;
   virtual boost::asio::awaitable<ReadResult> Read(std::span<char> to) = 0;
   virtual boost::asio::awaitable<ErrorCode> Write(std::string_view bytes) = 0;
+  // Any thread, while no Write is under way. Writes what goes at once and returns how much: 0 where Write must do it, or
+  // will say why it cannot.
+  virtual size_t TryWrite(std::string_view bytes) = 0;
   virtual Socket& socket() = 0;
 };
 

@@ -96,6 +96,25 @@ TEST(CompletionStream, EchoesThePromptInItsFirstChunk) {
   EXPECT_EQ(events[1]["choices"][0]["finish_reason"], "stop");
 }
 
+// Most events of a stream differ in their text alone.
+TEST(CompletionStream, EveryPieceOfTextIsEscapedWithinTheSameEvent) {
+  ScriptedEngine engine;
+  const auto response = ApiClient(engine).Post(kPath, Json{{"prompt", "hi"}, {"n", 2}, {"stream", true}});
+  const std::vector<std::string> pieces = {"a", "\"quoted\"\n", "\xc3\xa9\x01\\", "the text"};
+  for (const std::string& piece : pieces) {
+    engine.Say(0, piece);
+    engine.Say(1, piece);
+  }
+  const std::vector<Json> events = response->Events();
+  ASSERT_EQ(events.size(), 2 * pieces.size());
+  for (size_t i = 0; i < events.size(); ++i) {
+    Json expected = events[0];
+    expected["choices"][0]["index"] = i % 2;
+    expected["choices"][0]["text"] = pieces[i / 2];
+    EXPECT_EQ(events[i], expected) << i;
+  }
+}
+
 TEST(CompletionStream, EndsWithTheUsageWhenAskedFor) {
   ScriptedEngine engine;
   const auto response = ApiClient(engine).Post(
