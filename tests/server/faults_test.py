@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""What goes wrong around a server does not end it: faults_test.py ENGINE WRITE_TINY_MODELS CLOCK_JUMP"""
+
+import http.client
+import json
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+import server_process
+
+ENGINE, WRITE_TINY_MODELS, CLOCK_JUMP = sys.argv.pop(1), sys.argv.pop(1), sys.argv.pop(1)
+MODEL, FOLDER = server_process.write_tiny_model(WRITE_TINY_MODELS)
+DIRECTORY = pathlib.Path(FOLDER.name)
+LONG = {"prompt": "a", "max_tokens": 400, "ignore_eos": True, "temperature": 0}
+
+
+def tearDownModule():
+    FOLDER.cleanup()
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=server_process.TIMEOUT_S)
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)
+
+
+def complete(connection, body):
+    """The text of an answer."""
+    connection.request("POST", "/v1/completions", json.dumps(body), {"content-type": "application/json"})
+    with connection.getresponse() as response:
+        answer = response.read().decode()
+        assert response.status == 200, answer
+        return json.loads(answer)["choices"][0]["text"]
+
+
+class FaultsTest(unittest.TestCase):
+    def start(self, *arguments, **environment):
+        server = server_process.Process(ENGINE, MODEL, "--threads", "1", *arguments, **environment)
+        self.addCleanup(server.end, signal.SIGKILL)
+        return server
+
+    def connect(self, connection):
+        self.addCleanup(connection.close)
+        return connection
+
+    def test_a_killed_server_leaves_nothing_in_the_way_of_the_next(self):
+        path = DIRECTORY / "killed.sock"
+        for _ in range(2):
+            server = self.start("--uds", str(path))
+            server.wait_for_log(" on unix:")
+            connection = self.connect(UnixConnection(path))
+            connection.request("POST", "/v1/completions", json.dumps({**LONG, "stream": True}))
+            with connection.getresponse() as response:
+                self.assertEqual(response.status, 200)  # it streams
+                self.assertEqual(server.end(signal.SIGKILL), -signal.SIGKILL)
+        self.assertTrue(path.exists())
+
+    def test_a_full_disk_for_logs_costs_the_log_and_nothing_else(self):
+        path = DIRECTORY / "full.sock"
+        with open("/dev/full", "w", encoding="ascii") as full:
+            process = subprocess.Popen([ENGINE, "serve", MODEL, "--threads", "1", "--uds", str(path)], stderr=full,
+                                       stdout=full, env=server_process.ENVIRONMENT)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        deadline = time.monotonic() + server_process.TIMEOUT_S
+        status = 0
+        while status != 200 and time.monotonic() < deadline:
+            connection = UnixConnection(path)
+            try:
+                connection.request("GET", "/readyz")
+                with connection.getresponse() as response:
+                    status = response.status
+            except OSError:
+                time.sleep(0.01)
+            connection.close()
+        connection = self.connect(UnixConnection(path))
+        texts = {complete(connection, LONG) for _ in range(20)}
+        self.assertEqual(len(texts), 1)
+        connection.close()
+        process.send_signal(signal.SIGTERM)
+        process.wait(server_process.TIMEOUT_S)
+        self.assertGreaterEqual(process.returncode, 0, "a signal ended it")
+
+    def test_a_grammar_that_cannot_be_compiled_ends_its_own_request(self):
+        server = self.start().wait_until_ready()
+        good = {**LONG, "ignore_eos": False, "structured_outputs": {"regex": "[ab]{5}c"}}
+        deep = "(" * 5000 + "a" + ")" * 5000
+        bad = [{"regex": "((("}, {"regex": deep}, {"regex": "a{1,100000}{1,100000}"}, {"grammar": "start: missing"},
+               {"grammar": "\x00"}, {"json": {"$ref": "#/nowhere"}}, {"json": {"type": "no such type"}},
+               {"json": {"allOf": [{"type": "string"}, {"type": "number"}]}}, {"choice": []}]
+        connection = self.connect(server.connect())
+        alone = complete(connection, good)
+        self.assertRegex(alone, "^[ab]{5}c$")
+        for form in bad:
+            status, answer = server.post("/v1/completions", {**LONG, "structured_outputs": form})
+            self.assertEqual(status, 400, f"{str(form)[:80]}: {answer}")
+            self.assertEqual(complete(connection, good), alone)
+        self.assertEqual(server.metric("engine_kv_cache_usage"), 0)
+
+    def test_requests_that_share_too_small_a_cache_take_turns(self):
+        server = self.start("--kv-cache-bytes", "700000", "--max-num-seqs", "16").wait_until_ready()
+        connections = [self.connect(server.connect()) for _ in range(16)]
+        alone = complete(connections[0], LONG)
+        texts = [None] * len(connections)
+
+        def ask(index):
+            texts[index] = complete(connections[index], LONG)
+
+        threads = [threading.Thread(target=ask, args=(i,)) for i in range(len(connections))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(texts, [alone] * len(connections))
+        self.assertGreater(server.metric("engine_preemptions_total"), 0)
+        self.assertEqual(server.metric("engine_kv_cache_usage"), 0)
+
+    def test_the_time_of_day_may_jump(self):
+        jump = DIRECTORY / "jump"
+        server = self.start("--request-timeout", "60", "--watchdog-timeout", "2", LD_PRELOAD=CLOCK_JUMP,
+                            CLOCK_JUMP=str(jump)).wait_until_ready()
+        connection = self.connect(server.connect())
+        alone = complete(connection, LONG)
+        for change in (jump.touch, jump.unlink, jump.touch):
+            streaming = self.connect(server.connect())
+            streaming.request("POST", "/v1/completions", json.dumps({**LONG, "stream": True}))
+            response = streaming.getresponse()
+            change()
+            with response:
+                self.assertTrue(response.read().endswith(b"data: [DONE]\n\n"))
+            self.assertEqual(complete(connection, LONG), alone)  # over a connection that has waited
+            self.assertEqual(server.get("/readyz")[0], 200)
+        self.assertEqual(server.end(), 0)
+        days = {line[:10] for line in server.log.splitlines() if line[:2] == "20"}
+        self.assertEqual(len(days), 2, f"the clock has not jumped: {server.log}")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
