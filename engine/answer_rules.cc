@@ -8,10 +8,11 @@
 namespace engine {
 namespace {
 
-void ForbidAllBut(int32_t token, std::span<uint32_t> mask) {
-  const bool allowed = IsAllowed(token, mask);
+// Not in the middle of a character, where a grammar lets nothing else come first.
+void ForceIfAllowed(int32_t token, std::span<uint32_t> mask) {
+  if (!IsAllowed(token, mask)) return;
   std::ranges::fill(mask, 0);
-  if (allowed) Allow(token, mask);
+  Allow(token, mask);
 }
 
 }  // namespace
@@ -81,7 +82,7 @@ absl::Status AnswerRules::FillPart(const StepPlan& plan, const ScheduledSequence
 
 // The row behind the first `drafted` tokens of the draft.
 absl::Status AnswerRules::FillRow(const StepPlan& plan, const ScheduledSequence& part, const Runner& runner,
-                                  int drafted, AnswerLimits& limits) const {
+                                  int drafted, const AnswerLimits& limits) const {
   const int row = part.first_row + part.num_rows - 1 - part.num_drafted + drafted;
   const Sequence& sequence = *part.sequence;
   const std::span<uint32_t> mask = runner.token_mask(row);
@@ -90,11 +91,11 @@ absl::Status AnswerRules::FillRow(const StepPlan& plan, const ScheduledSequence&
     ASSIGN_OR_RETURN(const bool is_behind_end, FillByGrammar(plan.rows[row], sequence, mask, *limits.grammar));
     if (is_behind_end) return absl::OkStatus();
   }
+  const auto forced = drafted == 0 && limits.thinking != nullptr ? limits.thinking->forced() : std::nullopt;
+  if (forced) ForceIfAllowed(*forced, mask);
   limits.tokens.Restrict({.known = std::span(sequence.tokens).subspan(sequence.prompt_tokens),
                           .drafted = std::span(sequence.draft.tokens).first(drafted)},
                          mask);
-  const auto forced = drafted == 0 && limits.thinking != nullptr ? limits.thinking->forced() : std::nullopt;
-  if (forced) ForbidAllBut(*forced, mask);
   return absl::OkStatus();
 }
 

@@ -73,7 +73,7 @@ class AnswerRules {
   void ReviewByGrammar(Grammar& grammar, DraftSlot& slot) const;
   absl::Status FillPart(const StepPlan& plan, const ScheduledSequence& part, const Runner& runner, Answer& answer);
   absl::Status FillRow(const StepPlan& plan, const ScheduledSequence& part, const Runner& runner, int drafted,
-                       AnswerLimits& limits) const;
+                       const AnswerLimits& limits) const;
   absl::StatusOr<bool> FillByGrammar(const LogitsRow& row, const Sequence& sequence, std::span<uint32_t> mask,
                                      Grammar& grammar) const;
   bool IsOver(std::span<const uint32_t> mask) const;

@@ -250,6 +250,7 @@ class LocalEngine : public Engine {
              .max_model_len = opened_.options.limits.max_model_len,
              .vocab_size = model.vocab,
              .chat_template = text_.template_source,
+             .tells_reasoning = form_.tells_reasoning(),
              .default_sampling = std::move(info_.default_sampling)};
   }
 

@@ -191,6 +191,7 @@ struct ModelInfo {
   std::string chat_template;        // its source; empty: the model has none
   std::string pooling = "none";     // as EngineOptions has it
   int embedding_size = 0;           // values of an embedding; 0: none are made
+  bool tells_reasoning = false;     // it is known how the model marks its reasoning
   SamplingParams default_sampling;  // as the model's author recommends; requests have what they say
 };
 

@@ -48,18 +48,29 @@ absl::StatusOr<std::unique_ptr<ThinkingBudget>> OutputForm::Thinking(const Gener
   if (*request.thinking_token_budget < 0) {
     return InvalidArgument("thinking_token_budget is %d; it must be at least 0", *request.thinking_token_budget);
   }
-  if (format_.reasoning == nullptr && !format_.harmony()) {
+  if (!tells_reasoning()) {
     return InvalidArgument(
         "thinking_token_budget: it is not known how this model writes reasoning; name its reasoning_parser");
   }
   ThinkingBudget::Options options{.tokens = *request.thinking_token_budget, .markers = markers_};
   if (!format_.harmony()) options.open = format_.reasoning->open;
-  // In harmony another message follows, which could be more reasoning.
-  const std::string end = format_.harmony() ? "<|end|><|start|>assistant<|channel|>final<|message|>"
-                                            : std::string(format_.reasoning->close);
+  std::string end(format_.harmony() ? "<|end|>" : format_.reasoning->close);
+  const ToolChoice::Kind choice = request.tool_choice.kind;
+  if (format_.harmony() && (choice == ToolChoice::Kind::kAuto || choice == ToolChoice::Kind::kNone)) {
+    end += "<|start|>assistant<|channel|>final<|message|>";  // or the next message could be more reasoning
+  }
   ASSIGN_OR_RETURN(options.end, text_->tokenizer->Encode(end, {.parse_special = true}));
   ASSIGN_OR_RETURN(options.parser, Parser(request, prompt));
   return std::make_unique<ThinkingBudget>(*text_->tokenizer, std::move(options));
+}
+
+absl::StatusOr<OutputGrammar> OutputForm::BehindReasoning(const GenerationRequest& request,
+                                                          std::span<const int32_t> prompt) const {
+  OutputGrammar grammar = request.grammar;
+  if (!request.split_output) return grammar;
+  ASSIGN_OR_RETURN(const std::unique_ptr<OutputParser> parser, Parser(request, prompt));
+  grammar.before = BeforeAnswer(format_, control_tokens_, parser != nullptr && parser->in_reasoning());
+  return grammar;
 }
 
 absl::StatusOr<OutputGrammar> OutputForm::Grammar(const GenerationRequest& request,
@@ -73,8 +84,9 @@ absl::StatusOr<OutputGrammar> OutputForm::Grammar(const GenerationRequest& reque
   }
   ASSIGN_OR_RETURN(std::vector<ToolFunction> functions, ToolFunctions(request.tools));
   if (!required) {
-    const bool may_call = choice.kind == ToolChoice::Kind::kAuto && !has_grammar;
-    if (!may_call || std::ranges::none_of(functions, &ToolFunction::strict)) return request.grammar;
+    if (has_grammar) return BehindReasoning(request, prompt);
+    const bool may_call = choice.kind == ToolChoice::Kind::kAuto;
+    if (!may_call || std::ranges::none_of(functions, &ToolFunction::strict)) return OutputGrammar();
     for (ToolFunction& function : functions) {
       if (!function.strict) function.parameters.clear();
     }

@@ -27,10 +27,15 @@ class OutputForm {
   absl::StatusOr<std::unique_ptr<ThinkingBudget>> Thinking(const GenerationRequest& request,
                                                            std::span<const int32_t> prompt) const;
 
+  bool tells_reasoning() const { return format_.reasoning != nullptr || format_.harmony(); }
+
   // What the answer may be: the request's own grammar, or the one that keeps its tool_choice.
   absl::StatusOr<OutputGrammar> Grammar(const GenerationRequest& request, std::span<const int32_t> prompt) const;
 
  private:
+  // The request's own grammar, where the answer itself begins.
+  absl::StatusOr<OutputGrammar> BehindReasoning(const GenerationRequest& request,
+                                                std::span<const int32_t> prompt) const;
   absl::StatusOr<std::unique_ptr<OutputParser>> Parser(const GenerationRequest& request,
                                                        std::span<const int32_t> prompt) const;
 

@@ -16,13 +16,14 @@ std::optional<int32_t> ThinkingBudget::forced() const {
 }
 
 void ThinkingBudget::Follow(int32_t token) {
-  const bool was_forced = forced().has_value();
+  const bool was_forced = forced() == token;
   if (!was_forced && options_.parser->in_reasoning()) ++num_tokens_;
   // A text that does not decode is not sent either: the answer fails where it is.
   options_.parser->Push(decoder_.Append(token).value_or(""), deltas_);
   deltas_.clear();
-  if (!was_forced || ++num_forced_ < options_.end.size()) return;
+  if (was_forced && ++num_forced_ < options_.end.size()) return;
   num_forced_ = 0;
+  if (!was_forced) return;
   // What should have ended it has not, and would not the next time.
   if (options_.parser->in_reasoning()) options_.tokens = std::numeric_limits<int>::max();
 }

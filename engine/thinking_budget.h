@@ -28,7 +28,7 @@ class ThinkingBudget {
   // Goes on behind a token of the answer.
   void Follow(int32_t token);
 
-  // The only token that may follow; none: any may. Behind a token of a draft that was cut any may.
+  // The token that must follow, as soon as it may; none: any may. Behind a token of a draft that was cut any may.
   std::optional<int32_t> forced() const;
 
   // Shortens a draft where a row behind it might have to end the reasoning: only what is known decides that.

@@ -106,8 +106,9 @@ GrammarCompiler::~GrammarCompiler() { engine_grammars_free(handle_); }
 absl::StatusOr<std::unique_ptr<Grammar>> GrammarCompiler::Compile(const OutputGrammar& grammar) const {
   EngineGrammar* handle = nullptr;
   EngineTextBuffer error{};
-  const int code = engine_grammar_new(handle_, FfiKind(grammar.kind), Bytes(grammar.text), grammar.text.size(),
-                                      kCompileMilliseconds, &handle, &error);
+  const int code =
+      engine_grammar_new(handle_, FfiKind(grammar.kind), Bytes(grammar.text), grammar.text.size(),
+                         Bytes(grammar.before), grammar.before.size(), kCompileMilliseconds, &handle, &error);
   RETURN_IF_ERROR(OnOneLine(TakeStatus(code, error, Name(grammar.kind))));
   return std::make_unique<Grammar>(handle);
 }

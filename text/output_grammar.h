@@ -18,6 +18,8 @@ struct OutputGrammar {
   };
   Kind kind = Kind::kNone;
   std::string text;
+  std::string before =
+      {};  // a Lark grammar of what comes before such an answer, in which it is @answer; empty: nothing
 };
 
 }  // namespace engine

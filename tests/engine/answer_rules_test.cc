@@ -94,6 +94,26 @@ TEST_F(AnswerRules, ReasoningEndsWithinItsBudget) {
   EXPECT_EQ(Answer(*engine, Think(4, 1000)).reasoning_tokens, 60);
 }
 
+TEST_F(AnswerRules, AGrammarHoldsTheAnswerBehindTheReasoning) {
+  const auto engine = OpenEngine(*shared_model, kThinks);
+  const std::pair<OutputGrammar::Kind, std::string> grammars[] = {
+      {OutputGrammar::Kind::kJsonSchema, R"({"enum": [12]})"},
+      {OutputGrammar::Kind::kRegex, "1[2]"},
+      {OutputGrammar::Kind::kChoice, R"(["12"])"},
+      {OutputGrammar::Kind::kLark, "start: \"1\" \"2\""},
+      {OutputGrammar::Kind::kGbnf, "root ::= \"12\""}};
+  for (const auto& [kind, text] : grammars) {
+    GenerationRequest request = Think(6, 5);
+    request.grammar = {.kind = kind, .text = text};
+    const Generation answer = Answer(*engine, request);
+    // With </think>, which waits until a character is whole.
+    EXPECT_GE(answer.reasoning_tokens, 5 + 7);
+    EXPECT_LE(answer.reasoning_tokens, 5 + 3 + 7);
+    EXPECT_EQ(answer.text, "12");
+    EXPECT_EQ(answer.finish, Finish::kStop);
+  }
+}
+
 TEST_F(AnswerRules, ABudgetLeavesWhatIsNoReasoningAlone) {
   const auto engine = OpenEngine(*shared_model, kThinks);
   GenerationRequest request = Ask(5);

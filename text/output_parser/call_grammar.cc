@@ -110,6 +110,11 @@ std::string CallsOrText(const OutputFormat& format, const Calls& calls, LarkWrit
   return lark.Finish(kSpace + ("(" + lark.Literal(calls.opener) + calls.rest) + "| /[^ \\n" + bracket + "](?s:.*)/)? ");
 }
 
+std::string HarmonyThought(LarkWriter& lark) {
+  return "(" + lark.Literal("<|channel|>analysis<|message|>") + lark.Until("<|end|>") +
+         lark.Literal("<|start|>assistant") + ")? ";
+}
+
 std::string HarmonyCalls(const CallGrammarOptions& options, LarkWriter& lark) {
   const std::string call = AnyOf(options.functions, lark, [&](const ToolFunction& function) {
     return lark.Literal(function.name) + "\" \"? (" + lark.Literal("<|channel|>commentary") + ")? \" \"? (" +
@@ -117,9 +122,7 @@ std::string HarmonyCalls(const CallGrammarOptions& options, LarkWriter& lark) {
   });
   const std::string to = " to=functions.";
   if (options.required) {
-    const std::string thought = "(" + lark.Literal("<|channel|>analysis<|message|>") + lark.Until("<|end|>") +
-                                lark.Literal("<|start|>assistant") + ")? ";
-    return lark.Finish(thought + lark.Literal("<|channel|>commentary" + to) + call);
+    return lark.Finish(HarmonyThought(lark) + lark.Literal("<|channel|>commentary" + to) + call);
   }
   std::string items = lark.Until(to) + call;
   for (const char* marker : {"<|start|>", "<|channel|>", "<|message|>", "<|end|>", "<|constrain|>"}) {
@@ -138,6 +141,15 @@ std::string CallGrammar(const OutputFormat& format, const CallGrammarOptions& op
       std::visit([&](const auto& syntax) { return CallsOf(syntax, options, lark); }, format.tools->syntaxes.front());
   if (options.required) return RequiredCalls(format, options, calls, lark);
   return calls.opener.size() < 2 ? CallsOrText(format, calls, lark) : OptionalCalls(format, calls, lark);
+}
+
+std::string BeforeAnswer(const OutputFormat& format, std::span<const ControlToken> control_tokens, bool in_reasoning) {
+  LarkWriter lark(control_tokens);
+  if (format.harmony()) {
+    return lark.Finish(HarmonyThought(lark) + lark.Literal("<|channel|>final<|message|>") + "@answer");
+  }
+  if (format.reasoning == nullptr || !in_reasoning) return {};
+  return lark.Finish(lark.Until(format.reasoning->close) + kSpace + "@answer");
 }
 
 }  // namespace engine

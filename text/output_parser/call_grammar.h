@@ -28,4 +28,8 @@ struct CallGrammarOptions {
 // reasoning may come before.
 std::string CallGrammar(const OutputFormat& format, const CallGrammarOptions& options);
 
+// What comes before an answer that another grammar holds to a form, in which it is @answer: the reasoning that the prompt
+// has opened, and in harmony what every answer begins with. Empty: nothing does.
+std::string BeforeAnswer(const OutputFormat& format, std::span<const ControlToken> control_tokens, bool in_reasoning);
+
 }  // namespace engine

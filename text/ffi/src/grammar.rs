@@ -47,14 +47,14 @@ impl Grammars {
     }
 
     /// On a thread of its own, which is left to itself when the time is over.
-    fn compile(self: &Arc<Self>, kind: i32, text: &str, limit: Duration) -> Result<Grammar, String> {
+    fn compile(self: &Arc<Self>, kind: i32, text: &str, before: &str, limit: Duration) -> Result<Grammar, String> {
         if self.overdue.load(Ordering::Relaxed) >= MAX_OVERDUE {
             return Err("too many grammars that took too long are still being given up; try again later".to_string());
         }
         let (sender, receiver) = mpsc::sync_channel(0);
-        let (all, text) = (Arc::clone(self), text.to_string());
+        let (all, text, before) = (Arc::clone(self), text.to_string(), before.to_string());
         let work = move || {
-            let compiled = caught(|| Grammar::new(&all.factory, kind, &text));
+            let compiled = caught(|| Grammar::new(&all.factory, kind, &text, &before));
             if sender.send(compiled).is_err() {
                 all.overdue.fetch_sub(1, Ordering::Relaxed);
             }
@@ -75,8 +75,8 @@ pub struct Grammar {
 }
 
 impl Grammar {
-    fn new(factory: &ParserFactory, kind: i32, text: &str) -> Result<Grammar, String> {
-        let matcher = Matcher::new(factory.create_parser(grammar_source::parse(kind, text)?));
+    fn new(factory: &ParserFactory, kind: i32, text: &str, before: &str) -> Result<Grammar, String> {
+        let matcher = Matcher::new(factory.create_parser(grammar_source::parse_behind(before, kind, text)?));
         match matcher.get_error() {
             None => Ok(Grammar { matcher, next: None }),
             Some(error) => Err(first_lines(&error)),
@@ -142,6 +142,8 @@ pub unsafe extern "C" fn engine_grammar_new(
     kind: i32,
     data: *const u8,
     size: usize,
+    before: *const u8,
+    before_size: usize,
     limit_ms: u32,
     out: *mut *mut Grammar,
     error: *mut Buffer,
@@ -149,7 +151,7 @@ pub unsafe extern "C" fn engine_grammar_new(
     let compile = || {
         Arc::increment_strong_count(grammars);
         let limit = Duration::from_millis(limit_ms.into());
-        Arc::from_raw(grammars).compile(kind, text(data, size)?, limit).map(|grammar| Box::into_raw(Box::new(grammar)))
+        Arc::from_raw(grammars).compile(kind, text(data, size)?, text(before, before_size)?, limit).map(|grammar| Box::into_raw(Box::new(grammar)))
     };
     store(compile, out, error)
 }

@@ -25,7 +25,19 @@ const MAX_KEY_PATTERNS: usize = 64;
 /// for lines indented by 60.
 const JSON_BLANKS: &str = r"[ \n\r\t]{1,64}";
 
-pub fn parse(kind: i32, text: &str) -> Result<TopLevelGrammar, String> {
+/// `before` is a Lark grammar that names the one of `text` @answer; empty: there is nothing before.
+pub fn parse_behind(before: &str, kind: i32, text: &str) -> Result<TopLevelGrammar, String> {
+    let mut answer = parse(kind, text)?;
+    if before.is_empty() {
+        return Ok(answer);
+    }
+    answer.grammars[0].name = Some("answer".to_string());
+    let mut all = TopLevelGrammar::from_lark(before.to_string());
+    all.grammars.append(&mut answer.grammars);
+    Ok(all)
+}
+
+fn parse(kind: i32, text: &str) -> Result<TopLevelGrammar, String> {
     if text.len() > MAX_BYTES {
         return Err(format!("it has {} bytes; at most {MAX_BYTES} are read", text.len()));
     }
