@@ -48,6 +48,9 @@ constexpr char kSchemas[] = R"json({
     "usage": {"type": "object", "required": ["input_tokens", "output_tokens"],
       "properties": {"input_tokens": {"type": "integer"}, "output_tokens": {"type": "integer"}}}}},
 
+"Event": {"description": "one of the server-sent events", "type": "object", "required": ["data"], "properties": {
+  "event": {"type": "string"}, "data": {"type": "string"}}},
+
 "TokenCount": {"type": "object", "required": ["input_tokens"], "properties": {"input_tokens": {"type": "integer"}}},
 
 "Embeddings": {"type": "object", "required": ["object", "data", "model", "usage"], "properties": {

@@ -133,11 +133,16 @@ constexpr ApiField kSamplingFields[] = {
     {"context_management", "object", nullptr, "conversations are not edited"},
 };
 
-absl::Status Check(const ModelInfo& model, ApiRequest& request) {
-  if (request.generation.messages.empty()) return FieldError("messages", "is missing");
-  // A model that does not know how to think does not.
+absl::Status MustHave(const char* name, const Json& body) {
+  return body.value(name, Json()).empty() ? FieldError(name, "is missing") : absl::OkStatus();  // null and [] are empty
+}
+
+absl::Status Check(const Json& body, const ModelInfo& model, ApiRequest& request) {
+  RETURN_IF_ERROR(MustHave("messages", body));
+  // A model that does not know how to think does not, and keeps any budget.
   if (model.chat_template.find("enable_thinking") == std::string::npos)
     request.template_kwargs.erase("enable_thinking");
+  if (!model.tells_reasoning) request.generation.thinking_token_budget.reset();
   request.generation.split_output = true;
   RETURN_IF_ERROR(CheckTools(model.chat_template, request));
   return CheckTemplateKwargs(model.chat_template, request);
@@ -149,14 +154,14 @@ std::span<const ApiField> MessagesFields() { return kFields; }
 std::span<const ApiField> MessagesSamplingFields() { return kSamplingFields; }
 
 absl::Status ReadMessagesRequest(const Json& body, const ModelInfo& model, ApiRequest& request) {
-  if (!body.contains("max_tokens")) return FieldError("max_tokens", "is missing");
   RETURN_IF_ERROR(ReadFields<ApiRequest>({"", body}, {kFields, kSamplingFields}, request.policy(), request));
-  return Check(model, request);
+  RETURN_IF_ERROR(MustHave("max_tokens", body));
+  return Check(body, model, request);
 }
 
 absl::Status ReadCountTokensRequest(const Json& body, const ModelInfo& model, ApiRequest& request) {
   RETURN_IF_ERROR(ReadFields<ApiRequest>({"", body}, {kFields}, request.policy(), request));
-  return Check(model, request);
+  return Check(body, model, request);
 }
 
 }  // namespace engine

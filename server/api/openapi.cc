@@ -27,7 +27,7 @@ Json BodySchema(const Endpoint& endpoint) {
 Json Responses(const Endpoint& endpoint) {
   Json answer = {{"description", "the answer"}};
   answer["content"]["application/json"]["schema"]["$ref"] = "#/components/schemas/" + endpoint.answer;
-  if (endpoint.streams) answer["content"]["text/event-stream"]["schema"]["type"] = "string";
+  if (endpoint.streams) answer["content"]["text/event-stream"]["schema"]["$ref"] = "#/components/schemas/Event";
   Json responses = {{"200", std::move(answer)},
                     {"401", ErrorResponse("the server has keys, and the request none of them")},
                     {"404", ErrorResponse("there is no such model")},

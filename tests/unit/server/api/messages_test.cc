@@ -19,9 +19,10 @@ Json Body(const Json& more = Json::object()) {
   return body;
 }
 
-absl::StatusOr<ApiRequest> Read(const std::string& more) {
+absl::StatusOr<ApiRequest> Read(const std::string& more, bool tells_reasoning = true) {
   ApiRequest request;
   ModelInfo model;
+  model.tells_reasoning = tells_reasoning;
   model.chat_template = "enable_thinking tools";
   RETURN_IF_ERROR(ReadMessagesRequest(Body(Json::parse(more)), model, request));
   return request;
@@ -75,10 +76,17 @@ TEST(MessagesRequest, GivesToolsTheFormThatTemplatesKnow) {
   EXPECT_FALSE(request->generation.tool_choice.parallel);
 }
 
+TEST(MessagesRequest, ASystemPromptAloneIsNoConversation) {
+  EXPECT_EQ(Refusal(R"({"system": "s", "messages": null})"), "messages is missing");
+  EXPECT_EQ(Refusal(R"({"max_tokens": null})"), "max_tokens is missing");
+}
+
 TEST(MessagesRequest, ThinkingIsTheTemplatesVariable) {
   const auto thinks = Read(R"({"thinking": {"type": "enabled", "budget_tokens": 1024}})");
   EXPECT_EQ(thinks->generation.template_kwargs, R"({"enable_thinking":true})");
   EXPECT_EQ(thinks->generation.thinking_token_budget, 1024);
+  const auto cannot = Read(R"({"thinking": {"type": "enabled", "budget_tokens": 1024}})", /*tells_reasoning=*/false);
+  EXPECT_EQ(cannot->generation.thinking_token_budget, std::nullopt) << "it keeps any budget";
   const auto request = Read(R"({"thinking": {"type": "disabled"}})");
   EXPECT_EQ(request->generation.template_kwargs, R"({"enable_thinking":false})");
   EXPECT_FALSE(request->include_reasoning);

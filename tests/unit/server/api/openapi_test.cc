@@ -46,6 +46,20 @@ TEST(OpenApi, NamesEveryFieldThatAChatMayHave) {
   EXPECT_EQ(schema["properties"]["stop"]["type"], Json::parse(R"(["string", "array", "null"])"));
 }
 
+TEST(OpenApi, SaysWhatEveryAnswerLooksLike) {
+  ScriptedEngine engine;
+  const Json document = Document(ApiClient(engine));
+  for (const auto& [path, item] : document["paths"].items()) {
+    const Json& content = item.begin().value()["responses"]["200"]["content"];
+    for (const auto& [type, answer] : content.items()) {
+      std::string name = answer["schema"]["$ref"];
+      name = name.substr(name.rfind('/') + 1);
+      EXPECT_TRUE(document["components"]["schemas"].contains(name)) << path << " " << name;
+    }
+    EXPECT_TRUE(content.contains("application/json")) << path;
+  }
+}
+
 // A field that is named twice would be read twice.
 TEST(OpenApi, NoFieldIsInTwoTables) {
   std::vector<std::string_view> names;
