@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every field that /openapi.json names for chats and completions has an effect: fields_test.py ENGINE WRITE_TINY_MODELS
+"""Every field that /openapi.json names for a request that generates has an effect: fields_test.py ENGINE WRITE_TINY_MODELS
 A table says how each shows; a field without a row fails the test."""
 
 import json
@@ -20,6 +20,10 @@ FREE = {"logit_bias": {}}  # with text other than letters
 
 
 def text_of(answer):
+    if "output" in answer:
+        return answer["output"][0]["content"][0]["text"]
+    if "content" in answer:
+        return answer["content"][0]["text"]
     choice = answer["choices"][0]
     return choice["message"]["content"] if "message" in choice else choice["text"]
 
@@ -126,8 +130,37 @@ COMPLETIONS = {
         "tokens"][0].startswith("token_id:")),
     "prompt_logprobs": (1, {}, has("choices", 0, "prompt_logprobs")),
 }
+TWELVE = {"type": "json_schema", "schema": {"const": 12}}
+RESPONSES = {
+    "model": COMMON["model"],
+    "input": ("other", {}, differs),
+    "instructions": ("be brief", {}, differs),
+    "max_output_tokens": (20, {}, lambda answer, _: answer["usage"]["output_tokens"] == 20),
+    "temperature": (2, {}, differs),
+    "stream": COMMON["stream"],
+    "tools": ([{"type": "function", **NOW}], {}, differs),
+    "text": ({"format": {"name": "twelve", **TWELVE}}, {}, says("12")),
+}
+ANTHROPIC = {
+    "model": COMMON["model"],
+    "messages": ([{"role": "user", "content": "other"}], {}, differs),
+    "system": ("be brief", {}, differs),
+    "tools": ([{"name": "now", "input_schema": NOW["parameters"]}], {}, differs),
+    "output_config": ({"format": TWELVE}, {}, says("12")),
+    "output_format": (TWELVE, {}, says("12")),
+    "max_tokens": (5, {}, lambda answer, _: answer["usage"]["output_tokens"] == 5),
+    "temperature": (2, {}, differs),
+    "stream": COMMON["stream"],
+}
 # Shown elsewhere, or not by one answer.
 ELSEWHERE = {
+    "top_k": "unit tests: read under its name by every API",
+    "top_p": "unit tests: read under its name by every API",
+    "stop_sequences": "anthropic_client_test",
+    "thinking": "unit tests: a variable of the template, a budget, and whether reasoning is shown",
+    "reasoning": "the tiny template reads no effort: refused",
+    "tool_choice": "openai_tools_test and anthropic_client_test",
+    "parallel_tool_calls": "openai_tools_test",
     "priority": "engine tests: who runs first",
     "num_speculative_tokens": "engine tests: it changes no answer",
     "best_of": "as many as n, or refused",
@@ -155,7 +188,7 @@ class Fields(unittest.TestCase):
         self.assertEqual(status, 200, text)
         if not body.get("stream"):
             return json.loads(text)
-        events = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {")]
+        events = [json.loads(line[6:]) for line in text.split("\n") if line.startswith("data: {")]
         return {**events[-1], "events": len(events)}
 
     def check(self, path, base, table):
@@ -175,6 +208,12 @@ class Fields(unittest.TestCase):
 
     def test_of_completions_show(self):
         self.check(COMPLETION, {**BASE, "prompt": "hello"}, COMPLETIONS)
+
+    def test_of_responses_show(self):
+        self.check("/v1/responses", {"input": "hello", "max_output_tokens": 16, "temperature": 0}, RESPONSES)
+
+    def test_of_messages_show(self):
+        self.check("/v1/messages", {"messages": MESSAGES, "max_tokens": 12, "temperature": 0}, ANTHROPIC)
 
     def test_that_the_model_cannot_have_are_refused(self):
         for name, value in (("enable_thinking", False), ("reasoning_effort", "low"), ("documents", [{"a": 1}]),
