@@ -1,10 +1,9 @@
-// Device code: rows of int8 activations times a panel of a block format (docs/numerics.md, rule 4).
+// Device code: a few rows of int8 activations times a panel of a block format (docs/numerics.md, rule 4).
 //
 //   y[t, j] = sum over chunks of 2048: sum over groups g, ascending: fma(inner(t, j, g), s_a(t, g), acc)
 //
 // What a group adds depends on no other group, so the eight slots of a block take groups in turn and leave `inner` in
-// shared memory; one thread per output then adds them up in order. With many tokens every slot has eight of its own and
-// walks all groups, and the block shares the activations instead.
+// shared memory; one thread per output then adds them up in order. Many tokens are tile_product.h's.
 #pragma once
 
 #include "backends/gpu/panel_task.h"
@@ -35,6 +34,8 @@ GPU_FN float GroupProduct(const WeightGroup<kType>& w, const ActivationGroup& x)
   return inner;
 }
 
+GPU_FN int SumOf(uint32_t sums, int segment) { return static_cast<int16_t>(sums >> (16 * segment)); }
+
 // Rows of DType::kQ8Group (core/tensor/q8_row.h).
 struct Activations {
   const std::byte* rows;
@@ -44,10 +45,9 @@ struct Activations {
   GPU_FN float Scale(int token, int group) const {
     return reinterpret_cast<const float*>(Row(token) + Q8ScalesOffset(k))[group];
   }
-  GPU_FN void Sums(int token, int group, int* sum) const {
-    const Vec<4> sums = LoadVec<4>(Row(token) + Q8SumsOffset(k) + group * 4);
-    sum[0] = static_cast<int16_t>(sums.words[0] & 0xffff);
-    sum[1] = static_cast<int16_t>(sums.words[0] >> 16);
+  // Of both segments, 16 bits each.
+  GPU_FN uint32_t Sums(int token, int group) const {
+    return LoadVec<4>(Row(token) + Q8SumsOffset(k) + group * 4).words[0];
   }
   GPU_FN ActivationGroup Group(int token, int group) const {
     ActivationGroup out;
@@ -55,7 +55,8 @@ struct Activations {
       const Vec<16> values = LoadVec<16>(Row(token) + group * kPanelGroup + half * 16);
       for (int i = 0; i < 4; ++i) out.quads[half * 4 + i] = values.words[i];
     }
-    Sums(token, group, out.sum);
+    const uint32_t sums = Sums(token, group);
+    for (int s = 0; s < 2; ++s) out.sum[s] = SumOf(sums, s);
     return out;
   }
 };
@@ -123,59 +124,6 @@ GPU_FN void FewTokensProduct(const LinearArgs& args) {
   for (int i = 0; i < kOutputs; ++i) {
     const int t = slot + i * kSlots;
     if (t < tokens) task.Store(args, first + t, sums[i].total);
-  }
-}
-
-// Copies groups [begin, end) of `tokens` tokens from `first` on.
-GPU_FN void StageActivations(const Activations& x, int first, int tokens, int begin, int end, TileActivations& shared) {
-  const int groups = end - begin;
-  for (int i = Tid(); i < tokens * kStageGroups * 2; i += kLinearThreads) {
-    const int t = i / (kStageGroups * 2), g = i / 2 % kStageGroups, half = i % 2;
-    if (g >= groups) continue;
-    const Vec<16> values = LoadVec<16>(x.Row(first + t) + (begin + g) * kPanelGroup + half * 16);
-    for (int j = 0; j < 4; ++j) shared.groups[t][g].quads[half * 4 + j] = values.words[j];
-  }
-  for (int i = Tid(); i < tokens * kStageGroups; i += kLinearThreads) {
-    const int t = i / kStageGroups, g = i % kStageGroups;
-    if (g >= groups) continue;
-    x.Sums(first + t, begin + g, shared.groups[t][g].sum);
-    shared.scales[t][g] = x.Scale(first + t, begin + g);
-  }
-}
-
-// A block: one panel, kTileTokens tokens; a slot: kSlotTokens of them.
-template <DType kType>
-GPU_FN void TileProduct(const LinearArgs& args) {
-  GPU_SHARED(TileActivations, shared);
-  const PanelTask task(args, Bid());
-  const std::byte* const panel = task.weight.panels + task.panel * BlockPanelBytes(kType, args.k);
-  const Activations x{args.x, args.k};
-  const int first = BidY() * kTileTokens;
-  const int tokens = args.rows - first < kTileTokens ? args.rows - first : kTileTokens;
-  const int own = Tid() / kPanelRows * kSlotTokens;
-  const int groups = args.k / kPanelGroup;
-  ChunkSum sums[kSlotTokens];
-  for (int begin = 0; begin < groups; begin += kStageGroups) {
-    const int end = begin + kStageGroups < groups ? begin + kStageGroups : groups;
-    SyncBlock();  // everyone has read the last stage
-    StageActivations(x, first, tokens, begin, end, shared);
-    SyncBlock();
-    for (int g = begin; g < end && own < tokens; ++g) {
-      const WeightGroup<kType> w = LoadGroup<kType>(panel, g, task.row);
-#pragma unroll
-      for (int t = 0; t < kSlotTokens; ++t) {
-        if (own + t >= tokens) continue;
-        const float inner = GroupProduct(w, shared.groups[own + t][g - begin]);
-        sums[t].acc = Fma(inner, shared.scales[own + t][g - begin], sums[t].acc);
-      }
-    }
-    if (end != groups && end % kChunkGroups != 0) continue;
-#pragma unroll
-    for (int t = 0; t < kSlotTokens; ++t) sums[t].EndChunk();
-  }
-#pragma unroll
-  for (int t = 0; t < kSlotTokens; ++t) {
-    if (own + t < tokens) task.Store(args, first + own + t, sums[t].total);
   }
 }
 

@@ -32,9 +32,13 @@ inline constexpr int kSlots = kLinearThreads / 32;
 // Tokens of a block that waits for memory: those of one token, of a few, and of a small batch.
 inline constexpr int kFewTokens = 4;
 inline constexpr int kSmallTokens = 16;
-// Of a block that waits for arithmetic: eight for each slot.
+// Of a slot that waits for arithmetic.
 inline constexpr int kSlotTokens = 8;
-inline constexpr int kTileTokens = kSlots * kSlotTokens;
+// Of a block that multiplies matrices, and its output rows: 32 x 32 sums for each of eight warps, 32 registers of a thread.
+// With twice as many, two blocks of a multiprocessor would spill.
+inline constexpr int kTileTokens = 128;
+inline constexpr int kTilePanels = 2;
+inline constexpr int kTileColumns = kTilePanels * kPanelRows;
 
 inline constexpr int kChunkValues = 2048;
 inline constexpr int kChunkGroups = kChunkValues / kPanelGroup;
@@ -54,12 +58,22 @@ struct GroupSums {
   float inner[2][kPassGroups<kTokens>][kTokens][kPanelRows];  // of two passes in turn
 };
 
-// Groups whose activations a tile holds at a time: 128 bytes of each row, a line of the cache.
-inline constexpr int kStageGroups = 4;
+// One group of a tile. Its halves lie apart, so that the 16-byte words of rows follow each other; with two of
+// these beyond the tokens, no two lanes that read or write at a time meet in a bank.
+struct TileGroup {
+  uint32_t x[2][kTileTokens + 2][4];
+  uint32_t w[2][kTileColumns][4];
+  float x_scales[kTileTokens];
+  float x_sums[kTileTokens];        // of formats with an offset
+  float w_scales[2][kTileColumns];  // of each segment
+  float w_offsets[kTileColumns];
+};
 
-struct TileActivations {
-  ActivationGroup groups[kTileTokens][kStageGroups];
-  float scales[kTileTokens][kStageGroups];
+// Groups between two barriers: 64 bytes of each row. Of two stages one is filled while the other is multiplied.
+inline constexpr int kStageGroups = 2;
+
+struct TileStages {
+  TileGroup stages[2][kStageGroups];
 };
 
 template <int kTokens>
@@ -84,7 +98,7 @@ constexpr KernelInstance LinearInstance(std::string_view module, std::string_vie
 
 constexpr BlockKernels BlockInstances(std::string_view module, const std::array<std::string_view, 4>& names) {
   return {LinearInstance<GroupSums<1>>(module, names[0]), LinearInstance<GroupSums<kFewTokens>>(module, names[1]),
-          LinearInstance<GroupSums<kSmallTokens>>(module, names[2]), LinearInstance<TileActivations>(module, names[3])};
+          LinearInstance<GroupSums<kSmallTokens>>(module, names[2]), LinearInstance<TileStages>(module, names[3])};
 }
 
 inline constexpr BlockKernels kLinearQ4_0 =

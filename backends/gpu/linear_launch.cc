@@ -46,13 +46,13 @@ const PlainKernels& PlainKernelsOf(DType weight) {
 
 void EnqueueBlocks(const LaunchArgs& launch, const BlockKernels& kernels, const LinearArgs& args) {
   const int64_t panels = NumPanels(args.n) * args.num_weights;
-  const auto enqueue = [&](const KernelInstance& kernel, int64_t tokens) {
-    Enqueue(launch, kernel, {.x = panels, .y = DivideUp(args.rows, tokens)}, args);
+  const auto enqueue = [&](const KernelInstance& kernel, int64_t tokens, int64_t block_panels = 1) {
+    Enqueue(launch, kernel, {.x = DivideUp(panels, block_panels), .y = DivideUp(args.rows, tokens)}, args);
   };
   if (args.rows == 1) return enqueue(kernels.one, 1);
   if (args.rows <= kFewTokens) return enqueue(kernels.few, kFewTokens);
   if (args.rows <= kSmallTokens) return enqueue(kernels.small, kSmallTokens);
-  enqueue(kernels.tile, kTileTokens);
+  enqueue(kernels.tile, kTileTokens, kTilePanels);
 }
 
 // Slots share the chunks of a row only where there are too few tokens to share its weights.

@@ -19,8 +19,10 @@ struct PanelTask {
     if (index >= panels) panel -= panels;
   }
 
-  GPU_FN void Store(const LinearArgs& args, int token, float sum) const {
-    const int column = panel * kPanelRows + row;
+  GPU_FN void Store(const LinearArgs& args, int token, float sum) const { Store(args, token, row, sum); }
+
+  GPU_FN void Store(const LinearArgs& args, int token, int panel_row, float sum) const {
+    const int column = panel * kPanelRows + panel_row;
     if (column >= args.n) return;
     if (weight.row_scales != nullptr) sum *= weight.row_scales[column];
     if (weight.bias != nullptr) sum += weight.bias[column];

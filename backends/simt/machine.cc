@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "backends/simt/checks.h"
+#include "backends/simt/matrix.h"
 
 namespace engine::simt {
 namespace {
@@ -27,6 +28,8 @@ const char* NameOf(Collective collective) {
       return "Ballot";
     case Collective::kSyncWarp:
       return "SyncWarp";
+    case Collective::kMultiplyInt8:
+      return "MultiplyInt8";
   }
   return "?";
 }
@@ -176,6 +179,13 @@ void Machine::SyncBlock(int line) {
 
 namespace {
 
+// Each lane's value is where its registers are.
+void Multiply(const Warp& warp) {
+  std::array<MatrixRegisters, kWarp> lanes;
+  for (int i = 0; i < kWarp; ++i) lanes[i] = *reinterpret_cast<const MatrixRegisters*>(warp.values[i]);
+  MultiplyInt8(lanes);
+}
+
 // What each lane gets, once all have come.
 void Complete(Warp& warp) {
   uint64_t votes = 0;
@@ -187,6 +197,7 @@ void Complete(Warp& warp) {
     if (warp.collective == Collective::kShflDown && i + warp.operands[i] < kWarp) source = i + warp.operands[i];
     warp.results[i] = warp.collective == Collective::kBallot ? votes : warp.values[source];
   }
+  if (warp.collective == Collective::kMultiplyInt8) Multiply(warp);
   if (warp.collective == Collective::kSyncWarp) ++warp.syncs;
   warp.in_collective = 0;
   warp.runnable = kAllLanes;

@@ -3,6 +3,7 @@
 
 #include "backends/simt/checks.h"
 #include "backends/simt/machine.h"
+#include "backends/simt/matrix.h"
 
 namespace engine::gpu {
 
@@ -25,6 +26,12 @@ void SyncBlock(int line) { TheMachine().SyncBlock(line); }
 
 uint64_t Exchange(Collective kind, uint64_t value, int operand, int line) {
   return TheMachine().Exchange(kind, value, operand, line);
+}
+
+// The warp's last lane multiplies for all.
+void MultiplyInt8(const uint32_t* a, const uint32_t* b, int32_t* sums, int line) {
+  engine::simt::MatrixRegisters registers{a, b, sums};
+  Exchange(Collective::kMultiplyInt8, reinterpret_cast<uint64_t>(&registers), 0, line);
 }
 
 std::byte* SharedMemory(size_t bytes) {

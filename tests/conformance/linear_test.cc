@@ -76,6 +76,9 @@ std::vector<NamedCase> BlockFormats() {
     cases.push_back(Named({.weight = weight, .n = 2112, .k = 128, .rows = 3}));
   }
   cases.push_back(Named({.weight = DType::kQ4_1, .n = 16, .k = 64, .x = Values::kZeros}));
+  // More than one tile of a GPU's matrix units in both directions, the last ones short.
+  cases.push_back(Named({.weight = DType::kQ4_0, .n = 70, .k = 96, .rows = 150}));
+  cases.push_back(Named({.weight = DType::kQ6_K, .n = 70, .k = 256, .rows = 150}));
   return cases;
 }
 

@@ -41,14 +41,13 @@ class Build:
         self.run([command[0], f"-I{sources}", *command[1:], "-Wno-error"])
 
     def link(self, target, output, mutant, result):
-        """`target` with the object `mutant` for `output`, or before all others where that comes out of an archive."""
+        """`target` with the object `mutant` for `output`: before all others, as of an inline function the first is taken."""
         line = subprocess.run(["ninja", "-t", "commands", target], cwd=self.folder, capture_output=True, text=True)
         command = shlex.split(line.stdout.splitlines()[-1].removeprefix(": && ").removesuffix(" && :"))
         command[command.index("-o") + 1] = str(result)
         if output in command:
-            command[command.index(output)] = str(mutant)
-        else:
-            command.insert(1, str(mutant))
+            command.remove(output)
+        command.insert(1, str(mutant))
         self.run(command)
 
     def test_program(self, name):

@@ -50,6 +50,11 @@ GPU_FN int32_t Dot4(uint32_t a, uint32_t b, int32_t sum) {
   return __dp4a(static_cast<int>(a), static_cast<int>(b), sum);
 }
 
+GPU_FN int Opaque(int value) {
+  asm volatile("" : "+r"(value));
+  return value;
+}
+
 template <int kBytes>
 GPU_FN Vec<kBytes> LoadVec(const void* address) {
   return *static_cast<const Vec<kBytes>*>(address);
@@ -70,3 +75,5 @@ GPU_FN void CpAsyncWait() {
 }
 
 }  // namespace engine::gpu
+
+#include "backends/gpu/port/cuda_matrix.h"

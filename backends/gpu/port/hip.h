@@ -85,6 +85,11 @@ GPU_FN int32_t Dot4(uint32_t a, uint32_t b, int32_t sum) {
 #endif
 }
 
+GPU_FN int Opaque(int value) {
+  asm volatile("" : "+v"(value));
+  return value;
+}
+
 template <int kBytes>
 GPU_FN Vec<kBytes> LoadVec(const void* address) {
   return *static_cast<const Vec<kBytes>*>(address);
@@ -101,3 +106,5 @@ template <int kLast>
 GPU_FN void CpAsyncWait() {}
 
 }  // namespace engine::gpu
+
+#include "backends/gpu/port/hip_matrix.h"

@@ -12,9 +12,14 @@
 //   ShflXor(v, mask)  ShflDown(v, delta)  Shfl(v, lane)  Ballot(bool)
 //   AtomicAdd(p, v)                         uint32_t and uint64_t; returns what was there
 //   Dot4(a, b, sum)                         sum + the dot product of four int8 in each word
+//   MultiplyInt8(a, b, sums)                one step of a warp's matrix unit: sums[16, 16] += a[16, 32] * b[16, 32]^T of int8.
+//                                           Each lane has a MatrixOperand of a and b and a MatrixSums<int32_t>, and
+//                                           MatrixLayout (port/matrix_layout.h) says which elements these are
 //   LoadVec<N>(p)  StoreVec<N>(p, v)        N = 4, 8 or 16 bytes at once, aligned to N
 //   CpAsync16(shared, global)  CpAsyncCommit()  CpAsyncWait<N>()
 //                                           copies of 16 bytes; all but the last N commits have landed after the wait
+//   Opaque(i)                               i, of which the compiler knows nothing: what follows from it is computed where it
+//                                           is written, and not kept in registers throughout a loop around it
 // port/collectives.h builds sums and maxima from these.
 #pragma once
 

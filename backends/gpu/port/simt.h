@@ -7,6 +7,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "backends/gpu/port/matrix_layout.h"
 #include "backends/gpu/port/vec.h"
 
 #define GPU_KERNEL(name, Args, threads, ...)                              \
@@ -36,11 +37,12 @@ inline constexpr int kWarp = ENGINE_SIMT_WARP;
 
 namespace simt {
 
-enum class Collective : uint8_t { kShflXor, kShflDown, kShfl, kBallot, kSyncWarp };
+enum class Collective : uint8_t { kShflXor, kShflDown, kShfl, kBallot, kSyncWarp, kMultiplyInt8 };
 
 // `line` is the caller's: all threads must come from the same one.
 void SyncBlock(int line);
 uint64_t Exchange(Collective kind, uint64_t value, int operand, int line);
+void MultiplyInt8(const uint32_t* a, const uint32_t* b, int32_t* sums, int line);
 std::byte* SharedMemory(size_t bytes);
 void CheckAligned(const void* address, size_t bytes);
 uint64_t AtomicAdd(void* address, size_t bytes, uint64_t value);
@@ -95,6 +97,18 @@ inline int32_t Dot4(uint32_t a, uint32_t b, int32_t sum) {
   for (int i = 0; i < 32; i += 8) sum += static_cast<int8_t>(a >> i) * static_cast<int8_t>(b >> i);
   return sum;
 }
+
+using MatrixLayout = std::conditional_t<kWarp == 32, NvidiaMatrix, CdnaMatrix>;
+using MatrixOperand = OperandOf<MatrixLayout>;
+template <typename T>
+using MatrixSums = SumsOf<MatrixLayout, T>;
+
+inline void MultiplyInt8(const MatrixOperand& a, const MatrixOperand& b, MatrixSums<int32_t>& sums,
+                         int line = __builtin_LINE()) {
+  simt::MultiplyInt8(a.words, b.words, sums.values, line);
+}
+
+inline int Opaque(int value) { return value; }
 
 template <int kBytes>
 Vec<kBytes> LoadVec(const void* address) {

@@ -1,0 +1,59 @@
+// Which lane of a warp holds what in a matrix step of the port:
+//
+//   sums[16, 16] += a[16, 32 bytes] * b[16, 32 bytes]^T        32 int8 or 16 floats of 16 bits to a row
+//
+// A lane's word w of an operand is bytes [Byte, Byte + 4) of row Row; its value i of the sums is that of row SumRow of a
+// and row SumColumn of b. Both operands lie in the same way, so an instruction may take the bytes of a row in any order.
+#pragma once
+
+#include <cstdint>
+
+namespace engine::gpu {
+
+// mma.sync.m16n8k32 (int8) and m16n8k16: two of them, for rows 0-7 and 8-15 of b. PTX ISA, "Matrix fragments".
+struct NvidiaMatrix {
+  static constexpr int kWords = 4, kValues = 8;
+  static constexpr int Row(int lane, int word) { return lane / 4 + word % 2 * 8; }
+  static constexpr int Byte(int lane, int word) { return word / 2 * 16 + lane % 4 * 4; }
+  static constexpr int SumRow(int lane, int value) { return lane / 4 + value / 2 % 2 * 8; }
+  static constexpr int SumColumn(int lane, int value) { return value / 4 * 8 + lane % 4 * 2 + value % 2; }
+};
+
+// v_mfma 16x16x32 (int8, gfx942), 16x16x16 twice (int8, gfx90a) and 16x16x16 (16 bits): warps of 64.
+struct CdnaMatrix {
+  static constexpr int kWords = 2, kValues = 4;
+  static constexpr int Row(int lane, int) { return lane % 16; }
+  static constexpr int Byte(int lane, int word) { return lane / 16 * 8 + word * 4; }
+  static constexpr int SumRow(int lane, int value) { return lane / 16 * 4 + value; }
+  static constexpr int SumColumn(int lane, int) { return lane % 16; }
+};
+
+// v_wmma 16x16x16 of gfx11, twice for int8. Lanes 16-31 hold the operands once more.
+struct Rdna3Matrix {
+  static constexpr int kWords = 8, kValues = 8;
+  static constexpr int Row(int lane, int) { return lane % 16; }
+  static constexpr int Byte(int, int word) { return word * 4; }
+  static constexpr int SumRow(int lane, int value) { return value * 2 + lane / 16; }
+  static constexpr int SumColumn(int lane, int) { return lane % 16; }
+};
+
+// v_wmma 16x16x16 of gfx12, twice for int8.
+struct Rdna4Matrix {
+  static constexpr int kWords = 4, kValues = 8;
+  static constexpr int Row(int lane, int) { return lane % 16; }
+  static constexpr int Byte(int lane, int word) { return word / 2 * 16 + lane / 16 * 8 + word % 2 * 4; }
+  static constexpr int SumRow(int lane, int value) { return lane / 16 * 8 + value; }
+  static constexpr int SumColumn(int lane, int) { return lane % 16; }
+};
+
+// A lane's part of an operand and of the sums.
+template <typename Layout>
+struct OperandOf {
+  uint32_t words[Layout::kWords];
+};
+template <typename Layout, typename T>
+struct SumsOf {
+  T values[Layout::kValues];
+};
+
+}  // namespace engine::gpu

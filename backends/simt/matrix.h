@@ -1,0 +1,20 @@
+// One matrix instruction of a warp, with the registers of its lanes as the instruction sets define them: element by element,
+// and apart from backends/gpu/port/matrix_layout.h, which says the same to kernels. Warps of 32 have NVIDIA's mma.sync, and
+// those of 64 AMD's MFMA.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace engine::simt {
+
+// A lane's registers.
+struct MatrixRegisters {
+  const uint32_t* a;
+  const uint32_t* b;
+  int32_t* sums;
+};
+
+void MultiplyInt8(std::span<const MatrixRegisters> lanes);
+
+}  // namespace engine::simt
