@@ -1,10 +1,10 @@
 // The harness itself: what it must catch.
 #include <cstring>
 
+#include "conformance/check_case.h"
+#include "conformance/test_data.h"
 #include "gmock/gmock.h"
 #include "ops/add.h"
-#include "tests/conformance/conformance.h"
-#include "tests/conformance/test_data.h"
 
 namespace engine {
 namespace {

@@ -26,13 +26,14 @@ MAY_INCLUDE = {
     "backends/hip": ["core", "ops", "backends/gpu"],
     "backends/simt": ["core", "ops", "backends/gpu"],
     "engine": ["core", "ops", "models", "backends", "text"],
+    "conformance": ["core", "ops"],
     "cli": ["core/base", "core/runtime", "engine", "server", "benchmarks"],
     "server": ["core/base", "engine", "server"],
     "server/http": ["core/base"],
     "examples": ["engine"],
     "benchmarks": ["core", "ops", "models", "backends", "text", "engine"],
     "benchmarks/serve": ["core/base", "engine", "benchmarks", "server/http"],
-    "tests": ["core", "ops", "models", "backends", "text", "engine", "cli", "server", "benchmarks"],
+    "tests": ["core", "ops", "models", "backends", "text", "engine", "cli", "server", "benchmarks", "conformance"],
 }
 
 THIRD_PARTY = ("absl/", "gtest/", "gmock/", "yaml-cpp/", "nlohmann/", "CLI/")

@@ -2,13 +2,13 @@
 #include <cmath>
 #include <limits>
 
+#include "conformance/test_data.h"
 #include "core/base/bf16.h"
 #include "core/kv/cache_spec.h"
 #include "gmock/gmock.h"
 #include "ops/kv_layout.h"
 #include "ops/kv_write.h"
 #include "ops/paged_attention.h"
-#include "tests/conformance/test_data.h"
 #include "tests/unit/ops/reference_run.h"
 
 namespace engine {

@@ -1,10 +1,10 @@
 // A fused op and the ops it decomposes into give the same bits.
+#include "conformance/rope_inputs.h"
+#include "conformance/test_data.h"
 #include "gmock/gmock.h"
 #include "ops/add_rms_norm.h"
 #include "ops/gated_mlp.h"
 #include "ops/qk_norm_rope.h"
-#include "tests/conformance/rope_cases.h"
-#include "tests/conformance/test_data.h"
 #include "tests/unit/ops/reference_run.h"
 
 namespace engine {

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include "conformance/linear_bound.h"
+#include "conformance/test_data.h"
 #include "core/base/bf16.h"
 #include "core/tensor/q8_row.h"
 #include "core/weights/quant.h"
@@ -14,8 +16,6 @@
 #include "ops/rms_norm.h"
 #include "ops/rope.h"
 #include "ops/silu_mul.h"
-#include "tests/conformance/linear_cases.h"
-#include "tests/conformance/test_data.h"
 #include "tests/unit/ops/reference_run.h"
 
 namespace engine {

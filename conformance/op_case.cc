@@ -1,4 +1,4 @@
-#include "tests/conformance/op_case.h"
+#include "conformance/op_case.h"
 
 #include "core/base/check.h"
 

@@ -1,12 +1,10 @@
+#include "conformance/cases.h"
+#include "conformance/test_data.h"
 #include "ops/gather_rows.h"
 
-#include "tests/conformance/conformance.h"
-#include "tests/conformance/test_data.h"
-
 namespace engine {
-namespace {
 
-std::vector<NamedCase> Cases() {
+std::vector<NamedCase> GatherRowsCases() {
   std::vector<NamedCase> cases;
   for (const int64_t columns : {1, 40, 576}) {
     const std::string name = "d" + std::to_string(columns);
@@ -22,7 +20,4 @@ std::vector<NamedCase> Cases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(GatherRowsOp, Conformance, testing::ValuesIn(Cases()), NameOf);
-
-}  // namespace
 }  // namespace engine

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "conformance/launcher.h"
+#include "conformance/op_case.h"
 #include "core/kernel/registry.h"
-#include "tests/conformance/launcher.h"
-#include "tests/conformance/op_case.h"
 
 namespace engine {
 

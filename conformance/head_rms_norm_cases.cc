@@ -1,7 +1,6 @@
+#include "conformance/cases.h"
+#include "conformance/test_data.h"
 #include "ops/head_rms_norm.h"
-
-#include "tests/conformance/conformance.h"
-#include "tests/conformance/test_data.h"
 
 namespace engine {
 namespace {
@@ -19,11 +18,11 @@ NamedCase Heads(int heads, int head_dim, Values values) {
           }};
 }
 
-INSTANTIATE_TEST_SUITE_P(HeadRmsNormOp, Conformance,
-                         testing::Values(Heads(1, 8, Values::kNormal), Heads(3, 40, Values::kDenormals),
-                                         Heads(9, 64, Values::kOutliers), Heads(4, 128, Values::kNormal),
-                                         Heads(2, 256, Values::kNormal), Heads(2, 320, Values::kOutliers)),
-                         NameOf);
-
 }  // namespace
+
+std::vector<NamedCase> HeadRmsNormCases() {
+  return {Heads(1, 8, Values::kNormal),   Heads(3, 40, Values::kDenormals), Heads(9, 64, Values::kOutliers),
+          Heads(4, 128, Values::kNormal), Heads(2, 256, Values::kNormal),   Heads(2, 320, Values::kOutliers)};
+}
+
 }  // namespace engine

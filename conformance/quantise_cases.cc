@@ -1,9 +1,8 @@
-#include "ops/quantise.h"
-
 #include <limits>
 
-#include "tests/conformance/conformance.h"
-#include "tests/conformance/test_data.h"
+#include "conformance/cases.h"
+#include "conformance/test_data.h"
+#include "ops/quantise.h"
 
 namespace engine {
 namespace {
@@ -40,17 +39,18 @@ NamedCase Extremes(const std::string& name, DType to) {
           }};
 }
 
-INSTANTIATE_TEST_SUITE_P(QuantiseOp, Conformance,
-                         testing::Values(Rows("q8_k32", DType::kQ8Group, 32, Values::kNormal),
-                                         Rows("q8_k576_outliers", DType::kQ8Group, 576, Values::kOutliers),
-                                         Rows("q8_k2080_denormals", DType::kQ8Group, 2080, Values::kDenormals),
-                                         Rows("q8_zeros", DType::kQ8Group, 64, Values::kZeros),
-                                         Rows("bf16_k5", DType::kBF16, 5, Values::kNormal),
-                                         Rows("bf16_k40_denormals", DType::kBF16, 40, Values::kDenormals),
-                                         Rows("bf16_k576", DType::kBF16, 576, Values::kOutliers),
-                                         Extremes("q8_extremes", DType::kQ8Group),
-                                         Extremes("bf16_extremes", DType::kBF16)),
-                         NameOf);
-
 }  // namespace
+
+std::vector<NamedCase> QuantiseCases() {
+  return {Rows("q8_k32", DType::kQ8Group, 32, Values::kNormal),
+          Rows("q8_k576_outliers", DType::kQ8Group, 576, Values::kOutliers),
+          Rows("q8_k2080_denormals", DType::kQ8Group, 2080, Values::kDenormals),
+          Rows("q8_zeros", DType::kQ8Group, 64, Values::kZeros),
+          Rows("bf16_k5", DType::kBF16, 5, Values::kNormal),
+          Rows("bf16_k40_denormals", DType::kBF16, 40, Values::kDenormals),
+          Rows("bf16_k576", DType::kBF16, 576, Values::kOutliers),
+          Extremes("q8_extremes", DType::kQ8Group),
+          Extremes("bf16_extremes", DType::kBF16)};
+}
+
 }  // namespace engine

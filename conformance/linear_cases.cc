@@ -1,7 +1,9 @@
-#include "ops/linear.h"
+#include <algorithm>
+#include <iterator>
 
-#include "tests/conformance/conformance.h"
-#include "tests/conformance/linear_cases.h"
+#include "conformance/cases.h"
+#include "conformance/linear_bound.h"
+#include "ops/linear.h"
 
 namespace engine {
 namespace {
@@ -106,8 +108,12 @@ std::vector<NamedCase> FloatFormats() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(LinearOfBlocks, Conformance, testing::ValuesIn(BlockFormats()), NameOf);
-INSTANTIATE_TEST_SUITE_P(LinearOfFloats, Conformance, testing::ValuesIn(FloatFormats()), NameOf);
-
 }  // namespace
+
+std::vector<NamedCase> LinearCases() {
+  std::vector<NamedCase> cases = BlockFormats();
+  std::ranges::move(FloatFormats(), std::back_inserter(cases));
+  return cases;
+}
+
 }  // namespace engine

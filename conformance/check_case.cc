@@ -1,17 +1,17 @@
-#include "tests/conformance/conformance.h"
+#include "conformance/check_case.h"
 
 #include <algorithm>
 #include <memory>
 
+#include "conformance/compare.h"
+#include "conformance/kernel_run.h"
 #include "core/base/check.h"
-#include "tests/conformance/compare.h"
-#include "tests/conformance/kernel_run.h"
 
 namespace engine {
 namespace {
 
-std::vector<Slice> Slices(const OpCase& op_case, bool all) {
-  std::vector<Slice> slices = {{op_case.largest}};
+std::vector<Slice> Slices(const OpCase& op_case, bool all, int repetitions) {
+  std::vector<Slice> slices(repetitions, {op_case.largest});
   const int64_t dim = op_case.row_dim();
   const int64_t rows = Resolve(dim, op_case.largest);
   std::vector<StepExtents> steps = op_case.steps.empty() ? RowSteps(op_case.largest, dim) : op_case.steps;
@@ -28,11 +28,17 @@ std::vector<Slice> Slices(const OpCase& op_case, bool all) {
 // Checks the runs of one entry with one layout against the reference's result for the largest step.
 class Checker {
  public:
-  Checker(const OpCase& op_case, const KernelEntry& entry, const Results& reference, std::string who, Report& report)
-      : op_case_(op_case), entry_(entry), reference_(reference), who_(std::move(who)), report_(report) {}
+  Checker(const OpCase& op_case, const KernelEntry& entry, const Results& reference, std::string who, int repetitions,
+          Report& report)
+      : op_case_(op_case),
+        entry_(entry),
+        reference_(reference),
+        who_(std::move(who)),
+        repetitions_(repetitions),
+        report_(report) {}
 
   void Run(const KernelRun& run, int workers, Launcher& launcher) {
-    for (const Slice& slice : Slices(op_case_, workers == 1)) {
+    for (const Slice& slice : Slices(op_case_, workers == 1, repetitions_)) {
       ++report_.launches;
       const absl::StatusOr<Results> results = run.Launch(slice, launcher);
       std::optional<std::string> found;
@@ -84,6 +90,7 @@ class Checker {
   const KernelEntry& entry_;
   const Results& reference_;
   std::string who_;
+  int repetitions_;
   Report& report_;
   Results own_;  // of the largest step, with one worker
 };
@@ -95,14 +102,14 @@ absl::StatusOr<std::unique_ptr<Launcher>> LauncherOf(const ConformanceDevice& de
 
 // All layouts and numbers of workers. OK, or why the entry declines.
 absl::Status CheckEntry(const OpCase& op_case, const KernelEntry& entry, const Results& reference,
-                        const ConformanceDevice& device, Report& report) {
+                        const ConformanceDevice& device, int repetitions, Report& report) {
   ASSIGN_OR_RETURN(const std::vector<LayoutId> layouts, LayoutsOf(op_case, entry, device.info));
   for (const LayoutId& id : layouts) {
     const WeightLayout* layout = device.registry.FindLayout(device.info.kind, id);
     if (layout == nullptr) return Unimplemented("layout %s is not registered", id.name);
     const std::string who = absl::StrFormat("%s (%s, %s)", entry.name, device.info.isa, id.name);
     report.checked.push_back(who);
-    Checker checker(op_case, entry, reference, who, report);
+    Checker checker(op_case, entry, reference, who, repetitions, report);
     for (const int workers : device.device == nullptr ? std::vector{1, 2, 3} : std::vector{1}) {
       DeviceInfo info = device.info;
       info.workers = workers;
@@ -115,9 +122,9 @@ absl::Status CheckEntry(const OpCase& op_case, const KernelEntry& entry, const R
 }
 
 void CheckWithExcuse(const OpCase& op_case, const KernelEntry& entry, const Results& reference,
-                     const ConformanceDevice& device, const ExpectedFailure* excuse, Report& report) {
+                     const ConformanceDevice& device, const ExpectedFailure* excuse, int repetitions, Report& report) {
   const size_t failures = report.failures.size();
-  const absl::Status answer = CheckEntry(op_case, entry, reference, device, report);
+  const absl::Status answer = CheckEntry(op_case, entry, reference, device, repetitions, report);
   const std::string who = absl::StrFormat("%s (%s)", entry.name, device.info.isa);
   if (!answer.ok()) report.skips.push_back(absl::StrFormat("%s: %s", who, Message(answer)));
   if (excuse == nullptr || !answer.ok()) return;
@@ -132,7 +139,8 @@ void CheckWithExcuse(const OpCase& op_case, const KernelEntry& entry, const Resu
 
 }  // namespace
 
-Report CheckCase(const OpCase& op_case, const ConformanceDevice& device, std::span<const ExpectedFailure> expected) {
+Report CheckCase(const OpCase& op_case, const ConformanceDevice& device, std::span<const ExpectedFailure> expected,
+                 int repetitions) {
   Report report;
   const KernelEntry reference_entry = ReferenceKernel(op_case.op.schema());
   const std::unique_ptr<Launcher> on_host = LaunchOnTeam(1);
@@ -150,7 +158,8 @@ Report CheckCase(const OpCase& op_case, const ConformanceDevice& device, std::sp
   for (const KernelEntry* entry : entries) {
     const auto excuse = std::ranges::find_if(
         expected, [&](const ExpectedFailure& e) { return e.entry == entry->name && e.case_name == op_case.name; });
-    CheckWithExcuse(op_case, *entry, *reference, device, excuse == expected.end() ? nullptr : &*excuse, report);
+    CheckWithExcuse(op_case, *entry, *reference, device, excuse == expected.end() ? nullptr : &*excuse, repetitions,
+                    report);
   }
   return report;
 }

@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-#include "tests/conformance/op_case.h"
+#include "conformance/op_case.h"
 
 namespace engine {
 

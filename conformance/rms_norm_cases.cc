@@ -1,13 +1,11 @@
+#include "conformance/cases.h"
+#include "conformance/test_data.h"
 #include "ops/rms_norm.h"
 
-#include "tests/conformance/conformance.h"
-#include "tests/conformance/test_data.h"
-
 namespace engine {
-namespace {
 
 // Widths around the 256 partial sums, and ragged ones.
-std::vector<NamedCase> Cases() {
+std::vector<NamedCase> RmsNormCases() {
   struct Variant {
     int64_t columns;
     Values values;
@@ -33,7 +31,4 @@ std::vector<NamedCase> Cases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(RmsNormOp, Conformance, testing::ValuesIn(Cases()), NameOf);
-
-}  // namespace
 }  // namespace engine

@@ -1,10 +1,9 @@
-#include "ops/kv_write.h"
-
 #include <algorithm>
 
+#include "conformance/cases.h"
+#include "conformance/test_data.h"
 #include "ops/kv_layout.h"
-#include "tests/conformance/conformance.h"
-#include "tests/conformance/test_data.h"
+#include "ops/kv_write.h"
 
 namespace engine {
 namespace {
@@ -53,15 +52,14 @@ NamedCase Run(int first_slot, int tokens, DType dtype) {
           }};
 }
 
-INSTANTIATE_TEST_SUITE_P(KvWriteOp, Conformance,
-                         testing::Values(Cache(1, 8, DType::kF32), Cache(3, 64, DType::kBF16),
-                                         Cache(2, 40, DType::kBF16), Cache(2, 128, DType::kF32),
-                                         Cache(1, 128, DType::kBF16), Run(37, 1, DType::kBF16),
-                                         Run(64, 32, DType::kBF16), Run(33, 30, DType::kBF16), Run(0, 1, DType::kF32),
-                                         Run(33, 30, DType::kF32), Run(0, 0, DType::kBF16), Cache(3, 64, DType::kI8),
-                                         Cache(2, 20, DType::kI8), Cache(1, 128, DType::kI8), Run(0, 1, DType::kI8),
-                                         Run(33, 30, DType::kI8)),
-                         NameOf);
-
 }  // namespace
+
+std::vector<NamedCase> KvWriteCases() {
+  return {
+      Cache(1, 8, DType::kF32),    Cache(3, 64, DType::kBF16), Cache(2, 40, DType::kBF16), Cache(2, 128, DType::kF32),
+      Cache(1, 128, DType::kBF16), Run(37, 1, DType::kBF16),   Run(64, 32, DType::kBF16),  Run(33, 30, DType::kBF16),
+      Run(0, 1, DType::kF32),      Run(33, 30, DType::kF32),   Run(0, 0, DType::kBF16),    Cache(3, 64, DType::kI8),
+      Cache(2, 20, DType::kI8),    Cache(1, 128, DType::kI8),  Run(0, 1, DType::kI8),      Run(33, 30, DType::kI8)};
+}
+
 }  // namespace engine

@@ -1,4 +1,4 @@
-#include "tests/conformance/linear_cases.h"
+#include "conformance/linear_bound.h"
 
 #include <cmath>
 

@@ -1,7 +1,6 @@
+#include "conformance/cases.h"
+#include "conformance/rope_inputs.h"
 #include "ops/rope.h"
-
-#include "tests/conformance/conformance.h"
-#include "tests/conformance/rope_cases.h"
 
 namespace engine {
 namespace {
@@ -19,11 +18,11 @@ NamedCase Heads(int heads, int head_dim, int rotary_dim, DType out) {
           }};
 }
 
-INSTANTIATE_TEST_SUITE_P(RopeOp, Conformance,
-                         testing::Values(Heads(1, 8, 8, DType::kF32), Heads(9, 64, 64, DType::kBF16),
-                                         Heads(3, 40, 24, DType::kBF16), Heads(2, 128, 96, DType::kF32),
-                                         Heads(2, 128, 128, DType::kBF16), Heads(2, 18, 10, DType::kBF16)),
-                         NameOf);
-
 }  // namespace
+
+std::vector<NamedCase> RopeCases() {
+  return {Heads(1, 8, 8, DType::kF32),    Heads(9, 64, 64, DType::kBF16),   Heads(3, 40, 24, DType::kBF16),
+          Heads(2, 128, 96, DType::kF32), Heads(2, 128, 128, DType::kBF16), Heads(2, 18, 10, DType::kBF16)};
+}
+
 }  // namespace engine

@@ -1,12 +1,10 @@
+#include "conformance/cases.h"
+#include "conformance/test_data.h"
 #include "ops/add_rms_norm.h"
 
-#include "tests/conformance/conformance.h"
-#include "tests/conformance/test_data.h"
-
 namespace engine {
-namespace {
 
-std::vector<NamedCase> Cases() {
+std::vector<NamedCase> AddRmsNormCases() {
   std::vector<NamedCase> cases;
   for (const DType out : {DType::kF32, DType::kBF16, DType::kQ8Group}) {
     for (const int64_t columns : {5, 40, 64, 576, 2080}) {
@@ -26,7 +24,4 @@ std::vector<NamedCase> Cases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(AddRmsNormOp, Conformance, testing::ValuesIn(Cases()), NameOf);
-
-}  // namespace
 }  // namespace engine

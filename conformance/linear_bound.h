@@ -3,8 +3,8 @@
 
 #include <limits>
 
+#include "conformance/test_data.h"
 #include "ops/linear.h"
-#include "tests/conformance/test_data.h"
 
 namespace engine {
 

@@ -1,4 +1,4 @@
-#include "tests/conformance/test_data.h"
+#include "conformance/test_data.h"
 
 #include <bit>
 #include <cmath>

@@ -1,14 +1,13 @@
-#include "ops/paged_attention.h"
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
+#include "conformance/cases.h"
+#include "conformance/test_data.h"
 #include "core/base/bf16.h"
 #include "core/kv/cache_spec.h"
 #include "ops/kv_layout.h"
-#include "tests/conformance/conformance.h"
-#include "tests/conformance/test_data.h"
+#include "ops/paged_attention.h"
 
 namespace engine {
 namespace {
@@ -143,9 +142,11 @@ PagedAttention Heads(int heads, int kv_heads, int head_dim, int window = 0) {
   return {.heads = heads, .kv_heads = kv_heads, .head_dim = head_dim, .scale = 0.125f, .window = window};
 }
 
+}  // namespace
+
 // Contexts of one token, around a block (32) and around a partition (256); queries of one token, and prefill chunks that
 // start inside a block and cross a partition.
-std::vector<NamedCase> Cases() {
+std::vector<NamedCase> PagedAttentionCases() {
   const std::vector<SequenceCase> decode = {{1, 1}, {2, 1}, {31, 1}, {33, 1}, {257, 1}, {300, 1}};
   const std::vector<SequenceCase> mixed = {{40, 1}, {256, 1}, {5, 5}, {33, 33}, {270, 20}, {300, 3}};
   const std::vector<AttentionCase> cases = {
@@ -188,7 +189,4 @@ std::vector<NamedCase> Cases() {
   return named;
 }
 
-INSTANTIATE_TEST_SUITE_P(PagedAttentionOp, Conformance, testing::ValuesIn(Cases()), NameOf);
-
-}  // namespace
 }  // namespace engine

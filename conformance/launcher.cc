@@ -1,4 +1,4 @@
-#include "tests/conformance/launcher.h"
+#include "conformance/launcher.h"
 
 #include "core/base/check.h"
 

@@ -4,10 +4,10 @@
 #include <memory>
 #include <vector>
 
+#include "conformance/guarded_bytes.h"
 #include "core/base/thread_team.h"
 #include "core/device/device.h"
 #include "core/kernel/kernel.h"
-#include "tests/conformance/guarded_bytes.h"
 
 namespace engine {
 

@@ -1,4 +1,4 @@
-#include "tests/conformance/kernel_run.h"
+#include "conformance/kernel_run.h"
 
 #include <algorithm>
 

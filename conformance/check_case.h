@@ -4,16 +4,25 @@
 //   fast       within the case's bound
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "gtest/gtest.h"
-#include "tests/conformance/devices.h"
-#include "tests/conformance/op_case.h"
+#include "conformance/op_case.h"
+#include "core/device/device.h"
+#include "core/kernel/registry.h"
 
 namespace engine {
+
+// A device with the list of kernels that its backend registers.
+struct ConformanceDevice {
+  DeviceInfo info;  // workers are set by each run
+  KernelRegistry registry;
+  std::unique_ptr<Device> device = nullptr;  // null: its kernels run on a team of threads, in host memory
+  bool checks_memory = false;                // it knows which bytes a kernel may touch: fences are not needed
+};
 
 struct Report {
   int launches = 0;
@@ -29,12 +38,8 @@ struct ExpectedFailure {
   std::string_view reason;
 };
 
-Report CheckCase(const OpCase& op_case, const ConformanceDevice& device,
-                 std::span<const ExpectedFailure> expected = {});
-
-// TEST_P in conformance_suite.cc checks one case on every device.
-class Conformance : public testing::TestWithParam<NamedCase> {};
-
-inline std::string NameOf(const testing::TestParamInfo<NamedCase>& info) { return info.param.name; }
+// The largest step runs `repetitions` times, as kernels must give the same bits each time.
+Report CheckCase(const OpCase& op_case, const ConformanceDevice& device, std::span<const ExpectedFailure> expected = {},
+                 int repetitions = 1);
 
 }  // namespace engine

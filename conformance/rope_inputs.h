@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "tests/conformance/test_data.h"
+#include "conformance/test_data.h"
 
 namespace engine {
 

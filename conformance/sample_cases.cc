@@ -1,11 +1,10 @@
-#include "ops/sample.h"
-
 #include <algorithm>
 #include <limits>
 #include <random>
 
-#include "tests/conformance/conformance.h"
-#include "tests/conformance/test_data.h"
+#include "conformance/cases.h"
+#include "conformance/test_data.h"
+#include "ops/sample.h"
 
 namespace engine {
 namespace {
@@ -169,14 +168,23 @@ NamedCase Masked(int vocab, float temperature, int num_rows = 12) {
           }};
 }
 
-INSTANTIATE_TEST_SUITE_P(SampleOp, Conformance,
-                         testing::Values(Parameters(1, 1, Values::kNormal), Parameters(5, 5, Values::kNormal),
-                                         Parameters(40, 64, Values::kZeros), Parameters(257, 260, Values::kNormal),
-                                         Parameters(333, 336, Values::kOutliers),
-                                         Parameters(4999, 5000, Values::kNormal), Edges(), Adjusted(0.0f),
-                                         Adjusted(1.0f), Masked(1, 1.0f), Masked(64, 0.0f), Masked(333, 0.0f),
-                                         Masked(333, 1.0f, 70), Masked(5001, 1.0f)),
-                         NameOf);
-
 }  // namespace
+
+std::vector<NamedCase> SampleCases() {
+  return {Parameters(1, 1, Values::kNormal),
+          Parameters(5, 5, Values::kNormal),
+          Parameters(40, 64, Values::kZeros),
+          Parameters(257, 260, Values::kNormal),
+          Parameters(333, 336, Values::kOutliers),
+          Parameters(4999, 5000, Values::kNormal),
+          Edges(),
+          Adjusted(0.0f),
+          Adjusted(1.0f),
+          Masked(1, 1.0f),
+          Masked(64, 0.0f),
+          Masked(333, 0.0f),
+          Masked(333, 1.0f, 70),
+          Masked(5001, 1.0f)};
+}
+
 }  // namespace engine

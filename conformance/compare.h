@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "tests/conformance/op_case.h"
+#include "conformance/op_case.h"
 
 namespace engine {
 

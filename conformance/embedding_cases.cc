@@ -1,7 +1,6 @@
+#include "conformance/cases.h"
+#include "conformance/test_data.h"
 #include "ops/embedding.h"
-
-#include "tests/conformance/conformance.h"
-#include "tests/conformance/test_data.h"
 
 namespace engine {
 namespace {
@@ -25,16 +24,14 @@ NamedCase Table(DType dtype, int64_t columns, float scale) {
           }};
 }
 
-INSTANTIATE_TEST_SUITE_P(EmbeddingOp, Conformance,
-                         testing::Values(Table(DType::kF32, 5, 1.0f), Table(DType::kF16, 40, 1.0f),
-                                         Table(DType::kBF16, 576, 24.0f), Table(DType::kQ4_0, 96, 1.0f),
-                                         Table(DType::kQ4_1, 576, 1.0f), Table(DType::kQ5_0, 64, 1.0f),
-                                         Table(DType::kQ5_1, 64, 1.0f), Table(DType::kQ8_0, 576, 3.5f),
-                                         Table(DType::kQ4_K, 512, 1.0f), Table(DType::kQ5_K, 256, 1.0f),
-                                         Table(DType::kQ6_K, 768, 1.0f), Table(DType::kIQ4_NL, 96, 1.0f),
-                                         Table(DType::kIQ4_XS, 512, 1.0f), Table(DType::kW4G128, 384, 1.0f),
-                                         Table(DType::kW4G32Bf16, 96, 1.0f)),
-                         NameOf);
-
 }  // namespace
+
+std::vector<NamedCase> EmbeddingCases() {
+  return {Table(DType::kF32, 5, 1.0f),      Table(DType::kF16, 40, 1.0f),     Table(DType::kBF16, 576, 24.0f),
+          Table(DType::kQ4_0, 96, 1.0f),    Table(DType::kQ4_1, 576, 1.0f),   Table(DType::kQ5_0, 64, 1.0f),
+          Table(DType::kQ5_1, 64, 1.0f),    Table(DType::kQ8_0, 576, 3.5f),   Table(DType::kQ4_K, 512, 1.0f),
+          Table(DType::kQ5_K, 256, 1.0f),   Table(DType::kQ6_K, 768, 1.0f),   Table(DType::kIQ4_NL, 96, 1.0f),
+          Table(DType::kIQ4_XS, 512, 1.0f), Table(DType::kW4G128, 384, 1.0f), Table(DType::kW4G32Bf16, 96, 1.0f)};
+}
+
 }  // namespace engine

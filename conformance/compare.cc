@@ -1,4 +1,4 @@
-#include "tests/conformance/compare.h"
+#include "conformance/compare.h"
 
 #include <bit>
 #include <cmath>

@@ -1,12 +1,10 @@
+#include "conformance/cases.h"
+#include "conformance/test_data.h"
 #include "ops/silu_mul.h"
 
-#include "tests/conformance/conformance.h"
-#include "tests/conformance/test_data.h"
-
 namespace engine {
-namespace {
 
-std::vector<NamedCase> Cases() {
+std::vector<NamedCase> SiluMulCases() {
   std::vector<NamedCase> cases;
   for (const Activation activation : {Activation::kSilu, Activation::kGeluTanh}) {
     for (const DType out : {DType::kF32, DType::kBF16, DType::kQ8Group}) {
@@ -31,7 +29,4 @@ std::vector<NamedCase> Cases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(SiluMulOp, Conformance, testing::ValuesIn(Cases()), NameOf);
-
-}  // namespace
 }  // namespace engine

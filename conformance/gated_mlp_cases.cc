@@ -1,0 +1,58 @@
+#include "conformance/cases.h"
+#include "conformance/test_data.h"
+#include "ops/gated_mlp.h"
+
+namespace engine {
+namespace {
+
+struct MlpCase {
+  DType weight;
+  int64_t n, k;
+  DType out = DType::kF32;
+  Activation activation = Activation::kSilu;
+  int rows = 33;
+};
+
+NamedCase Named(const MlpCase& c) {
+  std::string name(Name(c.weight));
+  name += "_n" + std::to_string(c.n) + "_k" + std::to_string(c.k) + "_" + std::string(Name(c.out));
+  return {name, [=] {
+            TestData data(c.n * 10007 + c.k);
+            const GatedMlp mlp = {.input = InputFor(c.weight), .activation = c.activation, .out = c.out};
+            OpCase op_case = {.name = name,
+                              .op = OpRef(SchemaOf(mlp), mlp),
+                              .in = {data.Rows(InputDType(mlp.input), kTokens, c.rows, c.k, Values::kNormal),
+                                     data.Weight(c.weight, c.n, c.k), data.Weight(c.weight, c.n, c.k)},
+                              .largest = {.tokens = c.rows}};
+            for (int i = 0; i < 2 && NeedRowScales(c.weight); ++i) op_case.in.push_back(data.Vector(c.n));
+            return op_case;
+          }};
+}
+
+}  // namespace
+
+std::vector<NamedCase> GatedMlpCases() {
+  return {Named({.weight = DType::kQ4_0, .n = 96, .k = 64, .out = DType::kQ8Group}),
+          Named({.weight = DType::kQ4_0, .n = 5, .k = 96}),
+          Named({.weight = DType::kQ4_0, .n = 32, .k = 32, .out = DType::kQ8Group, .rows = 300}),
+          Named({.weight = DType::kQ4_1, .n = 64, .k = 576, .out = DType::kQ8Group}),
+          Named({.weight = DType::kQ5_0, .n = 40, .k = 64}),
+          Named({.weight = DType::kQ5_1, .n = 32, .k = 64, .out = DType::kQ8Group}),
+          Named({.weight = DType::kQ8_0, .n = 64, .k = 2080, .out = DType::kQ8Group, .rows = 17}),
+          Named({.weight = DType::kW8, .n = 64, .k = 2080, .out = DType::kQ8Group, .rows = 17}),
+          Named({.weight = DType::kW8, .n = 21, .k = 96}),
+          Named({.weight = DType::kQ4_K, .n = 40, .k = 512}),
+          Named({.weight = DType::kQ4_K, .n = 64, .k = 2304, .out = DType::kQ8Group, .rows = 17}),
+          Named({.weight = DType::kQ5_K, .n = 32, .k = 256, .out = DType::kQ8Group}),
+          Named({.weight = DType::kQ6_K, .n = 32, .k = 256, .out = DType::kQ8Group}),
+          Named({.weight = DType::kIQ4_NL, .n = 40, .k = 96, .rows = 17}),
+          Named({.weight = DType::kIQ4_XS, .n = 32, .k = 512, .out = DType::kQ8Group}),
+          Named({.weight = DType::kW4G128, .n = 64, .k = 2176, .out = DType::kQ8Group, .rows = 17}),
+          Named({.weight = DType::kW4G64Bf16, .n = 32, .k = 192}),
+          Named({.weight = DType::kBF16, .n = 40, .k = 576, .out = DType::kBF16, .rows = 17}),
+          Named({.weight = DType::kBF16, .n = 5, .k = 33, .activation = Activation::kGeluTanh}),
+          Named({.weight = DType::kF32, .n = 40, .k = 96}),
+          Named({.weight = DType::kF16, .n = 5, .k = 64, .activation = Activation::kGeluTanh})};
+}
+
+}  // namespace engine
