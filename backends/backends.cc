@@ -8,6 +8,7 @@
 #include "backends/cpu/kernels.h"
 #include "backends/cuda/cuda_driver.h"
 #include "backends/gpu/gpu_device.h"
+#include "backends/gpu/guarded_driver.h"
 #include "backends/gpu/kernels.h"
 #include "backends/hip/hip_driver.h"
 #include "backends/simt/simt_driver.h"
@@ -17,9 +18,9 @@ namespace {
 
 using GpuDriverOr = absl::StatusOr<std::unique_ptr<gpu::GpuDriver>>;
 
-absl::StatusOr<std::unique_ptr<Device>> OnDriver(GpuDriverOr driver) {
+absl::StatusOr<std::unique_ptr<Device>> OnDriver(GpuDriverOr driver, const DeviceOptions& options) {
   RETURN_IF_ERROR(driver.status());
-  return gpu::GpuDevice::Create(*std::move(driver));
+  return gpu::GpuDevice::Create(options.guards ? gpu::GuardedDriver(*std::move(driver)) : *std::move(driver));
 }
 
 // A vendor's devices, which are numbered.
@@ -34,23 +35,24 @@ constexpr std::array kVendors = {
 };
 
 // `which` is what follows the kind in the name: "" or ":1".
-absl::StatusOr<std::unique_ptr<Device>> OpenNumbered(const Vendor& vendor, std::string_view which) {
+absl::StatusOr<std::unique_ptr<Device>> OpenNumbered(const Vendor& vendor, std::string_view which,
+                                                     const DeviceOptions& options) {
   int ordinal = 0;
   const bool is_number =
       which.starts_with(':') && absl::SimpleAtoi(std::string(which.substr(1)), &ordinal) && ordinal >= 0;
   if (!which.empty() && !is_number) {
     return InvalidArgument("%s%s is no device; they are %s:0, %s:1, ...", vendor.kind, which, vendor.kind, vendor.kind);
   }
-  auto device = OnDriver(vendor.open(ordinal));
+  auto device = OnDriver(vendor.open(ordinal), options);
   if (device.ok()) return device;
   return absl::Status(device.status().code(), absl::StrFormat("device %s%s: %s; use --device cpu", vendor.kind, which,
                                                               Message(device.status())));
 }
 
 // `which` is what follows "simt" in the name.
-absl::StatusOr<std::unique_ptr<Device>> OpenSimt(std::string_view which) {
-  ASSIGN_OR_RETURN(const gpu::SimtOptions options, gpu::ParseSimtOptions(which));
-  return OnDriver(gpu::OpenSimtDriver(options));
+absl::StatusOr<std::unique_ptr<Device>> OpenSimt(std::string_view which, const DeviceOptions& options) {
+  ASSIGN_OR_RETURN(const gpu::SimtOptions simt, gpu::ParseSimtOptions(which));
+  return OnDriver(gpu::OpenSimtDriver(simt), options);
 }
 
 DeviceListing Listing(std::string name, const absl::StatusOr<std::unique_ptr<Device>>& device) {
@@ -61,7 +63,7 @@ void ListNumbered(const Vendor& vendor, std::vector<DeviceListing>& listings) {
   const absl::StatusOr<int> count = vendor.count();
   if (!count.ok()) listings.push_back({vendor.kind, count.status(), {}});
   for (int i = 0; i < (count.ok() ? *count : 0); ++i) {
-    listings.push_back(Listing(absl::StrFormat("%s:%d", vendor.kind, i), OnDriver(vendor.open(i))));
+    listings.push_back(Listing(absl::StrFormat("%s:%d", vendor.kind, i), OnDriver(vendor.open(i), {})));
   }
 }
 
@@ -70,7 +72,7 @@ void ListNumbered(const Vendor& vendor, std::vector<DeviceListing>& listings) {
 std::vector<DeviceListing> ListDevices() {
   std::vector<DeviceListing> listings = {Listing("cpu", CpuDevice::Create({}))};
   for (const Vendor& vendor : kVendors) ListNumbered(vendor, listings);
-  listings.push_back(Listing("simt", OpenSimt("")));
+  listings.push_back(Listing("simt", OpenSimt("", {})));
   return listings;
 }
 
@@ -79,9 +81,9 @@ absl::StatusOr<std::unique_ptr<Device>> OpenDevice(std::string_view name, const 
   const std::string_view kind = name.substr(0, name.find(':'));
   const std::string_view which = name.substr(kind.size());
   for (const Vendor& vendor : kVendors) {
-    if (kind == vendor.kind) return OpenNumbered(vendor, which);
+    if (kind == vendor.kind) return OpenNumbered(vendor, which, options);
   }
-  if (kind == "simt") return OpenSimt(which);
+  if (kind == "simt") return OpenSimt(which, options);
   return InvalidArgument("unknown device \"%s\"; the devices are cpu, cuda, rocm, simt and auto", name);
 }
 

@@ -11,7 +11,8 @@
 namespace engine {
 
 struct DeviceOptions {
-  int threads = 0;  // CPU: 0 for as many as the process may run on
+  int threads = 0;      // CPU: 0 for as many as the process may run on
+  bool guards = false;  // GPUs: whoever writes past the end of an allocation fails (backends/gpu/guarded_driver.h)
 };
 
 struct DeviceListing {
