@@ -5,6 +5,7 @@
 #include "backends/backends.h"
 #include "benchmarks/prepared_op.h"
 #include "benchmarks/statistics.h"
+#include "core/base/clock.h"
 
 namespace engine {
 namespace {
@@ -12,26 +13,42 @@ namespace {
 // A repetition lasts this long, as long as the probes around it take together with room.
 constexpr double kPassSeconds = 0.01;
 
-// Launches in a row, with a barrier between them as in a program; they go on where the last pass stopped.
+// Launches in a row; they go on where the last pass stopped.
 class Pass {
  public:
-  Pass(const PreparedOp& op, ThreadTeam& team, Clock clock) : op_(op), team_(team), clock_(clock) {}
+  // `stream` is a GPU's, or null: then `roof` has the team.
+  Pass(const PreparedOp& op, Roof& roof, Stream* stream, Clock clock)
+      : op_(op), roof_(roof), stream_(stream), clock_(clock) {}
 
   // Of one launch.
-  double Seconds(int64_t launches) {
-    const double seconds = TimedRun(team_, clock_, [&](Worker& worker) {
-      for (int64_t i = 0; i < launches; ++i) {
-        if (i > 0) worker.Barrier();
-        op_.Launch(first_ + i, worker);
-      }
-    });
+  absl::StatusOr<double> Seconds(int64_t launches) {
+    ASSIGN_OR_RETURN(const double seconds, stream_ == nullptr ? OnTeam(launches) : OnStream(launches));
     first_ += launches;
     return seconds / static_cast<double>(launches);
   }
 
  private:
+  // With a barrier between launches, as in a program.
+  absl::StatusOr<double> OnTeam(int64_t launches) {
+    return TimedRun(roof_.team(), clock_, [&](Worker& worker) {
+      for (int64_t i = 0; i < launches; ++i) {
+        if (i > 0) worker.Barrier();
+        op_.Launch(first_ + i, worker);
+      }
+    });
+  }
+  absl::StatusOr<double> OnStream(int64_t launches) {
+    Worker worker(0, 1, nullptr);
+    const TimePoint start = Now();
+    for (int64_t i = 0; i < launches; ++i) op_.Launch(first_ + i, worker, stream_);
+    ASSIGN_OR_RETURN(const uint64_t ticket, stream_->Record());
+    RETURN_IF_ERROR(stream_->Wait(ticket));
+    return SecondsSince(start);
+  }
+
   const PreparedOp& op_;
-  ThreadTeam& team_;
+  Roof& roof_;
+  Stream* stream_;
   Clock clock_;
   int64_t first_ = 0;
 };
@@ -41,9 +58,14 @@ class Pass {
 absl::StatusOr<std::unique_ptr<OpSpeed>> OpSpeed::Create(std::string_view device, const OpSpeedOptions& options) {
   std::unique_ptr<OpSpeed> speed(new OpSpeed(options));
   ASSIGN_OR_RETURN(speed->device_, OpenDevice(device, {.threads = options.threads}));
+  if (!speed->device().reads_host_memory) {
+    if (options.clock == Clock::kThreads)
+      return InvalidArgument("%s has no threads whose time could be counted", device);
+    ASSIGN_OR_RETURN(speed->stream_, speed->device_->CreateStream());
+  }
   ASSIGN_OR_RETURN(speed->roof_, Roof::Create(*speed->device_));
   // Weights and caches of all launches together, which decode walks through as a model does.
-  const int64_t copy_bytes = options.copy_bytes > 0 ? options.copy_bytes : UncachedBytes();
+  const int64_t copy_bytes = options.copy_bytes > 0 ? options.copy_bytes : UncachedBytes(speed->device());
   ASSIGN_OR_RETURN(speed->copies_, speed->device_->Allocate(copy_bytes, MemoryKind::kDevice));
   RegisterKernels(speed->registry_);
   return speed;
@@ -63,9 +85,10 @@ absl::StatusOr<OpResult> OpSpeed::Measure(const OpLoad& load, std::string_view e
   ASSIGN_OR_RETURN(const PreparedOp op, PreparedOp::Create(load, registry_, *device_, options_.level, entry, copies_));
   const auto bytes = static_cast<double>(op.work().bytes);
   const auto operations = static_cast<double>(op.work().operations);
-  Pass pass(op, roof_->team(), options_.clock);
-  pass.Seconds(1);  // touches outputs and scratch
-  const auto launches = std::max<int64_t>(1, static_cast<int64_t>(kPassSeconds / pass.Seconds(1)));
+  Pass pass(op, *roof_, stream_.get(), options_.clock);
+  RETURN_IF_ERROR(pass.Seconds(1).status());  // touches outputs and scratch
+  ASSIGN_OR_RETURN(const double once, pass.Seconds(1));
+  const auto launches = std::max<int64_t>(1, static_cast<int64_t>(kPassSeconds / once));
 
   std::vector<double> times, memory, compute, shares;
   const auto probe = [&] {
@@ -74,7 +97,7 @@ absl::StatusOr<OpResult> OpSpeed::Measure(const OpLoad& load, std::string_view e
   };
   probe();
   for (int r = 0; r < options_.repetitions; ++r) {
-    times.push_back(pass.Seconds(launches));
+    ASSIGN_OR_RETURN(times.emplace_back(), pass.Seconds(launches));
     probe();
     const double reading = bytes * 2 / (memory[r] + memory[r + 1]);
     const double computing = operations * 2 / (compute[r] + compute[r + 1]);

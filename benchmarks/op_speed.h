@@ -37,7 +37,7 @@ struct OpSpeedOptions {
 
 class OpSpeed {
  public:
-  // `device` is a name of `engine devices`; only the CPU can be timed yet.
+  // `device` is a name of `engine devices`.
   static absl::StatusOr<std::unique_ptr<OpSpeed>> Create(std::string_view device, const OpSpeedOptions& options);
 
   // Names of the entries that take this load, in the order of preference; all but the reference.
@@ -54,6 +54,7 @@ class OpSpeed {
   OpSpeedOptions options_;
   std::unique_ptr<Device> device_;
   std::unique_ptr<Roof> roof_;
+  std::unique_ptr<Stream> stream_;  // a GPU's
   KernelRegistry registry_;
   Buffer copies_;  // weights and caches of the load at hand
 };

@@ -18,15 +18,14 @@ float NumberAt(int64_t i) { return static_cast<float>(i * 37 % 101) / 50.0f - 1.
 
 // Numbers about 1. Of other dtypes, a byte that makes small ones; untouched memory is one page of zeros under many
 // addresses, which caches dislike.
-void FillNumbers(DType dtype, Buffer& buffer) {
-  std::memset(buffer.data(), 0x3c, buffer.size());
-  if (dtype == DType::kI32) std::memset(buffer.data(), 0, buffer.size());
+void FillNumbers(DType dtype, std::span<std::byte> buffer) {
+  std::ranges::fill(buffer, dtype == DType::kI32 ? std::byte{0} : std::byte{0x3c});
   if (dtype == DType::kF32) {
     auto* values = reinterpret_cast<float*>(buffer.data());
-    for (int64_t i = 0; i < buffer.size() / 4; ++i) values[i] = NumberAt(i);
+    for (int64_t i = 0; i < std::ssize(buffer) / 4; ++i) values[i] = NumberAt(i);
   } else if (dtype == DType::kBF16) {
     auto* values = reinterpret_cast<uint16_t*>(buffer.data());
-    for (int64_t i = 0; i < buffer.size() / 2; ++i) values[i] = F32ToBf16(NumberAt(i));
+    for (int64_t i = 0; i < std::ssize(buffer) / 2; ++i) values[i] = F32ToBf16(NumberAt(i));
   }
 }
 
@@ -39,6 +38,20 @@ void PackWeight(const TensorSpec& spec, const WeightLayout& layout, std::byte* o
   QuantizeRow(spec.dtype, values, row);
   const std::vector<const std::byte*> rows(n, row.data());
   layout.pack({spec.dtype, k, rows}, 0, n, out);
+}
+
+// `fill` writes what the device's memory shall hold: there, or beside it where the host cannot.
+template <typename Fill>
+absl::Status FillOn(Device& device, Stream& stream, std::span<std::byte> memory, Fill fill) {
+  if (device.info().reads_host_memory || memory.empty()) {
+    fill(memory);
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const Buffer staging, device.Allocate(std::ssize(memory), MemoryKind::kHost));
+  fill(std::span(staging.data(), memory.size()));
+  RETURN_IF_ERROR(stream.Copy(memory.data(), staging.data(), std::ssize(memory)));
+  ASSIGN_OR_RETURN(const uint64_t ticket, stream.Record());
+  return stream.Wait(ticket);
 }
 
 bool Rotates(const LoadInput& input) {
@@ -113,34 +126,40 @@ absl::Status PreparedOp::PlaceInputs(const KernelRegistry& registry, Device& dev
   if (copies.size() < num_copies_ * set_bytes) {
     ASSIGN_OR_RETURN(copies, device.Allocate(num_copies_ * set_bytes, MemoryKind::kDevice));
   }
+  ASSIGN_OR_RETURN(const std::unique_ptr<Stream> stream, device.CreateStream());
   for (size_t i = 0; i < in_specs_.size(); ++i) {
-    ASSIGN_OR_RETURN(const Input input, Place(i, sizes[i], copies.data() + offsets[i], set_bytes, registry, device));
+    ASSIGN_OR_RETURN(const Input input,
+                     Place(i, sizes[i], copies.data() + offsets[i], set_bytes, registry, device, *stream));
     inputs_.push_back(input);
   }
-  for (int64_t c = 1; c < num_copies_; ++c) std::memcpy(copies.data() + c * set_bytes, copies.data(), set_bytes);
-  return absl::OkStatus();
+  for (int64_t c = 1; c < num_copies_; ++c) {
+    RETURN_IF_ERROR(stream->Copy(copies.data() + c * set_bytes, copies.data(), set_bytes));
+  }
+  ASSIGN_OR_RETURN(const uint64_t ticket, stream->Record());
+  return stream->Wait(ticket);
 }
 
 absl::StatusOr<PreparedOp::Input> PreparedOp::Place(size_t index, int64_t bytes, std::byte* first_copy,
-                                                    int64_t set_bytes, const KernelRegistry& registry, Device& device) {
+                                                    int64_t set_bytes, const KernelRegistry& registry, Device& device,
+                                                    Stream& stream) {
   const TensorSpec& spec = in_specs_[index];
   const LoadInput& input = load_->in[index];
-  if (input.kind == LoadInput::Kind::kWeight) {
-    PackWeight(spec, *registry.FindLayout(device.info().kind, spec.layout), first_copy);
-    return Input{first_copy, set_bytes};
-  }
-  if (input.kind == LoadInput::Kind::kCache) {
-    Buffer view(first_copy, bytes, [](std::byte*) {});
-    FillNumbers(spec.dtype, view);
+  const auto fill = [&](std::span<std::byte> memory) {
+    if (input.kind == LoadInput::Kind::kWeight) {
+      PackWeight(spec, *registry.FindLayout(device.info().kind, spec.layout), memory.data());
+    } else if (input.bytes.empty()) {
+      FillNumbers(spec.dtype, memory);
+    } else {
+      std::ranges::copy(input.bytes, memory.begin());
+    }
+  };
+  if (Rotates(input)) {
+    RETURN_IF_ERROR(FillOn(device, stream, {first_copy, static_cast<size_t>(bytes)}, fill));
     return Input{first_copy, set_bytes};
   }
   ASSIGN_OR_RETURN(Buffer buffer,
                    device.Allocate(input.bytes.empty() ? bytes : std::ssize(input.bytes), MemoryKind::kDevice));
-  if (input.bytes.empty()) {
-    FillNumbers(spec.dtype, buffer);
-  } else {
-    std::ranges::copy(input.bytes, buffer.data());
-  }
+  RETURN_IF_ERROR(FillOn(device, stream, {buffer.data(), static_cast<size_t>(buffer.size())}, fill));
   owned_.push_back(std::move(buffer));
   return Input{owned_.back().data(), 0};
 }
@@ -158,13 +177,13 @@ absl::Status PreparedOp::PlaceOutputs(Device& device) {
   return absl::OkStatus();
 }
 
-void PreparedOp::Launch(int64_t launch, Worker& worker) const {
+void PreparedOp::Launch(int64_t launch, Worker& worker, Stream* stream) const {
   Tensor in[kMostTensors], out[kMostTensors];
   for (size_t i = 0; i < inputs_.size(); ++i) {
     in[i] = {inputs_[i].data + launch % num_copies_ * inputs_[i].step_bytes, &in_specs_[i]};
   }
   for (size_t i = 0; i < outputs_.size(); ++i) out[i] = {outputs_[i], &out_specs_[i]};
-  kernel_->Launch({{in, inputs_.size()}, {out, outputs_.size()}, scratch_, load_->extents, worker});
+  kernel_->Launch({{in, inputs_.size()}, {out, outputs_.size()}, scratch_, load_->extents, worker, stream});
 }
 
 }  // namespace engine

@@ -1,4 +1,4 @@
-// A load with its kernel and its memory, ready to be launched. Host memory: other devices need copies that are not here.
+// A load with its kernel and its memory, ready to be launched.
 #pragma once
 
 #include <memory>
@@ -20,8 +20,9 @@ class PreparedOp {
   // OK, or why this entry cannot run the load.
   static absl::Status Supports(const OpLoad& load, const KernelEntry& entry, const DeviceInfo& device, Numerics level);
 
-  // Called by every worker. Each launch has weights and caches of its own until they repeat.
-  void Launch(int64_t launch, Worker& worker) const;
+  // Called by every worker of a CPU, or once for a GPU's stream. Each launch has weights and caches of its own until they
+  // repeat.
+  void Launch(int64_t launch, Worker& worker, Stream* stream = nullptr) const;
 
   const KernelEntry& entry() const { return *entry_; }
   Cost work() const { return work_; }
@@ -38,7 +39,7 @@ class PreparedOp {
   absl::Status Prepare(const KernelEntry& entry, const DeviceInfo& device, Numerics level);
   absl::Status PlaceInputs(const KernelRegistry& registry, Device& device, Buffer& copies);
   absl::StatusOr<Input> Place(size_t index, int64_t bytes, std::byte* first_copy, int64_t set_bytes,
-                              const KernelRegistry& registry, Device& device);
+                              const KernelRegistry& registry, Device& device, Stream& stream);
   absl::Status PlaceOutputs(Device& device);
 
   const OpLoad* load_;

@@ -12,14 +12,24 @@ namespace {
 constexpr int64_t kBytesPerWorker = int64_t{32} << 20;
 
 // Probes walk through the buffer, so that no cache holds a byte when it comes again.
-int64_t BufferBytes(int64_t probe_bytes) {
-  const int64_t probes = (UncachedBytes() + probe_bytes - 1) / probe_bytes;
+int64_t BufferBytes(const DeviceInfo& device, int64_t probe_bytes) {
+  const int64_t probes = (UncachedBytes(device) + probe_bytes - 1) / probe_bytes;
   return (probes + 1) * probe_bytes;
+}
+
+GpuLimit LimitOnGpu(Limit limit) {
+  if (limit == Limit::kMemory) return GpuLimit::kRead;
+  return limit == Limit::kInt8Dots ? GpuLimit::kInt8 : GpuLimit::kF32;
 }
 
 }  // namespace
 
-int64_t UncachedBytes() { return std::max(int64_t{256} << 20, 4 * int64_t{sysconf(_SC_LEVEL3_CACHE_SIZE)}); }
+int64_t UncachedBytes(const DeviceInfo& device) {
+  if (device.kind == "simt") return int64_t{4} << 20;
+  // Four times the largest last cache of a GPU, the MI300's.
+  if (device.kind == "cuda" || device.kind == "rocm") return int64_t{1} << 30;
+  return std::max(int64_t{256} << 20, 4 * int64_t{sysconf(_SC_LEVEL3_CACHE_SIZE)});
+}
 
 Limit DotLimit(DType weights) {
   if (IsBlockQuantised(weights)) return Limit::kInt8Dots;
@@ -32,12 +42,15 @@ Limit AttentionLimit(DType cache) {
 }
 
 absl::StatusOr<std::unique_ptr<Roof>> Roof::Create(Device& device) {
-  if (!device.info().reads_host_memory) {
-    return Unimplemented("%s cannot be measured yet: there is no probe of its limits", device.info().name);
-  }
   const DeviceInfo& info = device.info();
+  if (!info.reads_host_memory) {
+    std::unique_ptr<Roof> roof(new Roof(info));
+    ASSIGN_OR_RETURN(roof->gpu_, GpuProbe::Create(device, UncachedBytes(info)));
+    return roof;
+  }
   ASSIGN_OR_RETURN(std::unique_ptr<ThreadTeam> team, ThreadTeam::Create({.num_threads = info.workers, .pin = true}));
-  ASSIGN_OR_RETURN(Buffer buffer, device.Allocate(BufferBytes(kBytesPerWorker * info.workers), MemoryKind::kHost));
+  ASSIGN_OR_RETURN(Buffer buffer,
+                   device.Allocate(BufferBytes(info, kBytesPerWorker * info.workers), MemoryKind::kHost));
   // Untouched pages are all the same page of zeros. Each worker touches what it will read, as that decides the NUMA node.
   team->Run([&](Worker& worker) {
     const int64_t stride = worker.count() * kBytesPerWorker;
@@ -49,6 +62,7 @@ absl::StatusOr<std::unique_ptr<Roof>> Roof::Create(Device& device) {
 }
 
 double Roof::Measure(Limit limit, Clock clock) {
+  if (gpu_ != nullptr) return gpu_->Measure(LimitOnGpu(limit)).value_or(0);
   const std::optional<cpu::Isa> isa = cpu::ParseIsa(device_.isa);
   if (!isa) return 0;
   if (limit == Limit::kInt8Dots) return Int8Rate(*team_, *isa, clock);

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "benchmarks/gpu_probe.h"
 #include "benchmarks/machine_probe.h"
 #include "core/base/dtype.h"
 #include "core/base/thread_team.h"
@@ -11,8 +12,9 @@
 
 namespace engine {
 
-// More than any cache holds: four times the last one, 256 MiB at least.
-int64_t UncachedBytes();
+// More than any cache of the device holds: of a CPU four times the last cache, 256 MiB at least. SIMT is bound by what its
+// kernels do, not by memory, all of which each launch opens and closes: there it is little.
+int64_t UncachedBytes(const DeviceInfo& device);
 
 enum class Limit { kMemory, kInt8Dots, kBf16Dots, kF32Fmas };
 
@@ -23,21 +25,25 @@ Limit AttentionLimit(DType cache);
 
 class Roof {
  public:
-  // Probes with as many threads as `device` has, which must read host memory. Allocates and touches what no cache holds: 256 MiB or more.
+  // Probes a CPU with as many threads as `device` has, and any other device with kernels of its own. Allocates, and on a CPU
+  // touches, what no cache holds: 256 MiB or more.
   static absl::StatusOr<std::unique_ptr<Roof>> Create(Device& device);
 
-  // Bytes or operations per second, now, in one to three milliseconds. 0 for devices that have no probe.
+  // Bytes or operations per second, now, in one to four milliseconds; 0 if the device fails. A GPU has one clock. Its dot
+  // products of bf16 are multiply-adds of f32.
   double Measure(Limit limit, Clock clock = Clock::kWall);
 
-  ThreadTeam& team() { return *team_; }
+  ThreadTeam& team() { return *team_; }  // a CPU's
 
  private:
+  explicit Roof(const DeviceInfo& device) : device_(device) {}
   Roof(const DeviceInfo& device, std::unique_ptr<ThreadTeam> team, Buffer buffer)
       : device_(device), team_(std::move(team)), buffer_(std::move(buffer)) {}
 
   const DeviceInfo& device_;
   std::unique_ptr<ThreadTeam> team_;
   Buffer buffer_;
+  std::unique_ptr<GpuProbe> gpu_;
   int64_t next_byte_ = 0;  // of the buffer: where the next probe of memory reads on
 };
 

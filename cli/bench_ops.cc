@@ -99,7 +99,7 @@ void AddOpsFlags(FlagSet& flags, OpsFlags& ops) {
   AddSelectionFlags(flags, ops.selection);
   flags.Add({"--entry", "NAME", "kernel to time; all: every one that takes the problem (the one a model gets)"},
             ops.entry);
-  flags.Add({"--device", "NAME", "what to run on: cpu"}, ops.device);
+  flags.Add({"--device", "NAME", "what to run on (`engine devices` lists them)"}, ops.device);
   flags.Add({"--threads,-t", "N", "CPU threads; 0: as many as the process may run on (0)"}, ops.speed.threads);
   AddNumericsFlag(flags, ops.speed.level);
   flags.Add({"--repetitions,-r", "N", "timed passes of each line, with probes of the machine in between (5)"},

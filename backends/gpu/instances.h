@@ -8,6 +8,7 @@
 #include "backends/gpu/kv_write.h"
 #include "backends/gpu/linear.h"
 #include "backends/gpu/paged_attention.h"
+#include "backends/gpu/probe.h"
 #include "backends/gpu/quantise.h"
 #include "backends/gpu/rms_norm.h"
 #include "backends/gpu/sample.h"
@@ -78,6 +79,9 @@ inline constexpr const KernelInstance* kInstances[] = {
     &kPagedAttentionBf16,
     &kPagedAttentionF32,
     &kPagedAttentionInt8,
+    &kProbeF32,
+    &kProbeInt8,
+    &kProbeRead,
     &kQkNormRope,
     &kQuantise,
     &kRmsNorm,

@@ -49,6 +49,19 @@ TEST(OpSpeed, TimesEveryOp) {
   }
 }
 
+TEST(OpSpeed, TimesEveryOpOnAGpu) {
+  const auto speed = OpSpeed::Create("simt", {.repetitions = 1, .copy_bytes = 1 << 20}).value();
+  std::set<std::string> timed;
+  for (const OpLoad& load : ListOpLoads(Smallest())) {
+    if (load.op.name() == "embedding" || speed->EntriesFor(load).empty()) continue;
+    if (!timed.insert(std::string(load.op.name())).second) continue;
+    const auto result = speed->Measure(load, "");
+    ASSERT_TRUE(result.ok()) << load.name() << ": " << result.status();
+    EXPECT_GT(result->share, 0) << load.name();
+  }
+  EXPECT_EQ(timed.size(), TimedOps().size() - 1);
+}
+
 TEST(OpSpeed, ForcesTheNamedEntryAndSaysWhyItDeclines) {
   const auto speed = OpSpeed::Create("cpu", {.threads = 1, .repetitions = 1, .copy_bytes = 1 << 20}).value();
   const OpLoad load = ListOpLoads({.ops = {"linear"}, .formats = {DType::kQ8_0}, .shapes = {kSmall}, .rows = {2}})[0];

@@ -1,5 +1,6 @@
 #include "benchmarks/roof.h"
 
+#include "backends/backends.h"
 #include "backends/cpu/cpu_device.h"
 #include "gtest/gtest.h"
 
@@ -25,6 +26,14 @@ TEST(Roof, MeasuresEveryLimit) {
   for (const Limit limit : {Limit::kMemory, Limit::kInt8Dots, Limit::kBf16Dots, Limit::kF32Fmas}) {
     EXPECT_GT(roof->Measure(limit), 0);
     EXPECT_GT(roof->Measure(limit, Clock::kThreads), 0);
+  }
+}
+
+TEST(Roof, MeasuresEveryLimitOfAGpu) {
+  const auto device = OpenDevice("simt", {}).value();
+  const auto roof = Roof::Create(*device).value();
+  for (const Limit limit : {Limit::kMemory, Limit::kInt8Dots, Limit::kBf16Dots, Limit::kF32Fmas}) {
+    EXPECT_GT(roof->Measure(limit), 0);
   }
 }
 

@@ -1,0 +1,53 @@
+// Sums that nobody needs.
+// A block reads 64 KiB, or computes.
+// A thread reads 16 bytes of each 4 KiB, or owns eight chains of operations in registers.
+#include "backends/gpu/port/port.h"
+#include "backends/gpu/probe.h"
+#include "core/base/math.h"
+
+namespace engine::gpu {
+namespace {
+
+// Chains of acc = step(acc), from different values on.
+template <typename T, typename Step>
+GPU_FN T SumOfChains(int rounds, Step step) {
+  T chains[kProbeChains];
+#pragma unroll
+  for (int i = 0; i < kProbeChains; ++i) chains[i] = static_cast<T>(Tid() + i);
+  for (int round = 0; round < rounds; ++round) {
+#pragma unroll
+    for (int i = 0; i < kProbeChains; ++i) chains[i] = step(chains[i]);
+  }
+  T sum = 0;
+#pragma unroll
+  for (int i = 0; i < kProbeChains; ++i) sum += chains[i];
+  return sum;
+}
+
+}  // namespace
+
+GPU_KERNEL(probe_read, ProbeArgs, kProbeRead.threads) {
+  constexpr int kStride = kProbeRead.threads * 16;
+  const std::byte* data = args.data + int64_t{Bid()} * kProbeBlockBytes + int64_t{Tid()} * 16;
+  uint32_t sum = 0;
+#pragma unroll
+  for (int i = 0; i < kProbeBlockBytes / kStride; ++i) {
+    const Vec<16> words = LoadVec<16>(data + int64_t{i} * kStride);
+    sum += words.words[0] ^ words.words[1] ^ words.words[2] ^ words.words[3];
+  }
+  if (sum == args.never) args.out[0] = sum;
+}
+
+GPU_KERNEL(probe_int8, ProbeArgs, kProbeInt8.threads) {
+  const auto sum =
+      SumOfChains<uint32_t>(args.rounds, [&](uint32_t acc) { return static_cast<uint32_t>(Dot4(acc, args.never, 1)); });
+  if (sum == args.never) args.out[0] = sum;
+}
+
+GPU_KERNEL(probe_f32, ProbeArgs, kProbeF32.threads) {
+  const float factor = 1.0f / static_cast<float>(args.rounds + 1);
+  const auto sum = SumOfChains<float>(args.rounds, [&](float acc) { return Fma(acc, factor, 0.5f); });
+  if (sum == static_cast<float>(args.never)) args.out[0] = 1;
+}
+
+}  // namespace engine::gpu
