@@ -100,9 +100,13 @@ std::vector<SpeedResult> Measurement::Results() const {
     for (size_t i = 0; i < samples.slice_rates.size(); ++i) {
       ratios.push_back(samples.slice_rates[i] / samples_[0].slice_rates[i]);
     }
+    const DeviceInfo& device = models_[m]->device().info();
     results.push_back({.test = test_,
+                       .device = device.name,
+                       .isa = device.isa,
+                       .weight_bytes = models_[m]->weight_bytes(),
                        .numerics = models_[m]->numerics(),
-                       .threads = models_[m]->device().info().workers,
+                       .threads = device.workers,
                        .tokens_per_second = Mean(samples.rates),
                        .deviation = Deviation(samples.rates),
                        .bytes_per_second = Median(samples.bytes),

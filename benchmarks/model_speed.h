@@ -15,6 +15,8 @@ namespace engine {
 
 struct SpeedResult {
   SpeedTest test;
+  std::string device, isa;
+  int64_t weight_bytes = 0;  // on the device
   Numerics numerics = Numerics::kInvariant;
   int threads = 0;
   double tokens_per_second = 0;      // mean of the repetitions, of all sequences together

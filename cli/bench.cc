@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "benchmarks/model_speed.h"
 #include "cli/engine_flags.h"
 #include "cli/progress.h"
@@ -19,6 +20,7 @@ struct BenchFlags {
   std::vector<int> generations = {128};
   std::vector<int> batches = {1};
   std::vector<int> depths = {0};
+  std::vector<std::string> devices = {"cpu"};
   std::vector<int> threads = {0};
   std::vector<Numerics> numerics = {Numerics::kInvariant};
   bool first_token = false;
@@ -42,7 +44,14 @@ void AddBenchFlags(FlagSet& flags, BenchFlags& bench) {
   flags.AddChoice({"--output,-o", "FORMAT", "md (default), json or csv"}, {"md", "json", "csv"}, bench.output);
   AddNumericsFlag(flags, bench.numerics);
   AddKvCacheFlag(flags, bench.options);
-  flags.Add({"--device", "NAME", "what to run on: cpu or auto"}, bench.options.device);
+  flags.AddReader(
+      {"--device", "NAME,...", "what to run on (cpu); of several, those that are not there are rows with the reason"},
+      [&bench](const std::string& names) {
+        const std::vector<std::string> parts = absl::StrSplit(names, ',');
+        bench.devices.insert(bench.devices.end(), parts.begin(), parts.end());
+        return absl::OkStatus();
+      },
+      [&bench] { bench.devices.clear(); });
   flags.Add({"--max-num-batched-tokens", "N", "tokens of one step"}, bench.options.max_num_batched_tokens);
 }
 
@@ -72,10 +81,11 @@ std::vector<SpeedTest> ListTests(const BenchFlags& bench) {
 }
 
 // The same model with as many threads at each level of numerics.
-absl::StatusOr<std::vector<std::unique_ptr<BenchModel>>> OpenModels(const BenchFlags& bench, int threads,
-                                                                    const std::vector<SpeedTest>& tests) {
+absl::StatusOr<std::vector<std::unique_ptr<BenchModel>>> OpenModels(const BenchFlags& bench, const std::string& device,
+                                                                    int threads, const std::vector<SpeedTest>& tests) {
   std::vector<std::unique_ptr<BenchModel>> models;
   EngineOptions options = bench.options;
+  options.device = device;
   options.threads = threads;
   for (const Numerics level : bench.numerics) {
     options.numerics = level;
@@ -87,31 +97,41 @@ absl::StatusOr<std::vector<std::unique_ptr<BenchModel>>> OpenModels(const BenchF
 absl::StatusOr<FirstTokenResult> TimeFirstToken(const BenchFlags& bench) {
   constexpr int kPromptTokens = 32;  // short, so that whatever is added to the step shows
   EngineOptions options = bench.options;
+  options.device = bench.devices[0];
   options.threads = bench.threads[0];
   options.numerics = bench.numerics[0];
   return MeasureFirstToken(options, kPromptTokens, bench.repetitions, bench.seed);
 }
 
-absl::Status MeasureAll(const BenchFlags& bench, const std::vector<SpeedTest>& tests, SpeedTable& table) {
-  const auto total = static_cast<int64_t>(tests.size() * bench.threads.size());
-  int64_t measured = 0;
-  Progress progress("measuring " + bench.options.model);
-  if (bench.first_token) {
-    ASSIGN_OR_RETURN(table.first_token, TimeFirstToken(bench));
-  }
+// Threads are a CPU's: elsewhere their first number stands for all.
+absl::Status MeasureDevice(const BenchFlags& bench, const std::string& device, const std::vector<SpeedTest>& tests,
+                           Progress& progress, SpeedTable& table) {
   for (const int threads : bench.threads) {
-    ASSIGN_OR_RETURN(const auto models, OpenModels(bench, threads, tests));
+    ASSIGN_OR_RETURN(const auto models, OpenModels(bench, device, threads, tests));
     ASSIGN_OR_RETURN(const std::unique_ptr<Roof> roof, Roof::Create(models[0]->device()));
     table.weight_format = Name(models[0]->weight_dtype());
-    table.weight_bytes = models[0]->weight_bytes();
-    table.device = models[0]->device().info().name;
-    table.isa = models[0]->device().info().isa;
     for (const SpeedTest& test : tests) {
-      progress.Update(measured++, total);
+      progress.Update(static_cast<int64_t>(table.rows.size()),
+                      static_cast<int64_t>(tests.size() * bench.devices.size() * bench.threads.size()));
       ASSIGN_OR_RETURN(const std::vector<SpeedResult> rows,
                        MeasureSpeed(models, *roof, test, bench.repetitions, bench.seed));
       table.rows.insert(table.rows.end(), rows.begin(), rows.end());
     }
+    if (!models[0]->device().info().reads_host_memory) return absl::OkStatus();
+  }
+  return absl::OkStatus();
+}
+
+// A device that is not there is an error if it is the only one.
+absl::Status MeasureAll(const BenchFlags& bench, const std::vector<SpeedTest>& tests, SpeedTable& table) {
+  Progress progress("measuring " + bench.options.model);
+  if (bench.first_token) {
+    ASSIGN_OR_RETURN(table.first_token, TimeFirstToken(bench));
+  }
+  for (const std::string& device : bench.devices) {
+    const absl::Status measured = MeasureDevice(bench, device, tests, progress, table);
+    if (bench.devices.size() == 1) return measured;
+    if (!measured.ok()) table.missing.emplace_back(device, Message(measured));
   }
   return absl::OkStatus();
 }
@@ -138,7 +158,7 @@ absl::Status BenchVerb(Arguments arguments) {
                    .seed = bench.seed,
                    .compares_numerics = bench.numerics.size() > 1};
   const absl::Status measured = MeasureAll(bench, tests, table);
-  if (!table.rows.empty() || table.first_token) PrintSpeed(table, bench.output);
+  if (!table.rows.empty() || !table.missing.empty() || table.first_token) PrintSpeed(table, bench.output);
   return measured;
 }
 

@@ -44,9 +44,8 @@ void PrintRows(const SpeedTable& table) {
   absl::PrintF("|---|---:|---|---:|---|---:|---:|---:|---:|---:|---:|\n");
   for (const SpeedResult& row : table.rows) {
     absl::PrintF("| %s %s | %.1f MB | %s %s | %d | %s | %.2f ± %.2f | %.2f | %.3f |", table.model, table.weight_format,
-                 static_cast<double>(table.weight_bytes) / 1e6, table.device, table.isa, row.threads,
-                 RowName(table, row), row.tokens_per_second, row.deviation, row.bytes_per_second / 1e9,
-                 row.operations_per_second / 1e12);
+                 static_cast<double>(row.weight_bytes) / 1e6, row.device, row.isa, row.threads, RowName(table, row),
+                 row.tokens_per_second, row.deviation, row.bytes_per_second / 1e9, row.operations_per_second / 1e12);
     if (row.roof > 0) {
       absl::PrintF(" %.3f %s | %.0f %% | %.0f %% |\n", InUnit(row.test, row.roof), UnitOf(row.test), 100 * row.share,
                    100 * row.time_share);
@@ -54,10 +53,13 @@ void PrintRows(const SpeedTable& table) {
       absl::PrintF(" not probed | | |\n");
     }
   }
+  for (const auto& [device, reason] : table.missing) {
+    absl::PrintF("| %s | | %s | | | | | | | | %s |\n", table.model, device, reason);
+  }
 }
 
 void PrintMarkdown(const SpeedTable& table) {
-  if (!table.rows.empty()) PrintRows(table);
+  if (!table.rows.empty() || !table.missing.empty()) PrintRows(table);
   if (table.first_token) PrintFirstToken(*table.first_token);
 }
 
@@ -67,7 +69,7 @@ void PrintCsv(const SpeedTable& table) {
       "gb_per_second,tops,time_share,numerics,speed_ratio\n");
   for (const SpeedResult& row : table.rows) {
     absl::PrintF("%s,%s,%d,%s,%s,%d,%s,%.3f,%.3f,%.4f,%.4f,%s,%.4f,%.3f,%.4f,%.4f,%s,%.4f\n", CsvField(table.model),
-                 table.weight_format, table.weight_bytes, table.device, table.isa, row.threads, row.test.name(),
+                 table.weight_format, row.weight_bytes, row.device, row.isa, row.threads, row.test.name(),
                  row.tokens_per_second, row.deviation, Achieved(row), InUnit(row.test, row.roof), UnitOf(row.test),
                  row.share, row.bytes_per_second / 1e9, row.operations_per_second / 1e12, row.time_share,
                  Name(row.numerics), row.speed_ratio);
@@ -78,6 +80,9 @@ nlohmann::ordered_json ToJson(const SpeedTable& table) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const SpeedResult& row : table.rows) {
     rows.push_back({{"test", row.test.name()},
+                    {"device", row.device},
+                    {"isa", row.isa},
+                    {"weight_bytes", row.weight_bytes},
                     {"prompt_tokens", row.test.prompt_tokens},
                     {"generated_tokens", row.test.generated_tokens},
                     {"batch", row.test.batch},
@@ -95,13 +100,11 @@ nlohmann::ordered_json ToJson(const SpeedTable& table) {
                     {"time_share", row.time_share},
                     {"speed_ratio", row.speed_ratio}});
   }
-  nlohmann::ordered_json document = {{"model", table.model},
-                                     {"weight_format", table.weight_format},
-                                     {"weight_bytes", table.weight_bytes},
-                                     {"device", table.device},
-                                     {"isa", table.isa},
-                                     {"seed", table.seed},
-                                     {"rows", std::move(rows)}};
+  nlohmann::ordered_json document = {
+      {"model", table.model}, {"weight_format", table.weight_format}, {"seed", table.seed}, {"rows", std::move(rows)}};
+  for (const auto& [device, reason] : table.missing) {
+    document["missing"].push_back({{"device", device}, {"reason", reason}});
+  }
   if (table.first_token) document["first_token"] = ToJson(*table.first_token);
   return document;
 }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "benchmarks/first_token.h"
@@ -13,12 +14,10 @@ namespace engine {
 struct SpeedTable {
   std::string model;
   std::string weight_format;
-  int64_t weight_bytes = 0;
-  std::string device;
-  std::string isa;
   uint64_t seed = 0;
   bool compares_numerics = false;  // rows of one test at several levels stand below each other
   std::vector<SpeedResult> rows;
+  std::vector<std::pair<std::string, std::string>> missing;  // devices that could not be measured, and why
   std::optional<FirstTokenResult> first_token;
 };
 
