@@ -53,36 +53,27 @@ absl::StatusOr<CudaApi> LoadCuda(const SharedLibrary& library) {
 }
 
 absl::StatusOr<VendorApi> LoadVendor(const SharedLibrary& library) {
-  VendorApi api;
   FunctionLoader loader(library);
-  loader.Load("cuMemAlloc_v2", api.allocate);
-  loader.Load("cuMemFree_v2", api.free);
-  loader.Load("cuMemHostAlloc", api.allocate_host);
-  loader.Load("cuMemFreeHost", api.free_host);
-  loader.Load("cuMemsetD8Async", api.fill);
+  const VendorNames names = {
+      .prefix = "cu",
+      .allocate = "MemAlloc_v2",
+      .free = "MemFree_v2",
+      .allocate_host = "MemHostAlloc",
+      .free_host = "MemFreeHost",
+      .create_stream = "StreamCreate",
+      .destroy_stream = "StreamDestroy_v2",
+      .create_event = "EventCreate",
+      .destroy_event = "EventDestroy_v2",
+      .launch = "LaunchKernel",
+      .begin_capture = "StreamBeginCapture_v2",
+  };
+  VendorApi api = LoadVendorApi(names, loader);
   int (*copy)(void*, const void*, size_t, void*) = nullptr;
   loader.Load("cuMemcpyAsync", copy);
   api.copy = copy;
-  loader.Load("cuStreamCreate", api.create_stream);
-  loader.Load("cuStreamDestroy_v2", api.destroy_stream);
-  loader.Load("cuStreamSynchronize", api.synchronize_stream);
-  loader.Load("cuStreamWaitEvent", api.await_event);
-  loader.Load("cuEventCreate", api.create_event);
-  loader.Load("cuEventDestroy_v2", api.destroy_event);
-  loader.Load("cuEventRecord", api.record_event);
-  loader.Load("cuEventSynchronize", api.synchronize_event);
-  loader.Load("cuModuleLoadData", api.load_module);
-  loader.Load("cuModuleUnload", api.unload_module);
-  loader.Load("cuModuleGetFunction", api.get_function);
-  loader.Load("cuLaunchKernel", api.launch);
-  loader.Load("cuStreamBeginCapture_v2", api.begin_capture);
-  loader.Load("cuStreamEndCapture", api.end_capture);
   int (*instantiate)(void**, void*, uint64_t) = nullptr;
   loader.Load("cuGraphInstantiateWithFlags", instantiate);
   api.instantiate = [instantiate](void** executable, void* graph) { return instantiate(executable, graph, 0); };
-  loader.Load("cuGraphLaunch", api.launch_graph);
-  loader.Load("cuGraphDestroy", api.destroy_graph);
-  loader.Load("cuGraphExecDestroy", api.destroy_executable);
   RETURN_IF_ERROR(loader.status());
   return api;
 }

@@ -19,7 +19,7 @@ absl::StatusOr<SharedLibrary> SharedLibrary::Open(std::span<const std::string> n
 void* SharedLibrary::Find(const char* function) const { return dlsym(handle_, function); }
 
 absl::Status FunctionLoader::status() const {
-  if (missing_ == nullptr) return absl::OkStatus();
+  if (missing_.empty()) return absl::OkStatus();
   return Unimplemented("%s has no function %s: it is too old for this engine", library_.name(), missing_);
 }
 

@@ -29,9 +29,9 @@ class FunctionLoader {
   explicit FunctionLoader(const SharedLibrary& library) : library_(library) {}
 
   template <typename Function>
-  void Load(const char* name, Function*& function) {
-    function = reinterpret_cast<Function*>(library_.Find(name));
-    if (function == nullptr && missing_ == nullptr) missing_ = name;
+  void Load(const std::string& name, Function*& function) {
+    function = reinterpret_cast<Function*>(library_.Find(name.c_str()));
+    if (function == nullptr && missing_.empty()) missing_ = name;
   }
 
   // Unimplemented names the first function that was missing.
@@ -39,7 +39,7 @@ class FunctionLoader {
 
  private:
   const SharedLibrary& library_;
-  const char* missing_ = nullptr;
+  std::string missing_;
 };
 
 }  // namespace engine::gpu

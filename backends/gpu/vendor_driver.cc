@@ -167,6 +167,34 @@ class VendorDriver : public GpuDriver {
 
 }  // namespace
 
+VendorApi LoadVendorApi(const VendorNames& names, FunctionLoader& loader) {
+  VendorApi api;
+  const auto load = [&](const std::string& name, auto*& function) { loader.Load(names.prefix + name, function); };
+  load(names.allocate, api.allocate);
+  load(names.free, api.free);
+  load(names.allocate_host, api.allocate_host);
+  load(names.free_host, api.free_host);
+  load("MemsetD8Async", api.fill);
+  load(names.create_stream, api.create_stream);
+  load(names.destroy_stream, api.destroy_stream);
+  load("StreamSynchronize", api.synchronize_stream);
+  load("StreamWaitEvent", api.await_event);
+  load(names.create_event, api.create_event);
+  load(names.destroy_event, api.destroy_event);
+  load("EventRecord", api.record_event);
+  load("EventSynchronize", api.synchronize_event);
+  load("ModuleLoadData", api.load_module);
+  load("ModuleUnload", api.unload_module);
+  load("ModuleGetFunction", api.get_function);
+  load(names.launch, api.launch);
+  load(names.begin_capture, api.begin_capture);
+  load("StreamEndCapture", api.end_capture);
+  load("GraphLaunch", api.launch_graph);
+  load("GraphDestroy", api.destroy_graph);
+  load("GraphExecDestroy", api.destroy_executable);
+  return api;
+}
+
 std::unique_ptr<GpuDriver> MakeVendorDriver(GpuDriverInfo info, VendorApi api, VendorModules modules) {
   return std::make_unique<VendorDriver>(std::move(info), std::move(api), std::move(modules));
 }

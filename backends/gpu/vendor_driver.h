@@ -7,6 +7,7 @@
 #include <string>
 
 #include "backends/gpu/driver.h"
+#include "backends/gpu/shared_library.h"
 
 namespace engine::gpu {
 
@@ -44,6 +45,17 @@ struct VendorApi {
   int (*destroy_graph)(void* graph) = nullptr;
   int (*destroy_executable)(void* executable) = nullptr;
 };
+
+// Most functions have the same name but for its begin; these are the others.
+struct VendorNames {
+  std::string prefix;
+  std::string allocate, free, allocate_host, free_host;
+  std::string create_stream, destroy_stream, create_event, destroy_event;
+  std::string launch, begin_capture;
+};
+
+// All of the table but use_device, describe, copy and instantiate.
+VendorApi LoadVendorApi(const VendorNames& names, FunctionLoader& loader);
 
 // Kernels are in `<module_folder>/<module><suffix>`, read when the first of a module is asked for.
 struct VendorModules {

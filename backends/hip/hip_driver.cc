@@ -49,41 +49,32 @@ absl::StatusOr<HipApi> LoadHip(const SharedLibrary& library) {
 }
 
 absl::StatusOr<VendorApi> LoadVendor(const SharedLibrary& library) {
-  VendorApi api;
   FunctionLoader loader(library);
-  loader.Load("hipMalloc", api.allocate);
-  loader.Load("hipFree", api.free);
-  loader.Load("hipHostMalloc", api.allocate_host);
-  loader.Load("hipHostFree", api.free_host);
-  loader.Load("hipMemsetD8Async", api.fill);
+  const VendorNames names = {
+      .prefix = "hip",
+      .allocate = "Malloc",
+      .free = "Free",
+      .allocate_host = "HostMalloc",
+      .free_host = "HostFree",
+      .create_stream = "StreamCreateWithFlags",
+      .destroy_stream = "StreamDestroy",
+      .create_event = "EventCreateWithFlags",
+      .destroy_event = "EventDestroy",
+      .launch = "ModuleLaunchKernel",
+      .begin_capture = "StreamBeginCapture",
+  };
+  VendorApi api = LoadVendorApi(names, loader);
   int (*copy)(void*, const void*, size_t, int, void*) = nullptr;
   loader.Load("hipMemcpyAsync", copy);
   api.copy = [copy](void* to, const void* from, size_t bytes, void* stream) {
     constexpr int kByAddress = 4;  // hipMemcpyDefault
     return copy(to, from, bytes, kByAddress, stream);
   };
-  loader.Load("hipStreamCreateWithFlags", api.create_stream);
-  loader.Load("hipStreamDestroy", api.destroy_stream);
-  loader.Load("hipStreamSynchronize", api.synchronize_stream);
-  loader.Load("hipStreamWaitEvent", api.await_event);
-  loader.Load("hipEventCreateWithFlags", api.create_event);
-  loader.Load("hipEventDestroy", api.destroy_event);
-  loader.Load("hipEventRecord", api.record_event);
-  loader.Load("hipEventSynchronize", api.synchronize_event);
-  loader.Load("hipModuleLoadData", api.load_module);
-  loader.Load("hipModuleUnload", api.unload_module);
-  loader.Load("hipModuleGetFunction", api.get_function);
-  loader.Load("hipModuleLaunchKernel", api.launch);
-  loader.Load("hipStreamBeginCapture", api.begin_capture);
-  loader.Load("hipStreamEndCapture", api.end_capture);
   int (*instantiate)(void**, void*, void**, char*, size_t) = nullptr;
   loader.Load("hipGraphInstantiate", instantiate);
   api.instantiate = [instantiate](void** executable, void* graph) {
     return instantiate(executable, graph, nullptr, nullptr, 0);
   };
-  loader.Load("hipGraphLaunch", api.launch_graph);
-  loader.Load("hipGraphDestroy", api.destroy_graph);
-  loader.Load("hipGraphExecDestroy", api.destroy_executable);
   RETURN_IF_ERROR(loader.status());
   return api;
 }
