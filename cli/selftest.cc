@@ -1,11 +1,13 @@
 #include <cstdio>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "cli/engine_flags.h"
 #include "cli/json_output.h"
 #include "cli/verbs.h"
 #include "engine/inspect.h"
-#include "engine/self_test.h"
+#include "engine/version.h"
+#include "selftest/self_test.h"
 
 namespace engine {
 namespace {
@@ -20,40 +22,51 @@ Json ToJson(const SelfTestCheck& check) {
 
 void PrintCheck(const SelfTestCheck& check) {
   const bool passed = check.result.ok();
-  absl::PrintF("%s  %s (%s)%s%s\n", passed ? "ok    " : "FAILED", check.name, check.figures, passed ? "" : ": ",
-               Message(check.result));
+  absl::PrintF("%s  %s%s%s%s%s\n", passed ? "ok    " : "FAILED", check.name, check.figures.empty() ? "" : ": ",
+               check.figures, passed ? "" : ": ", Message(check.result));
   std::fflush(stdout);
 }
 
-std::string Describe(const std::string& name) {
+// What this machine has, and why it has no more.
+std::vector<std::string> Inventory() {
+  std::vector<std::string> lines = {absl::StrFormat("engine %s", Version())};
   for (const DeviceReport& device : InspectDevices()) {
-    if (device.name != name && device.name != name + ":0") continue;
-    return absl::StrFormat("%s: %s, %s", device.name, device.description, device.isa);
+    lines.push_back(device.state.ok() ? absl::StrFormat("%s: %s, %s, %.1f GB", device.name, device.description,
+                                                        device.isa, static_cast<double>(device.memory_bytes) / 1e9)
+                                      : absl::StrFormat("%s: none: %s", device.name, Message(device.state)));
   }
-  return name;
+  return lines;
 }
 
 }  // namespace
 
 absl::Status SelftestVerb(Arguments arguments) {
-  EngineOptions options{.model = kDefaultModel};
+  SelfTestOptions options{.device = "cpu"};
+  std::string model;
   std::string output = "text";
-  FlagSet flags("engine selftest [MODEL]", "Shows whether a device computes what the CPU computes, and how fast.");
-  AddModelFlag(flags, options.model);
+  FlagSet flags(
+      "engine selftest [MODEL]",
+      "Shows whether a device computes what the CPU computes, in every kernel and in models that it brings along,\n"
+      "and how close it comes to its own limits. With MODEL, that too.");
+  AddModelFlag(flags, model);
   flags.AddChoice({"--output,-o", "FORMAT", "text (default) or json"}, {"text", "json"}, output);
   flags.Add({"--device", "NAME", "what to test (`engine devices` lists them)"}, options.device);
+  flags.Add({"--threads,-t", "N", "CPU threads; 0: as many as the process may run on (0)"}, options.threads);
   ASSIGN_OR_RETURN(const bool goes_on, flags.Parse(arguments));
   if (!goes_on) return absl::OkStatus();
+  if (!model.empty()) options.model = model;
   const bool as_text = output == "text";
-  const std::string device = Describe(options.device);
-  if (as_text) absl::PrintF("%s\n", device);
+  const std::vector<std::string> inventory = Inventory();
+  if (as_text) absl::PrintF("%s\ntesting %s\n", absl::StrJoin(inventory, "\n"), options.device);
   Json checks = Json::array();
   int failed = 0;
   RETURN_IF_ERROR(SelfTest(options, [&](const SelfTestCheck& check) {
     failed += check.result.ok() ? 0 : 1;
     as_text ? PrintCheck(check) : checks.push_back(ToJson(check));
   }));
-  if (!as_text) PrintJson({{"device", device}, {"model", options.model}, {"checks", std::move(checks)}});
+  if (!as_text) {
+    PrintJson({{"device", options.device}, {"inventory", inventory}, {"model", model}, {"checks", std::move(checks)}});
+  }
   if (failed == 0) return absl::OkStatus();
   return DataLoss("%d checks failed: do not trust answers of this device", failed);
 }

@@ -178,12 +178,6 @@ class OtherVerbs(ProgramTest):
         self.assertIn("Qwen3ForCausalLM", models["architectures"])
         self.assertIn("smollm2-135m", self.run_engine("models").text)
 
-    def test_selftest_compares_a_device_with_the_cpu(self):
-        report = json.loads(self.run_engine("selftest", GGUF, "--device", "simt", "-o", "json").text)
-        self.assertIn("simt", report["device"])
-        self.assertEqual(len(report["checks"]), 5)
-        self.assertEqual([c for c in report["checks"] if not c["passed"]], [])
-
     def test_kernels_say_what_runs_and_why_others_declined(self):
         text = self.run_engine("kernels", GGUF, "--device", "cpu").text
         self.assertIn("runs     ", text)
@@ -222,6 +216,14 @@ class OtherVerbs(ProgramTest):
         self.assertGreater(rows[1]["speed_ratio"], 0)
         self.assertRegex(self.run_engine("bench", GGUF, *sizes).text, r"\| tg4 fast x\d+\.\d{3} \|")
         self.assert_refused(2, "exact, invariant or fast", "bench", GGUF, "--numerics", "fast,fats")
+
+    def test_bench_puts_devices_into_one_table(self):
+        sizes = ("-p", "0", "-n", "2", "-r", "1", "-t", "1", "--device", "cpu,simt,cuda:99")
+        table = json.loads(self.run_engine("bench", GGUF, *sizes, "-o", "json").text)
+        self.assertEqual([row["device"] for row in table["rows"]], ["cpu", "simt:32"])
+        self.assertTrue(all(row["roof"] > 0 for row in table["rows"]))
+        self.assertEqual([row["device"] for row in table["missing"]], ["cuda:99"])
+        self.assert_refused(1, "cuda:99", "bench", GGUF, "--device", "cuda:99")
 
     def test_bench_times_the_first_token(self):
         sizes = ("-p", "0", "-n", "0", "-r", "1", "-t", "1", "--ttft")

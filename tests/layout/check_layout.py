@@ -27,13 +27,14 @@ MAY_INCLUDE = {
     "backends/simt": ["core", "ops", "backends/gpu"],
     "engine": ["core", "ops", "models", "backends", "text"],
     "conformance": ["core", "ops"],
-    "cli": ["core/base", "core/runtime", "engine", "server", "benchmarks"],
+    "selftest": ["core", "ops", "backends", "engine", "conformance", "benchmarks"],
+    "cli": ["core/base", "core/runtime", "engine", "server", "benchmarks", "selftest"],
     "server": ["core/base", "engine", "server"],
     "server/http": ["core/base"],
     "examples": ["engine"],
     "benchmarks": ["core", "ops", "models", "backends", "text", "engine"],
     "benchmarks/serve": ["core/base", "engine", "benchmarks", "server/http"],
-    "tests": ["core", "ops", "models", "backends", "text", "engine", "cli", "server", "benchmarks", "conformance"],
+    "tests": ["core", "ops", "models", "backends", "text", "engine", "cli", "server", "benchmarks", "conformance", "selftest"],
 }
 
 THIRD_PARTY = ("absl/", "gtest/", "gmock/", "yaml-cpp/", "nlohmann/", "CLI/")

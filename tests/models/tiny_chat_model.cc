@@ -12,7 +12,7 @@
 #include "nlohmann/json.hpp"
 #include "tests/models/tiny_checkpoint.h"
 #include "tests/support/gguf_writer.h"
-#include "tests/support/safetensors_writer.h"
+#include "core/weights/safetensors_writer.h"
 #include "text/gguf_vocabulary.h"
 
 namespace engine {

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "core/base/json.h"
-#include "tests/support/safetensors_writer.h"
+#include "core/weights/safetensors_writer.h"
 
 namespace engine {
 namespace {

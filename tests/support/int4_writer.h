@@ -7,7 +7,7 @@
 
 #include "core/base/dtype.h"
 #include "nlohmann/json.hpp"
-#include "tests/support/safetensors_writer.h"
+#include "core/weights/safetensors_writer.h"
 
 namespace engine {
 

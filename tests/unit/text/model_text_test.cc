@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/safetensors_writer.h"
+#include "core/weights/safetensors_writer.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/text/small_tokenizers.h"
 

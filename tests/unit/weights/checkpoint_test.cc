@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "tests/support/gguf_writer.h"
-#include "tests/support/safetensors_writer.h"
+#include "core/weights/safetensors_writer.h"
 #include "tests/support/temp_dir.h"
 
 namespace engine {

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/weights/quant.h"
-#include "tests/support/safetensors_writer.h"
+#include "core/weights/safetensors_writer.h"
 #include "tests/unit/weights/mutations.h"
 
 namespace engine {

@@ -1,4 +1,4 @@
-// Writes small safetensors files for tests.
+// Writes small safetensors files: for tests, and for the model that the selftest brings along.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "tests/support/safetensors_writer.h"
+#include "core/weights/safetensors_writer.h"
 
 #include <utility>
 

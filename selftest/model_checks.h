@@ -1,0 +1,14 @@
+// Whole models on a device, with exact numerics: the CPU's logits and tokens, to the bit.
+#pragma once
+
+#include "selftest/self_test.h"
+
+namespace engine {
+
+// Two small models, with guards around every allocation of a GPU and then without, many times.
+void CheckBuiltInModels(const SelfTestOptions& options, const CheckSink& report);
+
+// A model of the user's.
+void CheckModel(const SelfTestOptions& options, const std::string& path, const CheckSink& report);
+
+}  // namespace engine
