@@ -66,11 +66,9 @@ void AllowManyConnections() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// Until a signal asks for the end; a second one ends the program at once.
-absl::Status ServeUntilSignal(const ServeFlags& serve, Interrupt& interrupt, Server& server, Log& log) {
-  std::promise<void> asked;
-  interrupt.Arm([&asked] { asked.set_value(); });
-  asked.get_future().wait();
+// Until the end is asked for; a second signal ends the program at once.
+absl::Status ServeUntil(const std::future<void>& asked, const ServeFlags& serve, Server& server, Log& log) {
+  asked.wait();
   log.Info(absl::StrFormat("shutting down: answers under way have %g s to end", serve.shutdown_seconds));
   const bool ended = server.Drain(serve.shutdown_seconds);
   server.Stop();
@@ -92,6 +90,7 @@ absl::Status ServeVerb(Arguments arguments) {
   AllowManyConnections();
   std::vector<int> signals = {SIGINT, SIGTERM};
   if (!serve.server.api_key_file.empty()) signals.push_back(SIGHUP);
+  std::promise<void> asked;  // for the end, by a signal; outlives who waits for signals
   Interrupt interrupt(signals);
   const auto start = Now();
   Log log(serve.log_format == "json" ? Log::Format::kJson : Log::Format::kPlain);
@@ -100,9 +99,11 @@ absl::Status ServeVerb(Arguments arguments) {
   const absl::Cleanup forget_server = [&interrupt] { interrupt.On(SIGHUP, nullptr); };
   ASSIGN_OR_RETURN(Engines engines, Load(serve, log));
   for (size_t m = 0; m < engines.size(); ++m) Announce(serve, m, engines[m]->model(), log);
+  // From the first request on, a signal lets answers end; before, it ends the program.
+  interrupt.Arm([&asked] { asked.set_value(); });
   RETURN_IF_ERROR(server->Serve(std::move(engines)));
   Announce(serve, SecondsSince(start), server->address(), log);
-  return ServeUntilSignal(serve, interrupt, *server, log);
+  return ServeUntil(asked.get_future(), serve, *server, log);
 }
 
 }  // namespace engine

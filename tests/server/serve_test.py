@@ -97,6 +97,10 @@ class ServeTest(unittest.TestCase):
         status, answer = server.post("/v1/completions", ENDLESS)
         self.assertIn("the request took longer than it may", answer)
 
+    def test_a_signal_right_after_the_announcement_ends_it_in_order(self):
+        for _ in range(5):
+            self.assertEqual(self.start().wait_until_ready().end(), 0)
+
     def test_sigterm_lets_streams_end(self):
         server = self.start().wait_until_ready()
         connections = []
