@@ -73,7 +73,8 @@ void AddLimitFlags(FlagSet& flags, EngineOptions& options) {
                    "most 8192; auto: the longest for which there is memory"},
                   [&options](const std::string& value) { return ReadModelLen(value, options.max_model_len); });
   flags.Add({"--max-num-seqs,--max-batch-size,--parallel,-np", "N", "requests that run at once"}, options.max_num_seqs);
-  flags.Add({"--max-num-batched-tokens", "N", "tokens of one step: longer prompts are read in chunks"},
+  flags.Add({"--max-num-batched-tokens,--max-prefill-token-num", "N",
+             "tokens of one step: longer prompts are read in chunks"},
             options.max_num_batched_tokens);
   AddKvCacheFlag(flags, options);
   flags.Add({"--kv-cache-bytes", "N", "memory of the KV cache; 0: room for every request, at most a quarter of memory"},
@@ -96,10 +97,10 @@ void AddReasoningFlag(FlagSet& flags, EngineOptions& options) {
 
 void AddSpeculationFlags(FlagSet& flags, EngineOptions& options) {
   flags.Add(
-      {"--num-speculative-tokens,--draft-max", "N",
+      {"--num-speculative-tokens,--draft-max,--speculative-num-draft-tokens", "N",
        "most tokens that are guessed and verified in one step, where it pays (15); 0: none. The text is the same"},
       options.num_speculative_tokens);
-  flags.Add({"--draft-model,--speculative-model,--model-draft,-md", "MODEL",
+  flags.Add({"--draft-model,--speculative-model,--speculative-draft-model,--model-draft,-md", "MODEL",
              "a small model of the same vocabulary that guesses; without one, guesses are looked up in the text"},
             options.draft_model);
 }

@@ -15,14 +15,25 @@ struct NeutralFlag {
 };
 
 constexpr std::string_view kOneDevice = "a model runs on one device";
+constexpr std::string_view kInCheckpoint = "the checkpoint says what it is";
 
 constexpr NeutralFlag kFlags[] = {
     {"--tensor-parallel-size,-tp,--tp", "N", "1", kOneDevice},
     {"--pipeline-parallel-size,-pp", "N", "1", kOneDevice},
     {"--data-parallel-size,-dp,--dp", "N", "1", "start a server for each copy of the model"},
+    {"--ep", "N", "1", kOneDevice},
+    {"--cp", "N", "1", kOneDevice},
+    {"--distributed-executor-backend", "NAME", "mp,ray,uni", kOneDevice},
+    {"--communicator", "NAME", "nccl,native,cuda-ipc", kOneDevice},
+    {"--role", "ROLE", "Hybrid", "one process reads prompts and writes answers"},
     {"--n-gpu-layers,--gpu-layers,-ngl", "N", "0", "all layers run on --device"},
     {"--dtype", "TYPE", "auto", "the checkpoint says in which type weights are computed with"},
-    {"--load-format", "FORMAT", "auto", "the checkpoint says what it is"},
+    {"--load-format", "FORMAT", "auto", kInCheckpoint},
+    {"--model-format", "FORMAT", "hf,awq,gptq,compressed-tensors", kInCheckpoint},
+    {"--quantization,-q", "METHOD", "awq,awq_marlin,gptq,gptq_marlin,compressed-tensors", kInCheckpoint},
+    {"--tokenizer-mode", "MODE", "auto", kInCheckpoint},
+    {"--rope-scaling-factor", "X", "0,0.0", kInCheckpoint},
+    {"--task", "TASK", "auto,generate", kInCheckpoint},
     {"--generation-config", "WHERE", "auto", "the checkpoint's is used"},
     {"--backend", "NAME", "turbomind,pytorch", "there is one engine"},
     {"--trust-remote-code", "", "true,false", "code of a checkpoint is never run"},
@@ -35,6 +46,16 @@ constexpr NeutralFlag kFlags[] = {
     {"--disable-log-requests", "", "true", "nothing of a prompt is logged"},
     {"--enable-request-id-headers", "", "true", "answers always carry x-request-id"},
     {"--enable-prompt-tokens-details", "", "true", "usage always says how many tokens were cached"},
+    {"--disable-log-stats", "", "true", "numbers are in /metrics and not in the log"},
+    {"--log-level", "LEVEL", "INFO,info", "there is one log; --no-access-log leaves answers out of it"},
+    {"--enforce-eager,--eager-mode", "", "true", "nothing is compiled at the start"},
+    {"--async", "N", "1", "the next step is always made ready while one runs"},
+    {"--swap-space", "GIB", "0,4", "a request that lost its blocks is computed again"},
+    {"--flash-attn,-fa", "MODE", "on,auto", "attention is a single kernel"},
+    {"--enable-reasoning", "", "true", "--reasoning-parser says how"},
+    {"--response-role", "ROLE", "assistant", "no other role answers"},
+    {"--chat-template-content-format", "FORMAT", "auto", "the chat template shows it"},
+    {"--guided-decoding-backend", "NAME", "auto,guidance", "llguidance holds answers to grammars"},
     {"--jinja", "", "true", "chat templates are always rendered"},
     {"--metrics", "", "true", "/metrics is always there"},
 };

@@ -28,14 +28,14 @@ double Waiting(const EngineStats& stats) {
   return static_cast<double>(std::max<int64_t>(stats.request.open - stats.step.running, 0));
 }
 
-template <auto part, auto member>
+template <auto kPart, auto kMember>
 double Get(const EngineStats& stats) {
-  return static_cast<double>(stats.*part.*member);
+  return static_cast<double>(stats.*kPart.*kMember);
 }
-template <auto member>
-constexpr auto kStep = Get<&EngineStats::step, member>;
-template <auto member>
-constexpr auto kRequest = Get<&EngineStats::request, member>;
+template <auto kMember>
+constexpr auto kStep = Get<&EngineStats::step, kMember>;
+template <auto kMember>
+constexpr auto kRequest = Get<&EngineStats::request, kMember>;
 
 constexpr char kUsageHelp[] = "Share of the KV cache that running requests hold, 0 to 1";
 constexpr char kEndedHelp[] = "Requests that have ended, by reason";
@@ -46,6 +46,9 @@ constexpr Value kValues[] = {
     {"", "num_requests_waiting_by_reason", "gauge", "Requests in the queue", Waiting, "reason=\"capacity\""},
     {"", "num_requests_waiting_by_reason", "gauge", "Requests in the queue", [](const EngineStats&) { return 0.0; },
      "reason=\"deferred\""},
+    // Dashboards take it as the sign that the model is up.
+    {"", "engine_sleep_state", "gauge", "1: the model is in this state", [](const EngineStats&) { return 1.0; },
+     "sleep_state=\"awake\""},
     {"kv_cache_usage", "kv_cache_usage_perc", "gauge", kUsageHelp, KvUsage},
     {"", "gpu_cache_usage_perc", "gauge", kUsageHelp, KvUsage},
     {"kv_cache_blocks", "", "gauge", "Blocks of the KV cache", kStep<&StepStats::kv_blocks>},
@@ -86,8 +89,8 @@ struct Distribution {
   const Histogram& (*get)(const EngineStats& stats);
 };
 
-template <auto member>
-constexpr auto kHistogram = [](const EngineStats& stats) -> const Histogram& { return stats.request.*member; };
+template <auto kMember>
+constexpr auto kHistogram = [](const EngineStats& stats) -> const Histogram& { return stats.request.*kMember; };
 
 constexpr char kGapHelp[] = "Seconds between two tokens of a request";
 
