@@ -252,6 +252,17 @@ class Reasoning(unittest.TestCase):
         self.assertEqual(answer.usage.completion_tokens_details.reasoning_tokens, 5 + 7)  # "</think>" is 7 tokens
 
 
+    def test_comes_before_an_answer_that_has_a_form(self):
+        messages = [*HELLO["messages"], {"role": "assistant", "content": "<think>\n"}]
+        forms = ({"guided_json": {"enum": [12]}}, {"guided_regex": "1[2]"}, {"guided_choice": ["12"]},
+                 {"guided_grammar": 'root ::= "12"'}, {"guided_grammar": 'start: "12"'})
+        for form in forms:
+            choice = self.client.chat.completions.create(**{**HELLO, "messages": messages}, max_tokens=60, extra_body={
+                "continue_final_message": True, "thinking_token_budget": 5, **form}).choices[0]
+            self.assertEqual((choice.message.content, choice.finish_reason), ("12", "stop"), form)
+            self.assertTrue(choice.message.reasoning)
+
+
 class Errors(unittest.TestCase):
     def test_have_the_clients_classes(self):
         def refused(**fields):
