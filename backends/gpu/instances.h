@@ -27,6 +27,7 @@ inline constexpr const KernelInstance* kInstances[] = {
     &kKvWriteInt8,
     &kLinearBF16.one,
     &kLinearBF16.tile,
+    &kLinearBF16Matrix,
     &kLinearF16.one,
     &kLinearF16.tile,
     &kLinearF32.one,

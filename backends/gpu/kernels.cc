@@ -13,6 +13,7 @@ void RegisterGpuKernels(KernelRegistry& registry, std::string_view kind) {
   registry.Add(kind, GatherRowsKernel());
   registry.Add(kind, HeadRmsNormKernel());
   registry.Add(kind, KvWriteKernel());
+  registry.Add(kind, MatrixLinearKernel());
   registry.Add(kind, LinearKernel());
   registry.Add(kind, PagedAttentionKernel());
   registry.Add(kind, QkNormRopeKernel());

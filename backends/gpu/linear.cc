@@ -7,7 +7,7 @@
 namespace engine::gpu {
 namespace {
 
-void Launch(const LaunchArgs& launch, bool has_bias) {
+LinearArgs ArgsOf(const LaunchArgs& launch, bool has_bias) {
   const TensorSpec& weight = *launch.in[1].spec;
   LinearArgs args = {.x = launch.in[0].data,
                      .weights = {WeightOf(launch, 1, 2, launch.out[0].as<float>())},
@@ -17,7 +17,7 @@ void Launch(const LaunchArgs& launch, bool has_bias) {
                      .k = static_cast<int>(weight.shape[1]),
                      .chunk_slots = 1};
   if (has_bias) args.weights[0].bias = launch.in.back().as<const float>();
-  EnqueueLinear(launch, weight.dtype, args);
+  return args;
 }
 
 }  // namespace
@@ -29,7 +29,22 @@ KernelEntry LinearKernel() {
           .weight_layouts = PanelLayouts,
           .prepare = [](const Problem& problem) -> absl::StatusOr<std::unique_ptr<Kernel>> {
             const bool has_bias = problem.op.as<Linear>().bias;
-            return MakeKernel([has_bias](const LaunchArgs& launch) { Launch(launch, has_bias); });
+            return MakeKernel([has_bias](const LaunchArgs& launch) {
+              EnqueueLinear(launch, launch.in[1].spec->dtype, ArgsOf(launch, has_bias));
+            });
+          }};
+}
+
+KernelEntry MatrixLinearKernel() {
+  return {.name = "linear.matrix.gpu",
+          .op = &SchemaOf(Linear{}),
+          .exactness = Exactness::kFast,
+          .supports = [](const Problem& problem) { return RequireMatrixUnits(problem.in[0], problem.in[1]); },
+          .weight_layouts = PanelLayouts,
+          .prepare = [](const Problem& problem) -> absl::StatusOr<std::unique_ptr<Kernel>> {
+            const bool has_bias = problem.op.as<Linear>().bias;
+            return MakeKernel(
+                [has_bias](const LaunchArgs& launch) { EnqueueMatrixLinear(launch, ArgsOf(launch, has_bias)); });
           }};
 }
 

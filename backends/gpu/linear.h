@@ -69,11 +69,20 @@ struct TileGroup {
   float w_offsets[kTileColumns];
 };
 
+// The same of bf16: its 32 bytes of a row are 16 values of k.
+inline constexpr int kBf16GroupValues = 16;
+
+struct Bf16TileGroup {
+  uint32_t x[2][kTileTokens + 2][4];
+  uint32_t w[2][kTileColumns][4];
+};
+
 // Groups between two barriers: 64 bytes of each row. Of two stages one is filled while the other is multiplied.
 inline constexpr int kStageGroups = 2;
 
+template <typename Group>
 struct TileStages {
-  TileGroup stages[2][kStageGroups];
+  Group stages[2][kStageGroups];
 };
 
 template <int kTokens>
@@ -98,7 +107,8 @@ constexpr KernelInstance LinearInstance(std::string_view module, std::string_vie
 
 constexpr BlockKernels BlockInstances(std::string_view module, const std::array<std::string_view, 4>& names) {
   return {LinearInstance<GroupSums<1>>(module, names[0]), LinearInstance<GroupSums<kFewTokens>>(module, names[1]),
-          LinearInstance<GroupSums<kSmallTokens>>(module, names[2]), LinearInstance<TileStages>(module, names[3])};
+          LinearInstance<GroupSums<kSmallTokens>>(module, names[2]),
+          LinearInstance<TileStages<TileGroup>>(module, names[3])};
 }
 
 inline constexpr BlockKernels kLinearQ4_0 =
@@ -126,6 +136,8 @@ inline constexpr BlockKernels kLinearIQ4_XS =
 inline constexpr PlainKernels kLinearBF16 = {
     LinearInstance<ChunkSums<1>>("linear_plain", "linear_bf16_one"),
     LinearInstance<ChunkSums<kSlotTokens>>("linear_plain", "linear_bf16_tile")};
+inline constexpr KernelInstance kLinearBF16Matrix =
+    LinearInstance<TileStages<Bf16TileGroup>>("linear_plain", "linear_bf16_matrix");
 inline constexpr PlainKernels kLinearF16 = {LinearInstance<ChunkSums<1>>("linear_plain", "linear_f16_one"),
                                             LinearInstance<ChunkSums<kSlotTokens>>("linear_plain", "linear_f16_tile")};
 inline constexpr PlainKernels kLinearF32 = {LinearInstance<ChunkSums<1>>("linear_plain", "linear_f32_one"),

@@ -78,6 +78,15 @@ absl::Status RequirePanels(const TensorSpec& x, const TensorSpec& weight) {
   return absl::OkStatus();
 }
 
+absl::Status RequireMatrixUnits(const TensorSpec& x, const TensorSpec& weight) {
+  RETURN_IF_ERROR(RequirePanels(x, weight));
+  if (weight.dtype != DType::kBF16) return Unimplemented("w is %s; needs bf16", Name(weight.dtype));
+  if (weight.shape[1] % kBf16GroupValues != 0) {
+    return Unimplemented("rows of w have %d values; needs a multiple of %d", weight.shape[1], kBf16GroupValues);
+  }
+  return absl::OkStatus();
+}
+
 std::span<const LayoutId> PanelLayouts(const Problem& problem, int index) {
   static constexpr LayoutId kPanels[] = {kPanel32};
   static constexpr LayoutId kVectors[] = {kRowMajor};
@@ -98,6 +107,12 @@ void EnqueueLinear(const LaunchArgs& launch, DType weight, LinearArgs args) {
   if (args.rows == 0) return;
   if (IsBlockQuantised(weight)) return EnqueueBlocks(launch, BlockKernelsOf(weight), args);
   EnqueuePlain(launch, PlainKernelsOf(weight), args);
+}
+
+void EnqueueMatrixLinear(const LaunchArgs& launch, const LinearArgs& args) {
+  if (args.rows <= kSmallTokens) return EnqueueLinear(launch, DType::kBF16, args);
+  const int64_t panels = NumPanels(args.n) * args.num_weights;
+  Enqueue(launch, kLinearBF16Matrix, {.x = DivideUp(panels, kTilePanels), .y = DivideUp(args.rows, kTileTokens)}, args);
 }
 
 }  // namespace engine::gpu

@@ -11,6 +11,9 @@ namespace engine::gpu {
 // OK when x has the dtype that goes with the weight, and the weight lies in panels; else what is not so.
 absl::Status RequirePanels(const TensorSpec& x, const TensorSpec& weight);
 
+// The same for bf16 on matrix units.
+absl::Status RequireMatrixUnits(const TensorSpec& x, const TensorSpec& weight);
+
 std::span<const LayoutId> PanelLayouts(const Problem& problem, int index);
 
 // in[index] as args want it, with in[scale] where the weight has none of its own.
@@ -18,5 +21,8 @@ LinearWeight WeightOf(const LaunchArgs& launch, int index, int scale, float* y);
 
 // Chooses the kernel for `weight` and args.rows, fills in args.chunk_slots, and enqueues it.
 void EnqueueLinear(const LaunchArgs& launch, DType weight, LinearArgs args);
+
+// Of class fast: on matrix units where there are rows enough to fill them.
+void EnqueueMatrixLinear(const LaunchArgs& launch, const LinearArgs& args);
 
 }  // namespace engine::gpu

@@ -30,6 +30,8 @@ const char* NameOf(Collective collective) {
       return "SyncWarp";
     case Collective::kMultiplyInt8:
       return "MultiplyInt8";
+    case Collective::kMultiplyBf16:
+      return "MultiplyBf16";
   }
   return "?";
 }
@@ -180,10 +182,10 @@ void Machine::SyncBlock(int line) {
 namespace {
 
 // Each lane's value is where its registers are.
-void Multiply(const Warp& warp) {
+std::array<MatrixRegisters, kWarp> RegistersOf(const Warp& warp) {
   std::array<MatrixRegisters, kWarp> lanes;
   for (int i = 0; i < kWarp; ++i) lanes[i] = *reinterpret_cast<const MatrixRegisters*>(warp.values[i]);
-  MultiplyInt8(lanes);
+  return lanes;
 }
 
 // What each lane gets, once all have come.
@@ -197,7 +199,8 @@ void Complete(Warp& warp) {
     if (warp.collective == Collective::kShflDown && i + warp.operands[i] < kWarp) source = i + warp.operands[i];
     warp.results[i] = warp.collective == Collective::kBallot ? votes : warp.values[source];
   }
-  if (warp.collective == Collective::kMultiplyInt8) Multiply(warp);
+  if (warp.collective == Collective::kMultiplyInt8) MultiplyInt8(RegistersOf(warp));
+  if (warp.collective == Collective::kMultiplyBf16) MultiplyBf16(RegistersOf(warp));
   if (warp.collective == Collective::kSyncWarp) ++warp.syncs;
   warp.in_collective = 0;
   warp.runnable = kAllLanes;

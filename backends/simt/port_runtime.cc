@@ -29,9 +29,9 @@ uint64_t Exchange(Collective kind, uint64_t value, int operand, int line) {
 }
 
 // The warp's last lane multiplies for all.
-void MultiplyInt8(const uint32_t* a, const uint32_t* b, int32_t* sums, int line) {
+void Multiply(Collective kind, const uint32_t* a, const uint32_t* b, void* sums, int line) {
   engine::simt::MatrixRegisters registers{a, b, sums};
-  Exchange(Collective::kMultiplyInt8, reinterpret_cast<uint64_t>(&registers), 0, line);
+  Exchange(kind, reinterpret_cast<uint64_t>(&registers), 0, line);
 }
 
 std::byte* SharedMemory(size_t bytes) {

@@ -37,12 +37,12 @@ inline constexpr int kWarp = ENGINE_SIMT_WARP;
 
 namespace simt {
 
-enum class Collective : uint8_t { kShflXor, kShflDown, kShfl, kBallot, kSyncWarp, kMultiplyInt8 };
+enum class Collective : uint8_t { kShflXor, kShflDown, kShfl, kBallot, kSyncWarp, kMultiplyInt8, kMultiplyBf16 };
 
 // `line` is the caller's: all threads must come from the same one.
 void SyncBlock(int line);
 uint64_t Exchange(Collective kind, uint64_t value, int operand, int line);
-void MultiplyInt8(const uint32_t* a, const uint32_t* b, int32_t* sums, int line);
+void Multiply(Collective kind, const uint32_t* a, const uint32_t* b, void* sums, int line);
 std::byte* SharedMemory(size_t bytes);
 void CheckAligned(const void* address, size_t bytes);
 uint64_t AtomicAdd(void* address, size_t bytes, uint64_t value);
@@ -105,7 +105,11 @@ using MatrixSums = SumsOf<MatrixLayout, T>;
 
 inline void MultiplyInt8(const MatrixOperand& a, const MatrixOperand& b, MatrixSums<int32_t>& sums,
                          int line = __builtin_LINE()) {
-  simt::MultiplyInt8(a.words, b.words, sums.values, line);
+  simt::Multiply(simt::Collective::kMultiplyInt8, a.words, b.words, sums.values, line);
+}
+inline void MultiplyBf16(const MatrixOperand& a, const MatrixOperand& b, MatrixSums<float>& sums,
+                         int line = __builtin_LINE()) {
+  simt::Multiply(simt::Collective::kMultiplyBf16, a.words, b.words, sums.values, line);
 }
 
 inline int Opaque(int value) { return value; }
