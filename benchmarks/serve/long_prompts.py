@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""What prompts of 2,000 tokens cost: long_prompts.py ENGINE MODEL [--chunks 512,64,16]
+
+For each --max-num-batched-tokens, the tokens of a step: the time between tokens of streams that run while such prompts arrive, and the median
+time to the first token of these. Then the time to first token of a prompt whose beginning is in the prefix cache, beside
+that of one that is not. The engine's thread has a core of its own."""
+
+import argparse
+import signal
+
+import pinned
+
+PROMPT = 2000
+
+
+def median(values):
+    return sorted(values)[len(values) // 2]
+
+
+def print_cached(engine, server):
+    """Prompts of a run begin alike: the first one reads that, the others find it."""
+    load = ["--base-url", server.url, "--save-detailed", "--random-output-len", 4, "--max-concurrency", 1]
+    shared = pinned.result_of(pinned.start_bench(engine, *load, "--random-prefix-len", PROMPT, "--random-input-len", 8,
+                                                 "--num-prompts", 8))["ttfts"]
+    fresh = pinned.result_of(pinned.start_bench(engine, *load, "--random-input-len", PROMPT + 8, "--num-prompts", 2,
+                                                "--seed", 1))["ttfts"]
+    cached, uncached = median(shared[1:]), median([shared[0], *fresh])
+    print(f"first token of {PROMPT} tokens: {uncached * 1e3:.0f} ms, cached {cached * 1e3:.1f} ms: {cached / uncached:.1%}",
+          flush=True)
+
+
+def print_row(server, options, chunk):
+    load = ["--base-url", server.url]
+    streams = pinned.start_bench(options.engine, *load, "--random-input-len", 8, "--random-output-len", options.tokens,
+                                 "--num-prompts", options.streams, "--metric-percentiles", "90,99,100")
+    prompts = pinned.result_of(pinned.start_bench(options.engine, *load, "--random-input-len", PROMPT,
+                                                  "--random-output-len", 1, "--num-prompts", options.prompts,
+                                                  "--request-rate", options.rate, "--seed", 2))
+    result = pinned.result_of(streams)
+    gaps = [result[f"{name}_itl_ms"] for name in ("median", "p90", "p99", "p100")]
+    print(f"| {chunk} | " + " | ".join(f"{gap:.1f}" for gap in gaps) + f" | {gaps[2] / gaps[0]:.2f} | "
+          f"{prompts['median_ttft_ms']:.0f} |", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("engine")
+    parser.add_argument("model")
+    parser.add_argument("--chunks", default="512,64,16")
+    parser.add_argument("--streams", type=int, default=8)
+    parser.add_argument("--tokens", type=int, default=500, help="of each stream")
+    parser.add_argument("--prompts", type=int, default=2)
+    parser.add_argument("--rate", type=float, default=0.3, help="prompts per second")
+    options = parser.parse_args()
+    pinned.take_other_core()
+    print("| tokens of a step | median ms | P90 | P99 | longest | P99 / median | first token of a prompt, ms |")
+    print("|---:|---:|---:|---:|---:|---:|---:|", flush=True)
+    chunks = options.chunks.split(",")
+    for chunk in chunks:
+        server = pinned.start_server(options.engine, options.model, "--max-num-batched-tokens", chunk, "--max-num-seqs",
+                                     options.streams + options.prompts, "--max-model-len", 4096)
+        try:
+            print_row(server, options, chunk)
+            if chunk == chunks[-1]:
+                print_cached(options.engine, server)
+        finally:
+            server.end(signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()
