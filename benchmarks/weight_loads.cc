@@ -63,7 +63,7 @@ OpLoad Product(const Op& op, DType format, const Matrix& matrix, int weights, in
               .work = {}};
   for (int i = 0; i < weights; ++i) load.in.push_back(WeightInput(format, matrix));
   for (int i = 0; i < weights && NeedRowScales(format); ++i) {
-    load.in.push_back({.spec = {DType::kF32, {matrix.n}}, .rows = 1, .bytes = {}});
+    load.in.push_back({.spec = {DType::kF32, {matrix.n}}, .rows = matrix.n, .bytes = {}});
   }
   return load;
 }

@@ -66,7 +66,8 @@ std::vector<OpLoad> Loads(const DeviceInfo& device) {
       .rows = {1}};
   if (!small) products.rows.push_back(512);
   std::vector<OpLoad> loads = ListOpLoads(products);
-  const OpSelection attention{.ops = {"paged_attention"}, .rows = {1}, .contexts = {small ? 64 : 4096}};
+  const OpSelection attention{
+      .ops = {"paged_attention"}, .rows = {1}, .contexts = {small ? 64 : 4096}, .filters = {"decode"}};
   std::ranges::move(ListOpLoads(attention), std::back_inserter(loads));
   return loads;
 }
