@@ -149,7 +149,8 @@ std::string BeforeAnswer(const OutputFormat& format, std::span<const ControlToke
     return lark.Finish(HarmonyThought(lark) + lark.Literal("<|channel|>final<|message|>") + "@answer");
   }
   if (format.reasoning == nullptr || !in_reasoning) return {};
-  return lark.Finish(lark.Until(format.reasoning->close) + kSpace + "@answer");
+  // Line breaks, which are no part of the answer; blanks would be.
+  return lark.Finish(lark.Until(format.reasoning->close) + "/\\n{0,2}/ @answer");
 }
 
 }  // namespace engine

@@ -61,7 +61,7 @@ TEST(CallGrammar, SaysWhatComesBeforeAnAnswerOfAnotherForm) {
   const OutputFormat thinks = {.reasoning = *FindReasoningFormat("qwen3", "")};
   EXPECT_EQ(BeforeAnswer(thinks, {}, /*in_reasoning=*/false), "");
   EXPECT_EQ(BeforeAnswer(thinks, {}, /*in_reasoning=*/true),
-            "start: r0 /[ \\n]{0,8}/ @answer\nr0[suffix=\"</think>\"]: /(?s:.*)/\n");
+            "start: r0 /\\n{0,2}/ @answer\nr0[suffix=\"</think>\"]: /(?s:.*)/\n");
   const OutputFormat harmony = {.reasoning = *FindReasoningFormat("harmony", "")};
   EXPECT_THAT(BeforeAnswer(harmony, {}, false), HasSubstr("<|channel|>final<|message|>\" @answer"));
 }
