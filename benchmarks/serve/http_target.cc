@@ -118,7 +118,7 @@ void HttpTarget::Send(const LoadRequest& request, LoadRecord& record, std::funct
                  .headers = Headers(),
                  .body = Body(request),
                  .on_piece = [reader](int status, std::string_view piece) { reader->TakePiece(status, piece); },
-                 .on_end = [reader](int status, absl::Status ended) { reader->TakeEnd(status, ended); }});
+                 .on_end = [reader](int status, const absl::Status& ended) { reader->TakeEnd(status, ended); }});
 }
 
 }  // namespace engine

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "server/http/error_body.h"
 
@@ -57,12 +56,12 @@ class HandlerSide : public Responder {
   ~HandlerSide() override { exchange_->Abandon(); }
 
   void Send(int status, std::string_view content_type, std::string body, HttpHeaders headers) override {
-    exchange_->Send(status, content_type, std::move(body), headers);
+    exchange_->Send(status, content_type, body, headers);
   }
   void Begin(int status, std::string_view content_type, HttpHeaders headers) override {
     exchange_->Begin(status, content_type, headers);
   }
-  void Write(std::string piece) override { exchange_->Write(std::move(piece)); }
+  void Write(std::string piece) override { exchange_->Write(piece); }
   void End() override { exchange_->End(); }
   void OnGone(std::function<void()> on_gone) override { exchange_->OnGone(std::move(on_gone)); }
   bool is_open() const override { return exchange_->is_open(); }
@@ -90,7 +89,7 @@ std::string Exchange::Start(int status, std::string_view content_type, const Htt
   return head + "\r\n";
 }
 
-void Exchange::Send(int status, std::string_view content_type, std::string body, const HttpHeaders& headers) {
+void Exchange::Send(int status, std::string_view content_type, const std::string& body, const HttpHeaders& headers) {
   {
     std::lock_guard lock(mutex_);
     if (status_ != 0 || gone_) return;
@@ -112,7 +111,7 @@ void Exchange::Begin(int status, std::string_view content_type, const HttpHeader
   WakeIfNeeded();
 }
 
-void Exchange::Write(std::string piece) {
+void Exchange::Write(std::string_view piece) {
   {
     std::lock_guard lock(mutex_);
     if (!in_pieces_ || ended_ || gone_ || cut_ || piece.empty()) return;  // an empty chunk would end the answer
@@ -121,7 +120,7 @@ void Exchange::Write(std::string piece) {
     if (options_.is_http_1_0) {
       Put(piece);
     } else {
-      Put(absl::StrCat(absl::Hex(piece.size()), "\r\n", piece, "\r\n"));
+      Put(absl::StrFormat("%x\r\n", piece.size()).append(piece).append("\r\n"));
     }
     cut_ = static_cast<int64_t>(output_.size()) > options_.max_queued_bytes;
   }

@@ -49,9 +49,9 @@ class Exchange {
   friend class HandlerSide;
 
   std::string Start(int status, std::string_view content_type, const HttpHeaders& headers, int64_t body_bytes);
-  void Send(int status, std::string_view content_type, std::string body, const HttpHeaders& headers);
+  void Send(int status, std::string_view content_type, const std::string& body, const HttpHeaders& headers);
   void Begin(int status, std::string_view content_type, const HttpHeaders& headers);
-  void Write(std::string piece);
+  void Write(std::string_view piece);
   void End();
   void Abandon();
   void OnGone(std::function<void()> on_gone);

@@ -134,7 +134,7 @@ class AsioClient : public HttpClient {
 }  // namespace
 
 absl::StatusOr<HttpAddress> ParseHttpUrl(std::string_view url) {
-  const absl::Status bad =
+  absl::Status bad =
       InvalidArgument("is '%s'; it must be http://HOST:PORT/PATH, https://HOST:PORT/PATH or unix:/FILE", url);
   const auto take = [&url](std::string_view prefix) {
     if (!url.starts_with(prefix)) return false;
@@ -176,7 +176,7 @@ absl::StatusOr<int> PostJson(const HttpAddress& to, const std::string& body, std
                 .path = "",
                 .headers = {{"content-type", "application/json"}, {"connection", "close"}},
                 .body = body,
-                .on_end = [&](int status, absl::Status ended) {
+                .on_end = [&](int status, const absl::Status& ended) {
                   if (ended.ok()) {
                     result = status;
                   } else {
