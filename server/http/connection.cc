@@ -144,9 +144,10 @@ void Connection::StartExchange() {
 
 // Writes what of the answer did not go at once, and its end.
 void Connection::Flush() {
-  if (is_closed_ || is_writing_ || exchange_ == nullptr) return;
+  if (is_closed_ || exchange_ == nullptr) return;
+  if (exchange_->is_cut()) return CloseNow();  // also within a write that the client holds up
+  if (is_writing_) return;
   Exchange::Output output = exchange_->TakeOutput();
-  if (output.is_cut) return CloseNow();
   const size_t written = output.bytes.empty() ? 0 : transport_->TryWrite(output.bytes);
   if (written < output.bytes.size()) {
     is_writing_ = true;

@@ -171,7 +171,7 @@ bool Exchange::is_open() const {
 Exchange::Output Exchange::TakeOutput() {
   std::lock_guard lock(mutex_);
   is_asleep_ = output_.empty();
-  return {.bytes = std::exchange(output_, {}), .is_last = ended_, .is_cut = cut_};
+  return {.bytes = std::exchange(output_, {}), .is_last = ended_};
 }
 
 // Called with the mutex held, which Gone waits for: the connection is there.
@@ -183,10 +183,16 @@ void Exchange::Put(std::string_view bytes) {
 void Exchange::WakeIfNeeded() {
   {
     std::lock_guard lock(mutex_);
-    if (!is_asleep_ || (output_.empty() && !ended_ && !cut_)) return;
+    const bool has_output = is_asleep_ && (!output_.empty() || ended_);
+    if (!has_output && !cut_) return;
     is_asleep_ = false;
   }
   wake_();
+}
+
+bool Exchange::is_cut() const {
+  std::lock_guard lock(mutex_);
+  return cut_;
 }
 
 bool Exchange::keep_alive() const {

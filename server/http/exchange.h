@@ -23,7 +23,8 @@ class Exchange {
 
   // write_some: writes what the connection takes at once and returns how much; called on any thread, one at a time, and
   // never after Gone, while the connection has taken all there was. So a piece costs no other thread.
-  // wake: called on any thread when the connection should take output, once until it does. Neither may block or call back.
+  // wake: called on any thread when the connection should take output, once until it does, and whenever the answer is cut:
+  // a write that is under way may never end. Neither may block or call back.
   using WriteSome = std::function<size_t(std::string_view bytes)>;
   Exchange(Options options, WriteSome write_some, std::function<void()> wake)
       : options_(std::move(options)), write_some_(std::move(write_some)), wake_(std::move(wake)) {}
@@ -35,9 +36,9 @@ class Exchange {
   struct Output {
     std::string bytes;     // all that are ready to be written; none: write_some takes over until the next wake
     bool is_last = false;  // nothing follows them
-    bool is_cut = false;   // the answer breaks off: the connection must be closed
   };
   Output TakeOutput();
+  bool is_cut() const;  // the answer breaks off: the connection must be closed
   bool keep_alive() const;
   // The client has gone: nothing more is taken from the handler.
   void Gone();
