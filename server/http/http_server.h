@@ -49,7 +49,7 @@ class HttpServer {
  public:
   // Listens when it returns. The router's handlers may be called from then on.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(HttpOptions options, Router router);
-  virtual ~HttpServer() = default;  // Stop
+  virtual ~HttpServer() = default;  // Stop; responders must have gone
 
   // "http://127.0.0.1:8000", "unix:/run/engine.sock".
   virtual std::string address() const = 0;
