@@ -13,7 +13,7 @@ GPU_KERNEL(linear_q4_0_tile, LinearArgs, kLinearThreads, 2) { TileProduct<DType:
 
 GPU_KERNEL(linear_q4_1_one, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kQ4_1, 1>(args); }
 GPU_KERNEL(linear_q4_1_few, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kQ4_1, kFewTokens>(args); }
-GPU_KERNEL(linear_q4_1_small, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kQ4_1, kSmallTokens>(args); }
+GPU_KERNEL(linear_q4_1_small, LinearArgs, kLinearThreads, 4) { FewTokensProduct<DType::kQ4_1, kSmallTokens>(args); }
 GPU_KERNEL(linear_q4_1_tile, LinearArgs, kLinearThreads, 2) { TileProduct<DType::kQ4_1>(args); }
 
 GPU_KERNEL(linear_iq4_nl_one, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kIQ4_NL, 1>(args); }

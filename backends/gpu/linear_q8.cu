@@ -12,7 +12,7 @@ GPU_KERNEL(linear_q8_0_small, LinearArgs, kLinearThreads) { FewTokensProduct<DTy
 GPU_KERNEL(linear_q8_0_tile, LinearArgs, kLinearThreads, 2) { TileProduct<DType::kQ8_0>(args); }
 
 GPU_KERNEL(linear_w8_one, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kW8, 1>(args); }
-GPU_KERNEL(linear_w8_few, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kW8, kFewTokens>(args); }
+GPU_KERNEL(linear_w8_few, LinearArgs, kLinearThreads, 4) { FewTokensProduct<DType::kW8, kFewTokens>(args); }
 GPU_KERNEL(linear_w8_small, LinearArgs, kLinearThreads, 2) { FewTokensProduct<DType::kW8, kSmallTokens>(args); }
 GPU_KERNEL(linear_w8_tile, LinearArgs, kLinearThreads, 2) { TileProduct<DType::kW8>(args); }
 

@@ -13,6 +13,7 @@ import budgets
 # need half of them to keep enough loads in flight; those that compute with what they hold in registers need a quarter.
 OCCUPANCY = [
     ("linear_*_tile", 0.25),
+    ("linear_*_matrix", 0.25),
     ("linear_*_small", 0.375),  # 16 tokens: between the two
     ("paged_attention_*", 0.25),
     ("sample", 0.375),  # a block per row: multiprocessors rarely have a second one
