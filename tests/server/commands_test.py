@@ -26,7 +26,7 @@ VALUES = {
     "--api-key-file": "/dev/null", "--ssl-certfile": "none.pem", "--ssl-keyfile": "none.key", "--allowed-origins": "*",
     "--draft-model": "none.gguf", "--num-speculative-tokens": "3", "--shutdown-timeout": "5",
     "--disable-access-log-for-endpoints": "/livez", "--http-threads": "1", "--otlp-traces-endpoint": "http://localhost:4318/v1/traces",
-    "--quant-policy": "8",
+    "--quant-policy": "8", "--pooling": "mean",
 }
 
 
