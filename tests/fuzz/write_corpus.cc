@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "core/weights/packed_file.h"
+#include "core/weights/safetensors_writer.h"
 #include "tests/support/gguf_writer.h"
 #include "tests/support/int4_writer.h"
-#include "core/weights/safetensors_writer.h"
 #include "tests/unit/text/goldens.h"
 #include "tests/unit/text/output_parser/fixtures.h"
 #include "tests/unit/text/small_tokenizers.h"

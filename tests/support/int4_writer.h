@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/base/dtype.h"
-#include "nlohmann/json.hpp"
 #include "core/weights/safetensors_writer.h"
+#include "nlohmann/json.hpp"
 
 namespace engine {
 

@@ -63,8 +63,9 @@ enum EngineGrammarKind {
 };
 
 // Compiles a grammar for one answer, or refuses it when that takes longer than limit_ms or more than is granted.
-int engine_grammar_new(const EngineGrammars* grammars, int kind, const uint8_t* text, size_t size, const uint8_t* before,
-                       size_t before_size, uint32_t limit_ms, EngineGrammar** grammar, EngineTextBuffer* error);
+int engine_grammar_new(const EngineGrammars* grammars, int kind, const uint8_t* text, size_t size,
+                       const uint8_t* before, size_t before_size, uint32_t limit_ms, EngineGrammar** grammar,
+                       EngineTextBuffer* error);
 void engine_grammar_free(EngineGrammar* grammar);
 // Bit i % 32 of mask[i / 32]: token i may follow. may_end: 1 where the answer is complete, which allows end_ids too.
 int engine_grammar_mask(EngineGrammar* grammar, uint32_t* mask, size_t words, int* may_end, EngineTextBuffer* error);

@@ -5,8 +5,8 @@
 
 #include <filesystem>
 
-#include "tests/support/gguf_writer.h"
 #include "core/weights/safetensors_writer.h"
+#include "tests/support/gguf_writer.h"
 #include "tests/support/temp_dir.h"
 
 namespace engine {

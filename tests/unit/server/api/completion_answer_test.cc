@@ -68,8 +68,8 @@ TEST(CompletionAnswer, EchoesAPromptOfTokens) {
 TEST(CompletionStream, ShowsThePromptsLogprobsInItsFirstChunk) {
   for (const bool echo : {false, true}) {
     ScriptedEngine engine;
-    const auto response = ApiClient(engine).Post(
-        kPath, Json{{"prompt", "hi"}, {"echo", echo}, {"prompt_logprobs", 0}, {"stream", true}});
+    const auto response =
+        ApiClient(engine).Post(kPath, Json{{"prompt", "hi"}, {"echo", echo}, {"prompt_logprobs", 0}, {"stream", true}});
     engine.Tell(0, {.prompt_logprobs = {{.token = 'i', .logprob = -2}}});
     engine.Tell(0, {.tokens = {'a'}});
     engine.Say(0, "b", Finish::kStop);

@@ -94,7 +94,8 @@ TEST(RequestRun, APromptLongerThanTheContextIsRefusedWithBothNumbers) {
   const std::string text(200, 'a');
   const auto response = ApiClient(engine).Post("/v1/completions", Json{{"prompt", text}});
   EXPECT_EQ(response->status, 400);
-  EXPECT_THAT(MessageOf(*response), HasSubstr("it has 200 tokens, and this model's maximum context length is 100 tokens"));
+  EXPECT_THAT(MessageOf(*response),
+              HasSubstr("it has 200 tokens, and this model's maximum context length is 100 tokens"));
   EXPECT_EQ(Json::parse(response->body)["error"]["code"], "context_length_exceeded");
 }
 
