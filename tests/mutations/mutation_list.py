@@ -75,7 +75,7 @@ MUTATIONS = [
            "shared.stages[(begin / kStageGroups + 1) % 2]", "shared.stages[begin / kStageGroups % 2]",
            unit="linear_q4.cu", cases="*q4_0*"),
     kernel("scores_over_weights_in_use", "paged_attention", "checks", RACE, "paged_attention.cu",
-           "SyncBlock();  // the next partition's scores take the place of these weights", ""),
+           "SyncBlock();  // the next partition's scores take the place of these weights", "", cases="*_prefill"),
     kernel("a_key_over_the_last_key", "sample", "checks", RACE, "sample_order.h",
            "SyncBlock();  // everyone has read the last result", "", unit="sample.cu"),
     kernel("a_shuffle_over_half_a_group", "kv_write", "reference", DIFFERS, "kv_write.cu", "GroupMax<32>(largest)",
