@@ -29,7 +29,7 @@ build: ## build everything for release, into build/release
 # One ctest run over both builds, so that its summary counts every test.
 define run_ctest
 printf 'subdirs(%s)\n' $(1) > build/CTestTestfile.cmake
-ctest --test-dir build --output-on-failure --no-tests=error $(2)
+ctest --test-dir build --parallel 2 --output-on-failure --no-tests=error $(2)
 endef
 
 test: setup build ## build, run every test, then the parser, runtime and tiny-model tests under ASan and UBSan

@@ -1,6 +1,8 @@
 # engine_test(NAME SOURCES a_test.cc … DEPS … [LABELS asan tsan full] [TIMEOUT seconds])
 # One GoogleTest binary, one ctest entry. Labels: asan, tsan: also built and run under that sanitizer;
 # full: too slow for `make test`, run by `make test-full`. The target engine_tests builds every test of this build.
+# Two tests run at a time; one that runs an engine, whose threads want every core, takes both places: ENGINE_TEST_PLACES,
+# which a folder of such tests sets to 2.
 add_custom_target(engine_tests)
 
 function(engine_test name)
@@ -11,7 +13,7 @@ function(engine_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock_main engine_warnings)
-  target_compile_options(${name} PRIVATE -O1)  # what they test is optimised; they themselves need not be
+  target_compile_options(${name} PRIVATE -O0)  # what they test is optimised; they themselves need not be
   engine_precompile(${name} engine_test_headers)
   engine_add_test(${name} "${ARG_LABELS}" "${ARG_TIMEOUT}" $<TARGET_FILE:${name}>)
   add_dependencies(engine_tests ${name})
@@ -26,5 +28,8 @@ function(engine_add_test name labels timeout)
     set(timeout 300)
   endif()
   add_test(NAME ${name} COMMAND ${ARGN})
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout} LABELS "${labels}")
+  if(NOT ENGINE_TEST_PLACES)
+    set(ENGINE_TEST_PLACES 1)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout} LABELS "${labels}" PROCESSORS ${ENGINE_TEST_PLACES})
 endfunction()

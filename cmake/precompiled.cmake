@@ -1,5 +1,6 @@
 # Headers that most sources include, compiled once per build: it halves the time of a cold one.
-#   engine_precompiled_headers(NAME LIBRARY|EXECUTABLE DEPS … HEADERS …)   makes a set for targets of that kind
+#   engine_precompiled_headers(NAME LIBRARY|EXECUTABLE DEPS … HEADERS … [OPTIONS …])
+#                                                                          makes a set for targets of that kind and options
 #   engine_precompile(TARGET NAME)                                         lets a target read them
 # Sources still include what they use: the tsan preset builds without precompiled headers and fails where one does not.
 
@@ -7,7 +8,7 @@
 set(reproducible "SHELL:-Xclang -fno-pch-timestamp")
 
 function(engine_precompiled_headers name kind)
-  cmake_parse_arguments(ARG "" "" "DEPS;HEADERS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "DEPS;HEADERS;OPTIONS" ${ARGN})
   if(CMAKE_DISABLE_PRECOMPILE_HEADERS OR NOT CMAKE_CXX_COMPILER_ID STREQUAL Clang)
     return()
   endif()
@@ -20,7 +21,7 @@ function(engine_precompiled_headers name kind)
   endif()
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} engine_warnings)
-  target_compile_options(${name} PRIVATE ${reproducible})
+  target_compile_options(${name} PRIVATE ${ARG_OPTIONS} ${reproducible})
   target_precompile_headers(${name} PRIVATE ${ARG_HEADERS})
 endfunction()
 
