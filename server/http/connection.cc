@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <random>
 #include <utility>
 
-#include "absl/strings/str_format.h"
 #include "boost/asio/as_tuple.hpp"
 #include "boost/asio/co_spawn.hpp"
 #include "boost/asio/detached.hpp"
@@ -13,6 +11,7 @@
 #include "boost/asio/use_awaitable.hpp"
 #include "server/http/ascii.h"
 #include "server/http/error_body.h"
+#include "server/http/random_hex.h"
 
 namespace engine {
 namespace {
@@ -22,7 +21,7 @@ namespace asio = boost::asio;
 constexpr size_t kReadBytes = size_t{16} << 10;
 // Of requests that a client sends before it has the answer to the last one.
 constexpr size_t kMostAheadBytes = size_t{64} << 10;
-// For a client to read its last answer while it may still be sending.
+// For a client to read its last answer while it may still be sending, and to send the rest of its last request.
 constexpr std::chrono::milliseconds kLinger{2000};
 constexpr int kClientGone = 499;
 
@@ -31,8 +30,7 @@ std::string RequestId(const HttpRequest& request) {
   const std::string_view given = request.Header("x-request-id");
   const auto is_plain = [](char c) { return c > ' ' && c <= '~'; };
   if (!given.empty() && given.size() <= 128 && std::ranges::all_of(given, is_plain)) return std::string(given);
-  thread_local std::mt19937_64 random(std::random_device{}());
-  return absl::StrFormat("req_%016x", random());
+  return "req_" + RandomHex(16);
 }
 
 // A header that is there twice is no better than a malformed one.
@@ -69,7 +67,9 @@ void Connection::Start() {
 void Connection::Drain() {
   is_draining_ = true;
   asio::post(transport_->socket().get_executor(), [self = shared_from_this()] {
-    if (self->exchange_ == nullptr) self->CloseNow();
+    if (self->exchange_ != nullptr || self->is_closing_) return;
+    if (!self->reader_.has_begun()) return self->CloseNow();
+    self->ArmDeadline(kLinger);  // for the rest of a request, which is answered
   });
 }
 
@@ -86,6 +86,7 @@ asio::awaitable<void> Connection::ReadLoop() {
   std::array<char, kReadBytes> bytes;
   while (true) {
     const Transport::ReadResult read = co_await transport_->Read(bytes);
+    if (read.error == asio::error::eof && AnswersHalfClosed()) co_return;
     if (read.error || is_closed_) co_return CloseNow();
     if (is_closing_) continue;
     ahead_.append(bytes.data(), read.bytes);
@@ -97,6 +98,15 @@ asio::awaitable<void> Connection::ReadLoop() {
   }
 }
 
+// A client that sends no more may wait for its answer, as `nc` does, or have gone: nothing but writing tells. It gets
+// the answers to what it has asked; those that are made for a client that is there are cancelled.
+bool Connection::AnswersHalfClosed() {
+  if (is_closed_ || exchange_ == nullptr || !exchange_->ClientSendsNoMore()) return false;
+  is_half_closed_ = true;
+  own_ = shared_from_this();  // ReadLoop, which ends, held it so far
+  return true;
+}
+
 // Takes the next request from what has been read, if the last one is answered.
 void Connection::Advance() {
   if (exchange_ != nullptr || is_closing_ || is_closed_) return;
@@ -104,7 +114,9 @@ void Connection::Advance() {
   ahead_.erase(0, reader_.Take(ahead_));
   if (reader_.error_status() != 0) return AnswerError(reader_.error_status(), reader_.error());
   if (reader_.is_done()) return StartExchange();
-  if (reader_.has_begun() && !had_begun) ArmDeadline(options_.request_timeout);
+  if (is_half_closed_) return CloseNow();
+  is_reading_ = reader_.has_begun();
+  if (is_reading_ && !had_begun) ArmDeadline(options_.request_timeout);
 }
 
 void Connection::StartExchange() {
@@ -130,10 +142,9 @@ void Connection::StartExchange() {
           if (const auto self = weak.lock()) self->Flush();
         });
       });
-  request_ = request;
-  is_busy_ = true;
-  exchange_start_ = std::chrono::steady_clock::now();
+  BeginExchange(request);
   reader_.Next();
+  if (is_half_closed_) exchange_->ClientSendsNoMore();
   if (request->path.empty()) {
     Exchange::MakeResponder(exchange_)->Send(
         400, "application/json", ErrorBody("the path is malformed", "invalid_request_error", "bad_path"), {});
@@ -178,7 +189,7 @@ asio::awaitable<void> Connection::WriteRest(Exchange::Output output, size_t writ
 void Connection::EndExchange() {
   const bool goes_on = exchange_->keep_alive() && !is_draining_;
   FinishExchange(exchange_->status());
-  if (!goes_on) return CloseGently();
+  if (!goes_on) return is_half_closed_ ? CloseNow() : CloseGently();
   ArmDeadline(options_.idle_timeout);
   Advance();
 }
@@ -194,12 +205,17 @@ void Connection::AnswerError(int status, const std::string& message) {
   exchange_ = std::make_shared<Exchange>(
       Exchange::Options{.keep_alive = false, .headers = {{"x-request-id", request->id}}},
       [](std::string_view) { return size_t{0}; }, [] {});
-  request_ = std::move(request);
-  is_busy_ = true;
-  exchange_start_ = std::chrono::steady_clock::now();
+  BeginExchange(std::move(request));
   Exchange::MakeResponder(exchange_)->Send(status, "application/json",
                                            ErrorBody(message, "invalid_request_error", "bad_request"));
   Flush();
+}
+
+void Connection::BeginExchange(std::shared_ptr<const HttpRequest> request) {
+  request_ = std::move(request);
+  is_busy_ = true;
+  is_reading_ = false;
+  exchange_start_ = std::chrono::steady_clock::now();
 }
 
 void Connection::FinishExchange(int status) {
@@ -221,6 +237,7 @@ void Connection::CloseGently() {
 void Connection::CloseNow() {
   if (is_closed_) return;
   is_closed_ = true;
+  is_reading_ = false;
   if (exchange_ != nullptr) {
     const std::shared_ptr<Exchange> exchange = exchange_;
     FinishExchange(kClientGone);
@@ -229,6 +246,7 @@ void Connection::CloseNow() {
   deadline_.cancel();
   Transport::ErrorCode ignored;
   transport_->socket().close(ignored);
+  own_ = nullptr;
 }
 
 void Connection::ArmDeadline(std::chrono::milliseconds delay) {

@@ -23,18 +23,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void Start();
 
-  // Any thread. Drain: closes once no answer is under way. Close: at once.
+  // Any thread. Drain: closes once no answer is under way, nor a request that has begun. Close: at once.
   void Drain();
   void Close();
-  bool is_busy() const { return is_busy_; }  // an answer is under way
+  bool is_busy() const { return is_busy_; }                     // an answer is under way
+  bool owes_answer() const { return is_busy_ || is_reading_; }  // or will be, once its request has come
 
  private:
   boost::asio::awaitable<void> ReadLoop();
   boost::asio::awaitable<void> WriteRest(Exchange::Output output, size_t written);
   void Flush();
   void EndExchange();
+  bool AnswersHalfClosed();
   void Advance();
   void StartExchange();
+  void BeginExchange(std::shared_ptr<const HttpRequest> request);
   void AnswerError(int status, const std::string& message);
   void FinishExchange(int status);
   void CloseGently();
@@ -55,8 +58,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool is_writing_ = false;  // what the socket did not take at once; the rest of the answer follows it
   bool is_closing_ = false;  // nothing more is answered; what still comes is dropped
   bool is_closed_ = false;
+  bool is_half_closed_ = false;      // the client sends no more
+  std::shared_ptr<Connection> own_;  // itself, from then until it is closed
   std::atomic<bool> is_draining_ = false;
   std::atomic<bool> is_busy_ = false;
+  std::atomic<bool> is_reading_ = false;  // some of a request has come
 };
 
 }  // namespace engine

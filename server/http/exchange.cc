@@ -141,7 +141,7 @@ void Exchange::End() {
 void Exchange::Abandon() {
   {
     std::lock_guard lock(mutex_);
-    if (ended_ || gone_) return;
+    if (ended_ || gone_ || cut_) return;
     cut_ = status_ != 0;
   }
   if (status() == 0) {
@@ -155,12 +155,20 @@ void Exchange::OnGone(std::function<void()> on_gone) {
   {
     std::lock_guard lock(mutex_);
     if (ended_) return;
-    if (!gone_) {
+    if (!gone_ && !half_closed_) {
       on_gone_ = std::move(on_gone);
       return;
     }
+    cut_ = true;
   }
   on_gone();
+  WakeIfNeeded();
+}
+
+bool Exchange::ClientSendsNoMore() {
+  std::lock_guard lock(mutex_);
+  half_closed_ = true;
+  return on_gone_ == nullptr;
 }
 
 bool Exchange::is_open() const {

@@ -42,6 +42,8 @@ class Exchange {
   bool keep_alive() const;
   // The client has gone: nothing more is taken from the handler.
   void Gone();
+  // It may have: false if the handler wants to know, now; if it does later, it is told so and the answer is cut.
+  bool ClientSendsNoMore();
 
   int status() const;  // 0: none yet
   int64_t body_bytes() const;
@@ -74,6 +76,7 @@ class Exchange {
   bool ended_ = false;
   bool cut_ = false;
   bool gone_ = false;
+  bool half_closed_ = false;
   std::function<void()> on_gone_;
 };
 

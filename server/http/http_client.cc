@@ -2,6 +2,7 @@
 
 #include <array>
 #include <optional>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "boost/asio/ssl/context.hpp"
 #include "boost/asio/steady_timer.hpp"
 #include "boost/asio/use_awaitable.hpp"
+#include "server/http/endpoint_name.h"
 #include "server/http/response_reader.h"
 #include "server/http/transport.h"
 
@@ -81,7 +83,7 @@ class AsioClient : public HttpClient {
   }
 
   std::string BytesOf(const HttpCall& call) const {
-    const std::string host = server_.unix_socket.empty() ? absl::StrCat(server_.host, ":", server_.port) : "localhost";
+    const std::string host = server_.unix_socket.empty() ? HostAndPort(server_.host, server_.port) : "localhost";
     std::string bytes = absl::StrCat(call.method, " ", server_.path, call.path, " HTTP/1.1\r\nhost: ", host, "\r\n");
     for (const auto& [name, value] : call.headers) absl::StrAppend(&bytes, name, ": ", value, "\r\n");
     if (call.method != "GET") absl::StrAppend(&bytes, "content-length: ", call.body.size(), "\r\n");
@@ -143,8 +145,10 @@ absl::StatusOr<HttpAddress> ParseHttpUrl(std::string_view url) {
   };
   HttpAddress address;
   if (take("unix:")) {
+    if (url.empty()) return bad;
+    RETURN_IF_ERROR(CheckSocketPath(url));
     address.unix_socket = url;
-    return url.empty() ? absl::StatusOr<HttpAddress>(bad) : address;
+    return address;
   }
   address.is_tls = take("https://");
   if (!address.is_tls && !take("http://")) return bad;
@@ -169,22 +173,21 @@ std::unique_ptr<HttpClient> HttpClient::Create(HttpAddress server, bool verify_c
 }
 
 absl::StatusOr<int> PostJson(const HttpAddress& to, const std::string& body, std::chrono::milliseconds timeout) {
-  absl::StatusOr<int> result = absl::DeadlineExceededError(
-      absl::StrFormat("no answer from %s:%s within %d ms", to.host, to.port, timeout.count()));
-  const std::unique_ptr<HttpClient> client = HttpClient::Create(to);
+  const std::string name = to.unix_socket.empty() ? HostAndPort(to.host, to.port) : to.unix_socket;
+  std::optional<absl::StatusOr<int>> result;
+  std::unique_ptr<HttpClient> client = HttpClient::Create(to);
   client->Send({.method = "POST",
                 .path = "",
                 .headers = {{"content-type", "application/json"}, {"connection", "close"}},
                 .body = body,
                 .on_end = [&](int status, const absl::Status& ended) {
-                  if (ended.ok()) {
-                    result = status;
-                  } else {
-                    result = Annotate(ended, to.host + ":" + to.port);
-                  }
+                  result = ended.ok() ? absl::StatusOr<int>(status) : Annotate(ended, name);
                 }});
   client->RunFor(timeout);
-  return result;
+  if (result) return *result;
+  // Nothing breaks off looking up a host: the client goes when that has ended, which nobody has to wait for.
+  std::thread([late = std::move(client)] {}).detach();
+  return absl::DeadlineExceededError(absl::StrFormat("no answer from %s within %d ms", name, timeout.count()));
 }
 
 }  // namespace engine

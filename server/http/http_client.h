@@ -35,11 +35,6 @@ struct HttpCall {
   std::function<void(int status, absl::Status ended)> on_end;
 };
 
-struct HttpClientOptions {
-  std::string url;  // "http://host:8000", "https://…", "unix:/run/engine.sock"; a path is put before each call's
-  bool verify_certificate = true;  // https: against what the machine trusts
-};
-
 class HttpClient {
  public:
   // The address's path is put before each call's. verify_certificate: TLS, against what the machine trusts.

@@ -17,6 +17,7 @@
 #include "boost/asio/use_awaitable.hpp"
 #include "core/base/thread_name.h"
 #include "server/http/connection.h"
+#include "server/http/endpoint_name.h"
 
 namespace engine {
 namespace {
@@ -34,7 +35,7 @@ constexpr std::chrono::milliseconds kIdlePoll{20};
 class Listener : public HttpServer {
  public:
   Listener(HttpOptions options, Router router)
-      : options_(std::move(options)), router_(std::move(router)), acceptor_(io_) {}
+      : options_(std::move(options)), router_(std::move(router)), acceptor_(asio::make_strand(io_)) {}
   ~Listener() override { Stop(); }
 
   absl::Status Open() {
@@ -44,7 +45,7 @@ class Listener : public HttpServer {
     }
     if (!options_.tls_certificate.empty()) RETURN_IF_ERROR(LoadTls());
     RETURN_IF_ERROR(options_.unix_socket.empty() ? ListenTcp() : ListenUnix());
-    asio::co_spawn(io_, AcceptLoop(), asio::detached);
+    asio::co_spawn(acceptor_.get_executor(), AcceptLoop(), asio::detached);
     for (int t = 0; t < options_.threads; ++t) {
       threads_.emplace_back([this] {
         NameThread("http");
@@ -56,9 +57,8 @@ class Listener : public HttpServer {
 
   std::string address() const override {
     if (!options_.unix_socket.empty()) return "unix:" + options_.unix_socket;
-    const bool is_v6 = options_.host.find(':') != std::string::npos;
-    return absl::StrFormat("%s://%s%s%s:%d", tls_ ? "https" : "http", is_v6 ? "[" : "", options_.host, is_v6 ? "]" : "",
-                           port_);
+    return absl::StrFormat("%s://%s", tls_ ? "https" : "http",
+                           HostAndPort(options_.host, absl::StrFormat("%d", port_)));
   }
   int port() const override { return port_; }
   HttpServerStats stats() const override {
@@ -69,13 +69,14 @@ class Listener : public HttpServer {
   }
 
   void BeginDrain() override {
-    asio::post(io_, [this] { CloseAcceptor(); });
+    CloseAcceptor();
     for (const auto& connection : Connections()) connection->Drain();
   }
 
   bool WaitUntilIdle(std::chrono::milliseconds timeout) override {
     const auto deadline = std::chrono::steady_clock::now() + timeout;
-    while (stats().answers > 0) {
+    const auto owes_answer = [](const auto& connection) { return connection->owes_answer(); };
+    while (std::ranges::any_of(Connections(), owes_answer)) {
       if (std::chrono::steady_clock::now() >= deadline) return false;
       std::this_thread::sleep_for(kIdlePoll);
     }
@@ -84,7 +85,7 @@ class Listener : public HttpServer {
 
   void Stop() override {
     if (threads_.empty()) return;
-    asio::post(io_, [this] { CloseAcceptor(); });
+    CloseAcceptor();
     for (const auto& connection : Connections()) connection->Close();
     io_guard_.reset();
     for (std::jthread& thread : threads_) thread.join();
@@ -122,6 +123,7 @@ class Listener : public HttpServer {
 
   // A socket that a killed server left behind is in the way of the next one; one that answers is not ours to remove.
   absl::Status ListenUnix() {
+    RETURN_IF_ERROR(CheckSocketPath(options_.unix_socket));
     ErrorCode error;
     Local::socket probe(io_);
     probe.connect(Local::endpoint(options_.unix_socket), error);
@@ -208,9 +210,12 @@ class Listener : public HttpServer {
     return is_full;
   }
 
+  // AcceptLoop uses it too, on any of the threads.
   void CloseAcceptor() {
-    ErrorCode ignored;
-    acceptor_.close(ignored);
+    asio::post(acceptor_.get_executor(), [this] {
+      ErrorCode ignored;
+      acceptor_.close(ignored);
+    });
   }
 
   const HttpOptions options_;
@@ -221,7 +226,7 @@ class Listener : public HttpServer {
   std::list<std::weak_ptr<Connection>> connections_;  // guarded by mutex_
   asio::io_context io_;
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> io_guard_{io_.get_executor()};
-  Acceptor acceptor_;
+  Acceptor acceptor_;  // on a strand of its own
   int port_ = 0;
   std::vector<std::jthread> threads_;
 };

@@ -58,7 +58,7 @@ class HttpServer {
 
   // Takes no new connections, closes idle ones, and every other one behind the answer that is under way.
   virtual void BeginDrain() = 0;
-  // Whether within that time no answer is under way any more.
+  // Whether within that time no answer is under way any more, nor a request that has begun.
   virtual bool WaitUntilIdle(std::chrono::milliseconds timeout) = 0;
   // Cuts what is still open, and ends the threads.
   virtual void Stop() = 0;

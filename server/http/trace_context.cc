@@ -1,10 +1,10 @@
 #include "server/http/trace_context.h"
 
 #include <algorithm>
-#include <random>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
+#include "server/http/random_hex.h"
 
 namespace engine {
 namespace {
@@ -18,13 +18,6 @@ bool IsHex(std::string_view text) {
 }
 // An id of zeros alone means none.
 bool IsId(std::string_view text) { return IsHex(text) && text.find_first_not_of('0') != std::string_view::npos; }
-
-std::string RandomHex(int digits) {
-  thread_local std::mt19937_64 random(std::random_device{}());
-  std::string hex;
-  while (std::ssize(hex) < digits) hex += absl::StrFormat("%016x", random() | 1);
-  return hex;
-}
 
 }  // namespace
 

@@ -1,14 +1,38 @@
 // The client against our server, over real sockets.
 #include "server/http/http_client.h"
 
-#include <atomic>
+#include <dlfcn.h>
+#include <netdb.h>
+
+#include <cstring>
+#include <latch>
 #include <thread>
 #include <tuple>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/http/endpoint_name.h"
 #include "server/http/http_server.h"
 #include "tests/support/temp_dir.h"
+
+namespace {
+
+std::latch& LookUpMayEnd() {
+  static std::latch latch(1);
+  return latch;
+}
+
+}  // namespace
+
+// Looking up this host takes until the test says so.
+extern "C" int getaddrinfo(const char* host, const char* service, const addrinfo* hints, addrinfo** found) {
+  if (host != nullptr && std::strcmp(host, "slow.invalid") == 0) {
+    LookUpMayEnd().wait();
+    return EAI_AGAIN;
+  }
+  static const auto real = reinterpret_cast<decltype(&getaddrinfo)>(dlsym(RTLD_NEXT, "getaddrinfo"));
+  return real(host, service, hints, found);
+}
 
 namespace engine {
 namespace {
@@ -156,6 +180,12 @@ TEST(HttpClient, APostThatIsNotAnsweredEndsInTime) {
   begun = nullptr;  // before its server goes
 }
 
+TEST(HttpClient, APostEndsInTimeWhileItsHostIsLookedUp) {
+  const HttpAddress slow = *ParseHttpUrl("http://slow.invalid");
+  EXPECT_TRUE(absl::IsDeadlineExceeded(PostJson(slow, "{}", std::chrono::milliseconds(20)).status()));
+  LookUpMayEnd().count_down();
+}
+
 TEST(HttpClient, UrlsAreReadOrRefused) {
   for (const auto& [url, host, port, path] : {std::tuple{"http://a", "a", "80", ""},
                                               {"http://a:4318/", "a", "4318", "/"},
@@ -172,6 +202,12 @@ TEST(HttpClient, UrlsAreReadOrRefused) {
   for (const char* url : {"", "a:4318", "grpc://a", "http://", "http://:80", "http://a:x", "http://a:/"}) {
     EXPECT_THAT(std::string(Message(ParseHttpUrl(url).status())), HasSubstr("must be http://HOST:PORT/PATH")) << url;
   }
+  EXPECT_THAT(std::string(Message(ParseHttpUrl("unix:/" + std::string(107, 'a')).status())), HasSubstr("at most 107"));
+}
+
+TEST(HttpClient, HostsAreNamedAsUrlsHaveThem) {
+  EXPECT_EQ(HostAndPort("::1", "80"), "[::1]:80");
+  EXPECT_EQ(HostAndPort("a.b", "80"), "a.b:80");
 }
 
 TEST(HttpClient, ActionsRunInTheOrderOfTheirTimes) {

@@ -32,25 +32,26 @@ class TestServer {
       statuses_.push_back(record.status);
       changed_.notify_all();
     };
-    const auto hold = [this](std::shared_ptr<const HttpRequest> request, std::shared_ptr<Responder> responder) {
-      responder->OnGone([this] {
-        std::lock_guard lock(mutex_);
-        ++gone_;
-        changed_.notify_all();
-      });
+    const auto keep = [this](std::shared_ptr<const HttpRequest> request, std::shared_ptr<Responder> responder) {
       std::lock_guard lock(mutex_);
       held_.push_back({std::move(request), std::move(responder)});
       changed_.notify_all();
+    };
+    const auto hold = [this, keep](std::shared_ptr<const HttpRequest> request, std::shared_ptr<Responder> responder) {
+      Watch(*responder);
+      keep(std::move(request), std::move(responder));
     };
     const auto echo = [](std::shared_ptr<const HttpRequest> request, std::shared_ptr<Responder> responder) {
       responder->Send(200, "text/plain", request->body);
     };
     const auto drop = [](std::shared_ptr<const HttpRequest>, std::shared_ptr<Responder>) {};
-    auto server = HttpServer::Start(
-        std::move(options),
-        {{{"POST", "/echo", echo}, {"GET", "/echo", echo}, {"GET", "/hold", hold}, {"GET", "/drop", drop}},
-         ApiKeys::Create({}).value(),
-         {}});
+    auto server = HttpServer::Start(std::move(options), {{{"POST", "/echo", echo},
+                                                          {"GET", "/echo", echo},
+                                                          {"GET", "/hold", hold},
+                                                          {"GET", "/keep", keep},
+                                                          {"GET", "/drop", drop}},
+                                                         ApiKeys::Create({}).value(),
+                                                         {}});
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
   }
@@ -65,6 +66,14 @@ class TestServer {
     Held held = held_.front();
     held_.erase(held_.begin());
     return held;
+  }
+  // What WaitForGone counts.
+  void Watch(Responder& responder) {
+    responder.OnGone([this] {
+      std::lock_guard lock(mutex_);
+      ++gone_;
+      changed_.notify_all();
+    });
   }
   void WaitForGone(int count) {
     std::unique_lock lock(mutex_);
@@ -186,6 +195,35 @@ TEST(HttpServer, AClientThatGoesEndsItsRequest) {
   held.responder->End();
 }
 
+TEST(HttpServer, AClientThatSendsNoMoreGetsTheAnswersThatAreOwed) {
+  TestServer server;
+  SocketClient client(server.port());
+  client.Send(Get("/keep") + Get("/echo") + "GET /ec");
+  client.EndSending();
+  const TestServer::Held held = server.TakeHeld();
+  held.responder->Send(200, "text/plain", "kept");
+  EXPECT_THAT(client.ReadUntil("kept"), HasSubstr("200 OK"));
+  EXPECT_THAT(client.ReadToEnd(), StartsWith("HTTP/1.1 200 OK"));
+  EXPECT_THAT(server.WaitForStatuses(2), ::testing::Each(200));
+}
+
+// It cannot be told from one that has gone, for which work must end.
+TEST(HttpServer, AClientThatSendsNoMoreEndsWhatWatchesForItsGoing) {
+  TestServer server;
+  SocketClient early(server.port()), late(server.port());
+  early.Send(Get("/hold"));
+  early.EndSending();
+  server.WaitForGone(1);
+  late.Send(Get("/keep"));
+  late.EndSending();
+  server.TakeHeld();
+  const TestServer::Held held = server.TakeHeld();
+  server.Watch(*held.responder);
+  server.WaitForGone(2);
+  EXPECT_EQ(late.ReadToEnd(), "");
+  EXPECT_THAT(server.WaitForStatuses(2), ::testing::Each(499));
+}
+
 TEST(HttpServer, AClientThatDoesNotReadIsCutOffAtALimit) {
   TestServer server({.max_queued_bytes = 1 << 20});
   SocketClient client(server.port());
@@ -274,6 +312,28 @@ TEST(HttpServer, DrainingLetsAnswersEndAndTakesNothingNew) {
   EXPECT_THAT(busy.ReadToEnd(), EndsWith("done"));
 }
 
+TEST(HttpServer, DrainingAnswersARequestThatHasBegunToCome) {
+  TestServer server;
+  SocketClient client(server.port());
+  client.Send("POST /echo HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+  EXPECT_THAT(client.ReadUntil("\r\n\r\n"), HasSubstr("100 Continue"));
+  server->BeginDrain();
+  EXPECT_FALSE(server->WaitUntilIdle(std::chrono::milliseconds(50)));
+  client.Send("body");
+  EXPECT_THAT(client.ReadToEnd(), AllOf(HasSubstr("connection: close"), EndsWith("body")));
+  EXPECT_TRUE(server->WaitUntilIdle(kLong));
+}
+
+TEST(HttpServer, StopsWhileClientsComeOnSeveralThreads) {
+  for (int round = 0; round < 10; ++round) {
+    TestServer server({.threads = 4});
+    std::vector<SocketClient> clients;
+    for (int c = 0; c < 8; ++c) clients.emplace_back(server.port()).Send(Get("/echo"));
+    if (round % 2 == 0) server->BeginDrain();
+    server->Stop();
+  }
+}
+
 TEST(HttpServer, ConnectionsBeyondTheLimitAreClosed) {
   TestServer server({.max_connections = 2});
   SocketClient first(server.port()), second(server.port());
@@ -307,6 +367,7 @@ TEST(HttpServer, WhatKeepsItFromListeningIsNamed) {
   };
   EXPECT_THAT(start({.port = server.port()}), HasSubstr("127.0.0.1:" + std::to_string(server.port())));
   EXPECT_THAT(start({.host = "no.such.host.invalid"}), HasSubstr("no.such.host.invalid"));
+  EXPECT_THAT(start({.unix_socket = "/" + std::string(107, 'a')}), HasSubstr("has 108 bytes"));
   EXPECT_THAT(start({.port = 0, .tls_certificate = "cert.pem"}), HasSubstr("key"));
   EXPECT_THAT(start({.port = 0, .tls_certificate = "nowhere.pem", .tls_key = "key.pem"}), HasSubstr("nowhere.pem"));
 }

@@ -7,7 +7,6 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <utility>
 
 namespace engine {
 
@@ -34,6 +33,8 @@ bool SocketClient::Send(std::string_view bytes) {
   }
   return true;
 }
+
+void SocketClient::EndSending() { ::shutdown(fd_, SHUT_WR); }
 
 std::string SocketClient::ReadUntil(std::string_view end) {
   while (end.empty() || ahead_.find(end) == std::string::npos) {
