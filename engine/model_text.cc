@@ -11,9 +11,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// Phi's turns end so. So do messages of harmony, of which an answer has several; there its end is another one.
+constexpr std::string_view kEndOfMessage = "<|end|>", kReturn = "<|return|>";
+
 // How the known chat formats end a turn, whatever a checkpoint's configuration forgets.
-constexpr std::string_view kEndTokens[] = {"<|im_end|>", "<|eot_id|>", "<|endoftext|>", "<end_of_turn>",
-                                           "<|end|>",    "<|return|>", "<|call|>",      "<turn|>"};
+constexpr std::string_view kEndTokens[] = {"<|im_end|>",  "<|eot_id|>", "<|endoftext|>", "<end_of_turn>",
+                                           kEndOfMessage, kReturn,      "<|call|>",      "<turn|>"};
 
 void AddEnd(ModelText& text, int64_t id) {
   if (id < 0 || id >= text.tokenizer->vocab_size()) return;
@@ -29,7 +32,10 @@ void AddEnds(ModelText& text, const Json& value) {
 }
 
 void AddKnownEnds(ModelText& text) {
-  for (const std::string_view name : kEndTokens) AddEnd(text, text.tokenizer->IdOfAdded(name));
+  const bool is_harmony = text.tokenizer->IdOfAdded(kReturn) >= 0;
+  for (const std::string_view name : kEndTokens) {
+    if (name != kEndOfMessage || !is_harmony) AddEnd(text, text.tokenizer->IdOfAdded(name));
+  }
   AddEnd(text, text.tokenizer->IdOfAdded(text.eos_token));
 }
 

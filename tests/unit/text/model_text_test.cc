@@ -10,8 +10,11 @@
 namespace engine {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // A checkpoint whose weights do not matter, with side files.
 absl::StatusOr<ModelText> LoadWith(const std::vector<std::pair<std::string, std::string>>& files) {
@@ -51,6 +54,26 @@ TEST(ModelText, IgnoresValuesOfTypesThatSayNothing) {
   EXPECT_EQ(text->bos_token, "");
   EXPECT_EQ(text->chat_template, nullptr);
   EXPECT_THAT(text->end_ids, ElementsAre(263, 264, 265));  // 265: <|im_end|>, whatever the files say
+}
+
+// Phi's <|end|> ends a turn; harmony's ends a message, which others of the answer may follow.
+TEST(ModelText, TheEndOfAMessageIsAnEndWhereNoOtherEndsTheAnswer) {
+  nlohmann::ordered_json phi = ByteLevelTokenizer();
+  const auto add = [](nlohmann::ordered_json& tokenizer, int id, const char* content) {
+    nlohmann::ordered_json token = tokenizer["added_tokens"].back();
+    token["id"] = id;
+    token["content"] = content;
+    token["special"] = true;
+    tokenizer["added_tokens"].push_back(token);
+  };
+  add(phi, 268, "<|end|>");
+  nlohmann::ordered_json harmony = phi;
+  add(harmony, 269, "<|return|>");
+  const auto ends = [](const nlohmann::ordered_json& tokenizer) {
+    return LoadWith({{"tokenizer.json", tokenizer.dump()}})->end_ids;
+  };
+  EXPECT_THAT(ends(phi), Contains(268));
+  EXPECT_THAT(ends(harmony), AllOf(Not(Contains(268)), Contains(269)));
 }
 
 }  // namespace
