@@ -68,10 +68,11 @@ void AnswerRules::FillMasks(const StepPlan& plan, const Runner& runner) {
 absl::Status AnswerRules::FillPart(const StepPlan& plan, const ScheduledSequence& part, const Runner& runner,
                                    Answer& answer) {
   Grammar* grammar = answer.limits.grammar.get();
+  answer.has_choice = true;
   const int first_draft = part.first_input + part.num_tokens - part.num_drafted;
   int advanced = 0;
   for (int i = 0; i <= part.num_drafted; ++i) {
-    RETURN_IF_ERROR(FillRow(plan, part, runner, i, answer.limits));
+    RETURN_IF_ERROR(FillRow(plan, part, runner, i, answer));
     if (i == part.num_drafted || grammar == nullptr) continue;
     ASSIGN_OR_RETURN(const int accepted, grammar->Advance(std::span(&plan.tokens[first_draft + i].id, 1)));
     if (accepted == 0) break;  // the row before does not draw it, so nobody looks at those behind
@@ -82,7 +83,8 @@ absl::Status AnswerRules::FillPart(const StepPlan& plan, const ScheduledSequence
 
 // The row behind the first `drafted` tokens of the draft.
 absl::Status AnswerRules::FillRow(const StepPlan& plan, const ScheduledSequence& part, const Runner& runner,
-                                  int drafted, const AnswerLimits& limits) const {
+                                  int drafted, Answer& answer) const {
+  const AnswerLimits& limits = answer.limits;
   const int row = part.first_row + part.num_rows - 1 - part.num_drafted + drafted;
   const Sequence& sequence = *part.sequence;
   const std::span<uint32_t> mask = runner.token_mask(row);
@@ -96,6 +98,10 @@ absl::Status AnswerRules::FillRow(const StepPlan& plan, const ScheduledSequence&
   limits.tokens.Restrict({.known = std::span(sequence.tokens).subspan(sequence.prompt_tokens),
                           .drafted = std::span(sequence.draft.tokens).first(drafted)},
                          mask);
+  if (plan.rows[row].mask_stops) {
+    for (const int32_t id : sequence.stop_ids) Forbid(id, mask);
+  }
+  if (std::ranges::all_of(mask, [](uint32_t word) { return word == 0; })) answer.has_choice = false;
   return absl::OkStatus();
 }
 
@@ -142,9 +148,10 @@ absl::Status AnswerRules::ErrorOf(int64_t request) const {
   const auto found = answers_.find(request);
   if (found == answers_.end()) return absl::OkStatus();
   if (!found->second.error.ok()) return found->second.error;
+  if (found->second.has_choice) return absl::OkStatus();
   return absl::InvalidArgumentError(
       "no token is left to draw: the grammar, allowed_token_ids, bad_words and thinking_token_budget together allow "
-      "none, or only stop tokens before min_tokens are reached, or the model's logits are not finite");
+      "none, or only stop tokens before min_tokens are reached");
 }
 
 }  // namespace engine

@@ -57,7 +57,7 @@ class AnswerRules {
   // Goes on behind a token of the answer; a stop token is none.
   GrammarStep Follow(int64_t request, int32_t token, bool is_stop_token);
 
-  // Why the request's last row had nothing to draw; OK if it is not constrained.
+  // Why the request's last rows had nothing to draw; OK if that is not for what it is held to.
   absl::Status ErrorOf(int64_t request) const;
 
   // Those since the last call.
@@ -66,14 +66,15 @@ class AnswerRules {
  private:
   struct Answer {
     AnswerLimits limits;
-    bool has_ended = false;  // by its grammar
+    bool has_ended = false;   // by its grammar
+    bool has_choice = false;  // every row of the last step had a token left to draw
     absl::Status error;
   };
 
   void ReviewByGrammar(Grammar& grammar, DraftSlot& slot) const;
   absl::Status FillPart(const StepPlan& plan, const ScheduledSequence& part, const Runner& runner, Answer& answer);
   absl::Status FillRow(const StepPlan& plan, const ScheduledSequence& part, const Runner& runner, int drafted,
-                       const AnswerLimits& limits) const;
+                       Answer& answer) const;
   absl::StatusOr<bool> FillByGrammar(const LogitsRow& row, const Sequence& sequence, std::span<uint32_t> mask,
                                      Grammar& grammar) const;
   bool IsOver(std::span<const uint32_t> mask) const;

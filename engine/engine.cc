@@ -88,9 +88,9 @@ class LocalEngine : public Engine {
   absl::Status Open(const EngineOptions& options, std::shared_ptr<Device> device) {
     ASSIGN_OR_RETURN(opened_, OpenModel(options, std::move(device)));
     ASSIGN_OR_RETURN(text_, LoadModelText(*opened_.checkpoint));
-    ASSIGN_OR_RETURN(form_, OutputForm::Find(options, text_));
     opened_.options.vocab = std::min(text_.tokenizer->vocab_size(), opened_.config.vocab);
     std::erase_if(text_.end_ids, [this](int32_t id) { return id >= opened_.options.vocab; });
+    ASSIGN_OR_RETURN(form_, OutputForm::Find(options, text_, opened_.options.vocab));
     opened_.options.limits.eos_token_ids = text_.end_ids;
     ASSIGN_OR_RETURN(info_.default_sampling, DefaultSampling(*opened_.checkpoint));
     return absl::OkStatus();

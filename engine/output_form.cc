@@ -6,9 +6,10 @@
 
 namespace engine {
 
-absl::StatusOr<OutputForm> OutputForm::Find(const EngineOptions& options, const ModelText& text) {
+absl::StatusOr<OutputForm> OutputForm::Find(const EngineOptions& options, const ModelText& text, int vocab_size) {
   OutputForm form;
   form.text_ = &text;
+  form.vocab_size_ = vocab_size;
   ASSIGN_OR_RETURN(form.format_.reasoning, FindReasoningFormat(options.reasoning_parser, text.template_source));
   ASSIGN_OR_RETURN(form.format_.tools, FindToolFormat(options.tool_call_parser, text.template_source));
   for (const std::string_view marker : MarkersOf(form.format_)) {
@@ -54,14 +55,27 @@ absl::StatusOr<std::unique_ptr<ThinkingBudget>> OutputForm::Thinking(const Gener
   }
   ThinkingBudget::Options options{.tokens = *request.thinking_token_budget, .markers = markers_};
   if (!format_.harmony()) options.open = format_.reasoning->open;
-  std::string end(format_.harmony() ? "<|end|>" : format_.reasoning->close);
-  const ToolChoice::Kind choice = request.tool_choice.kind;
-  if (format_.harmony() && (choice == ToolChoice::Kind::kAuto || choice == ToolChoice::Kind::kNone)) {
-    end += "<|start|>assistant<|channel|>final<|message|>";  // or the next message could be more reasoning
-  }
-  ASSIGN_OR_RETURN(options.end, text_->tokenizer->Encode(end, {.parse_special = true}));
+  ASSIGN_OR_RETURN(options.end, ThinkingEnd(request.tool_choice.kind));
   ASSIGN_OR_RETURN(options.parser, Parser(request, prompt));
   return std::make_unique<ThinkingBudget>(*text_->tokenizer, std::move(options));
+}
+
+absl::StatusOr<std::vector<int32_t>> OutputForm::ThinkingEnd(ToolChoice::Kind choice) const {
+  std::string text(format_.harmony() ? "<|end|>" : format_.reasoning->close);
+  if (format_.harmony() && (choice == ToolChoice::Kind::kAuto || choice == ToolChoice::Kind::kNone)) {
+    text += "<|start|>assistant<|channel|>final<|message|>";  // or the next message could be more reasoning
+  }
+  ASSIGN_OR_RETURN(std::vector<int32_t> ids, text_->tokenizer->Encode(text, {.parse_special = true}));
+  if (ids.empty()) {
+    return InvalidArgument("thinking_token_budget: the model's tokenizer has no tokens for %s, which ends reasoning",
+                           text);
+  }
+  for (const int32_t id : ids) {
+    if (id < vocab_size_) continue;
+    return InvalidArgument("thinking_token_budget: %s, which ends reasoning, has token %d; the model's are 0 to %d",
+                           text, id, vocab_size_ - 1);
+  }
+  return ids;
 }
 
 absl::StatusOr<OutputGrammar> OutputForm::BehindReasoning(const GenerationRequest& request,

@@ -16,8 +16,8 @@ namespace engine {
 
 class OutputForm {
  public:
-  // By the options' names of parsers. `text` is borrowed.
-  static absl::StatusOr<OutputForm> Find(const EngineOptions& options, const ModelText& text);
+  // By the options' names of parsers. `text` is borrowed. vocab_size: ids that the model has.
+  static absl::StatusOr<OutputForm> Find(const EngineOptions& options, const ModelText& text, int vocab_size);
 
   // How the answer to a prompt is taken apart.
   absl::StatusOr<RequestOutput::Options> OutputOptions(const GenerationRequest& request,
@@ -39,7 +39,11 @@ class OutputForm {
   absl::StatusOr<std::unique_ptr<OutputParser>> Parser(const GenerationRequest& request,
                                                        std::span<const int32_t> prompt) const;
 
+  // The tokens of what ends the reasoning: there are some, and the model has them.
+  absl::StatusOr<std::vector<int32_t>> ThinkingEnd(ToolChoice::Kind choice) const;
+
   const ModelText* text_ = nullptr;
+  int vocab_size_ = 0;
   OutputFormat format_;
   std::vector<int32_t> markers_;  // control tokens that are part of the format
   std::vector<ControlToken> control_tokens_;

@@ -158,6 +158,19 @@ TEST_F(AnswerRules, AreTheSameAloneAndTogetherChunkedPreemptedAndDrafted) {
   EXPECT_GT(drafted, 0);
 }
 
+TEST_F(AnswerRules, LogitsThatAreNotFiniteAreNoFaultOfTheRequest) {
+  const ModelOnDisk model({.nan_token = 7});
+  const auto engine = OpenEngine(model);
+  GenerationRequest request = Ask(1);
+  request.prompt_tokens[10] = 7;
+  request.allowed_token_ids = Letters();
+  EXPECT_EQ(engine->Generate(request).status(), absl::InternalError("the model's logits are not finite"));
+  request.prompt_tokens[10] = 8;
+  request.allowed_token_ids = {kTinyTurnEnd};
+  request.sampling.min_tokens = 1;
+  EXPECT_TRUE(absl::IsInvalidArgument(engine->Generate(request).status())) << "the end alone, which may not come yet";
+}
+
 TEST_F(AnswerRules, AreRefusedWithTheReason) {
   const auto engine = OpenEngine(*shared_model);
   GenerationRequest request = Ask(1);

@@ -23,7 +23,7 @@ const ModelText& Text() {
 }
 
 OutputForm Form(const std::string& tool_parser) {
-  return *OutputForm::Find({.reasoning_parser = "qwen3", .tool_call_parser = tool_parser}, Text());
+  return *OutputForm::Find({.reasoning_parser = "qwen3", .tool_call_parser = tool_parser}, Text(), kTinyVocab);
 }
 
 GenerationRequest Choosing(ToolChoice choice) {
@@ -92,8 +92,22 @@ TEST(OutputForm, ReasoningThatThePromptOpensIsReasoning) {
   EXPECT_FALSE(Form("hermes").OutputOptions(Choosing({}), kPrompt)->parser->in_reasoning());
 }
 
+TEST(OutputForm, ReasoningEndsByTokensThatTheModelHas) {
+  GenerationRequest request = Choosing({});
+  request.thinking_token_budget = 1;
+  const auto refusal = [&](const ModelText& text, int vocab) {
+    return std::string(
+        Message(OutputForm::Find({.reasoning_parser = "qwen3"}, text, vocab)->Thinking(request, kPrompt).status()));
+  };
+  EXPECT_EQ(refusal(Text(), kTinyVocab), "");
+  EXPECT_THAT(refusal(Text(), 'k'), HasSubstr("has token 116; the model's are 0 to 106"));
+  ModelText mute;
+  mute.tokenizer = *Tokenizer::FromJson(R"({"model": {"type": "BPE", "vocab": {"z": 0}, "merges": []}})");
+  EXPECT_THAT(refusal(mute, 1), HasSubstr("has no tokens for </think>"));
+}
+
 TEST(OutputForm, AnUnknownParserIsRefusedByName) {
-  EXPECT_THAT(std::string(Message(OutputForm::Find({.tool_call_parser = "klingon"}, Text()).status())),
+  EXPECT_THAT(std::string(Message(OutputForm::Find({.tool_call_parser = "klingon"}, Text(), kTinyVocab).status())),
               HasSubstr("klingon"));
 }
 
