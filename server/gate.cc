@@ -4,7 +4,6 @@
 
 #include "core/base/check.h"
 #include "nlohmann/json.hpp"
-#include "server/http/error_body.h"
 
 namespace engine {
 namespace {
@@ -13,8 +12,8 @@ constexpr char kJson[] = "application/json";
 constexpr char kLoadingReason[] = "the model is loading";
 constexpr char kDrainingReason[] = "the server is shutting down";
 
-void Refuse(Responder& responder, std::string_view reason) {
-  responder.Send(503, kJson, ErrorBody(reason, "service_unavailable_error", "unavailable"), {{"retry-after", "1"}});
+void Refuse(Responder& responder, std::string_view reason, ErrorWriter write_error) {
+  responder.Send(503, kJson, write_error(503, reason, "unavailable", ""), {{"retry-after", "1"}});
 }
 
 // The bodies that llama.cpp's and vLLM's clients look for; probes read only the status.
@@ -67,22 +66,18 @@ std::string Gate::NotHealthy() const {
 
 Route Gate::Guard(const Route& like) {
   Route guard = like;
-  guard.handler = [this, index = num_guards_++](std::shared_ptr<const HttpRequest> request,
-                                                std::shared_ptr<Responder> responder) {
-    Handle(index, std::move(request), std::move(responder));
+  guard.handler = [this, index = num_guards_++, write_error = like.write_error](
+                      std::shared_ptr<const HttpRequest> request, std::shared_ptr<Responder> responder) {
+    HttpHandler handler = HandlerIfOpen(index);
+    if (handler == nullptr) return Refuse(*responder, NotReady(), write_error);
+    handler(std::move(request), std::move(responder));
   };
   return guard;
 }
 
-void Gate::Handle(size_t index, std::shared_ptr<const HttpRequest> request,
-                  std::shared_ptr<Responder> responder) const {
-  HttpHandler handler;
-  {
-    std::lock_guard lock(mutex_);
-    if (state_ == State::kOpen) handler = routes_[index].handler;
-  }
-  if (handler == nullptr) return Refuse(*responder, NotReady());
-  handler(std::move(request), std::move(responder));
+HttpHandler Gate::HandlerIfOpen(size_t index) const {
+  std::lock_guard lock(mutex_);
+  return state_ == State::kOpen ? routes_[index].handler : nullptr;
 }
 
 std::vector<Route> HealthRoutes(const Gate& gate) {

@@ -33,7 +33,7 @@ class Gate {
   Route Guard(const Route& like);
 
  private:
-  void Handle(size_t index, std::shared_ptr<const HttpRequest> request, std::shared_ptr<Responder> responder) const;
+  HttpHandler HandlerIfOpen(size_t index) const;
 
   mutable std::mutex mutex_;  // guards what follows
   State state_ = State::kLoading;

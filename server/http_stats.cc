@@ -3,9 +3,9 @@
 namespace engine {
 
 void HttpStats::Count(const AccessRecord& record) {
-  const std::string& path = record.request->path;
+  const std::string& route = record.request->route;
   std::lock_guard lock(mutex_);
-  ++counts_.answers[{paths_.contains(path) ? path : "other", record.status}];
+  ++counts_.answers[{route.empty() ? "other" : route, record.status}];
   counts_.body_bytes += record.body_bytes;
 }
 

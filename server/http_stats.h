@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -14,20 +13,17 @@ namespace engine {
 
 class HttpStats {
  public:
-  // The paths that are told apart: strangers may ask for as many others as they like. Before anything is counted.
-  void SetPaths(std::set<std::string> paths) { paths_ = std::move(paths); }
-
   // Any thread.
   void Count(const AccessRecord& record);
 
   struct Counts {
-    std::map<std::pair<std::string, int>, int64_t> answers;  // by path and status
+    // By the route's pattern, "other" where there is none, and status: strangers may ask for as many paths as they like.
+    std::map<std::pair<std::string, int>, int64_t> answers;
     int64_t body_bytes = 0;
   };
   Counts Read() const;
 
  private:
-  std::set<std::string> paths_;
   mutable std::mutex mutex_;
   Counts counts_;  // guarded by mutex_
 };

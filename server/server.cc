@@ -1,7 +1,6 @@
 #include "server/server.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "core/base/check.h"
@@ -14,12 +13,6 @@ namespace engine {
 namespace {
 
 constexpr std::chrono::seconds kWatchInterval{1};
-
-std::set<std::string> Paths(const std::vector<Route>& routes) {
-  std::set<std::string> paths;
-  for (const Route& route : routes) paths.insert(route.path);
-  return paths;
-}
 
 HttpHandler Answer(std::string_view content_type, std::function<std::string()> body) {
   return [content_type = std::string(content_type), body = std::move(body)](std::shared_ptr<const HttpRequest>,
@@ -56,7 +49,6 @@ absl::Status Server::Listen() {
   workers_ = std::make_unique<WorkerPool>(options_.worker_threads);
   std::vector<Route> routes = OwnRoutes();
   for (const Route& route : options_.routes({}, nullptr)) routes.push_back(gate_.Guard(route));
-  http_stats_.SetPaths(Paths(routes));
   HttpOptions http = options_.http;
   http.begin_traces = traces_ != nullptr;
   http.on_access = [this](const AccessRecord& record) { OnAccess(record); };

@@ -52,6 +52,7 @@ void TraceExporter::Add(const AccessRecord& record) {
             .request_id = request.id,
             .method = request.method,
             .path = request.path,
+            .route = request.route,
             .status = record.status,
             .end_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count(),
             .nanoseconds = static_cast<int64_t>(record.seconds * 1e9)};
@@ -93,8 +94,12 @@ void TraceExporter::Send(const std::vector<Span>& spans, milliseconds timeout) {
   (is_taken ? counts_.exported : counts_.dropped) += std::ssize(spans);
 }
 
-// Names of spans must be few, so paths that lead nowhere are not among them. The collector takes attributes by
-// OpenTelemetry's conventions for HTTP servers.
+// There must be few, so neither paths nor methods that clients make up are among them.
+std::string TraceExporter::NameOf(const Span& span) {
+  return span.route.empty() || span.status == 405 ? "HTTP" : span.method + " " + span.route;
+}
+
+// The collector takes attributes by OpenTelemetry's conventions for HTTP servers.
 std::string TraceExporter::Body(const std::vector<Span>& spans) const {
   constexpr int kServer = 2, kError = 2;
   Json list = Json::array();
@@ -104,7 +109,7 @@ std::string TraceExporter::Body(const std::vector<Span>& spans) const {
                     {"spanId", span.trace.span_id},
                     {"parentSpanId", span.trace.parent_id},
                     {"traceState", span.trace_state},
-                    {"name", span.status == 404 ? span.method : span.method + " " + span.path},
+                    {"name", NameOf(span)},
                     {"kind", kServer},
                     {"startTimeUnixNano", absl::StrFormat("%d", span.end_ns - span.nanoseconds)},
                     {"endTimeUnixNano", absl::StrFormat("%d", span.end_ns)},

@@ -39,6 +39,7 @@ class TraceExporter {
     std::string request_id;
     std::string method;
     std::string path;
+    std::string route;  // empty: none has the path
     int status = 0;
     int64_t end_ns = 0;  // since 1970
     int64_t nanoseconds = 0;
@@ -48,6 +49,7 @@ class TraceExporter {
 
   void Loop();
   void Send(const std::vector<Span>& spans, std::chrono::milliseconds timeout);
+  static std::string NameOf(const Span& span);
   std::string Body(const std::vector<Span>& spans) const;
 
   const HttpAddress collector_;

@@ -22,17 +22,15 @@ namespace {
 using ServicePtr = std::shared_ptr<const Service>;  // every handler holds it
 using Post = std::function<void(std::function<void()>)>;
 
-using ErrorWriter = std::string (*)(const absl::Status& error);
-
-void SendJson(Responder& responder, const absl::StatusOr<Json>& json, ErrorWriter write_error) {
-  if (!json.ok()) return SendError(responder, json.status(), write_error(json.status()));
+void SendJson(Responder& responder, const absl::StatusOr<Json>& json, ErrorWriter write_error = ErrorBody) {
+  if (!json.ok()) return SendError(responder, json.status(), ErrorJson(json.status(), write_error));
   responder.Send(200, "application/json", Dump(*json));
 }
 
 // A request whose answer is computed at once.
 HttpHandler Computed(const ServicePtr& service, const Post& post,
                      absl::StatusOr<Json> (*compute)(const Service&, const Json& body),
-                     ErrorWriter write_error = ErrorJson) {
+                     ErrorWriter write_error = ErrorBody) {
   return [=](const std::shared_ptr<const HttpRequest>& http, const std::shared_ptr<Responder>& responder) {
     post([=] {
       const absl::StatusOr<Json> body = ReadBody(*http);
@@ -123,13 +121,14 @@ std::vector<Endpoint> Endpoints(const ServicePtr& service, const Post& post) {
        .streams = true,
        .properties = Properties({ResponsesFields()}),
        .required = {"input"}},
-      {.route = {"POST", "/v1/messages", Generated(service, post, kMessages)},
+      {.route = {"POST", "/v1/messages", Generated(service, post, kMessages), false, AnthropicErrorBody},
        .summary = "Continue a chat, as Anthropic's API does",
        .answer = "Message",
        .streams = true,
        .properties = Properties({MessagesFields(), MessagesSamplingFields()}),
        .required = {"messages", "max_tokens"}},
-      {.route = {"POST", "/v1/messages/count_tokens", Computed(service, post, CountTokens, MessagesErrorJson)},
+      {.route = {"POST", "/v1/messages/count_tokens", Computed(service, post, CountTokens, AnthropicErrorBody), false,
+                 AnthropicErrorBody},
        .summary = "Count the tokens of an Anthropic request",
        .answer = "TokenCount",
        .properties = Properties({MessagesFields()}),
@@ -155,7 +154,7 @@ std::vector<Endpoint> Endpoints(const ServicePtr& service, const Post& post) {
        .required = {"tokens"}},
       {.route = {"GET", "/v1/models",
                  [service](const std::shared_ptr<const HttpRequest>&, const std::shared_ptr<Responder>& responder) {
-                   SendJson(*responder, ListModels(*service), ErrorJson);
+                   SendJson(*responder, ListModels(*service));
                  }},
        .summary = "List the models",
        .answer = "Models"},
@@ -163,7 +162,7 @@ std::vector<Endpoint> Endpoints(const ServicePtr& service, const Post& post) {
                  [service](const std::shared_ptr<const HttpRequest>& http,
                            const std::shared_ptr<Responder>& responder) {
                    constexpr std::string_view kAbove = "/v1/models/";
-                   SendJson(*responder, DescribeModel(*service, http->path.substr(kAbove.size())), ErrorJson);
+                   SendJson(*responder, DescribeModel(*service, http->path.substr(kAbove.size())));
                  }},
        .summary = "Describe a model",
        .answer = "Model"},

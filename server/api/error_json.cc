@@ -1,7 +1,6 @@
 #include "server/api/error_json.h"
 
 #include "absl/strings/cord.h"
-#include "server/http/error_body.h"
 
 namespace engine {
 namespace {
@@ -16,25 +15,6 @@ void SetDetail(absl::Status& status, const char* key, std::string_view value) {
 std::string Detail(const absl::Status& status, const char* key) {
   const auto payload = status.GetPayload(key);
   return payload ? std::string(*payload) : "";
-}
-
-std::string_view TypeOf(int http_status) {
-  switch (http_status) {
-    case 401:
-      return "authentication_error";
-    case 403:
-      return "permission_error";
-    case 429:
-      return "rate_limit_error";
-    case 500:
-      return "server_error";
-    case 503:
-      return "service_unavailable_error";
-    case 504:
-      return "timeout_error";
-    default:
-      return "invalid_request_error";
-  }
 }
 
 }  // namespace
@@ -72,8 +52,8 @@ int HttpStatus(const absl::Status& status) {
   }
 }
 
-std::string ErrorJson(const absl::Status& status) {
-  return ErrorBody(Message(status), TypeOf(HttpStatus(status)), Detail(status, kCode), Detail(status, kParam));
+std::string ErrorJson(const absl::Status& status, ErrorWriter write) {
+  return write(HttpStatus(status), Message(status), Detail(status, kCode), Detail(status, kParam));
 }
 
 }  // namespace engine

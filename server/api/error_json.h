@@ -1,10 +1,11 @@
-// Errors in the shape that OpenAI's clients read: {"error": {"message", "type", "param", "code"}}.
+// From a status to the answer that says it.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 #include "core/base/status.h"
+#include "server/http/error_body.h"
 
 namespace engine {
 
@@ -15,6 +16,6 @@ absl::Status WithDetails(absl::Status status, std::string_view param, std::strin
 int HttpStatus(const absl::Status& status);
 
 // The body.
-std::string ErrorJson(const absl::Status& status);
+std::string ErrorJson(const absl::Status& status, ErrorWriter write = ErrorBody);
 
 }  // namespace engine

@@ -54,21 +54,6 @@ Json Input(const std::string& arguments) {
   return input.is_object() ? input : Json::object();  // a call that broke off
 }
 
-const char* ErrorType(const absl::Status& error) {
-  switch (HttpStatus(error)) {
-    case 400:
-      return "invalid_request_error";
-    case 404:
-      return "not_found_error";
-    case 429:
-      return "rate_limit_error";
-    case 503:
-      return "overloaded_error";
-    default:
-      return "api_error";
-  }
-}
-
 class MessagesFormat : public AnswerFormat {
  public:
   Json Whole(const Answer& answer) override {
@@ -119,7 +104,7 @@ class MessagesFormat : public AnswerFormat {
 
   std::string LastEvents(const Answer&) override { return NamedEvent("message_stop", Json::object()); }
 
-  std::string ErrorBody(const absl::Status& error) override { return MessagesErrorJson(error); }
+  std::string ErrorBody(const absl::Status& error) override { return ErrorJson(error, AnthropicErrorBody); }
 
   std::string ErrorEvents(const absl::Status& error) override {
     return "event: error\ndata: " + ErrorBody(error) + "\n\n";
@@ -160,10 +145,6 @@ class MessagesFormat : public AnswerFormat {
 };
 
 }  // namespace
-
-std::string MessagesErrorJson(const absl::Status& error) {
-  return Dump({{"type", "error"}, {"error", {{"type", ErrorType(error)}, {"message", std::string(Message(error))}}}});
-}
 
 std::unique_ptr<AnswerFormat> MakeMessagesFormat() { return std::make_unique<MessagesFormat>(); }
 

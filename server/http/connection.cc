@@ -10,7 +10,6 @@
 #include "boost/asio/post.hpp"
 #include "boost/asio/use_awaitable.hpp"
 #include "server/http/ascii.h"
-#include "server/http/error_body.h"
 #include "server/http/random_hex.h"
 
 namespace engine {
@@ -146,8 +145,8 @@ void Connection::StartExchange() {
   reader_.Next();
   if (is_half_closed_) exchange_->ClientSendsNoMore();
   if (request->path.empty()) {
-    Exchange::MakeResponder(exchange_)->Send(
-        400, "application/json", ErrorBody("the path is malformed", "invalid_request_error", "bad_path"), {});
+    Exchange::MakeResponder(exchange_)->Send(400, "application/json",
+                                             ErrorBody(400, "the path is malformed", "bad_path"), {});
   } else {
     router_.Handle(std::move(request), Exchange::MakeResponder(exchange_));
   }
@@ -206,8 +205,7 @@ void Connection::AnswerError(int status, const std::string& message) {
       Exchange::Options{.keep_alive = false, .headers = {{"x-request-id", request->id}}},
       [](std::string_view) { return size_t{0}; }, [] {});
   BeginExchange(std::move(request));
-  Exchange::MakeResponder(exchange_)->Send(status, "application/json",
-                                           ErrorBody(message, "invalid_request_error", "bad_request"));
+  Exchange::MakeResponder(exchange_)->Send(status, "application/json", ErrorBody(status, message, "bad_request"));
   Flush();
 }
 

@@ -1,4 +1,4 @@
-// Errors in the shape that OpenAI's clients read.
+// Errors in the shapes that clients read.
 #pragma once
 
 #include <string>
@@ -6,9 +6,16 @@
 
 namespace engine {
 
-// {"error": {"message", "type", "param", "code"}}. param: the request's field that it is about; code: a word for programs
-// ("model_not_found"); either is null where it is empty.
-std::string ErrorBody(std::string_view message, std::string_view type, std::string_view code,
-                      std::string_view param = "");
+// status: of the answer; the error's type is its. param: the request's field that it is about; code: a word for programs
+// ("model_not_found"); either may be empty.
+using ErrorWriter = std::string (*)(int status, std::string_view message, std::string_view code,
+                                    std::string_view param);
+
+// OpenAI's: {"error": {"message", "type", "param", "code"}}, param and code null where they are empty.
+std::string ErrorBody(int status, std::string_view message, std::string_view code, std::string_view param = "");
+
+// Anthropic's, which has no place for param and code: {"type": "error", "error": {"type", "message"}}.
+std::string AnthropicErrorBody(int status, std::string_view message, std::string_view code = "",
+                               std::string_view param = "");
 
 }  // namespace engine

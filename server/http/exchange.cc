@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "server/http/error_body.h"
 
 namespace engine {
 namespace {
@@ -145,8 +144,8 @@ void Exchange::Abandon() {
     cut_ = status_ != 0;
   }
   if (status() == 0) {
-    Send(500, "application/json",
-         ErrorBody("the request was dropped; this is a bug of the server", "server_error", "dropped"), {});
+    Send(500, "application/json", ErrorBody(500, "the request was dropped; this is a bug of the server", "dropped"),
+         {});
   }
   WakeIfNeeded();
 }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/http/error_body.h"
 #include "server/http/trace_context.h"
 
 namespace engine {
@@ -19,6 +20,7 @@ struct HttpRequest {
   std::string method;  // as sent: "POST"
   std::string path;    // decoded, without the query: "/v1/models"
   std::string query;   // as sent, without the question mark
+  std::string route;   // the pattern of the route that has the path, set by the router: "/v1/models/*"; empty: none has
   HttpHeaders headers;
   std::string body;
   std::string id;      // the client's X-Request-Id, or one made here; the answer carries it
@@ -57,7 +59,8 @@ struct Route {
   std::string method;
   std::string path;  // "/v1/models"; with "/*" at the end, everything below
   HttpHandler handler;
-  bool is_open = false;  // asks for no API key
+  bool is_open = false;                 // asks for no API key
+  ErrorWriter write_error = ErrorBody;  // of errors before the handler has the request
 };
 
 }  // namespace engine

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "absl/strings/str_format.h"
-#include "server/http/error_body.h"
 
 namespace engine {
 namespace {
@@ -16,40 +15,43 @@ bool Matches(std::string_view pattern, std::string_view path) {
   return path.size() > pattern.size() && path.starts_with(pattern);
 }
 
-void SendError(Responder& responder, int status, std::string_view message, std::string_view type, std::string_view code,
-               HttpHeaders headers = {}) {
-  responder.Send(status, kJson, ErrorBody(message, type, code), std::move(headers));
+void SendError(const Route& route, Responder& responder, int status, std::string_view message, std::string_view code,
+               HttpHeaders headers) {
+  responder.Send(status, kJson, route.write_error(status, message, code, ""), std::move(headers));
 }
 
 }  // namespace
 
-const Route* Router::Find(std::string_view method, std::string_view path, std::string& methods) const {
+Router::Match Router::Find(std::string_view method, std::string_view path) const {
   if (method == "HEAD") method = "GET";
+  Match match;
   for (const Route& route : routes_) {
     if (!Matches(route.path, path)) continue;
-    if (route.method == method) return &route;
-    methods += (methods.empty() ? "" : ", ") + route.method;
+    if (route.method == method) return {.route = &route, .takes_method = true};
+    match.route = &route;
+    match.methods += (match.methods.empty() ? "" : ", ") + route.method;
   }
-  return nullptr;
+  return match;
 }
 
 void Router::Handle(std::shared_ptr<HttpRequest> request, std::shared_ptr<Responder> responder) const {
-  std::string methods;
-  const Route* route = Find(request->method, request->path, methods);
-  if (route == nullptr && methods.empty()) {
-    return SendError(*responder, 404, absl::StrFormat("there is no %s here", request->path), "invalid_request_error",
-                     "not_found");
-  }
-  if (route == nullptr && request->method == "OPTIONS") return responder->Send(204, "", "", {{"allow", methods}});
+  const auto [route, takes_method, methods] = Find(request->method, request->path);
   if (route == nullptr) {
-    return SendError(*responder, 405, absl::StrFormat("%s takes %s, not %s", request->path, methods, request->method),
-                     "invalid_request_error", "method_not_allowed", {{"allow", methods}});
+    return responder->Send(404, kJson,
+                           ErrorBody(404, absl::StrFormat("there is no %s here", request->path), "not_found"));
+  }
+  request->route = route->path;
+  if (!takes_method && request->method == "OPTIONS") return responder->Send(204, "", "", {{"allow", methods}});
+  if (!takes_method) {
+    return SendError(*route, *responder, 405,
+                     absl::StrFormat("%s takes %s, not %s", request->path, methods, request->method),
+                     "method_not_allowed", {{"allow", methods}});
   }
   if (!route->is_open) {
     const std::optional<int> key = keys_->Find(*request);
     if (!key) {
-      return SendError(*responder, 401, "this server asks for an API key: send \"Authorization: Bearer KEY\"",
-                       "authentication_error", "invalid_api_key", {{"www-authenticate", "Bearer"}});
+      return SendError(*route, *responder, 401, "this server asks for an API key: send \"Authorization: Bearer KEY\"",
+                       "invalid_api_key", {{"www-authenticate", "Bearer"}});
     }
     request->api_key = *key;
   }

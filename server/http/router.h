@@ -23,7 +23,12 @@ class Router {
   const std::vector<Route>& routes() const { return routes_; }
 
  private:
-  const Route* Find(std::string_view method, std::string_view path, std::string& methods) const;
+  struct Match {
+    const Route* route = nullptr;  // null: none has the path
+    bool takes_method = false;
+    std::string methods;  // that the path takes, where it does not take this one
+  };
+  Match Find(std::string_view method, std::string_view path) const;
 
   std::vector<Route> routes_;
   std::shared_ptr<const ApiKeys> keys_;  // shared with who replaces them

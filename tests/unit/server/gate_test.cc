@@ -43,6 +43,13 @@ TEST(Gate, OpensWhenTheModelIsThereAndClosesForGood) {
   EXPECT_THAT(Ask(guarded).body, HasSubstr("shutting down"));
 }
 
+TEST(Gate, RefusesInTheShapeThatTheRoutesClientsRead) {
+  Gate gate;
+  Route route = Hello("");
+  route.write_error = AnthropicErrorBody;
+  EXPECT_THAT(Ask(gate.Guard(route)).body, HasSubstr("overloaded_error"));
+}
+
 TEST(Gate, ProbesSayWhatEachIsFor) {
   Gate gate;
   EXPECT_EQ(Health(gate, "/livez"), 200);

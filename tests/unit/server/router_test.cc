@@ -19,7 +19,8 @@ Router MakeRouter(std::vector<std::string> keys, std::vector<std::string> origin
   return {{{"GET", "/health", echo, true},
            {"GET", "/v1/models", echo},
            {"GET", "/v1/models/*", echo},
-           {"POST", "/v1/models", echo}},
+           {"POST", "/v1/models", echo},
+           {"POST", "/v1/messages", echo, false, AnthropicErrorBody}},
           ApiKeys::Create(std::move(keys)).value(),
           std::move(origins)};
 }
@@ -48,6 +49,30 @@ TEST(Router, ErrorsHaveOpenAisShape) {
   const RecordedAnswer method = Ask(router, {.method = "DELETE", .path = "/v1/models"});
   EXPECT_EQ(method.status, 405);
   EXPECT_THAT(method.headers, Contains(Pair("allow", "GET, POST")));
+}
+
+TEST(Router, ErrorsOfARouteHaveTheShapeThatItsClientsRead) {
+  const Router router = MakeRouter({"key"});
+  for (const auto& [method, status, type] :
+       {std::tuple{"GET", 405, "invalid_request_error"}, {"POST", 401, "authentication_error"}}) {
+    const RecordedAnswer answer = Ask(router, {.method = method, .path = "/v1/messages"});
+    EXPECT_EQ(answer.status, status);
+    const auto body = nlohmann::json::parse(answer.body);
+    EXPECT_EQ(body["type"], "error");
+    EXPECT_EQ(body["error"]["type"], type);
+  }
+}
+
+TEST(Router, TellsWhichRouteARequestIsFor) {
+  const Router router = MakeRouter({});
+  const auto route_of = [&](const std::string& method, const std::string& path) {
+    const auto request = std::make_shared<HttpRequest>(HttpRequest{.method = method, .path = path});
+    router.Handle(request, std::make_shared<RecordedAnswer>());
+    return request->route;
+  };
+  EXPECT_EQ(route_of("GET", "/v1/models/a/b"), "/v1/models/*");
+  EXPECT_EQ(route_of("PUT", "/v1/models"), "/v1/models");
+  EXPECT_EQ(route_of("GET", "/wp-login.php"), "");
 }
 
 TEST(Router, AsksForAKeyExceptOnOpenRoutes) {

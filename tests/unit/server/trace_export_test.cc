@@ -54,7 +54,10 @@ struct Exporter {
     exporter = *std::move(started);
   }
   void Add(const TraceContext& trace, int status = 200) const {
-    const HttpRequest request{.method = "POST", .path = "/v1/completions", .id = "req_1", .trace = trace};
+    Add({.method = "POST", .path = "/v1/completions", .route = "/v1/completions", .id = "req_1", .trace = trace},
+        status);
+  }
+  void Add(const HttpRequest& request, int status) const {
     exporter->Add({.request = &request, .status = status, .seconds = 0.5});
   }
 };
@@ -79,6 +82,21 @@ TEST(TraceExport, TheCollectorGetsASpanPerRequest) {
                 std::stoll(spans[0]["startTimeUnixNano"].get<std::string>()),
             500'000'000);
   EXPECT_EQ(spans[1]["status"]["code"], 2);
+}
+
+TEST(TraceExport, NamesOfSpansAreNoneThatClientsMakeUp) {
+  Collector collector;
+  {
+    const Exporter exporter(collector.address());
+    const TraceContext trace{.trace_id = "aa", .span_id = "cc"};
+    exporter.Add({.method = "GET", .path = "/v1/models/x", .route = "/v1/models/*", .trace = trace}, 401);
+    exporter.Add({.method = "BREW", .path = "/v1/models", .route = "/v1/models", .trace = trace}, 405);
+    exporter.Add({.method = "BREW", .path = "/coffee", .trace = trace}, 404);
+    exporter.Add({.trace = trace}, 400);
+  }
+  std::vector<std::string> names;
+  for (const Json& span : collector.spans()) names.push_back(span["name"]);
+  EXPECT_EQ(names, (std::vector<std::string>{"GET /v1/models/*", "HTTP", "HTTP", "HTTP"}));
 }
 
 TEST(TraceExport, MoreThanTheQueueHoldsIsDroppedAndCounted) {

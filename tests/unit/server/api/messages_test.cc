@@ -193,6 +193,18 @@ TEST(MessagesAnswer, ErrorsHaveTheShapeThatAnthropicClientsRead) {
   EXPECT_EQ(Json::parse(missing->body)["error"]["type"], "not_found_error");
 }
 
+TEST(MessagesAnswer, ErrorsBeforeTheHandlerHaveThatShapeToo) {
+  ScriptedEngine engine;
+  const ApiClient client(engine);
+  int routes = 0;
+  for (const Route& route : client.routes()) {
+    const bool is_anthropic = route.path.starts_with(kPath);
+    EXPECT_EQ(Json::parse(route.write_error(401, "no", "", "")).value("type", ""), is_anthropic ? "error" : "");
+    routes += is_anthropic;
+  }
+  EXPECT_EQ(routes, 2);
+}
+
 TEST(CountTokens, CountsThePromptWithoutRunningIt) {
   ScriptedEngine engine;
   Json body = Body();
