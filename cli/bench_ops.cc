@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -14,6 +13,7 @@
 #include "cli/progress.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
+#include "cli/write_file.h"
 
 namespace engine {
 namespace {
@@ -137,13 +137,6 @@ absl::Status MeasureLoad(const OpsFlags& ops, const OpLoad& load, OpSpeed& speed
   return absl::OkStatus();
 }
 
-absl::Status WriteSvg(const OpTable& table, const std::string& path) {
-  std::ofstream file(path);
-  file << DrawRoofline(absl::StrFormat("%s %s, %d threads", table.device, table.isa, table.threads), table.rows);
-  file.close();
-  return file ? absl::OkStatus() : InvalidArgument("--svg %s cannot be written", path);
-}
-
 }  // namespace
 
 absl::Status BenchOpsVerb(Arguments arguments) {
@@ -167,7 +160,9 @@ absl::Status BenchOpsVerb(Arguments arguments) {
     RETURN_IF_ERROR(MeasureLoad(ops, loads[i], *speed, table));
   }
   PrintOps(table, ops.output);
-  return ops.svg.empty() ? absl::OkStatus() : WriteSvg(table, ops.svg);
+  if (ops.svg.empty()) return absl::OkStatus();
+  const std::string title = absl::StrFormat("%s %s, %d threads", table.device, table.isa, table.threads);
+  return Annotate(WriteFile(ops.svg, DrawRoofline(title, table.rows)), "--svg");
 }
 
 }  // namespace engine

@@ -1,7 +1,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
@@ -14,6 +13,7 @@
 #include "cli/load_report.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
+#include "cli/write_file.h"
 
 namespace engine {
 namespace {
@@ -274,13 +274,6 @@ std::string PointName(const LoadPacing& pacing) {
   if (pacing.max_concurrency > 0)
     name += absl::StrFormat("%s%d at once", name.empty() ? "" : ", ", pacing.max_concurrency);
   return name.empty() ? "all at once" : name;
-}
-
-absl::Status WriteFile(const std::string& path, const std::string& text) {
-  std::ofstream file(path);
-  file << text;
-  file.close();
-  return file ? absl::OkStatus() : InvalidArgument("%s cannot be written", path);
 }
 
 std::string ResultPath(const ServeBenchFlags& bench, const LoadRun& run, const nlohmann::ordered_json& json) {
