@@ -111,8 +111,12 @@ class LocalEngine : public Engine {
     max_open_ = int64_t{options.max_num_seqs} + options.max_queued_requests;
     output_ = std::make_unique<OutputThread>([this](int64_t id) { loop_->Finish(id, FinishReason::kStop); });
     ASSIGN_OR_RETURN(std::unique_ptr<Drafter> drafter, MakeDrafter(options, *model.runner));
-    loop_ = std::make_unique<EngineLoop>(std::move(scheduler), std::move(model.runner), std::move(drafter),
-                                         AnswerRules(*text_.tokenizer, vocab_, text_.end_ids), stats_,
+    EngineLoop::Parts parts = {.scheduler = std::move(scheduler),
+                               .runner = std::move(model.runner),
+                               .drafter = std::move(drafter),
+                               .rules = AnswerRules(*text_.tokenizer, vocab_, text_.end_ids),
+                               .pooler = StatePooler(options.pooling == "mean")};
+    loop_ = std::make_unique<EngineLoop>(std::move(parts), stats_,
                                          [this](std::vector<TokenEvent> events) { output_->Push(std::move(events)); });
     ReturnFreedMemory();
     return absl::OkStatus();
@@ -128,8 +132,8 @@ class LocalEngine : public Engine {
 
   absl::StatusOr<RequestId> Submit(const GenerationRequest& request, UpdateCallback on_update) override {
     RETURN_IF_ERROR(request.sampling.Validate(vocab_));
-    if (request.return_hidden_states && info_.embedding_size == 0) {
-      return FailedPrecondition("the model is loaded without hidden states; load it with pooling last or mean");
+    if (request.embed && info_.embedding_size == 0) {
+      return FailedPrecondition("the model is loaded to make no embeddings; load it with pooling last or mean");
     }
     if (request.num_speculative_tokens) RETURN_IF_ERROR(CheckNumSpeculativeTokens(*request.num_speculative_tokens));
     ASSIGN_OR_RETURN(RenderedPrompt prompt, RenderChecked(text_, vocab_, request));
@@ -143,10 +147,10 @@ class LocalEngine : public Engine {
                    .seed = request.sampling.seed ? *request.sampling.seed : RandomSeed(),
                    .choice = request.choice,
                    .priority = request.priority,
-                   .cache_salt = request.cache_salt,
+                   .cache_salt = SaltOf(request),
                    .constrained = has_grammar || limits.any(),
-                   .max_draft = request.return_hidden_states ? 0 : MaxDraft(request),
-                   .reads_hidden_states = request.return_hidden_states};
+                   .max_draft = request.embed ? 0 : MaxDraft(request),
+                   .reads_hidden_states = request.embed};
     RETURN_IF_ERROR(loop_->CheckCanRun(queued));
     if (has_grammar) {
       ASSIGN_OR_RETURN(const GrammarCompiler* compiler, Compiler());
@@ -201,6 +205,12 @@ class LocalEngine : public Engine {
       stats_.Count(update, times);
       on_update(update);
     };
+  }
+
+  // What is found in the cache has no state, so the mean of all is computed with a salt that nobody else has.
+  std::string SaltOf(const GenerationRequest& request) const {
+    const bool reads_all = request.embed && info_.pooling == "mean";
+    return reads_all ? absl::StrFormat("%016x%016x", RandomSeed(), RandomSeed()) : request.cache_salt;
   }
 
   RequestTimes Times(const Request& request) const {
@@ -303,6 +313,7 @@ void Append(const GenerationUpdate& update, Generation& generation) {
   append(update.tokens, generation.tokens);
   append(update.logprobs, generation.logprobs);
   append(update.prompt_logprobs, generation.prompt_logprobs);
+  append(update.embedding, generation.embedding);
   generation.prompt_tokens = update.prompt_tokens;
   generation.cached_tokens = std::max(generation.cached_tokens, update.cached_tokens);
   generation.reasoning_tokens = std::max(generation.reasoning_tokens, update.reasoning_tokens);

@@ -112,7 +112,7 @@ struct GenerationRequest {
   std::optional<int> num_speculative_tokens;  // at most the engine's, which is the default; 0: none
   std::string cache_salt;                     // prefixes are shared only with requests of the same salt
   double timeout_seconds = 0;                 // it fails if it has not ended by then; 0: the engine's
-  bool return_hidden_states = false;          // for embeddings (engine/embedding.h)
+  bool embed = false;                         // the prompt's embedding is wanted (engine/embedding.h)
 };
 
 enum class Finish { kNone, kStop, kLength, kCancelled, kError };
@@ -138,7 +138,7 @@ struct GenerationUpdate {
   std::vector<int32_t> tokens;
   std::vector<TokenLogprobs> logprobs;         // one per token, when asked for
   std::vector<TokenLogprobs> prompt_logprobs;  // of the prompt's tokens after the first, when asked for, in order
-  std::vector<float> hidden_state;             // of the token before the one that this update is about, when asked for
+  std::vector<float> embedding;                // of the prompt, when asked for, with the first token; of any length
   int64_t prompt_tokens = 0;                   // of the request
   int64_t cached_tokens = 0;                   // of those, found in the prefix cache; set where tokens are
   int64_t reasoning_tokens = 0;                // so far
@@ -158,6 +158,7 @@ struct Generation {
   std::vector<int32_t> tokens;
   std::vector<TokenLogprobs> logprobs;
   std::vector<TokenLogprobs> prompt_logprobs;
+  std::vector<float> embedding;
   Finish finish = Finish::kNone;
   std::string stop_string;
   int64_t prompt_tokens = 0;

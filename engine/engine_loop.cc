@@ -8,15 +8,16 @@
 
 namespace engine {
 
-EngineLoop::EngineLoop(Scheduler scheduler, std::unique_ptr<Runner> runner, std::unique_ptr<Drafter> drafter,
-                       AnswerRules rules, StatsBoard& stats, Sink sink)
-    : scheduler_(std::move(scheduler)),
-      runner_(std::move(runner)),
-      rules_(std::move(rules)),
+EngineLoop::EngineLoop(Parts parts, StatsBoard& stats, Sink sink)
+    : scheduler_(std::move(parts.scheduler)),
+      runner_(std::move(parts.runner)),
+      rules_(std::move(parts.rules)),
+      pooler_(parts.pooler),
       stats_(stats),
       sink_(std::move(sink)) {
-  if (drafter != nullptr) {
-    speculation_.emplace(std::move(drafter), scheduler_.config(), [this](DraftSlot& slot) { rules_.Review(slot); });
+  if (parts.drafter != nullptr) {
+    speculation_.emplace(std::move(parts.drafter), scheduler_.config(),
+                         [this](DraftSlot& slot) { rules_.Review(slot); });
   }
   stats_.EndStep(scheduler_);
   thread_ = std::jthread([this] { Loop(); });
@@ -74,7 +75,7 @@ bool EngineLoop::WaitForWork() {
 void EngineLoop::Apply(Command command, std::vector<TokenEvent>& events) {
   if (auto* finish = std::get_if<FinishCommand>(&command)) {
     if (!scheduler_.Finish(finish->id, finish->reason)) return;
-    rules_.Drop(finish->id);
+    Drop(finish->id);
     events.push_back({.request = finish->id, .finish = finish->reason});
     return;
   }
@@ -95,7 +96,7 @@ void EngineLoop::FailLate(std::vector<TokenEvent>& events) {
     const int64_t id = deadlines_.begin()->second;
     deadlines_.erase(deadlines_.begin());
     if (!scheduler_.Finish(id, FinishReason::kError)) continue;
-    rules_.Drop(id);
+    Drop(id);
     events.push_back({.request = id,
                       .finish = FinishReason::kError,
                       .error = absl::DeadlineExceededError("the request took longer than it may")});
@@ -126,6 +127,7 @@ absl::StatusOr<std::span<const SampledToken>> EngineLoop::Run(const StepPlan& pl
   rules_.FillMasks(plan, *runner_);
   auto samples = runner_->Run(plan);
   if (speculation_) speculation_->Observe(plan, SecondsSince(start));
+  if (samples.ok()) pooler_.Add(plan, *runner_);
   return samples;
 }
 
@@ -139,7 +141,7 @@ void EngineLoop::Convert(std::span<const SequenceEvent> from, std::span<const Sa
     } else {
       AddToken(event, samples, to);
     }
-    if (event.reason != FinishReason::kNone) rules_.Drop(event.sequence_id);
+    if (event.reason != FinishReason::kNone) Drop(event.sequence_id);
   }
   EndByGrammar(to);
 }
@@ -149,19 +151,14 @@ void EngineLoop::EndByGrammar(std::vector<TokenEvent>& to) {
   for (const GrammarEnd& end : rules_.TakeEnds()) {
     const FinishReason reason = end.error.ok() ? FinishReason::kStop : FinishReason::kError;
     scheduler_.Finish(end.request, reason);
-    rules_.Drop(end.request);
+    Drop(end.request);
     to.push_back({.request = end.request, .finish = reason, .error = end.error});
   }
 }
 
-void EngineLoop::ReadHiddenState(int row, TokenEvent& out) {
-  const absl::StatusOr<std::span<const float>> state = runner_->HiddenState(row);
-  if (state.ok()) {
-    out.hidden_state.assign(state->begin(), state->end());
-  } else {
-    out.finish = FinishReason::kError;
-    out.error = state.status();
-  }
+void EngineLoop::Drop(int64_t id) {
+  rules_.Drop(id);
+  pooler_.Drop(id);
 }
 
 void EngineLoop::AddToken(const SequenceEvent& event, std::span<const SampledToken> samples,
@@ -171,6 +168,13 @@ void EngineLoop::AddToken(const SequenceEvent& event, std::span<const SampledTok
   const GrammarStep step =
       of_prompt ? GrammarStep{} : rules_.Follow(event.sequence_id, event.sampled.token, is_stop_token);
   if (step.is_behind_end) return;
+  auto embedding = event.reads_hidden_states && !of_prompt ? pooler_.Take(event.sequence_id) : std::vector<float>();
+  if (!embedding.ok()) {
+    scheduler_.Finish(event.sequence_id, FinishReason::kError);
+    Drop(event.sequence_id);
+    to.push_back({.request = event.sequence_id, .finish = FinishReason::kError, .error = embedding.status()});
+    return;
+  }
   TokenEvent& out = to.emplace_back();
   out.request = event.sequence_id;
   out.has_token = true;
@@ -181,10 +185,10 @@ void EngineLoop::AddToken(const SequenceEvent& event, std::span<const SampledTok
   out.drafted_tokens = event.drafted_tokens;
   out.accepted_tokens = event.accepted_tokens;
   out.is_incomplete = step.is_incomplete;
+  out.embedding = *std::move(embedding);
   out.finish = step.is_last ? FinishReason::kNone : event.reason;
   if (event.row >= 0) {
     out.sample = samples[event.row];
-    if (event.reads_hidden_states) ReadHiddenState(event.row, out);
   } else {
     out.sample = {.id = event.sampled.token, .logprob = event.sampled.logprob};
   }

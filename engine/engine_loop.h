@@ -15,6 +15,7 @@
 #include "core/runtime/speculation.h"
 #include "engine/answer_rules.h"
 #include "engine/runner.h"
+#include "engine/state_pooler.h"
 #include "engine/stats_board.h"
 
 namespace engine {
@@ -25,7 +26,7 @@ struct TokenEvent {
   bool has_token = false;  // `sample` holds a new token (or a scored one of the prompt)
   bool of_prompt = false;
   SampledToken sample;
-  std::vector<float> hidden_state;            // that it was drawn from, where the request reads them
+  std::vector<float> embedding;               // of the prompt, where the request wants it; with its first token
   TimePoint made;                             // when its step ended
   TimePoint admitted;                         // when the request first entered the scheduler
   int64_t cached_tokens = 0;                  // of the prompt, found in the prefix cache
@@ -41,9 +42,15 @@ class EngineLoop {
   // Called on the engine thread with the events of one step; must not block.
   using Sink = std::function<void(std::vector<TokenEvent>)>;
 
-  // Without a drafter each token takes a step. `stats` outlives the loop.
-  EngineLoop(Scheduler scheduler, std::unique_ptr<Runner> runner, std::unique_ptr<Drafter> drafter, AnswerRules rules,
-             StatsBoard& stats, Sink sink);
+  struct Parts {
+    Scheduler scheduler;
+    std::unique_ptr<Runner> runner;
+    std::unique_ptr<Drafter> drafter;  // null: each token takes a step
+    AnswerRules rules;
+    StatePooler pooler;
+  };
+  // `stats` outlives the loop.
+  EngineLoop(Parts parts, StatsBoard& stats, Sink sink);
   ~EngineLoop() { Stop(); }
 
   // Ends the thread after the step in flight; requests that have not ended get no further events. Any thread but the
@@ -80,12 +87,13 @@ class EngineLoop {
   void Convert(std::span<const SequenceEvent> from, std::span<const SampledToken> samples, const absl::Status& error,
                std::vector<TokenEvent>& to);
   void EndByGrammar(std::vector<TokenEvent>& to);
-  void ReadHiddenState(int row, TokenEvent& out);
+  void Drop(int64_t id);
   void AddToken(const SequenceEvent& event, std::span<const SampledToken> samples, std::vector<TokenEvent>& to);
 
   Scheduler scheduler_;  // engine thread only
   std::unique_ptr<Runner> runner_;
   AnswerRules rules_;
+  StatePooler pooler_;
   std::optional<Speculation> speculation_;
   std::multimap<TimePoint, int64_t> deadlines_;  // of requests, of which some may have ended
   StatsBoard& stats_;

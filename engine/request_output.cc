@@ -40,7 +40,7 @@ RequestOutput::RequestOutput(const Tokenizer& tokenizer, const GenerationRequest
 
 bool RequestOutput::Apply(const TokenEvent& event) {
   if (ended_) return false;
-  GenerationUpdate update{.hidden_state = event.hidden_state,
+  GenerationUpdate update{.embedding = event.embedding,
                           .cached_tokens = event.cached_tokens,
                           .drafted_tokens = event.drafted_tokens,
                           .accepted_tokens = event.accepted_tokens,

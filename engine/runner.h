@@ -35,10 +35,10 @@ class Runner {
   // The tokens that row `row` of the next step may draw, if its sequence is constrained (ops/sample.h). Fill it before.
   std::span<uint32_t> token_mask(int row) const;
 
-  // Row `row` of the last step's logits, padding included, and of what they were computed from, where the model was built
-  // to keep that. What they return is overwritten by the next call.
+  // Row `row` of the last step's logits, padding included. What the head would read of its input token `token`, where the
+  // model was built to keep that. What they return is overwritten by the next call.
   absl::StatusOr<std::span<const float>> Logits(int row) { return Read(logits_, row); }
-  absl::StatusOr<std::span<const float>> HiddenState(int row) { return Read(hidden_states_, row); }
+  absl::StatusOr<std::span<const float>> HiddenState(int token) { return Read(hidden_states_, token); }
 
   const Program& program() const { return stages_.front().program; }
   const WeightStore& weights() const { return weights_; }

@@ -261,17 +261,16 @@ ValueId DecoderBuilder::Attention(ValueId x, int layer, const std::string& name)
 
 ValueId DecoderBuilder::HiddenStates(ValueId residual, ValueId delta) {
   const ValueId sum = graph_.Add(Add{}, {residual, delta});
-  const ValueId hidden = graph_.Output("hidden_states", {DType::kF32, {kSampled, config_.hidden}});
+  const ValueId hidden = graph_.Output("hidden_states", {DType::kF32, {kTokens, config_.hidden}});
   graph_.AddInto(RmsNorm{.epsilon = static_cast<float>(config_.norm_epsilon)},
                  {sum, Vector(std::string(kFinalNorm) + ".weight", config_.hidden)}, {hidden});
   return hidden;
 }
 
 void DecoderBuilder::Head(ValueId residual, ValueId delta) {
-  residual = graph_.Add(GatherRows{}, {residual, sampled_rows_});
-  delta = graph_.Add(GatherRows{}, {delta, sampled_rows_});
-  const ValueId x =
-      options_.hidden_states ? HiddenStates(residual, delta) : AddNorm(residual, delta, kFinalNorm).second;
+  const auto gather = [this](ValueId rows) { return graph_.Add(GatherRows{}, {rows, sampled_rows_}); };
+  const ValueId x = options_.hidden_states ? gather(HiddenStates(residual, delta))
+                                           : AddNorm(gather(residual), gather(delta), kFinalNorm).second;
   const bool tied = config_.tied_embeddings || catalog_.Find("lm_head.weight") == nullptr;
   const ValueId table = Weight(tied ? kEmbeddingName : "lm_head.weight", config_.vocab, config_.hidden);
   const ValueId logits = graph_.Output("logits", {DType::kF32, {kSampled, config_.vocab}});

@@ -19,7 +19,7 @@ struct BuildOptions {
   std::optional<DType> kv_dtype;  // default: f32 for f32 checkpoints, else bf16
   int64_t max_adjustments = 0;    // sampling adjustments of one step
   int vocab = 0;                  // ids the tokenizer has; 0: as many as the embedding table has rows
-  bool hidden_states = false;     // an output beside the logits: what the head reads, a row of f32 for each of theirs
+  bool hidden_states = false;     // an output beside the logits: what the head would read of each token, in f32
 };
 
 struct BuiltModel {

@@ -184,7 +184,7 @@ void AddMemory(const Models& models, Exposition& out) {
 
 void AddSplits(const MetricsInput& input, Exposition& out) {
   if (input.splits.empty()) return;
-  out.Begin("engine_route_requests_total", "counter", "Requests to a name of --route, by the model they went to");
+  out.Begin("engine_route_requests_total", "counter", "Requests to a name of --route that have run, by their model");
   for (const auto& split : input.splits) {
     for (size_t s = 0; s < split->shares().size(); ++s) {
       out.Sample(Exposition::Join({{"route", split->name()}, {"model", split->shares()[s].model}}),

@@ -13,6 +13,7 @@
 #include "engine/engine.h"
 #include "server/gate.h"
 #include "server/http/http_server.h"
+#include "server/http/post.h"
 #include "server/http_stats.h"
 #include "server/key_file.h"
 #include "server/log.h"
@@ -24,7 +25,6 @@
 namespace engine {
 
 using Engines = std::vector<std::unique_ptr<Engine>>;
-using Post = std::function<void(std::function<void()> work)>;
 
 struct ServerOptions {
   HttpOptions http;

@@ -20,7 +20,6 @@ namespace engine {
 namespace {
 
 using ServicePtr = std::shared_ptr<const Service>;  // every handler holds it
-using Post = std::function<void(std::function<void()>)>;
 
 void SendJson(Responder& responder, const absl::StatusOr<Json>& json, ErrorWriter write_error = ErrorBody) {
   if (!json.ok()) return SendError(responder, json.status(), ErrorJson(json.status(), write_error));
@@ -53,7 +52,9 @@ absl::Status Run(const Service& service, const Dialect& dialect, const HttpReque
   ApiRequest request = service.NewRequest(*model);
   RETURN_IF_ERROR(dialect.read(body, model->engine->model(), request));
   Answer answer = service.NewAnswer(*model, http, std::move(request));
-  std::make_shared<RequestRun>(*model->engine, std::move(answer), std::move(format), responder)->Start();
+  std::make_shared<RequestRun>(*model->engine, std::move(answer), std::move(format), responder)->Start([&] {
+    service.CountRun(body, *model);
+  });
   return absl::OkStatus();
 }
 
@@ -67,31 +68,13 @@ HttpHandler Generated(const ServicePtr& service, const Post& post, Dialect diale
   };
 }
 
-absl::Status StartEmbeddings(const Service& service, const HttpRequest& http,
-                             const std::shared_ptr<Responder>& responder) {
-  ASSIGN_OR_RETURN(const Json body, ReadBody(http));
-  ASSIGN_OR_RETURN(const ServedModel* model, service.ModelOf(body));
-  EmbeddingsRequest request;
-  RETURN_IF_ERROR(ReadEmbeddingsRequest(body, model->engine->model(), request));
-  RunEmbeddings(*model, std::move(request), responder);
-  return absl::OkStatus();
-}
-
-HttpHandler Embeddings(const ServicePtr& service, const Post& post) {
-  return [=](const std::shared_ptr<const HttpRequest>& http, const std::shared_ptr<Responder>& responder) {
-    post([=] {
-      const absl::Status started = StartEmbeddings(*service, *http, responder);
-      if (!started.ok()) SendError(*responder, started, ErrorJson(started));
-    });
-  };
-}
-
 constexpr Dialect kChat = {ReadChatRequest, MakeChatFormat};
 constexpr Dialect kCompletion = {
     [](const Json& body, const ModelInfo&, ApiRequest& request) { return ReadCompletionRequest(body, request); },
     MakeCompletionFormat};
 constexpr Dialect kResponses = {ReadResponsesRequest, MakeResponsesFormat};
 constexpr Dialect kMessages = {ReadMessagesRequest, MakeMessagesFormat};
+constexpr Dialect kEmbeddings = {ReadEmbeddingsRequest, MakeEmbeddingsFormat};
 
 Json Properties(std::initializer_list<std::span<const ApiField>> tables) {
   Json properties = Json::object();
@@ -133,10 +116,10 @@ std::vector<Endpoint> Endpoints(const ServicePtr& service, const Post& post) {
        .answer = "TokenCount",
        .properties = Properties({MessagesFields()}),
        .required = {"messages"}},
-      {.route = {"POST", "/v1/embeddings", Embeddings(service, post)},
+      {.route = {"POST", "/v1/embeddings", Generated(service, post, kEmbeddings)},
        .summary = "Texts as vectors",
        .answer = "Embeddings",
-       .properties = EmbeddingsProperties(),
+       .properties = Properties({EmbeddingsFields()}),
        .required = {"input"}},
       {.route = {"POST", "/v1/chat/completions/render", Computed(service, post, RenderChat)},
        .summary = "Show the prompt of a chat",

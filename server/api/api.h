@@ -1,13 +1,13 @@
 // The inference endpoints: what a client asks, read, run and answered.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "engine/engine.h"
 #include "server/http/handler.h"
+#include "server/http/post.h"
 #include "server/traffic/traffic_split.h"
 
 namespace engine {
@@ -24,8 +24,7 @@ struct ApiOptions {
   std::vector<std::shared_ptr<TrafficSplit>> splits;
   bool lenient = false;  // unknown and unsupported fields are ignored, with a warning in the answer
   std::string version;   // of this program
-  // Runs work on a thread that may take its time: reading a request, rendering and encoding its prompt.
-  std::function<void(std::function<void()> work)> post;
+  Post post;             // for reading a request, rendering and encoding its prompt
 };
 
 // In the order in which documentation lists them.

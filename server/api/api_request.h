@@ -1,6 +1,7 @@
 // What an endpoint has been asked for, whatever its dialect.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,8 @@
 namespace engine {
 
 struct ApiRequest {
+  static constexpr size_t kMaxAtOnce = std::numeric_limits<size_t>::max();
+
   std::string model;  // empty: the server's first
   std::string request_id;
   GenerationRequest generation;            // with messages; prompts take their place in /v1/completions
@@ -18,6 +21,7 @@ struct ApiRequest {
   int n = 1;                               // answers to each prompt
   int best_of = 0;                         // 0: as many as n
   int64_t truncate_prompt_tokens = 0;      // keep so many at the end; 0: all
+  size_t max_at_once = kMaxAtOnce;         // answers that the engine has at a time
 
   bool stream = false;
   bool include_usage = false;  // a last chunk with the usage
@@ -31,6 +35,9 @@ struct ApiRequest {
   bool tokens_as_ids = false;  // logprobs name a token "token_id:17"
   std::optional<int> top_logprobs;
   bool include_reasoning = true;
+
+  bool as_base64 = false;  // an embedding is the bytes of little-endian f32
+  int dimensions = 0;      // so many first values of it; 0: all
 
   std::vector<std::string> tool_names;
   bool legacy_functions = false;  // tools were given as `functions`

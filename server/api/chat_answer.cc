@@ -95,7 +95,7 @@ class ChatFormat : public AnswerFormat {
     json["timings"] = Timings(first);
     if (answer.request.prompt_logprobs) json["prompt_logprobs"] = PromptLogprobs(answer, first);
     if (answer.request.return_token_ids) json["prompt_token_ids"] = answer.prompts.front().tokens;
-    if (!answer.request.warnings.empty()) json["warnings"] = answer.request.warnings;
+    AddWarnings(answer.request.warnings, json);
     return json;
   }
 
@@ -145,7 +145,7 @@ class ChatFormat : public AnswerFormat {
     Json json = Chunk(answer, choice, {{"role", "assistant"}, {"content", ""}}, nullptr);
     if (answer.request.return_token_ids) json["prompt_token_ids"] = choice.prompt->tokens;
     if (answer.request.prompt_logprobs && choice.index == 0) json["prompt_logprobs"] = PromptLogprobs(answer, choice);
-    if (!answer.request.warnings.empty()) json["warnings"] = answer.request.warnings;
+    AddWarnings(answer.request.warnings, json);
     return Event(json);
   }
 

@@ -7,6 +7,7 @@
 namespace engine {
 namespace {
 
+constexpr size_t kMaxPromptTokens = size_t{1} << 22;
 constexpr size_t kMaxAllowedTokens = size_t{1} << 20;  // more than any vocabulary has
 
 absl::Status ReadTopK(const FieldValue& value, ApiRequest& request) {
@@ -211,9 +212,25 @@ absl::Status CheckSynonyms(const Json& body) {
   return absl::OkStatus();
 }
 
+absl::Status AddPrompt(const FieldValue& value, ApiRequest& request) {
+  GenerationRequest& prompt = request.prompts.emplace_back();
+  RETURN_IF_ERROR(value.json.is_array() ? GetList(value, kMaxPromptTokens, prompt.prompt_tokens)
+                                        : Get(value, prompt.prompt));
+  if (prompt.prompt.empty() && prompt.prompt_tokens.empty()) return FieldError(value.path, "is empty");
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 std::span<const ApiField> CommonFields() { return kFields; }
+
+absl::Status ReadPrompts(const FieldValue& value, size_t most, ApiRequest& request) {
+  const bool is_list = value.json.is_array() && !value.json.empty() && !value.json[0].is_number();
+  if (!is_list) return AddPrompt(value, request);
+  RETURN_IF_ERROR(MustBeArray(value, most));
+  for (size_t i = 0; i < value.json.size(); ++i) RETURN_IF_ERROR(AddPrompt(value.At(i), request));
+  return absl::OkStatus();
+}
 
 absl::Status ReadStop(const FieldValue& value, ApiRequest& request) {
   std::vector<std::string>& stop = request.sampling().stop;

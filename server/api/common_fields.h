@@ -14,6 +14,9 @@ inline constexpr size_t kMaxStops = 32;
 // "stop": a string or a list of them.
 absl::Status ReadStop(const FieldValue& value, ApiRequest& request);
 
+// A text, a list of texts, a list of token ids, or a list of such lists; `most` texts or lists.
+absl::Status ReadPrompts(const FieldValue& value, size_t most, ApiRequest& request);
+
 // What fields say together, once all are read.
 absl::Status CheckCommon(const Json& body, const ApiRequest& request);
 

@@ -50,7 +50,7 @@ class CompletionFormat : public AnswerFormat {
     }
     json["usage"] = Usage(answer);
     json["timings"] = Timings(answer.choices.front());
-    if (!answer.request.warnings.empty()) json["warnings"] = answer.request.warnings;
+    AddWarnings(answer.request.warnings, json);
     return json;
   }
 
@@ -88,7 +88,7 @@ class CompletionFormat : public AnswerFormat {
       json["timings"] = Timings(choice);
     }
     json["choices"] = Json::array({std::move(item)});
-    if (choice.is_new && !request.warnings.empty()) json["warnings"] = request.warnings;
+    if (choice.is_new) AddWarnings(request.warnings, json);
     if (request.continuous_usage) {
       json["usage"] = Usage(answer);
     } else if (request.include_usage) {

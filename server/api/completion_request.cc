@@ -6,29 +6,12 @@ namespace engine {
 namespace {
 
 constexpr size_t kMaxPrompts = 1024;
-constexpr size_t kMaxPromptTokens = size_t{1} << 22;
 
 // What the OpenAI API answers when it is not told.
 constexpr int kDefaultMaxTokens = 16;
 
-absl::Status AddPrompt(const FieldValue& value, ApiRequest& request) {
-  GenerationRequest& prompt = request.prompts.emplace_back();
-  if (value.json.is_array()) {
-    RETURN_IF_ERROR(GetList(value, kMaxPromptTokens, prompt.prompt_tokens));
-  } else {
-    RETURN_IF_ERROR(Get(value, prompt.prompt));
-  }
-  if (prompt.prompt.empty() && prompt.prompt_tokens.empty()) return FieldError(value.path, "is empty");
-  return absl::OkStatus();
-}
-
-// A text, a list of texts, a list of token ids, or a list of such lists.
 absl::Status ReadPrompt(const FieldValue& value, ApiRequest& request) {
-  const bool is_list = value.json.is_array() && !value.json.empty() && !value.json[0].is_number();
-  if (!is_list) return AddPrompt(value, request);
-  RETURN_IF_ERROR(MustBeArray(value, kMaxPrompts));
-  for (size_t i = 0; i < value.json.size(); ++i) RETURN_IF_ERROR(AddPrompt(value.At(i), request));
-  return absl::OkStatus();
+  return ReadPrompts(value, kMaxPrompts, request);
 }
 
 absl::Status ReadLogprobs(const FieldValue& value, ApiRequest& request) {

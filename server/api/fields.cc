@@ -31,6 +31,10 @@ size_t Distance(std::string_view from, std::string_view to) {
 
 }  // namespace
 
+void AddWarnings(const std::vector<std::string>& warnings, Json& answer) {
+  if (!warnings.empty()) answer["warnings"] = warnings;
+}
+
 absl::Status Unsupported(const FieldValue& value, std::string_view neutral, std::string_view help,
                          const FieldPolicy& policy) {
   // Compared as values, so that 0 and 0.0 are the same.

@@ -34,6 +34,9 @@ struct FieldPolicy {
   std::vector<std::string>* warnings;  // borrowed
 };
 
+// Says in an answer what of its request was ignored.
+void AddWarnings(const std::vector<std::string>& warnings, Json& answer);
+
 // What to do with a field that has no effect here: nothing where its value is neutral, else an error or a warning.
 absl::Status Unsupported(const FieldValue& value, std::string_view neutral, std::string_view help,
                          const FieldPolicy& policy);

@@ -45,8 +45,10 @@ Json Usage(const Choice& choice) {
 }
 
 Json Head(const Answer& answer) {
-  return {{"id", "msg_" + answer.id}, {"type", "message"},      {"role", "assistant"},     {"model", answer.model},
-          {"content", Json::array()}, {"stop_reason", nullptr}, {"stop_sequence", nullptr}};
+  Json head = {{"id", "msg_" + answer.id}, {"type", "message"},      {"role", "assistant"},     {"model", answer.model},
+               {"content", Json::array()}, {"stop_reason", nullptr}, {"stop_sequence", nullptr}};
+  AddWarnings(answer.request.warnings, head);
+  return head;
 }
 
 Json Input(const std::string& arguments) {
@@ -75,7 +77,6 @@ class MessagesFormat : public AnswerFormat {
     json["stop_reason"] = StopReason(generation);
     json["stop_sequence"] = StopSequence(generation);
     json["usage"] = Usage(choice);
-    if (!answer.request.warnings.empty()) json["warnings"] = answer.request.warnings;
     return json;
   }
 

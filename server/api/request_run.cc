@@ -26,7 +26,7 @@ RequestRun::RequestRun(Engine& engine, Answer answer, std::unique_ptr<AnswerForm
                        std::shared_ptr<Responder> responder)
     : engine_(engine), answer_(std::move(answer)), format_(std::move(format)), responder_(std::move(responder)) {}
 
-void RequestRun::Start() {
+void RequestRun::Start(const std::function<void()>& on_taken) {
   responder_->OnGone([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->OnGone();
   });
@@ -34,11 +34,21 @@ void RequestRun::Start() {
   const absl::Status rendered = RenderPrompts();
   std::lock_guard lock(mutex_);
   if (done_) return;
-  if (!rendered.ok()) return Fail(rendered);
-  const int n = answer_.request.n;
-  for (size_t p = 0; p < answer_.prompts.size(); ++p) {
-    if (absl::Status submitted = Submit(answer_.choices[p * n]); !submitted.ok()) return Fail(submitted);
+  const absl::Status submitted = rendered.ok() ? SubmitPrompts() : rendered;
+  if (!running_.empty()) on_taken();
+  if (!submitted.ok()) Fail(submitted);
+}
+
+// Where the queue is full, what is under way makes room.
+absl::Status RequestRun::SubmitPrompts() {
+  const ApiRequest& request = answer_.request;
+  while (next_prompt_ < answer_.prompts.size() && running_.size() - num_ended_ < request.max_at_once) {
+    const absl::Status submitted = Submit(answer_.choices[next_prompt_ * request.n]);
+    if (absl::IsResourceExhausted(submitted) && running_.size() > num_ended_) break;
+    RETURN_IF_ERROR(submitted);
+    ++next_prompt_;
   }
+  return absl::OkStatus();
 }
 
 absl::Status RequestRun::RenderPrompts() {
@@ -103,7 +113,9 @@ void RequestRun::OnUpdate(Choice& choice, const GenerationUpdate& update) {
     if (!events.empty()) choice.is_new = false;
     Stream(std::move(events));
   }
-  if (ends && ++num_ended_ == answer_.choices.size()) End();
+  if (!ends) return;
+  if (++num_ended_ == answer_.choices.size()) return End();
+  if (absl::Status submitted = SubmitPrompts(); !submitted.ok()) Fail(submitted);
 }
 
 absl::Status RequestRun::SubmitSiblings(const Choice& choice) {

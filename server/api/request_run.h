@@ -1,6 +1,7 @@
 // A request on its way through the engine: submits what it asks for, writes the answer, ends with its client.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 
@@ -14,12 +15,14 @@ class RequestRun : public std::enable_shared_from_this<RequestRun> {
   // answer: with request and everything that does not depend on the prompt. The engine outlives the run.
   RequestRun(Engine& engine, Answer answer, std::unique_ptr<AnswerFormat> format, std::shared_ptr<Responder> responder);
 
-  // Renders the prompts and submits the first answer to each; the others follow when its prompt is in the cache. From
-  // here on the run answers, and lives as long as the engine works on it.
-  void Start();
+  // Renders the prompts and submits the first answer to each, as many at once as may be; the others follow when its
+  // prompt is in the cache. From here on the run answers, and lives as long as the engine works on it. on_taken: called
+  // if the engine has taken something, before that is answered.
+  void Start(const std::function<void()>& on_taken);
 
  private:
   absl::Status RenderPrompts();
+  absl::Status SubmitPrompts();
   absl::Status Submit(Choice& choice);
   void OnUpdate(Choice& choice, const GenerationUpdate& update);
   absl::Status SubmitSiblings(const Choice& choice);
@@ -35,7 +38,8 @@ class RequestRun : public std::enable_shared_from_this<RequestRun> {
   const std::unique_ptr<AnswerFormat> format_;
   const std::shared_ptr<Responder> responder_;
   std::vector<RequestId> running_;
-  size_t num_ended_ = 0;
+  size_t next_prompt_ = 0;  // to be submitted
+  size_t num_ended_ = 0;    // of running_
   bool streaming_ = false;  // the head of a stream is out
   bool done_ = false;       // answered, failed, or nobody listens
 };

@@ -133,7 +133,7 @@ class ResponsesFormat : public AnswerFormat {
                  {"previous_response_id", nullptr},
                  {"store", false},
                  {"usage", finish == Finish::kNone ? Json(nullptr) : Usage(answer.choices.front())}};
-    if (!answer.request.warnings.empty()) json["warnings"] = answer.request.warnings;
+    AddWarnings(answer.request.warnings, json);
     return json;
   }
 

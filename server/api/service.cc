@@ -66,6 +66,12 @@ absl::StatusOr<const ServedModel*> Service::ModelOf(const Json& body) const {
   return FindModel(split->shares()[split->Choose(StickyKey(body))].model);
 }
 
+void Service::CountRun(const Json& body, const ServedModel& model) const {
+  const auto name = body.find("model");
+  TrafficSplit* split = name == body.end() || !name->is_string() ? nullptr : FindSplit(name->get<std::string>());
+  if (split != nullptr) split->Count(model.name);
+}
+
 ApiRequest Service::NewRequest(const ServedModel& model) const {
   ApiRequest request{.lenient = options_.lenient};
   request.sampling() = model.engine->model().default_sampling;

@@ -22,6 +22,11 @@ class Service {
   // The model that a body names, or that its user has of the split it names; the first where it names none.
   absl::StatusOr<const ServedModel*> ModelOf(const Json& body) const;
 
+  // Counts a request that `model` runs, where its body names a split.
+  void CountRun(const Json& body, const ServedModel& model) const;
+
+  // For requests that are no ApiRequest.
+  FieldPolicy PolicyOf(std::vector<std::string>& warnings) const { return {options_.lenient, &warnings}; }
   // A request with the model's defaults, to be read into.
   ApiRequest NewRequest(const ServedModel& model) const;
 

@@ -55,10 +55,19 @@ Json TokensJson(const Engine& engine, const std::vector<int32_t>& tokens, bool w
   return json;
 }
 
-absl::StatusOr<RenderedPrompt> RenderBody(const Service& service, const ServedModel& model, const Json& body) {
-  ApiRequest request = service.NewRequest(model);
+absl::StatusOr<RenderedPrompt> RenderChat(const Json& body, const ServedModel& model, ApiRequest& request) {
   RETURN_IF_ERROR(ReadChatRequest(body, model.engine->model(), request));
   return model.engine->Render(request.generation);
+}
+
+absl::StatusOr<Json> TokenizeChat(const Service& service, const ServedModel& model, Json body) {
+  const bool with_strings = body.value("return_token_strs", Json()) == true;
+  body.erase("return_token_strs");
+  ApiRequest request = service.NewRequest(model);
+  ASSIGN_OR_RETURN(const RenderedPrompt prompt, RenderChat(body, model, request));
+  Json json = TokensJson(*model.engine, prompt.tokens, with_strings);
+  AddWarnings(request.warnings, json);
+  return json;
 }
 
 }  // namespace
@@ -79,37 +88,40 @@ Json DetokenizeProperties() {
 
 absl::StatusOr<Json> Tokenize(const Service& service, const Json& body) {
   ASSIGN_OR_RETURN(const ServedModel* model, service.ModelOf(body));
-  if (body.contains("messages")) {
-    Json chat = body;
-    const bool with_strings = chat.value("return_token_strs", Json()) == true;
-    chat.erase("return_token_strs");
-    ASSIGN_OR_RETURN(const RenderedPrompt prompt, RenderBody(service, *model, chat));
-    return TokensJson(*model->engine, prompt.tokens, with_strings);
-  }
+  if (body.contains("messages")) return TokenizeChat(service, *model, body);
   TokenizeRequest request;
-  RETURN_IF_ERROR(ReadFields<TokenizeRequest>({"", body}, {kTextFields}, {}, request));
+  std::vector<std::string> warnings;
+  RETURN_IF_ERROR(ReadFields<TokenizeRequest>({"", body}, {kTextFields}, service.PolicyOf(warnings), request));
   RenderedPrompt prompt;
   if (!request.text.empty()) {
     ASSIGN_OR_RETURN(prompt, model->engine->Render({.prompt = request.text,
                                                     .add_special_tokens = request.add_special_tokens,
                                                     .parse_special_tokens = request.parse_special_tokens}));
   }
-  return TokensJson(*model->engine, prompt.tokens, request.with_strings);
+  Json json = TokensJson(*model->engine, prompt.tokens, request.with_strings);
+  AddWarnings(warnings, json);
+  return json;
 }
 
 absl::StatusOr<Json> Detokenize(const Service& service, const Json& body) {
   ASSIGN_OR_RETURN(const ServedModel* model, service.ModelOf(body));
   DetokenizeRequest request;
-  RETURN_IF_ERROR(ReadFields<DetokenizeRequest>({"", body}, {kTokenFields}, {}, request));
+  std::vector<std::string> warnings;
+  RETURN_IF_ERROR(ReadFields<DetokenizeRequest>({"", body}, {kTokenFields}, service.PolicyOf(warnings), request));
   if (body.value("tokens", Json()).is_null()) return FieldError("tokens", "is missing");
   ASSIGN_OR_RETURN(const std::string text, model->engine->Detokenize(request.tokens));
-  return Json{{"prompt", text}, {"content", text}};
+  Json json = {{"prompt", text}, {"content", text}};
+  AddWarnings(warnings, json);
+  return json;
 }
 
 absl::StatusOr<Json> RenderChat(const Service& service, const Json& body) {
   ASSIGN_OR_RETURN(const ServedModel* model, service.ModelOf(body));
-  ASSIGN_OR_RETURN(const RenderedPrompt prompt, RenderBody(service, *model, body));
-  return Json{{"prompt", prompt.text}, {"token_ids", prompt.tokens}, {"count", prompt.tokens.size()}};
+  ApiRequest request = service.NewRequest(*model);
+  ASSIGN_OR_RETURN(const RenderedPrompt prompt, RenderChat(body, *model, request));
+  Json json = {{"prompt", prompt.text}, {"token_ids", prompt.tokens}, {"count", prompt.tokens.size()}};
+  AddWarnings(request.warnings, json);
+  return json;
 }
 
 absl::StatusOr<Json> CountTokens(const Service& service, const Json& body) {
@@ -117,7 +129,9 @@ absl::StatusOr<Json> CountTokens(const Service& service, const Json& body) {
   ApiRequest request = service.NewRequest(*model);
   RETURN_IF_ERROR(ReadCountTokensRequest(body, model->engine->model(), request));
   ASSIGN_OR_RETURN(const RenderedPrompt prompt, model->engine->Render(request.generation));
-  return Json{{"input_tokens", prompt.tokens.size()}};
+  Json json = {{"input_tokens", prompt.tokens.size()}};
+  AddWarnings(request.warnings, json);
+  return json;
 }
 
 }  // namespace engine

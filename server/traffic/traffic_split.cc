@@ -61,8 +61,11 @@ size_t TrafficSplit::Choose(std::string_view key) {
   auto place = static_cast<int64_t>((static_cast<unsigned __int128>(random) * static_cast<uint64_t>(total_)) >> 64);
   size_t share = 0;
   while (place >= shares_[share].weight) place -= shares_[share++].weight;
-  ++counts_[share];
   return share;
+}
+
+void TrafficSplit::Count(std::string_view model) {
+  for (size_t s = 0; s < shares_.size(); ++s) counts_[s] += shares_[s].model == model;
 }
 
 }  // namespace engine

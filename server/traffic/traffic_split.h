@@ -28,10 +28,11 @@ class TrafficSplit {
   const std::string& name() const { return name_; }
   const std::vector<Share>& shares() const { return shares_; }
 
-  // Which share answers a request; it is counted. The same key always goes to the same one, in every server with this
-  // split: a user keeps the model. Where the key is empty it is drawn.
+  // Which share answers a request. The same key always goes to the same one, in every server with this split: a user
+  // keeps the model. Where the key is empty it is drawn.
   size_t Choose(std::string_view key);
-  // Requests that have gone to a share.
+  // Counts a request that this model of the split runs.
+  void Count(std::string_view model);
   int64_t count(size_t share) const { return counts_[share]; }
 
  private:

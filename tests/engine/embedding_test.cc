@@ -1,9 +1,7 @@
 // Embeddings: the states that logits are computed from, whatever runs beside a text.
 #include "engine/embedding.h"
 
-#include <cmath>
 #include <cstring>
-#include <future>
 #include <thread>
 
 #include "engine/forward.h"
@@ -24,23 +22,11 @@ const ModelOnDisk& Model() {
   return model;
 }
 
-std::vector<float> Values(Engine& engine, std::vector<int32_t> tokens, int dimensions = 0) {
-  auto embedding = Embed(engine, {.prompt_tokens = std::move(tokens)}, dimensions);
-  EXPECT_TRUE(embedding.ok()) << embedding.status();
-  return embedding.ok() ? std::move(embedding->values) : std::vector<float>();
-}
-
-// As the engine has it, before it is scaled.
-std::vector<float> LastState(Engine& engine, std::span<const int32_t> tokens) {
-  const GenerationRequest request{.prompt_tokens = {tokens.begin(), tokens.end()},
-                                  .sampling = {.temperature = 0, .ignore_eos = true, .max_tokens = 1},
-                                  .return_hidden_states = true};
-  std::promise<std::vector<float>> state;
-  const auto id = engine.Submit(request, [&](const GenerationUpdate& update) {
-    if (!update.hidden_state.empty()) state.set_value(update.hidden_state);
-  });
-  EXPECT_TRUE(id.ok()) << id.status();
-  return state.get_future().get();
+// Before it is scaled.
+std::vector<float> Values(Engine& engine, std::vector<int32_t> tokens) {
+  auto answer = engine.Generate(EmbeddingRequest({.prompt_tokens = std::move(tokens)}));
+  EXPECT_TRUE(answer.ok()) << answer.status();
+  return answer.ok() ? std::move(answer->embedding) : std::vector<float>();
 }
 
 TEST(Embedding, IsMadeOfWhatTheHeadReads) {
@@ -88,27 +74,38 @@ TEST(Embedding, TheMeanIsThatOfTheStatesOfEveryBeginning) {
   const std::vector<int32_t> tokens = RandomTokens(1, 9);
   std::vector<double> sum(last->model().embedding_size);
   for (size_t n = 1; n <= tokens.size(); ++n) {
-    const std::vector<float> state = LastState(*last, std::span(tokens).first(n));
+    const std::vector<float> state = Values(*last, {tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(n)});
     for (size_t i = 0; i < sum.size(); ++i) sum[i] += state[i];
   }
-  double squares = 0;
-  for (const double value : sum) squares += value * value;
   const std::vector<float> values = Values(*mean, tokens);
   ASSERT_EQ(values.size(), sum.size());
-  for (size_t i = 0; i < sum.size(); ++i) EXPECT_NEAR(values[i], sum[i] / std::sqrt(squares), 1e-6);
+  for (size_t i = 0; i < sum.size(); ++i) EXPECT_EQ(values[i], static_cast<float>(sum[i] / 9));
+}
+
+TEST(Embedding, AMeanIsTheSameWhenItsPromptWasPreempted) {
+  const std::vector<float> alone = Values(*OpenEngine(Model(), {.pooling = "mean"}), RandomTokens(1, 400));
+  const int64_t cache_of_one = OpenEngine(Model(), {.max_num_seqs = 1})->model().kv_cache_bytes;
+  const auto tight = OpenEngine(
+      Model(), {.max_num_seqs = 4, .max_num_batched_tokens = 16, .kv_cache_bytes = cache_of_one, .pooling = "mean"});
+  // They grow while the prompt is read, in chunks, and came before.
+  for (uint64_t r = 2; r < 5; ++r) {
+    ASSERT_TRUE(tight->Submit(Continue(RandomTokens(r, 20), 60), [](const GenerationUpdate&) {}).ok());
+  }
+  EXPECT_EQ(Values(*tight, RandomTokens(1, 400)), alone);
+  EXPECT_GT(tight->stats().step.preemptions, 0);
+}
+
+TEST(Embedding, TheHeadReadsNoTokenOfThePromptButItsLast) {
+  const auto engine = OpenEngine(Model(), {.max_num_seqs = 1, .max_num_batched_tokens = 64, .pooling = "mean"});
+  Values(*engine, RandomTokens(1, 60));
+  EXPECT_EQ(engine->stats().step.steps, 1) << "rows of the head bound a step, to as many as sequences";
 }
 
 TEST(Embedding, FewerDimensionsAreTheFirstOnesScaledToLengthOne) {
-  const auto engine = OpenEngine(Model(), {.pooling = "last"});
-  const std::vector<float> all = Values(*engine, RandomTokens(1, 20)), some = Values(*engine, RandomTokens(1, 20), 10);
-  ASSERT_EQ(some.size(), 10u);
-  double length = 0;
-  for (size_t i = 0; i < some.size(); ++i) {
-    length += double{some[i]} * some[i];
-    EXPECT_NEAR(some[i] / some[0], all[i] / all[0], 1e-4 * std::abs(all[i] / all[0]));
-  }
-  EXPECT_NEAR(length, 1, 1e-6);
-  EXPECT_FALSE(Embed(*engine, {.prompt = "x"}, 1'000'000).ok());
+  const std::vector<float> all = {3, 4, 12};
+  EXPECT_EQ(ScaledEmbedding(all, 2), (std::vector<float>{0.6F, 0.8F}));
+  EXPECT_EQ(ScaledEmbedding(all), (std::vector<float>{3 / 13.F, 4 / 13.F, 12 / 13.F}));
+  EXPECT_EQ(ScaledEmbedding(std::vector<float>{0, 0}), (std::vector<float>{0, 0}));
 }
 
 TEST(Embedding, AModelThatKeepsItsStatesAnswersAsBefore) {
@@ -128,7 +125,7 @@ TEST(Embedding, TheSimtDeviceMakesTheCpusBits) {
 TEST(Embedding, WithoutPoolingNoneIsMade) {
   const auto engine = OpenEngine(Model());
   EXPECT_EQ(engine->model().embedding_size, 0);
-  const auto refused = Embed(*engine, {.prompt = "x"});
+  const auto refused = engine->Generate(EmbeddingRequest({.prompt = "x"}));
   EXPECT_THAT(std::string(Message(refused.status())), HasSubstr("pooling last or mean"));
   const auto unknown = Engine::Create({.model = Model().path(), .pooling = "max"});
   EXPECT_THAT(std::string(Message(unknown.status())), HasSubstr("pooling is max"));

@@ -85,7 +85,7 @@ class ServeTest(unittest.TestCase):
 
     def test_a_full_queue_asks_to_come_again(self):
         server = self.start("--max-num-seqs", "1", "--max-queued-requests", "0").wait_until_ready()
-        status, answer = server.post("/v1/completions", {**ENDLESS, "stream": False, "prompt": ["a", "b"]})
+        status, answer = server.post("/v1/completions", {**ENDLESS, "stream": False, "n": 2})
         self.assertEqual(status, 429, answer)
         self.assertEqual(json.loads(answer)["error"]["type"], "rate_limit_error")
         self.assertEqual(server.metric("engine_requests_rejected_total"), 1)

@@ -36,6 +36,7 @@ class ScriptedEngine : public Engine {
 
   ModelInfo info;
   absl::Status refusal;  // of the next Submit
+  size_t limit = 1000;   // so many are submitted; more are refused, as by a full queue
   std::vector<Submitted> submitted;
   std::vector<RequestId> cancelled;  // ids are indices of `submitted`
 };

@@ -1,8 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include "absl/strings/escaping.h"
 #include "tests/unit/server/api/api_builders.h"
 
@@ -22,8 +20,8 @@ struct Embedder {
   }
   std::shared_ptr<RecordingResponder> Post(const Json& body) const { return client.Post("/v1/embeddings", body); }
   void Answer(size_t i, std::vector<float> state) {
-    engine.Tell(i, {.hidden_state = std::move(state), .prompt_tokens = 3});
-    engine.Tell(i, {.prompt_tokens = 3, .finish = Finish::kLength});
+    engine.Tell(i, {.embedding = std::move(state)});
+    engine.Tell(i, {.finish = Finish::kLength});
   }
   void ExpectRefused(const Json& body, const std::string& why) const {
     const auto answer = Post(body);
@@ -36,8 +34,8 @@ TEST(Embeddings, InputsAreAnsweredInTheirOrderWithLengthOne) {
   Embedder embedder;
   const auto answer = embedder.Post({{"model", "tiny"}, {"input", {"one", "two"}}, {"user", "u"}});
   ASSERT_EQ(embedder.engine.submitted.size(), 2u);
-  EXPECT_EQ(embedder.engine.submitted[0].request.prompt, "one");
-  EXPECT_TRUE(embedder.engine.submitted[0].request.return_hidden_states);
+  EXPECT_EQ(embedder.engine.submitted[0].request.prompt_tokens, (std::vector<int32_t>{'o', 'n', 'e'}));
+  EXPECT_TRUE(embedder.engine.submitted[0].request.embed);
   embedder.Answer(1, {0, 2});
   EXPECT_EQ(answer->status, 0);
   embedder.Answer(0, {3, 4});
@@ -56,17 +54,6 @@ TEST(Embeddings, Base64IsTheBytesOfTheValues) {
   std::string bytes;
   ASSERT_TRUE(absl::Base64Unescape(Json::parse(answer->body)["data"][0]["embedding"].get<std::string>(), &bytes));
   EXPECT_EQ(bytes, std::string("\0\0\0\0\0\0\x80\x3f", 8));
-}
-
-TEST(Embeddings, TheMeanIsOfEveryTokensState) {
-  Embedder embedder("mean");
-  const auto answer = embedder.Post({{"input", "ab"}});
-  EXPECT_EQ(embedder.engine.submitted[0].request.sampling.prompt_logprobs, 0);
-  embedder.engine.Tell(0, {.hidden_state = {1, 0}});
-  embedder.Answer(0, {0, 1});
-  const Json values = Json::parse(answer->body)["data"][0]["embedding"];
-  EXPECT_NEAR(values[0].get<double>(), std::sqrt(0.5), 1e-6);
-  EXPECT_NEAR(values[1].get<double>(), std::sqrt(0.5), 1e-6);
 }
 
 TEST(Embeddings, FewerDimensionsHaveLengthOneToo) {
@@ -111,7 +98,16 @@ TEST(Embeddings, WhatCannotBeDoneIsRefused) {
   embedder.ExpectRefused({{"input", "a"}, {"dimensions", 0}}, "1 to 2");
   embedder.ExpectRefused({{"input", "a"}, {"encoding_format", "int8"}}, "base64");
   embedder.ExpectRefused({{"input", "a"}, {"inputs", "b"}}, "inputs");
+  embedder.ExpectRefused({{"input", std::string(200, 'a')}}, "context_length_exceeded");
+  EXPECT_TRUE(embedder.engine.submitted.empty());
   Embedder("none").ExpectRefused({{"input", "a"}}, "--pooling last or mean");
+}
+
+TEST(Embeddings, IgnoredFieldsAreWarningsWhereReadingIsLenient) {
+  Embedder embedder;
+  const auto answer = ApiClient(embedder.engine, /*lenient=*/true).Post("/v1/embeddings", {{"input", "a"}, {"foo", 1}});
+  embedder.Answer(0, {3, 4});
+  EXPECT_EQ(Json::parse(answer->body)["warnings"][0], "foo is not a field of this request (ignored)");
 }
 
 }  // namespace

@@ -90,6 +90,17 @@ TEST(Models, ARouteIsAModelForEveryApi) {
   EXPECT_EQ(models.client.Post("/tokenize", {{"model", "chat"}, {"prompt", "x"}})->status, 200);
 }
 
+TEST(Models, ARouteCountsTheRequestsThatRun) {
+  TwoModels models;
+  const auto counted = [&] { return models.chat->count(0) + models.chat->count(1); };
+  models.client.Post("/tokenize", {{"model", "chat"}, {"prompt", "x"}});
+  models.client.Post("/v1/completions", {{"model", "chat"}, {"prompt", "x"}, {"temprature", 1}});
+  models.client.Post("/v1/completions", {{"model", "chat"}, {"prompt", std::string(200, 'x')}});
+  EXPECT_EQ(counted(), 0);
+  models.Chat(Json::object());
+  EXPECT_EQ(counted(), 1);
+}
+
 TEST(Models, WithoutAUserARouteDraws) {
   TwoModels models;
   for (int r = 0; r < 100; ++r) models.Chat(Json::object());

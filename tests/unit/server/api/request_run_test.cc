@@ -145,6 +145,19 @@ TEST(RequestRun, AClientThatVanishesCancelsEveryAnswer) {
   EXPECT_EQ(response->body, sent);
 }
 
+TEST(RequestRun, PromptsThatTheQueueHasNoRoomForWaitForTheOthers) {
+  ScriptedEngine engine;
+  engine.limit = 2;
+  const auto response = ApiClient(engine).Post("/v1/completions", Json{{"prompt", {"a", "b", "c"}}});
+  ASSERT_EQ(engine.submitted.size(), 2u);
+  engine.limit = 3;
+  engine.Say(1, "B", Finish::kStop);
+  ASSERT_EQ(engine.submitted.size(), 3u);
+  engine.Say(0, "A", Finish::kStop);
+  engine.Say(2, "C", Finish::kStop);
+  EXPECT_EQ(Json::parse(response->body)["choices"][2]["text"], "C");
+}
+
 TEST(RequestRun, AClientThatVanishesAfterItsAnswerCancelsNothing) {
   ScriptedEngine engine;
   const auto response = ApiClient(engine).PostText(kChat, kHello);

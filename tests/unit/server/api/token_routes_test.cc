@@ -45,6 +45,21 @@ TEST(Tokenize, UnknownFieldsAreRefused) {
   EXPECT_THAT(response->body, ::testing::HasSubstr("did you mean prompt?"));
 }
 
+TEST(Tokenize, UnknownFieldsAreWarningsWhereReadingIsLenient) {
+  ScriptedEngine engine;
+  const ApiClient client(engine, /*lenient=*/true);
+  const Json chat = Json::parse(R"({"messages": [{"role": "user", "content": "hi"}], "foo": 1})");
+  for (const auto& [path, body] : {std::pair{"/tokenize", Json{{"prompt", "hi"}, {"foo", 1}}},
+                                   {"/tokenize", chat},
+                                   {"/detokenize", Json{{"tokens", {104}}, {"foo", 1}}},
+                                   {"/v1/chat/completions/render", chat},
+                                   {"/v1/messages/count_tokens", chat}}) {
+    const auto response = client.Post(path, body);
+    EXPECT_EQ(response->status, 200) << response->body;
+    EXPECT_THAT(Body(response)["warnings"].dump(), ::testing::HasSubstr("foo is not a field")) << path;
+  }
+}
+
 TEST(Detokenize, SpellsTokens) {
   ScriptedEngine engine;
   EXPECT_EQ(Body(ApiClient(engine).Post("/detokenize", Json{{"tokens", {104, 105}}})),
