@@ -119,7 +119,9 @@ void EngineLoop::Step(std::vector<TokenEvent>& events) {
     rows[r] = {.token = sample.id, .logprob = sample.logprob, .valid = sample.id >= 0};
   }
   const absl::Status not_finite = absl::InternalError("the model's logits are not finite");
-  Convert(scheduler_.Commit(*std::move(plan), {rows}), *samples, not_finite, events);
+  const std::span<const SequenceEvent> committed = scheduler_.Commit(*std::move(plan), {rows});
+  stats_.CountAccepted(committed);
+  Convert(committed, *samples, not_finite, events);
 }
 
 absl::StatusOr<std::span<const SampledToken>> EngineLoop::Run(const StepPlan& plan) {

@@ -1,9 +1,12 @@
 // What an engine does now and has done since it was created: for metrics, readiness and people.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
+
+#include "core/runtime/draft.h"
 
 namespace engine {
 
@@ -49,6 +52,8 @@ struct StepStats {
   int64_t prompt_tokens_cached = 0;   // and found there
   int64_t drafted_tokens = 0;
   int64_t accepted_tokens = 0;
+  int64_t drafts = 0;                                                // guesses of some tokens together
+  std::array<int64_t, Draft::kMaxTokens> accepted_by_position = {};  // of the token in its draft
   Histogram tokens_per_step;
 };
 

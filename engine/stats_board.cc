@@ -42,6 +42,21 @@ void StatsBoard::BeginStep(const Scheduler& scheduler, const StepPlan& plan) {
   step_.step_sequences = static_cast<int64_t>(plan.sequences.size());
   step_.step_tokens = static_cast<int64_t>(plan.tokens.size());
   step_.tokens_per_step.Add(static_cast<double>(plan.tokens.size()));
+  for (const ScheduledSequence& part : plan.sequences) step_.drafts += part.num_drafted > 0;
+}
+
+// The first token of a sequence is drawn in any case; its draft had foretold each that follows in the same step.
+void StatsBoard::CountAccepted(std::span<const SequenceEvent> of_step) {
+  std::lock_guard lock(step_mutex_);
+  size_t position = 0;
+  const SequenceEvent* before = nullptr;
+  for (const SequenceEvent& event : of_step) {
+    if (event.kind != SequenceEvent::Kind::kToken) continue;
+    const bool goes_on = before != nullptr && before->sequence_id == event.sequence_id;
+    position = goes_on ? position + 1 : 0;
+    if (goes_on) ++step_.accepted_by_position[position - 1];
+    before = &event;
+  }
 }
 
 void StatsBoard::EndStep(const Scheduler& scheduler) {

@@ -27,6 +27,7 @@ class StatsBoard {
  public:
   // Engine thread.
   void BeginStep(const Scheduler& scheduler, const StepPlan& plan);
+  void CountAccepted(std::span<const SequenceEvent> of_step);
   void EndStep(const Scheduler& scheduler);  // also where there was none
 
   // Any thread. False, and counted as rejected, if `max_open` requests are open already.

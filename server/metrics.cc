@@ -62,6 +62,8 @@ constexpr Value kValues[] = {
      kStep<&StepStats::prompt_tokens_cached>},
     {"", "prompt_tokens_cached_total", "counter", "Prompt tokens found in the cache",
      kStep<&StepStats::prompt_tokens_cached>},
+    {"drafts_total", "spec_decode_num_drafts_total", "counter", "Guesses, of some tokens together, that were verified",
+     kStep<&StepStats::drafts>},
     {"draft_tokens_total", "spec_decode_num_draft_tokens_total", "counter", "Guessed tokens that were verified",
      kStep<&StepStats::drafted_tokens>},
     {"draft_tokens_accepted_total", "spec_decode_num_accepted_tokens_total", "counter", "Of those, right",
@@ -153,6 +155,17 @@ void AddValues(const Models& models, const Column& column, Exposition& out) {
   }
 }
 
+void AddAcceptedByPosition(const Models& models, const Column& column, std::string_view name, Exposition& out) {
+  out.Begin(std::string(column.prefix).append(name), "counter",
+            "Guessed tokens that were right, by place in the guess");
+  for (const ModelMetrics& model : models) {
+    for (int p = 0; p < Draft::kMaxTokens; ++p) {
+      out.Sample(absl::StrFormat("position=\"%d\",%s", p, column.labels(model)),
+                 static_cast<double>(model.engine.step.accepted_by_position[p]));
+    }
+  }
+}
+
 void AddDistributions(const Models& models, const Column& column, Exposition& out) {
   for (const Distribution& distribution : kDistributions) {
     const std::string_view name = distribution.*column.distribution_name;
@@ -238,6 +251,8 @@ std::string MetricsText(const MetricsInput& input) {
     AddValues(input.models, column, out);
     AddDistributions(input.models, column, out);
   }
+  AddAcceptedByPosition(input.models, kOurs, "draft_tokens_accepted_per_position_total", out);
+  AddAcceptedByPosition(input.models, kVllms, "spec_decode_num_accepted_tokens_per_pos_total", out);
   AddCacheConfig(input.models, out);
   return out.TakeText();
 }

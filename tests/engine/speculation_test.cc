@@ -86,6 +86,20 @@ TEST(Speculation, AModelIsAGoodDraftModelForItself) {
   EXPECT_EQ(answer.accepted_tokens, answer.drafted_tokens) << "it draws with the same keys";
 }
 
+TEST(Speculation, AcceptedTokensAreCountedByTheirPlaceInTheDraft) {
+  const ModelOnDisk model({.weights = DType::kQ8_0});
+  const auto engine = OpenEngine(model);
+  AnswerTogether(*engine, Requests());
+  const StepStats step = engine->stats().step;
+  int64_t accepted = 0, before = step.drafts;
+  for (const int64_t at_place : step.accepted_by_position) {
+    EXPECT_LE(at_place, before);
+    accepted += before = at_place;
+  }
+  EXPECT_GT(accepted, 0);
+  EXPECT_EQ(accepted, step.accepted_tokens);
+}
+
 TEST(Speculation, ARequestMayAskForNoneOrFewer) {
   const ModelOnDisk model({.weights = DType::kQ8_0});
   const auto engine = OpenEngine(model);

@@ -18,6 +18,8 @@ MetricsInput SomeInput() {
   model.engine.step.kv_blocks = 200;
   model.engine.step.kv_blocks_in_use = 50;
   model.engine.step.kv_block_tokens = 32;
+  model.engine.step.drafts = 6;
+  model.engine.step.accepted_by_position[1] = 4;
   model.engine.request.open = 5;
   model.engine.request.ended_by_length = 7;
   for (const double seconds : {0.0005, 0.03, 0.03, 3000.0}) model.engine.request.time_to_first_token.Add(seconds);
@@ -55,6 +57,11 @@ TEST(Metrics, ValuesStandUnderOurNamesAndVllms) {
   EXPECT_EQ(samples.at(R"(vllm:request_success_total{finished_reason="length",engine="0",model_name="a \"model\""})"),
             7);
   EXPECT_EQ(samples.at(R"(engine_http_requests_total{handler="other",status="404"})"), 1);
+  EXPECT_EQ(samples.at("vllm:spec_decode_num_drafts_total" + vllms), 6);
+  EXPECT_EQ(
+      samples.at(
+          R"(vllm:spec_decode_num_accepted_tokens_per_pos_total{position="1",engine="0",model_name="a \"model\""})"),
+      4);
   EXPECT_EQ(samples.at("engine_http_connections"), 3);
 }
 
