@@ -83,7 +83,7 @@ void AddModelFlags(FlagSet& flags, ServeFlags& serve) {
                        "for a name of its own. Several share the device"},
                       serve.arguments);
   flags.Add({"--served-model-name,--model-name,--alias,-a", "NAME ...",
-             "names of the model for clients (default: the end of its path)"},
+             "names of the model for clients (default: the end of its path, and the path as it is here)"},
             serve.names);
   flags.AddReader(
       {"--route", "NAME=A:90,B:10",
@@ -169,7 +169,7 @@ absl::Status Complete(ServeFlags& serve) {
                    .post = post};
     for (size_t m = 0; m < serve.models.size(); ++m) {
       Engine* engine = engines.empty() ? nullptr : engines[m].get();
-      for (const std::string& name : serve.models[m].names) api.models.push_back({name, engine});
+      for (const std::string& name : serve.models[m].names) api.models.push_back({name, engine, serve.models[m].alias});
     }
     return ApiRoutes(std::move(api));
   };

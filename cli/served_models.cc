@@ -32,7 +32,7 @@ absl::StatusOr<std::vector<ModelToServe>> ReadModels(const std::vector<std::stri
   for (const std::string& argument : arguments) {
     const size_t end = EndOfName(argument);
     if (end == std::string::npos) {
-      models.push_back({argument, {EndOfPath(argument)}});
+      models.push_back({argument, {EndOfPath(argument)}, argument});
     } else {
       models.push_back({argument.substr(end + 1), {argument.substr(0, end)}});
       are_named = true;
@@ -43,7 +43,7 @@ absl::StatusOr<std::vector<ModelToServe>> ReadModels(const std::vector<std::stri
     return UsageError("--served-model-name names a model that has no name yet and is the only one; here are %s",
                       absl::StrJoin(arguments, " "));
   }
-  models.front().names = names;
+  models.front() = {models.front().model, names};
   return models;
 }
 

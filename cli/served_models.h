@@ -13,6 +13,7 @@ namespace engine {
 struct ModelToServe {
   std::string model;               // as EngineOptions has it
   std::vector<std::string> names;  // for clients; the first is the one in logs and metrics
+  std::string alias = {};          // clients may say this too: `model`, where it was given no name
 };
 
 // arguments: "PATH" or "NAME=PATH" each. names: of a single PATH; none: the end of its path. Usage errors.

@@ -16,6 +16,7 @@ namespace engine {
 struct ServedModel {
   std::string name;
   Engine* engine = nullptr;  // outlives every request
+  std::string alias = {};    // another name that is taken, and not listed; empty: none
 };
 
 struct ApiOptions {

@@ -37,8 +37,11 @@ std::string StickyKey(const Json& body) {
 Service::Service(ApiOptions options) : options_(std::move(options)), created_(UnixSeconds()) {}
 
 const ServedModel* Service::FindModel(const std::string& name) const {
-  const auto found = std::ranges::find(options_.models, name, &ServedModel::name);
-  return found == options_.models.end() ? nullptr : &*found;
+  for (const auto member : {&ServedModel::name, &ServedModel::alias}) {
+    const auto found = std::ranges::find(options_.models, name, member);
+    if (found != options_.models.end()) return &*found;
+  }
+  return nullptr;
 }
 
 TrafficSplit* Service::FindSplit(const std::string& name) const {

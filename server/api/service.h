@@ -12,7 +12,7 @@ class Service {
 
   const std::vector<ServedModel>& models() const { return options_.models; }
   const std::vector<std::shared_ptr<TrafficSplit>>& splits() const { return options_.splits; }
-  // Null: there is none of that name.
+  // By name or alias. Null: there is none.
   const ServedModel* FindModel(const std::string& name) const;
   TrafficSplit* FindSplit(const std::string& name) const;
   // The error that names what there is.

@@ -43,6 +43,12 @@ TEST(ServedModels, ANameStandsBeforeItsPath) {
   EXPECT_THAT(models[3].names, ElementsAre("four"));
 }
 
+TEST(ServedModels, OneWithoutANameAnswersToItsPathToo) {
+  EXPECT_EQ(Read({"x/three.gguf"})[0].alias, "x/three.gguf");
+  EXPECT_EQ(Read({"x/three.gguf"}, {"three"})[0].alias, "");
+  EXPECT_EQ(Read({"a=x/three.gguf"})[0].alias, "");
+}
+
 TEST(ServedModels, APathMayHoldAnEqualsSign) {
   const TempDir directory;
   const std::string file = directory.path() + "/q=4.gguf";

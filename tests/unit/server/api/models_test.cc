@@ -47,6 +47,16 @@ TEST(Models, EachAnswersUnderItsName) {
   EXPECT_EQ(models.Ask("/v1/completions", {{"prompt", "x"}}), "a");
 }
 
+TEST(Models, AnAliasIsTakenAndNotListed) {
+  ScriptedEngine engine;
+  const ApiClient client({{"tiny.gguf", &engine, "models/tiny.gguf"}}, {});
+  const auto answer = client.Post("/v1/completions", {{"model", "models/tiny.gguf"}, {"prompt", "x"}});
+  engine.Say(0, "a", Finish::kStop);
+  EXPECT_EQ(Json::parse(answer->body)["model"], "tiny.gguf");
+  EXPECT_EQ(Json::parse(client.Get("/v1/models/models/tiny.gguf")->body)["id"], "tiny.gguf");
+  EXPECT_EQ(Json::parse(client.Get("/v1/models")->body)["data"].size(), 1u);
+}
+
 TEST(Models, UnknownOnesAreNotFoundAndTheKnownOnesNamed) {
   TwoModels models;
   const auto answer = models.client.Post("/v1/completions", {{"model", "c"}, {"prompt", "x"}});
