@@ -162,7 +162,7 @@ class LocalEngine : public Engine {
     const RequestId id = queued.id;
     auto output = std::make_unique<RequestOutput>(*text_.tokenizer, request, std::move(options),
                                                   Counted(std::move(on_update), Times(queued)));
-    const absl::Status opened = output_->Open(id, std::move(output));
+    absl::Status opened = output_->Open(id, std::move(output));
     if (!opened.ok()) {
       stats_.AbandonOpen();
       return opened;

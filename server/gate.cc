@@ -25,12 +25,12 @@ void SendHealth(Responder& responder, const std::string& reason) {
 }
 
 Route HealthRoute(const char* path, const Gate& gate, std::string (Gate::*reason)() const) {
-  return {
-      .method = "GET",
-      .path = path,
-      .handler = [&gate, reason](std::shared_ptr<const HttpRequest>,
-                                 std::shared_ptr<Responder> responder) { SendHealth(*responder, (gate.*reason)()); },
-      .is_open = true};
+  return {.method = "GET",
+          .path = path,
+          .handler = [&gate, reason](
+                         const std::shared_ptr<const HttpRequest>&,
+                         const std::shared_ptr<Responder>& responder) { SendHealth(*responder, (gate.*reason)()); },
+          .is_open = true};
 }
 
 }  // namespace
@@ -84,8 +84,8 @@ std::vector<Route> HealthRoutes(const Gate& gate) {
   return {
       {.method = "GET",
        .path = "/livez",
-       .handler = [](std::shared_ptr<const HttpRequest>,
-                     std::shared_ptr<Responder> responder) { SendHealth(*responder, ""); },
+       .handler = [](const std::shared_ptr<const HttpRequest>&,
+                     const std::shared_ptr<Responder>& responder) { SendHealth(*responder, ""); },
        .is_open = true},
       HealthRoute("/readyz", gate, &Gate::NotReady),
       HealthRoute("/health", gate, &Gate::NotHealthy),

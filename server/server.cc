@@ -15,8 +15,8 @@ namespace {
 constexpr std::chrono::seconds kWatchInterval{1};
 
 HttpHandler Answer(std::string_view content_type, std::function<std::string()> body) {
-  return [content_type = std::string(content_type), body = std::move(body)](std::shared_ptr<const HttpRequest>,
-                                                                            std::shared_ptr<Responder> responder) {
+  return [content_type = std::string(content_type), body = std::move(body)](
+             const std::shared_ptr<const HttpRequest>&, const std::shared_ptr<Responder>& responder) {
     responder->Send(200, content_type, body());
   };
 }

@@ -32,7 +32,7 @@ constexpr ApiField kFields[] = {
 };
 
 Json Values(const Choice& choice, const ApiRequest& request) {
-  const std::vector<float> values = ScaledEmbedding(choice.generation.embedding, request.dimensions);
+  std::vector<float> values = ScaledEmbedding(choice.generation.embedding, request.dimensions);
   if (!request.as_base64) return values;
   const auto* bytes = reinterpret_cast<const char*>(values.data());
   return absl::Base64Escape(absl::string_view(bytes, values.size() * sizeof(float)));

@@ -42,12 +42,12 @@ using ::testing::HasSubstr;
 // POST /echo answers with the body, in pieces of a byte; GET /some begins an answer and leaves its end to the test.
 std::unique_ptr<HttpServer> StartServer(HttpOptions options = {}, std::shared_ptr<Responder>* begun = nullptr) {
   options.port = 0;
-  const auto echo = [](std::shared_ptr<const HttpRequest> request, std::shared_ptr<Responder> responder) {
+  const auto echo = [](const std::shared_ptr<const HttpRequest>& request, const std::shared_ptr<Responder>& responder) {
     responder->Begin(200, "text/plain");
     for (const char byte : request->body) responder->Write({byte});
     responder->End();
   };
-  const auto some = [begun](std::shared_ptr<const HttpRequest>, std::shared_ptr<Responder> responder) {
+  const auto some = [begun](const std::shared_ptr<const HttpRequest>&, const std::shared_ptr<Responder>& responder) {
     *begun = responder;
     responder->Begin(200, "text/plain");
     responder->Write("some");

@@ -41,10 +41,11 @@ class TestServer {
       Watch(*responder);
       keep(std::move(request), std::move(responder));
     };
-    const auto echo = [](std::shared_ptr<const HttpRequest> request, std::shared_ptr<Responder> responder) {
+    const auto echo = [](const std::shared_ptr<const HttpRequest>& request,
+                         const std::shared_ptr<Responder>& responder) {
       responder->Send(200, "text/plain", request->body);
     };
-    const auto drop = [](std::shared_ptr<const HttpRequest>, std::shared_ptr<Responder>) {};
+    const auto drop = [](const std::shared_ptr<const HttpRequest>&, const std::shared_ptr<Responder>&) {};
     auto server = HttpServer::Start(std::move(options), {{{"POST", "/echo", echo},
                                                           {"GET", "/echo", echo},
                                                           {"GET", "/hold", hold},

@@ -13,7 +13,7 @@ using ::testing::IsEmpty;
 using ::testing::Pair;
 
 Router MakeRouter(std::vector<std::string> keys, std::vector<std::string> origins = {}) {
-  const auto echo = [](std::shared_ptr<const HttpRequest> request, std::shared_ptr<Responder> responder) {
+  const auto echo = [](const std::shared_ptr<const HttpRequest>& request, const std::shared_ptr<Responder>& responder) {
     responder->Send(200, "text/plain", request->path + " by key " + std::to_string(request->api_key));
   };
   return {{{"GET", "/health", echo, true},
