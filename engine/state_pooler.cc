@@ -6,7 +6,8 @@ namespace engine {
 
 void StatePooler::Add(const StepPlan& plan, Runner& runner) {
   for (const ScheduledSequence& part : plan.sequences) {
-    if (part.sequence->reads_hidden_states) AddPart(part, runner, pools_[part.id]);
+    const bool reads_prompt = part.first_position < part.sequence->prompt_tokens;
+    if (reads_prompt && part.sequence->reads_hidden_states) AddPart(part, runner, pools_[part.id]);
   }
 }
 

@@ -2,9 +2,12 @@
 #include "engine/embedding.h"
 
 #include <cstring>
+#include <semaphore>
 #include <thread>
 
+#include "engine/engine_loop.h"
 #include "engine/forward.h"
+#include "engine/model_text.h"
 #include "engine/open_model.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -93,6 +96,43 @@ TEST(Embedding, AMeanIsTheSameWhenItsPromptWasPreempted) {
   }
   EXPECT_EQ(Values(*tight, RandomTokens(1, 400)), alone);
   EXPECT_GT(tight->stats().step.preemptions, 0);
+}
+
+// A prompt whose beginning was found in the cache has no states of it, which the engine's own requests prevent.
+TEST(Embedding, ARequestWhoseStatesCannotBeReadEndsWithTheError) {
+  auto opened = *OpenModel({.model = Model().path(), .threads = 1, .pooling = "mean"});
+  const ModelText text = *LoadModelText(*opened.checkpoint);
+  LoadedModel loaded = *LoadModel(opened);
+  StatsBoard stats;
+  std::mutex mutex;
+  std::vector<TokenEvent> events;
+  std::counting_semaphore ended(0);
+  EngineLoop loop(
+      {.scheduler = *Scheduler::Create(opened.options.limits, loaded.cache_groups, loaded.memory.num_blocks),
+       .runner = std::move(loaded.runner),
+       .drafter = nullptr,
+       .rules = AnswerRules(*text.tokenizer, loaded.vocab, text.end_ids),
+       .pooler = StatePooler(/*takes_mean=*/true)},
+      stats, [&](const std::vector<TokenEvent>& more) {
+        std::lock_guard lock(mutex);
+        for (const TokenEvent& event : more) {
+          events.push_back(event);
+          if (event.finish != FinishReason::kNone) ended.release();
+        }
+      });
+  for (int64_t id = 1; id <= 2; ++id) {
+    loop.Add({.id = id,
+              .prompt = RandomTokens(1, kTokens),
+              .params = {.ignore_eos = true, .max_tokens = 3},
+              .reads_hidden_states = true},
+             TimePoint::max(), {});
+    ended.acquire();
+  }
+  loop.Stop();
+  ASSERT_EQ(events.size(), 4u) << "three tokens of the first, one end of the second";
+  EXPECT_FALSE(events[0].embedding.empty());
+  EXPECT_EQ(events[3].error, absl::InternalError("states of a prompt are missing"));
+  EXPECT_EQ(stats.Read().step.running, 0);
 }
 
 TEST(Embedding, TheHeadReadsNoTokenOfThePromptButItsLast) {
