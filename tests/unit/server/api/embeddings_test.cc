@@ -98,7 +98,7 @@ TEST(Embeddings, WhatCannotBeDoneIsRefused) {
   embedder.ExpectRefused({{"input", "a"}, {"dimensions", 0}}, "1 to 2");
   embedder.ExpectRefused({{"input", "a"}, {"encoding_format", "int8"}}, "base64");
   embedder.ExpectRefused({{"input", "a"}, {"inputs", "b"}}, "inputs");
-  embedder.ExpectRefused({{"input", std::string(200, 'a')}}, "context_length_exceeded");
+  embedder.ExpectRefused({{"input", {"a", std::string(200, 'a')}}}, "context_length_exceeded");
   EXPECT_TRUE(embedder.engine.submitted.empty());
   Embedder("none").ExpectRefused({{"input", "a"}}, "--pooling last or mean");
 }
