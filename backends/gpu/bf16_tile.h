@@ -24,7 +24,7 @@ struct Bf16Source {
   GPU_FN Bf16Source(const LinearArgs& args, const TileTokens& block_tokens)
       : x(args.x), row_bytes(args.k * 2), tokens(block_tokens), groups(args.k / kBf16GroupValues) {
     const PanelTask task = PanelAt(args, Bid() * kTilePanels + Column() / kPanelRows);
-    w = task.weight.panels + task.panel * PlainPanelBytes(2, args.k) +
+    w = task.weight.panels + task.panel * args.panel_bytes +
         (WeightUnit() * kPanelRows + Column() % kPanelRows) * kPanelUnit;
   }
 

@@ -27,7 +27,7 @@ GPU_FN float GroupProduct(const WeightGroup<kType>& w, const ActivationGroup& x)
       dot = Dot4(w.quads[q], x.quads[q], dot);
     }
     const int sum = kRecord.segments == 1 ? x.sum[0] + x.sum[1] : x.sum[s];
-    if constexpr (kRecord.zero_point != 0) dot -= kRecord.zero_point * sum;
+    if constexpr (kRecord.zero_point != 0 || kRecord.has_zero_points) dot -= w.zero_point * sum;
     inner = Fma(static_cast<float>(dot), w.scale[s], inner);
     if constexpr (kRecord.has_offset) inner = Fma(static_cast<float>(sum), w.offset, inner);
   }
@@ -88,7 +88,7 @@ GPU_FN void FewTokensProduct(const LinearArgs& args) {
   constexpr int kAhead = kTokens == 1 ? kGroupsAhead<kType> : 1;
   static_assert(kChunkGroups % kPass == 0);
   const PanelTask task(args, Bid());
-  const std::byte* const panel = task.weight.panels + task.panel * BlockPanelBytes(kType, args.k);
+  const BlockPanel panel{task.weight.panels + task.panel * args.panel_bytes, args.block_shift};
   const Activations x{args.x, args.k};
   const int first = BidY() * kTokens;
   const int tokens = args.rows - first < kTokens ? args.rows - first : kTokens;

@@ -3,6 +3,7 @@
 #include "backends/gpu/launch.h"
 #include "backends/gpu/op_kernels.h"
 #include "backends/gpu/panel_layout.h"
+#include "backends/gpu/weight_panel.h"
 #include "ops/embedding.h"
 
 namespace engine::gpu {
@@ -18,6 +19,8 @@ void Launch(const LaunchArgs& launch, float scale) {
                         .table = table.data,
                         .out = launch.out[0].as<float>(),
                         .d = static_cast<int>(launch.out[0].spec->shape.row_elements()),
+                        .block_shift = BlockShift(table.spec->dtype),
+                        .panel_bytes = PanelBytes(table.spec->dtype, launch.out[0].spec->shape.row_elements()),
                         .scale = scale,
                         .table_dtype = table.spec->dtype});
 }
@@ -27,7 +30,7 @@ void Launch(const LaunchArgs& launch, float scale) {
 KernelEntry EmbeddingKernel() {
   return {.name = "embedding.gpu",
           .op = &SchemaOf(Embedding{}),
-          .supports = [](const Problem& problem) { return RequireHeld(problem.in[1].dtype); },
+          .supports = [](const Problem&) { return absl::OkStatus(); },
           .weight_layouts = [](const Problem&, int) { return std::span<const LayoutId>(kTableLayouts); },
           .prepare = [](const Problem& problem) -> absl::StatusOr<std::unique_ptr<Kernel>> {
             return MakeKernel(

@@ -9,12 +9,12 @@ namespace engine::gpu {
 template <DType kType>
 GPU_FN void ReadGroups(const EmbeddingArgs& args, int32_t id, float* out) {
   constexpr PanelRecord kRecord = RecordOf(kType);
-  const std::byte* panel = args.table + id / kPanelRows * BlockPanelBytes(kType, args.d);
+  const BlockPanel panel{args.table + id / kPanelRows * args.panel_bytes, args.block_shift};
   for (int g = Tid(); g < args.d / kPanelGroup; g += kEmbedding.threads) {
     const WeightGroup<kType> group = LoadGroup<kType>(panel, g, id % kPanelRows);
 #pragma unroll
     for (int i = 0; i < kPanelGroup; ++i) {
-      const int q = static_cast<int8_t>(group.quads[i / 4] >> (i % 4 * 8)) - kRecord.zero_point;
+      const int q = static_cast<int8_t>(group.quads[i / 4] >> (i % 4 * 8)) - group.zero_point;
       const float product = group.scale[i * kRecord.segments / kPanelGroup] * static_cast<float>(q);
       out[g * kPanelGroup + i] = (kRecord.has_offset ? product + group.offset : product) * args.scale;
     }
@@ -30,7 +30,7 @@ GPU_FN float Widened(DType dtype, const std::byte* elements, int64_t at) {
 GPU_FN void ReadElements(const EmbeddingArgs& args, int32_t id, float* out) {
   const int element_bytes = args.table_dtype == DType::kF32 ? 4 : 2;
   const int unit = kPanelUnit / element_bytes;
-  const std::byte* panel = args.table + id / kPanelRows * PlainPanelBytes(element_bytes, args.d);
+  const std::byte* panel = args.table + id / kPanelRows * args.panel_bytes;
   for (int i = Tid(); i < args.d; i += kEmbedding.threads) {
     const int64_t at = (int64_t{i / unit} * kPanelRows + id % kPanelRows) * unit + i % unit;
     out[i] = Widened(args.table_dtype, panel, at) * args.scale;
@@ -68,8 +68,12 @@ GPU_KERNEL(embedding, EmbeddingArgs, kEmbedding.threads) {
       return ReadGroups<DType::kIQ4_NL>(args, id, out);
     case DType::kIQ4_XS:
       return ReadGroups<DType::kIQ4_XS>(args, id, out);
-    default:
+    case DType::kF32:
+    case DType::kF16:
+    case DType::kBF16:
       return ReadElements(args, id, out);
+    default:
+      return ReadGroups<DType::kW4G32>(args, id, out);
   }
 }
 

@@ -15,6 +15,8 @@ struct EmbeddingArgs {
   const std::byte* table;
   float* out;  // [tokens, d]
   int d;
+  int block_shift;  // BlockShift
+  int64_t panel_bytes;
   float scale;
   DType table_dtype;
 };

@@ -42,8 +42,7 @@ class GatedProducts : public Kernel {
                    .num_weights = 2,
                    .rows = static_cast<int>(rows),
                    .n = static_cast<int>(n_),
-                   .k = static_cast<int>(k_),
-                   .chunk_slots = 1});
+                   .k = static_cast<int>(k_)});
     const int64_t row_blocks = DivideUp(n_, kRowPartElements);
     Enqueue(launch, kSiluMul, {.x = rows * row_blocks},
             SiluMulArgs{.gate = gate,

@@ -14,8 +14,7 @@ LinearArgs ArgsOf(const LaunchArgs& launch, bool has_bias) {
                      .num_weights = 1,
                      .rows = static_cast<int>(RowsOf(launch.out[0], launch)),
                      .n = static_cast<int>(weight.shape[0]),
-                     .k = static_cast<int>(weight.shape[1]),
-                     .chunk_slots = 1};
+                     .k = static_cast<int>(weight.shape[1])};
   if (has_bias) args.weights[0].bias = launch.in.back().as<const float>();
   return args;
 }

@@ -22,7 +22,9 @@ struct LinearArgs {
   int rows;
   int n;
   int k;
+  int block_shift;  // of w4_gN: its blocks have 1 << block_shift groups
   int chunk_slots;  // of plain formats: slots of a block that share a row's chunks of 2048, a power of two up to 8
+  int64_t panel_bytes;
 };
 
 // A block has eight slots of 32 lanes, and a lane has one output row.
@@ -117,6 +119,9 @@ inline constexpr BlockKernels kLinearQ4_1 =
     BlockInstances("linear_q4", {"linear_q4_1_one", "linear_q4_1_few", "linear_q4_1_small", "linear_q4_1_tile"});
 inline constexpr BlockKernels kLinearIQ4_NL = BlockInstances(
     "linear_q4", {"linear_iq4_nl_one", "linear_iq4_nl_few", "linear_iq4_nl_small", "linear_iq4_nl_tile"});
+// Of every w4_gN.
+inline constexpr BlockKernels kLinearW4 =
+    BlockInstances("linear_w4", {"linear_w4_one", "linear_w4_few", "linear_w4_small", "linear_w4_tile"});
 inline constexpr BlockKernels kLinearQ5_0 =
     BlockInstances("linear_q5", {"linear_q5_0_one", "linear_q5_0_few", "linear_q5_0_small", "linear_q5_0_tile"});
 inline constexpr BlockKernels kLinearQ5_1 =

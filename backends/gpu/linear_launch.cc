@@ -34,8 +34,10 @@ const BlockKernels& BlockKernelsOf(DType weight) {
       return kLinearQ6_K;
     case DType::kIQ4_NL:
       return kLinearIQ4_NL;
-    default:
+    case DType::kIQ4_XS:
       return kLinearIQ4_XS;
+    default:
+      return kLinearW4;
   }
 }
 
@@ -70,7 +72,6 @@ absl::Status RequirePanels(const TensorSpec& x, const TensorSpec& weight) {
   if (weight.layout != kOpenLayout && weight.layout != kPanel32) {
     return Unimplemented("w lies in %s; needs %s", weight.layout.name, kPanel32.name);
   }
-  RETURN_IF_ERROR(RequireHeld(weight.dtype));
   const DType wanted = InputDType(InputFor(weight.dtype));
   if (x.dtype != wanted) {
     return Unimplemented("x is %s; with %s weights it must be %s", Name(x.dtype), Name(weight.dtype), Name(wanted));
@@ -105,12 +106,15 @@ LinearWeight WeightOf(const LaunchArgs& launch, int index, int scale, float* y) 
 
 void EnqueueLinear(const LaunchArgs& launch, DType weight, LinearArgs args) {
   if (args.rows == 0) return;
+  args.panel_bytes = PanelBytes(weight, args.k);
+  args.block_shift = BlockShift(weight);
   if (IsBlockQuantised(weight)) return EnqueueBlocks(launch, BlockKernelsOf(weight), args);
   EnqueuePlain(launch, PlainKernelsOf(weight), args);
 }
 
-void EnqueueMatrixLinear(const LaunchArgs& launch, const LinearArgs& args) {
+void EnqueueMatrixLinear(const LaunchArgs& launch, LinearArgs args) {
   if (args.rows <= kSmallTokens) return EnqueueLinear(launch, DType::kBF16, args);
+  args.panel_bytes = PanelBytes(DType::kBF16, args.k);
   const int64_t panels = NumPanels(args.n) * args.num_weights;
   Enqueue(launch, kLinearBF16Matrix, {.x = DivideUp(panels, kTilePanels), .y = DivideUp(args.rows, kTileTokens)}, args);
 }

@@ -19,10 +19,10 @@ std::span<const LayoutId> PanelLayouts(const Problem& problem, int index);
 // in[index] as args want it, with in[scale] where the weight has none of its own.
 LinearWeight WeightOf(const LaunchArgs& launch, int index, int scale, float* y);
 
-// Chooses the kernel for `weight` and args.rows, fills in args.chunk_slots, and enqueues it.
+// Chooses the kernel for `weight` and args.rows, fills in what follows from these, and enqueues it.
 void EnqueueLinear(const LaunchArgs& launch, DType weight, LinearArgs args);
 
 // Of class fast: on matrix units where there are rows enough to fill them.
-void EnqueueMatrixLinear(const LaunchArgs& launch, const LinearArgs& args);
+void EnqueueMatrixLinear(const LaunchArgs& launch, LinearArgs args);
 
 }  // namespace engine::gpu

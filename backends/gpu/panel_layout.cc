@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "backends/gpu/weight_panel.h"
+#include "core/base/bf16.h"
 #include "core/base/check.h"
 #include "core/kernel/interleave_rows.h"
 #include "core/weights/group_words.h"
@@ -18,7 +19,13 @@ using Unit = std::array<std::byte, kPanelUnit>;
 template <typename Block>
 void StoreScales(const PanelRecord& format, const Block& block, std::byte* record, int row) {
   std::byte* const scales = record + row * format.scale_bytes();
-  if constexpr (requires { block.d; }) std::memcpy(scales, block.d.bytes.data(), 2);
+  if constexpr (requires { block.zero_point; }) {
+    const float d = format.is_bf16 ? Bf16ToF32(block.d.bits()) : F16ToF32(block.d.bits());
+    const uint32_t word = BlockScale::Word(d, block.zero_point);
+    std::memcpy(scales, &word, sizeof(word));
+  } else if constexpr (requires { block.d; }) {
+    std::memcpy(scales, block.d.bytes.data(), 2);
+  }
   if constexpr (requires { block.m; }) std::memcpy(scales + 2, block.m.bytes.data(), 2);
   if constexpr (requires { block.dmin; }) std::memcpy(scales + 2, block.dmin.bytes.data(), 2);
   for (int g = 0; g < format.groups(); ++g) {
@@ -55,7 +62,7 @@ template <DType kType>
 void PackBlocks(const WeightRows& weight, int64_t begin, int64_t end, std::byte* out) {
   using Block = typename GroupFormat<kType>::Block;
   constexpr PanelRecord kRecord = RecordOf(kType);
-  const int64_t panel_bytes = BlockPanelBytes(kType, weight.k);
+  const int64_t panel_bytes = PanelBytes(kType, weight.k);
   for (int64_t first = begin; first < end; first += kPanelRows) {
     const int rows = static_cast<int>(std::min<int64_t>(kPanelRows, end - first));
     std::byte* const panel = out + first / kPanelRows * panel_bytes;
@@ -70,10 +77,6 @@ void PackBlocks(const WeightRows& weight, int64_t begin, int64_t end, std::byte*
 }
 
 bool IsPlain(DType dtype) { return dtype == DType::kBF16 || dtype == DType::kF16 || dtype == DType::kF32; }
-
-int64_t PanelBytes(DType dtype, int64_t k) {
-  return IsPlain(dtype) ? PlainPanelBytes(Info(dtype).block_bytes, k) : BlockPanelBytes(dtype, k);
-}
 
 void Pack(const WeightRows& weight, int64_t begin, int64_t end, std::byte* out) {
   if (IsPlain(weight.dtype)) {
@@ -91,6 +94,12 @@ void UnpackRow(DType dtype, int64_t k, const std::byte* packed, int64_t row, std
 
 }  // namespace
 
+int64_t PanelBytes(DType dtype, int64_t k) {
+  const PanelRecord record = RecordOf(dtype);
+  if (!IsPlain(dtype)) return k / record.values * record.bytes;
+  return (k * Info(dtype).block_bytes + kPanelUnit - 1) / kPanelUnit * kPanelUnit * kPanelRows;
+}
+
 const WeightLayout& PanelLayout() {
   static constexpr WeightLayout kLayout = {
       .id = kPanel32,
@@ -103,11 +112,6 @@ const WeightLayout& PanelLayout() {
       .unpack_row = UnpackRow,
   };
   return kLayout;
-}
-
-absl::Status RequireHeld(DType weight) {
-  if (PanelLayout().holds(weight)) return absl::OkStatus();
-  return Unimplemented("weights are %s, for which there is no kernel yet", Name(weight));
 }
 
 }  // namespace engine::gpu

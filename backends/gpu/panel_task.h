@@ -15,8 +15,16 @@ struct PanelTask {
   // `index` counts the panels of both weights.
   GPU_FN PanelTask(const LinearArgs& args, int index) : panel(index), row(Tid() % kPanelRows) {
     const int panels = static_cast<int>(NumPanels(args.n));
-    weight = index < panels ? args.weights[0] : args.weights[1];
+    weight = Choose(index < panels, args.weights[0], args.weights[1]);
     if (index >= panels) panel -= panels;
+  }
+
+  // Field by field, so that no copy of the arguments lies in memory.
+  GPU_FN static LinearWeight Choose(bool first, const LinearWeight& a, const LinearWeight& b) {
+    return {.panels = first ? a.panels : b.panels,
+            .row_scales = first ? a.row_scales : b.row_scales,
+            .bias = first ? a.bias : b.bias,
+            .y = first ? a.y : b.y};
   }
 
   GPU_FN void Store(const LinearArgs& args, int token, float sum) const { Store(args, token, row, sum); }

@@ -125,13 +125,12 @@ GPU_FN void ChunkProduct(const std::byte* panel, const PlainRows<kType>& x, cons
 template <DType kType, int kTokens>
 GPU_FN void PlainProduct(const LinearArgs& args) {
   GPU_SHARED(ChunkSums<kTokens>, shared);
-  constexpr int kElementBytes = kType == DType::kF32 ? 4 : 2;
   const int slot = Tid() / kPanelRows;
   const int tiles = (args.rows + kTokens - 1) / kTokens;
   const int index = Bid() * (kSlots / args.chunk_slots) + slot / args.chunk_slots;
   const PlainTask<kTokens> task(args, index, slot, tiles);
   const int row = task.panel.row;
-  const std::byte* const panel = task.panel.weight.panels + task.panel.panel * PlainPanelBytes(kElementBytes, args.k);
+  const std::byte* const panel = task.panel.weight.panels + task.panel.panel * args.panel_bytes;
   const PlainRows<kType> x{args.x, args.k};
   const int chunks = (args.k + kChunkValues - 1) / kChunkValues;
   for (int t = 0; t < kTokens; ++t) shared.totals[slot][t][row] = kEmptySum;

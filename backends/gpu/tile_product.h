@@ -23,10 +23,10 @@ inline constexpr float kFloatZero = 12582912.0f;
 
 // Words without their zero point: int8 as a matrix step takes them. The top bit keeps bytes from borrowing.
 template <DType kType>
-GPU_FN uint32_t Signed(uint32_t quad) {
-  constexpr uint32_t kZero = RecordOf(kType).zero_point;
-  if constexpr (kZero == 0) return quad;
-  return ((quad | 0x80808080u) - kZero * 0x01010101u) ^ 0x80808080u;
+GPU_FN uint32_t Signed(uint32_t quad, int zero_point) {
+  constexpr PanelRecord kRecord = RecordOf(kType);
+  if constexpr (kRecord.zero_point == 0 && !kRecord.has_zero_points) return quad;
+  return ((quad | 0x80808080u) - static_cast<uint32_t>(zero_point) * 0x01010101u) ^ 0x80808080u;
 }
 
 // Zeros for all but one half of the rows.
@@ -51,7 +51,7 @@ struct BlockSource {
   Activations x;
   TileTokens tokens;
   int groups;
-  const std::byte* panel;  // the thread's
+  BlockPanel panel;  // the thread's
   int row;
   PackedGroup<kType> packed;
   float scale;
@@ -60,7 +60,7 @@ struct BlockSource {
   GPU_FN BlockSource(const LinearArgs& args, const TileTokens& block_tokens)
       : x{args.x, args.k}, tokens(block_tokens), groups(args.k / kPanelGroup), row(Column() % kPanelRows) {
     const PanelTask task = PanelAt(args, Bid() * kTilePanels + Column() / kPanelRows);
-    panel = task.weight.panels + task.panel * BlockPanelBytes(kType, args.k);
+    panel = {task.weight.panels + task.panel * args.panel_bytes, args.block_shift};
   }
 
   // Two segments fill the registers: addresses of rows are then made anew in each stage.
@@ -99,7 +99,7 @@ struct BlockSource {
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
         Vec<16> words;
-        for (int i = 0; i < 4; ++i) words.words[i] = Signed<kType>(w.quads[half * 4 + i]);
+        for (int i = 0; i < 4; ++i) words.words[i] = Signed<kType>(w.quads[half * 4 + i], w.zero_point);
         StoreVec<16>(stage[g].w[half][Column()], words);
       }
       for (int s = 0; s < kRecord.segments; ++s) stage[g].w_scales[s][Column()] = w.scale[s];

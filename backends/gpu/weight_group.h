@@ -14,8 +14,31 @@ struct WeightGroup {
   static constexpr PanelRecord kRecord = RecordOf(kType);
   uint32_t quads[8];
   float scale[kRecord.segments];
-  float offset;  // where the format has one
+  float offset;    // where the format has one
+  int zero_point;  // of quads
 };
+
+// A panel of a block format. Its kernels for kW4G32 serve all of w4_gN, whose blocks have 1 << block_shift groups.
+struct BlockPanel {
+  const std::byte* data;
+  int block_shift;
+};
+
+// The same panel from the record on that has `group`, which becomes the group within it.
+template <DType kType>
+GPU_FN const std::byte* RecordAt(const BlockPanel& panel, int& group) {
+  constexpr PanelRecord kRecord = RecordOf(kType);
+  if constexpr (kRecord.has_zero_points) {
+    constexpr int kGroupBytes = kRecord.bytes - kRecord.low_at;
+    const int block = group >> panel.block_shift;
+    group -= block << panel.block_shift;
+    return panel.data + int64_t{block} * (kRecord.low_at + (kGroupBytes << panel.block_shift));
+  } else {
+    const int block = group / kRecord.groups();
+    group %= kRecord.groups();
+    return panel.data + int64_t{block} * kRecord.bytes;
+  }
+}
 
 // Eight bytes of kIq4Grid, in two halves so that they stay in registers.
 constexpr uint64_t GridHalf(int half) {
@@ -60,16 +83,16 @@ struct PackedGroup {
   static constexpr PanelRecord kRecord = RecordOf(kType);
   uint32_t low[kRecord.low_words];
   uint32_t high[kRecord.high_words > 0 ? kRecord.high_words : 1];
-  uint32_t scales;  // two f16
+  uint32_t scales;  // two f16, or a BlockScale
   uint8_t levels[2];
 };
 
 // Group `group` of row `row` of a panel.
 template <DType kType>
-GPU_FN PackedGroup<kType> LoadPacked(const std::byte* panel, int group, int row) {
+GPU_FN PackedGroup<kType> LoadPacked(const BlockPanel& panel, int group, int row) {
   constexpr PanelRecord kRecord = RecordOf(kType);
-  const std::byte* const record = panel + int64_t{group / kRecord.groups()} * kRecord.bytes;
-  const int g = group % kRecord.groups();
+  int g = group;
+  const std::byte* const record = RecordAt<kType>(panel, g);
   PackedGroup<kType> out;
 #pragma unroll
   for (int unit = 0; unit < kRecord.low_words / 4; ++unit) {
@@ -96,6 +119,13 @@ template <DType kType>
 GPU_FN WeightGroup<kType> Unpack(const PackedGroup<kType>& packed) {
   constexpr PanelRecord kRecord = RecordOf(kType);
   WeightGroup<kType> out;
+  UnpackQuads<kType>(packed.low, packed.high, out.quads);
+  out.zero_point = kRecord.zero_point;
+  if constexpr (kRecord.has_zero_points) {
+    out.scale[0] = BlockScale::Scale(packed.scales);
+    out.zero_point = BlockScale::ZeroPoint(packed.scales);
+    return out;
+  }
   const float d = kRecord.has_scale ? F16ToF32(static_cast<uint16_t>(packed.scales)) : 1.0f;
   const float m = kRecord.has_offset ? F16ToF32(static_cast<uint16_t>(packed.scales >> 16)) : 0.0f;
   out.scale[0] = d;
@@ -106,12 +136,11 @@ GPU_FN WeightGroup<kType> Unpack(const PackedGroup<kType>& packed) {
     }
     if constexpr (kRecord.has_offset) out.offset = -(m * static_cast<float>(static_cast<int8_t>(packed.levels[1])));
   }
-  UnpackQuads<kType>(packed.low, packed.high, out.quads);
   return out;
 }
 
 template <DType kType>
-GPU_FN WeightGroup<kType> LoadGroup(const std::byte* panel, int group, int row) {
+GPU_FN WeightGroup<kType> LoadGroup(const BlockPanel& panel, int group, int row) {
   return Unpack(LoadPacked<kType>(panel, group, row));
 }
 

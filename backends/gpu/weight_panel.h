@@ -2,8 +2,9 @@
 // load of a lane is as wide as its row allows, and neighbouring lanes read neighbouring bytes. Rows beyond n are zeros.
 // Everything below is relative to a panel, and panels follow each other.
 //
-// Block formats: a panel is a run of records of one block each, 32 or 256 values of k for 32 rows:
+// Block formats: a panel is a run of records of one block each, 32 to 256 values of k for 32 rows:
 //   scales   [32 rows] f16 d, or f16 d and m (dmin) side by side; none in w8            (core/weights/quant.h: what they mean)
+//            w4_gN: words of BlockScale
 //   levels   [groups][32 rows] bytes; blocks of 256 only: of q4_k and q5_k scale level and offset level, of q6_k the levels
 //            of both segments of a group, of iq4_xs the scale level
 //   high     [groups][32 rows] words of GroupWords::high (core/weights/group_words.h), as many as the format has
@@ -12,6 +13,7 @@
 // Plain formats: [k / e][32 rows][e], e elements of 16 bytes together; k is padded with zeros.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include "core/base/dtype.h"
@@ -30,6 +32,8 @@ struct PanelRecord {
   int segments;    // of a group, each with a scale: 1 or 2
   int zero_point;  // of the stored integers
   bool has_scale;
+  bool has_zero_points;  // of blocks, beside their scales
+  bool is_bf16;          // d in the checkpoint
   bool has_offset;
   bool has_grid;    // stored integers are indices into kIq4Grid
   int level_bytes;  // per group and row: 0, 1 or 2
@@ -39,7 +43,16 @@ struct PanelRecord {
   int bytes;
 
   constexpr int groups() const { return values / kPanelGroup; }
-  constexpr int scale_bytes() const { return has_scale ? (has_offset ? 4 : 2) : 0; }
+  constexpr int scale_bytes() const { return has_scale ? (has_offset || has_zero_points ? 4 : 2) : 0; }
+};
+
+// A scale that was f16 or bf16, and a zero point, in a word: the low 13 bits of such a scale are 0 in f32.
+struct BlockScale {
+  static constexpr uint32_t Word(float scale, uint8_t zero_point) {
+    return std::bit_cast<uint32_t>(scale) | zero_point;
+  }
+  static constexpr float Scale(uint32_t word) { return std::bit_cast<float>(word & 0xffffff00u); }
+  static constexpr int ZeroPoint(uint32_t word) { return static_cast<int>(word & 0xff); }
 };
 
 // The record of a block format; `values` is 0 for any other.
@@ -49,6 +62,7 @@ constexpr PanelRecord RecordOf(DType dtype) {
   record.low_words = 4;
   record.segments = 1;
   record.has_scale = true;
+  record.is_bf16 = dtype == DType::kW4G32Bf16 || dtype == DType::kW4G64Bf16 || dtype == DType::kW4G128Bf16;
   switch (dtype) {
     case DType::kQ4_0:
       record.zero_point = 8;
@@ -97,6 +111,20 @@ constexpr PanelRecord RecordOf(DType dtype) {
       record.level_bytes = 1;
       record.has_grid = true;
       break;
+    case DType::kW4G32:
+    case DType::kW4G32Bf16:
+      record.has_zero_points = true;
+      break;
+    case DType::kW4G64:
+    case DType::kW4G64Bf16:
+      record.values = 64;
+      record.has_zero_points = true;
+      break;
+    case DType::kW4G128:
+    case DType::kW4G128Bf16:
+      record.values = 128;
+      record.has_zero_points = true;
+      break;
     default:
       return {};
   }
@@ -107,14 +135,8 @@ constexpr PanelRecord RecordOf(DType dtype) {
   return record;
 }
 
-// Bytes of one panel with rows of k values.
-constexpr int64_t BlockPanelBytes(DType dtype, int64_t k) {
-  const PanelRecord record = RecordOf(dtype);
-  return k / record.values * record.bytes;
-}
-constexpr int64_t PlainPanelBytes(int64_t element_bytes, int64_t k) {
-  return (k * element_bytes + kPanelUnit - 1) / kPanelUnit * kPanelUnit * kPanelRows;
-}
+// log2 of the groups of a block.
+constexpr int BlockShift(DType dtype) { return std::countr_zero(static_cast<unsigned>(RecordOf(dtype).groups())); }
 
 constexpr int64_t NumPanels(int64_t n) { return (n + kPanelRows - 1) / kPanelRows; }
 

@@ -14,13 +14,6 @@ namespace {
 
 constexpr int kTokens = 52;  // two blocks of the cache, and more than a window
 
-std::vector<Subject> SubjectsOfGpus() {
-  std::vector<Subject> subjects = Subjects();
-  // There are no kernels yet.
-  std::erase_if(subjects, [](const Subject& subject) { return IsW4(subject.model.weights); });
-  return subjects;
-}
-
 // Of every token, with numerics exact.
 std::vector<float> LogitsOn(const std::string& device, const ModelOnDisk& model, const Subject& subject, int chunk) {
   std::vector<float> logits;
@@ -54,7 +47,7 @@ TEST_P(Simt, HasTheLogitsOfTheCpuAtAnyWarpWidth) {
   EXPECT_TRUE(LogitsOn("simt:64", model, GetParam(), 40) == expected) << "warps of 64, in chunks";
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, Simt, ::testing::ValuesIn(SubjectsOfGpus()),
+INSTANTIATE_TEST_SUITE_P(Formats, Simt, ::testing::ValuesIn(Subjects()),
                          [](const auto& info) { return info.param.name; });
 
 // ENGINE_SIMT_SEED for as long as it lives.

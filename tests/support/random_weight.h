@@ -12,12 +12,11 @@
 namespace engine {
 
 // What panels hold. Checksums of their bytes depend on the order.
-inline constexpr DType kPanelFormats[] = {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0,   DType::kQ5_1,  DType::kQ8_0,
-                                          DType::kQ4_K, DType::kQ5_K, DType::kQ6_K,   DType::kBF16,  DType::kF16,
-                                          DType::kF32,  DType::kW8,   DType::kIQ4_NL, DType::kIQ4_XS};
-// What panels of CPUs hold besides.
-inline constexpr DType kW4Formats[] = {DType::kW4G32,     DType::kW4G64,     DType::kW4G128,
-                                       DType::kW4G32Bf16, DType::kW4G64Bf16, DType::kW4G128Bf16};
+inline constexpr DType kPanelFormats[] = {DType::kQ4_0,   DType::kQ4_1,      DType::kQ5_0,      DType::kQ5_1,
+                                          DType::kQ8_0,   DType::kQ4_K,      DType::kQ5_K,      DType::kQ6_K,
+                                          DType::kBF16,   DType::kF16,       DType::kF32,       DType::kW8,
+                                          DType::kIQ4_NL, DType::kIQ4_XS,    DType::kW4G32,     DType::kW4G64,
+                                          DType::kW4G128, DType::kW4G32Bf16, DType::kW4G64Bf16, DType::kW4G128Bf16};
 
 struct RandomWeight {
   RandomWeight(DType type, int64_t n, int64_t columns) : dtype(type), k(columns), bytes(n * RowBytes(type, columns)) {

@@ -46,8 +46,6 @@ TEST_P(PanelLayouts, StartEveryPanelAtACacheLine) {
 
 INSTANTIATE_TEST_SUITE_P(Formats, PanelLayouts, testing::ValuesIn(kPanelFormats),
                          [](const auto& info) { return std::string(Name(info.param)); });
-INSTANTIATE_TEST_SUITE_P(W4Formats, PanelLayouts, testing::ValuesIn(kW4Formats),
-                         [](const auto& info) { return std::string(Name(info.param)); });
 
 // A row's share of a panel, in bits per weight; 256 divides k, so nothing is padded.
 double BitsPerWeight(DType dtype) { return static_cast<double>(PanelBytes(dtype, 2048)) * 8 / (2048 * kPanelRows); }
@@ -79,7 +77,6 @@ TEST(PanelLayout, HasTheBytesOfItsVersion) {
     all.insert(all.end(), packed.begin(), packed.end());
   };
   for (const DType dtype : kPanelFormats) append(dtype);
-  for (const DType dtype : kW4Formats) append(dtype);
   EXPECT_EQ(Checksum(all), 4440480499695783297u);
 }
 
