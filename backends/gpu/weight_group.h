@@ -40,38 +40,29 @@ GPU_FN const std::byte* RecordAt(const BlockPanel& panel, int& group) {
   }
 }
 
-// Eight bytes of kIq4Grid, in two halves so that they stay in registers.
-constexpr uint64_t GridHalf(int half) {
-  uint64_t bytes = 0;
-  for (int i = 0; i < 8; ++i) bytes |= uint64_t{static_cast<uint8_t>(kIq4Grid[half * 8 + i])} << (8 * i);
-  return bytes;
-}
-
-// The grid's values at four indices, a byte each.
-GPU_FN uint32_t GridValues(uint32_t indices) {
-  constexpr uint64_t kLow = GridHalf(0), kHigh = GridHalf(1);
-  uint32_t values = 0;
-#pragma unroll
-  for (int shift = 0; shift < 32; shift += 8) {
-    const uint32_t index = indices >> shift & 15;
-    const uint64_t half = index < 8 ? kLow : kHigh;
-    values |= static_cast<uint32_t>(half >> ((index & 7) * 8) & 0xff) << shift;
-  }
-  return values;
+constexpr ByteTable TableOfGrid() {
+  ByteTable table{};
+  for (int i = 0; i < 16; ++i) table.words[i / 4] |= uint32_t{static_cast<uint8_t>(kIq4Grid[i])} << (i % 4 * 8);
+  return table;
 }
 
 // Integers with their bias (PanelRecord::zero_point), from the words of GroupWords.
 template <DType kType>
 GPU_FN void UnpackQuads(const uint32_t* low, const uint32_t* high, uint32_t* quads) {
   constexpr PanelRecord kRecord = RecordOf(kType);
+  constexpr ByteTable kGrid = TableOfGrid();
 #pragma unroll
   for (int q = 0; q < 8; ++q) {
     if constexpr (kRecord.low_words == 8) {
       quads[q] = low[q];
       continue;
     }
+    if constexpr (kRecord.has_grid) {
+      const Quads values = LookUp(kGrid, low[q % 4]);
+      quads[q] = q < 4 ? values.low : values.high;
+      continue;
+    }
     quads[q] = low[q % 4] >> (q / 4 * 4) & 0x0f0f0f0f;
-    if constexpr (kRecord.has_grid) quads[q] = GridValues(quads[q]);
     if constexpr (kRecord.high_words == 1) quads[q] |= (high[0] >> q & 0x01010101) << 4;
     if constexpr (kRecord.high_words == 2) quads[q] |= (high[q / 4] >> (q % 4 * 2) & 0x03030303) << 4;
   }

@@ -50,6 +50,23 @@ GPU_FN int32_t Dot4(uint32_t a, uint32_t b, int32_t sum) {
   return __dp4a(static_cast<int>(a), static_cast<int>(b), sum);
 }
 
+// Bytes of b:a at selectors of four bits, whose top bits are 0. __byte_perm would clear these once more.
+GPU_FN uint32_t Permute(uint32_t a, uint32_t b, uint32_t selectors) {
+  uint32_t bytes;
+  asm("prmt.b32 %0, %1, %2, %3;" : "=r"(bytes) : "r"(a), "r"(b), "r"(selectors));
+  return bytes;
+}
+// Selectors are nibbles, so the values of both halves come out side by side.
+GPU_FN Quads LookUp(const ByteTable& table, uint32_t indices) {
+  const uint32_t(&t)[4] = table.words;
+  const uint32_t at = indices & 0x77777777u;
+  const uint32_t upper =
+      (indices >> 1 & 0x44444444u) | 0x32103210u;  // which of both lies in the upper half of the table
+  const uint32_t first = Permute(Permute(t[0], t[1], at), Permute(t[2], t[3], at), upper);
+  const uint32_t last = Permute(Permute(t[0], t[1], at >> 16), Permute(t[2], t[3], at >> 16), upper >> 16);
+  return {Permute(first, last, 0x6420), Permute(first, last, 0x7531)};
+}
+
 GPU_FN int Opaque(int value) {
   asm volatile("" : "+r"(value));
   return value;

@@ -85,6 +85,17 @@ GPU_FN int32_t Dot4(uint32_t a, uint32_t b, int32_t sum) {
 #endif
 }
 
+// v_perm's selectors 0 to 3 are bytes of its second operand, 4 to 7 of its first, 12 is 0 and 13 is 255.
+GPU_FN uint32_t LookUpBytes(const ByteTable& table, uint32_t indices) {
+  const uint32_t at = indices & 0x07070707u;
+  const uint32_t mask = __builtin_amdgcn_perm(0, 0, (indices >> 3 & 0x01010101u) | 0x0c0c0c0cu);
+  return (__builtin_amdgcn_perm(table.words[1], table.words[0], at) & ~mask) |
+         (__builtin_amdgcn_perm(table.words[3], table.words[2], at) & mask);
+}
+GPU_FN Quads LookUp(const ByteTable& table, uint32_t indices) {
+  return {LookUpBytes(table, indices & 0x0f0f0f0fu), LookUpBytes(table, indices >> 4 & 0x0f0f0f0fu)};
+}
+
 GPU_FN int Opaque(int value) {
   asm volatile("" : "+v"(value));
   return value;

@@ -1,8 +1,9 @@
 // What a kernel may use besides plain C++ and the constexpr functions of core/ and ops/: about forty names with one
 // implementation per compiler. Every warp collective takes all lanes of the warp; there are no lane masks.
 //
-//   GPU_KERNEL(name, Args, threads) { … }   an exported kernel; `args` is its struct, by value. A fourth argument, of 2, lets
-//                                           nvcc stop at two blocks of a multiprocessor where it would spill to have more
+//   GPU_KERNEL(name, Args, threads) { … }   an exported kernel; `args` is its struct, by value. A fourth argument tells nvcc for
+//                                           how many blocks a multiprocessor's registers must do: it neither takes more, nor
+//                                           spills to have room for further blocks
 //   GPU_FN                                  in front of a function that kernels call
 //   GPU_SHARED(Struct, name)                the kernel's shared memory: one struct, at most 48 KiB
 //
@@ -12,6 +13,8 @@
 //   ShflXor(v, mask)  ShflDown(v, delta)  Shfl(v, lane)  Ballot(bool)
 //   AtomicAdd(p, v)                         uint32_t and uint64_t; returns what was there
 //   Dot4(a, b, sum)                         sum + the dot product of four int8 in each word
+//   LookUp(table, indices)                  the bytes of a table of 16 at eight indices of four bits: a Quads, with those of the
+//                                           low halves of the bytes of `indices` and those of the high halves
 //   MultiplyInt8(a, b, sums)                one step of a warp's matrix unit: sums[16, 16] += a[16, 32] * b[16, 32]^T of int8.
 //                                           Each lane has a MatrixOperand of a and b and a MatrixSums<int32_t>, and
 //                                           MatrixLayout (port/matrix_layout.h) says which elements these are

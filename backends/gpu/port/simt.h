@@ -98,6 +98,16 @@ inline int32_t Dot4(uint32_t a, uint32_t b, int32_t sum) {
   return sum;
 }
 
+inline Quads LookUp(const ByteTable& table, uint32_t indices) {
+  Quads out{};
+  for (int i = 0; i < 32; i += 4) {
+    const uint32_t index = indices >> i & 15;
+    const uint32_t byte = table.words[index / 4] >> (index % 4 * 8) & 0xff;
+    (i % 8 == 0 ? out.low : out.high) |= byte << (i / 8 * 8);
+  }
+  return out;
+}
+
 using MatrixLayout = std::conditional_t<kWarp == 32, NvidiaMatrix, CdnaMatrix>;
 using MatrixOperand = OperandOf<MatrixLayout>;
 template <typename T>
