@@ -1,8 +1,9 @@
 # engine_gpu_modules(MODULES add …): device code of backends/gpu/<module>.cu for GPUs, beside the SIMT libraries:
 #   lib/engine/cuda/<module>.fatbin          by nvcc, for ENGINE_CUDA_ARCHITECTURES, with PTX of the first for newer ones
 #   lib/engine/rocm/<gfx>/<module>.hsaco     by clang, for ENGINE_ROCM_ARCHITECTURES; needs nothing of ROCm
-# What the compilers say about registers and spills is kept in ENGINE_GPU_REPORT_DIR, for tests/unit/gpu/budgets_test.py.
-# A missing compiler is a message.
+# What the compilers say about registers and spills, and their assembly for AMD, is kept in ENGINE_GPU_REPORT_DIR, for
+# tests/unit/gpu/budgets_test.py.
+# A missing compiler is a message; without cuobjdump the budgets of instructions are those of AMD alone.
 set(ENGINE_GPU_REPORT_DIR ${PROJECT_BINARY_DIR}/gpu_reports)
 set(ENGINE_CUDA_ARCHITECTURES 80 90a CACHE STRING "NVIDIA architectures to compile kernels for")
 set(ENGINE_ROCM_ARCHITECTURES gfx942 gfx1100 CACHE STRING "AMD architectures to compile kernels for")
@@ -21,6 +22,7 @@ set(rocm_options -x hip -std=c++20 -O3 -nogpuinc -nogpulib --offload-device-only
 function(engine_find_gpu_compilers)
   file(GLOB wheels ${PROJECT_SOURCE_DIR}/.deps/lib/python3*/site-packages/nvidia/cu13/bin)
   find_program(ENGINE_NVCC nvcc HINTS ${wheels})
+  find_program(ENGINE_CUOBJDUMP cuobjdump HINTS ${wheels})
   find_program(ENGINE_ROCM_CLANG NAMES clang++-19 clang++)
   if(NOT ENGINE_NVCC)
     message(STATUS "nvcc not found: no CUDA modules are built (scripts/setup test installs it)")
@@ -82,9 +84,10 @@ function(engine_cuda_module module folder reports)
   endforeach()
   list(GET ARGN 0 oldest)
   list(APPEND targets -gencode arch=compute_${oldest},code=compute_${oldest})
-  engine_device_code(${module} ${folder}/${module}.fatbin ${reports}
-    ${ENGINE_NVCC} -fatbin ${targets} ${cuda_options} $<$<BOOL:${ENGINE_WERROR}>:-Werror=all-warnings> -Xptxas=-v)
-  set(outputs ${outputs} ${folder}/${module}.fatbin PARENT_SCOPE)
+  set(output ${folder}/${module}.fatbin)
+  engine_device_code(${module} ${output} ${reports}
+    COMPILE ${ENGINE_NVCC} -fatbin ${targets} ${cuda_options} $<$<BOOL:${ENGINE_WERROR}>:-Werror=all-warnings> -Xptxas=-v -o ${output})
+  set(outputs ${outputs} ${output} PARENT_SCOPE)
 endfunction()
 
 # Warps of gfx9 have 64 lanes, later ones 32.
@@ -93,13 +96,18 @@ function(engine_rocm_module module folder reports arch)
   if(arch MATCHES "^gfx9")
     set(warp 64)
   endif()
-  engine_device_code(${module} ${folder}/${module}.hsaco ${reports}
-    ${ENGINE_ROCM_CLANG} ${rocm_options} --offload-arch=${arch} -DENGINE_HIP_WARP=${warp} $<$<BOOL:${ENGINE_WERROR}>:-Werror>)
-  set(outputs ${outputs} ${folder}/${module}.hsaco PARENT_SCOPE)
+  set(output ${folder}/${module}.hsaco)
+  set(assembly ${reports}/${module}.s)
+  engine_device_code(${module} ${output} ${reports}
+    COMPILE ${ENGINE_ROCM_CLANG} ${rocm_options} --offload-arch=${arch} -DENGINE_HIP_WARP=${warp} $<$<BOOL:${ENGINE_WERROR}>:-Werror>
+      -S -o ${assembly}
+    THEN COMMAND ${ENGINE_ROCM_CLANG} --target=amdgcn-amd-amdhsa -mcpu=${arch} ${assembly} -o ${output})
+  set(outputs ${outputs} ${output} PARENT_SCOPE)
 endfunction()
 
-# The command compiles ${module}.cu; its report becomes <reports>/<module>.log.
+# COMPILE … [THEN COMMAND …] make `output` of ${module}.cu; what the compiler reports becomes <reports>/<module>.log.
 function(engine_device_code module output reports)
+  cmake_parse_arguments(ARG "" "" "COMPILE;THEN" ${ARGN})
   set(source ${PROJECT_SOURCE_DIR}/backends/gpu/${module}.cu)
   set(report ${reports}/${module})
   cmake_path(GET output PARENT_PATH folder)
@@ -108,7 +116,8 @@ function(engine_device_code module output reports)
   add_custom_command(
     OUTPUT ${output} ${report}.log
     COMMAND ${PROJECT_SOURCE_DIR}/cmake/with_log.sh ${report}.log
-      ${ARGN} -I${PROJECT_SOURCE_DIR} -MD -MF ${report}.d ${source} -o ${output}
+      ${ARG_COMPILE} -I${PROJECT_SOURCE_DIR} -MD -MF ${report}.d -MT ${output} ${source}
+    ${ARG_THEN}
     DEPENDS ${source} ${PROJECT_SOURCE_DIR}/cmake/with_log.sh
     DEPFILE ${report}.d
     COMMENT "Compiling ${module} for ${target}"

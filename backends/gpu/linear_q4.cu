@@ -8,7 +8,7 @@ namespace engine::gpu {
 
 GPU_KERNEL(linear_q4_0_one, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kQ4_0, 1>(args); }
 GPU_KERNEL(linear_q4_0_few, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kQ4_0, kFewTokens>(args); }
-GPU_KERNEL(linear_q4_0_small, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kQ4_0, kSmallTokens>(args); }
+GPU_KERNEL(linear_q4_0_small, LinearArgs, kLinearThreads, 4) { FewTokensProduct<DType::kQ4_0, kSmallTokens>(args); }
 GPU_KERNEL(linear_q4_0_tile, LinearArgs, kLinearThreads, 2) { TileProduct<DType::kQ4_0>(args); }
 
 GPU_KERNEL(linear_q4_1_one, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kQ4_1, 1>(args); }

@@ -13,7 +13,7 @@ GPU_KERNEL(linear_q5_0_tile, LinearArgs, kLinearThreads, 2) { TileProduct<DType:
 
 GPU_KERNEL(linear_q5_1_one, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kQ5_1, 1>(args); }
 GPU_KERNEL(linear_q5_1_few, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kQ5_1, kFewTokens>(args); }
-GPU_KERNEL(linear_q5_1_small, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kQ5_1, kSmallTokens>(args); }
+GPU_KERNEL(linear_q5_1_small, LinearArgs, kLinearThreads, 4) { FewTokensProduct<DType::kQ5_1, kSmallTokens>(args); }
 GPU_KERNEL(linear_q5_1_tile, LinearArgs, kLinearThreads, 2) { TileProduct<DType::kQ5_1>(args); }
 
 }  // namespace engine::gpu

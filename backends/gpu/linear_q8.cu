@@ -13,7 +13,7 @@ GPU_KERNEL(linear_q8_0_tile, LinearArgs, kLinearThreads, 2) { TileProduct<DType:
 
 GPU_KERNEL(linear_w8_one, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kW8, 1>(args); }
 GPU_KERNEL(linear_w8_few, LinearArgs, kLinearThreads, 4) { FewTokensProduct<DType::kW8, kFewTokens>(args); }
-GPU_KERNEL(linear_w8_small, LinearArgs, kLinearThreads, 2) { FewTokensProduct<DType::kW8, kSmallTokens>(args); }
+GPU_KERNEL(linear_w8_small, LinearArgs, kLinearThreads, 3) { FewTokensProduct<DType::kW8, kSmallTokens>(args); }
 GPU_KERNEL(linear_w8_tile, LinearArgs, kLinearThreads, 2) { TileProduct<DType::kW8>(args); }
 
 }  // namespace engine::gpu

@@ -8,7 +8,7 @@ namespace engine::gpu {
 
 GPU_KERNEL(linear_w4_one, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kW4G32, 1>(args); }
 GPU_KERNEL(linear_w4_few, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kW4G32, kFewTokens>(args); }
-GPU_KERNEL(linear_w4_small, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kW4G32, kSmallTokens>(args); }
+GPU_KERNEL(linear_w4_small, LinearArgs, kLinearThreads, 4) { FewTokensProduct<DType::kW4G32, kSmallTokens>(args); }
 GPU_KERNEL(linear_w4_tile, LinearArgs, kLinearThreads, 2) { TileProduct<DType::kW4G32>(args); }
 
 }  // namespace engine::gpu

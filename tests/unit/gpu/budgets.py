@@ -1,14 +1,24 @@
-"""What the compilers report of each GPU kernel, and the occupancy that follows from it."""
+"""What the compilers report of each GPU kernel, the occupancy that follows from it, and what its machine code issues."""
 
+import os
 import pathlib
 import re
+import subprocess
 from dataclasses import dataclass
 
 # Per multiprocessor, from the CUDA programming guide's table of compute capabilities: threads, registers, bytes of shared
 # memory of which each block takes one KiB for the system.
-NVIDIA = {"sm_80": (2048, 65536, 164 << 10), "sm_90a": (2048, 65536, 228 << 10)}
+NVIDIA = {
+    "sm_80": (2048, 65536, 164 << 10),
+    "sm_86": (1536, 65536, 100 << 10),
+    "sm_89": (1536, 65536, 100 << 10),
+    "sm_90a": (2048, 65536, 228 << 10),
+    "sm_100a": (2048, 65536, 228 << 10),
+    "sm_103a": (2048, 65536, 228 << 10),
+    "sm_120a": (1536, 65536, 100 << 10),
+}
 # Waves of a SIMD at most: what the compiler's occupancy is a part of.
-AMD_WAVES = {"gfx942": 8, "gfx1100": 16}
+AMD_WAVES = {"gfx90a": 8, "gfx942": 8, "gfx1100": 16, "gfx1201": 16}
 
 
 @dataclass
@@ -73,3 +83,63 @@ def read_reports(folder, threads):
         target = report.parent.name
         usages |= parse_ptxas(text, threads) if target == "cuda" else parse_amd(text, target)
     return usages
+
+
+@dataclass
+class Instruction:
+    text: str
+    target: str  # of a branch: a label, or the address of an instruction; else empty
+    labels: tuple  # that lead here
+
+
+def parse_sass(text):
+    """{(arch, kernel): [Instruction]} of what cuobjdump -sass prints."""
+    listings = {}
+    for part in text.split("code for ")[1:]:
+        arch, *functions = part.split("Function : ")
+        for function in functions:
+            listing = listings.setdefault((arch.split()[0], re.match(r"\w+", function)[0]), [])
+            for at, words in re.findall(r"/\*([0-9a-f]{4,})\*/\s+([^;/]+);", function):
+                branch = re.search(r"BRA.*0x(\w+)", words)
+                listing.append(Instruction(words.strip(), branch[1].zfill(4) if branch else "", (at,)))
+    return listings
+
+
+def parse_amd_assembly(text, arch):
+    """{(arch, kernel): [Instruction]} of clang's assembly."""
+    listings = {}
+    parts = re.split(r"(?m)^(\w+): +; @\w+$", text)
+    for name, part in zip(parts[1::2], parts[2::2]):
+        listing, labels = listings.setdefault((arch, name), []), []
+        for line in part.split(".Lfunc_end")[0].splitlines():
+            if label := re.match(r"(\.LBB\w+):", line):
+                labels.append(label[1])
+            elif re.match(r"\t[a-z]", line):
+                branch = re.search(r"branch\w* (\.LBB\w+)", line)
+                listing.append(Instruction(line.strip(), branch[1] if branch else "", tuple(labels)))
+                labels = []
+    return listings
+
+
+DOT = re.compile(r"IDP\.4A|v_dot4")  # four weights of one row, by one token
+
+
+def instructions_per_dot(listing):
+    """Of the innermost loop with the most dot products, counting all its paths: what all threads of a block do again and again.
+    Multiprocessors of NVIDIA issue one instruction of any kind at a time, AMD's a vector instruction beside others."""
+    places = {label: i for i, instruction in enumerate(listing) for label in instruction.labels}
+    ends = {}
+    for i, instruction in enumerate(listing):
+        if places.get(instruction.target, i + 1) <= i:
+            ends[places[instruction.target]] = i + 1
+    loops = [[instruction.text for instruction in listing[begin:end]] for begin, end in ends.items()]
+    dots, _, loop = max((sum(bool(DOT.search(text)) for text in loop), -len(loop), loop) for loop in loops)
+    is_amd = any(text.startswith("v_") for text in loop)
+    return sum(text.startswith("v_") or not is_amd for text in loop) / dots
+
+
+def disassemble(cuobjdump, fatbin):
+    """Its disassembler, nvdisasm, lies beside it."""
+    path = f"{pathlib.Path(cuobjdump).parent}:{os.environ['PATH']}"
+    command = [cuobjdump, "-sass", fatbin]
+    return subprocess.run(command, env={**os.environ, "PATH": path}, check=True, capture_output=True, text=True).stdout
