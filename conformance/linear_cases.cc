@@ -81,6 +81,7 @@ std::vector<NamedCase> BlockFormats() {
   // More than one tile of a GPU's matrix units in both directions, the last ones short.
   cases.push_back(Named({.weight = DType::kQ4_0, .n = 70, .k = 96, .rows = 150}));
   cases.push_back(Named({.weight = DType::kQ6_K, .n = 70, .k = 256, .rows = 150}));
+  cases.push_back(Named({.weight = DType::kQ4_0, .n = 5, .k = 4128, .rows = 17}));
   return cases;
 }
 

@@ -5,60 +5,58 @@
 #include "backends/gpu/launch.h"
 #include "backends/gpu/linear_launch.h"
 #include "backends/gpu/op_kernels.h"
-#include "backends/gpu/silu_mul.h"
 
 namespace engine::gpu {
 namespace {
 
-// Rows whose products wait in scratch: 28 MiB for 14336 columns, and thousands of blocks even so.
+// Rows whose sums of chunks wait in scratch: 28 MiB for 14336 columns, and thousands of blocks even so.
 constexpr int64_t kSliceRows = 256;
 
-// Both products in one launch, which leaves them in scratch, then the gate: slice after slice of the rows.
-class GatedProducts : public Kernel {
+// Both products and the gate in one launch, whose blocks have the same panel of both weights. Matrix units keep sums of more
+// than one chunk in scratch, so there the rows come in slices.
+class FusedGatedMlp : public Kernel {
  public:
-  explicit GatedProducts(const Problem& problem)
+  explicit FusedGatedMlp(const Problem& problem)
       : activation_(problem.op.as<GatedMlp>().activation),
         n_(problem.in[1].shape[0]),
         k_(problem.in[1].shape[1]),
-        max_rows_(problem.max_rows()) {}
+        needs_scratch_(IsBlockQuantised(problem.in[1].dtype) && k_ > kChunkValues && problem.max_rows() > kSmallTokens),
+        slice_rows_(needs_scratch_ ? std::min(problem.max_rows(), kSliceRows) : problem.max_rows()) {}
 
-  int64_t scratch_bytes() const override { return 2 * std::min(max_rows_, kSliceRows) * n_ * int64_t{sizeof(float)}; }
+  int64_t scratch_bytes() const override {
+    return needs_scratch_ ? 2 * slice_rows_ * n_ * static_cast<int64_t>(sizeof(float)) : 0;
+  }
 
   void Launch(const LaunchArgs& launch) const override {
     const int64_t rows = RowsOf(launch.out[0], launch);
-    for (int64_t first = 0; first < rows; first += kSliceRows) {
-      LaunchSlice(launch, first, std::min(rows - first, kSliceRows));
+    for (int64_t first = 0; first < rows; first += slice_rows_) {
+      LaunchSlice(launch, first, std::min(rows - first, slice_rows_));
     }
   }
 
  private:
   void LaunchSlice(const LaunchArgs& launch, int64_t first, int64_t rows) const {
     const TensorSpec& out = *launch.out[0].spec;
-    auto* const gate = reinterpret_cast<float*>(launch.scratch.data());
-    float* const up = gate + rows * n_;
+    auto* const gate = needs_scratch_ ? reinterpret_cast<float*>(launch.scratch.data()) : nullptr;
+    float* const up = needs_scratch_ ? gate + rows * n_ : nullptr;
     EnqueueLinear(launch, launch.in[1].spec->dtype,
                   {.x = launch.in[0].data + first * launch.in[0].spec->row_bytes(),
                    .weights = {WeightOf(launch, 1, 3, gate), WeightOf(launch, 2, 4, up)},
                    .num_weights = 2,
                    .rows = static_cast<int>(rows),
                    .n = static_cast<int>(n_),
-                   .k = static_cast<int>(k_)});
-    const int64_t row_blocks = DivideUp(n_, kRowPartElements);
-    Enqueue(launch, kSiluMul, {.x = rows * row_blocks},
-            SiluMulArgs{.gate = gate,
-                        .up = up,
-                        .out = launch.out[0].data + first * out.row_bytes(),
-                        .n = n_,
-                        .out_row_bytes = out.row_bytes(),
-                        .row_blocks = row_blocks,
-                        .activation = activation_,
-                        .out_dtype = out.dtype});
+                   .k = static_cast<int>(k_),
+                   .out = launch.out[0].data + first * out.row_bytes(),
+                   .out_row_bytes = out.row_bytes(),
+                   .out_dtype = out.dtype,
+                   .activation = activation_});
   }
 
   Activation activation_;
   int64_t n_;
   int64_t k_;
-  int64_t max_rows_;
+  bool needs_scratch_;
+  int64_t slice_rows_;
 };
 
 absl::Status Supports(const Problem& problem) {
@@ -74,7 +72,7 @@ KernelEntry GatedMlpKernel() {
           .supports = Supports,
           .weight_layouts = PanelLayouts,
           .prepare = [](const Problem& problem) -> absl::StatusOr<std::unique_ptr<Kernel>> {
-            return std::make_unique<GatedProducts>(problem);
+            return std::make_unique<FusedGatedMlp>(problem);
           }};
 }
 

@@ -1,10 +1,11 @@
-// linear: y = x w^T (* row_scales) (+ bias), and gated_mlp's two products in one launch.
+// linear: y = x w^T (* row_scales) (+ bias), and gated_mlp: out = act(x gate^T) * (x up^T).
 #pragma once
 
 #include <array>
 
 #include "backends/gpu/kernel_instance.h"
 #include "backends/gpu/weight_panel.h"
+#include "ops/activation.h"
 
 namespace engine::gpu {
 
@@ -12,19 +13,23 @@ struct LinearWeight {
   const std::byte* panels;  // weight_panel.h
   const float* row_scales;  // of w8; else null
   const float* bias;        // or null
-  float* y;                 // [rows, n]
+  float* y;  // [rows, n]: linear's result; of gated_mlp room for the sums of chunks, where a kernel needs it
 };
 
 struct LinearArgs {
   const std::byte* x;  // [rows, k]: q8_group, bf16 or f32
   LinearWeight weights[2];
-  int num_weights;
+  int num_weights;  // 2: gated_mlp's gate and up
   int rows;
   int n;
   int k;
   int block_shift;  // of w4_gN: its blocks have 1 << block_shift groups
   int chunk_slots;  // of plain formats: slots of a block that share a row's chunks of 2048, a power of two up to 8
   int64_t panel_bytes;
+  std::byte* out;  // gated_mlp's result, [rows, n]
+  int64_t out_row_bytes;
+  DType out_dtype;
+  Activation activation;
 };
 
 // A block has eight slots of 32 lanes, and a lane has one output row.
@@ -44,12 +49,6 @@ inline constexpr int kTileColumns = kTilePanels * kPanelRows;
 
 inline constexpr int kChunkValues = 2048;
 inline constexpr int kChunkGroups = kChunkValues / kPanelGroup;
-
-// Activations of one group: values as words, and their sums per segment.
-struct ActivationGroup {
-  uint32_t quads[8];
-  int sum[2];
-};
 
 // Groups between two barriers: as many as divide a chunk and leave room for two passes in 32 KiB.
 template <int kTokens>
@@ -79,12 +78,20 @@ struct Bf16TileGroup {
   uint32_t w[2][kTileColumns][4];
 };
 
+// The sums of a tile. Rows are shifted so that lanes with neighbouring tokens meet in no bank.
+struct TileSums {
+  float values[kTilePanels][kTileTokens][kPanelRows];
+
+  constexpr float& At(int panel, int token, int row) { return values[panel][token][(row + token * 4) % kPanelRows]; }
+};
+
 // Groups between two barriers: 64 bytes of each row. Of two stages one is filled while the other is multiplied.
 inline constexpr int kStageGroups = 2;
 
 template <typename Group>
-struct TileStages {
+union TileStages {
   Group stages[2][kStageGroups];
+  TileSums sums;  // when all stages have been multiplied
 };
 
 template <int kTokens>

@@ -21,9 +21,9 @@ GPU_KERNEL(linear_q6_k_few, LinearArgs, kLinearThreads) { FewTokensProduct<DType
 GPU_KERNEL(linear_q6_k_small, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kQ6_K, kSmallTokens>(args); }
 GPU_KERNEL(linear_q6_k_tile, LinearArgs, kLinearThreads, 2) { TileProduct<DType::kQ6_K>(args); }
 
-GPU_KERNEL(linear_iq4_xs_one, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kIQ4_XS, 1>(args); }
+GPU_KERNEL(linear_iq4_xs_one, LinearArgs, kLinearThreads, 4) { FewTokensProduct<DType::kIQ4_XS, 1>(args); }
 GPU_KERNEL(linear_iq4_xs_few, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kIQ4_XS, kFewTokens>(args); }
-GPU_KERNEL(linear_iq4_xs_small, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kIQ4_XS, kSmallTokens>(args); }
+GPU_KERNEL(linear_iq4_xs_small, LinearArgs, kLinearThreads, 4) { FewTokensProduct<DType::kIQ4_XS, kSmallTokens>(args); }
 GPU_KERNEL(linear_iq4_xs_tile, LinearArgs, kLinearThreads, 2) { TileProduct<DType::kIQ4_XS>(args); }
 
 }  // namespace engine::gpu

@@ -46,15 +46,15 @@ const PlainKernels& PlainKernelsOf(DType weight) {
   return weight == DType::kF16 ? kLinearF16 : kLinearF32;
 }
 
-void EnqueueBlocks(const LaunchArgs& launch, const BlockKernels& kernels, const LinearArgs& args) {
+void EnqueueTile(const LaunchArgs& launch, const KernelInstance& kernel, const LinearArgs& args) {
   const int64_t panels = NumPanels(args.n) * args.num_weights;
-  const auto enqueue = [&](const KernelInstance& kernel, int64_t tokens, int64_t block_panels = 1) {
-    Enqueue(launch, kernel, {.x = DivideUp(panels, block_panels), .y = DivideUp(args.rows, tokens)}, args);
-  };
-  if (args.rows == 1) return enqueue(kernels.one, 1);
-  if (args.rows <= kFewTokens) return enqueue(kernels.few, kFewTokens);
-  if (args.rows <= kSmallTokens) return enqueue(kernels.small, kSmallTokens);
-  enqueue(kernels.tile, kTileTokens, kTilePanels);
+  Enqueue(launch, kernel, {.x = DivideUp(panels, kTilePanels), .y = DivideUp(args.rows, kTileTokens)}, args);
+}
+
+void EnqueueBlocks(const LaunchArgs& launch, const BlockKernels& kernels, const LinearArgs& args) {
+  if (args.rows > kSmallTokens) return EnqueueTile(launch, kernels.tile, args);
+  const KernelInstance& few = args.rows <= kFewTokens ? kernels.few : kernels.small;
+  Enqueue(launch, args.rows == 1 ? kernels.one : few, {.x = NumPanels(args.n)}, args);
 }
 
 // Slots share the chunks of a row only where there are too few tokens to share its weights.
@@ -62,7 +62,7 @@ void EnqueuePlain(const LaunchArgs& launch, const PlainKernels& kernels, LinearA
   const int64_t tiles = args.rows == 1 ? 1 : DivideUp(args.rows, kSlotTokens);
   const auto chunks = static_cast<uint64_t>(DivideUp(args.k, kChunkValues));
   args.chunk_slots = tiles >= kSlots ? 1 : static_cast<int>(std::bit_ceil(std::min<uint64_t>(chunks, kSlots)));
-  const int64_t units = NumPanels(args.n) * args.num_weights * tiles;
+  const int64_t units = NumPanels(args.n) * tiles;
   Enqueue(launch, args.rows == 1 ? kernels.one : kernels.tile, {.x = DivideUp(units, kSlots / args.chunk_slots)}, args);
 }
 
@@ -115,8 +115,7 @@ void EnqueueLinear(const LaunchArgs& launch, DType weight, LinearArgs args) {
 void EnqueueMatrixLinear(const LaunchArgs& launch, LinearArgs args) {
   if (args.rows <= kSmallTokens) return EnqueueLinear(launch, DType::kBF16, args);
   args.panel_bytes = PanelBytes(DType::kBF16, args.k);
-  const int64_t panels = NumPanels(args.n) * args.num_weights;
-  Enqueue(launch, kLinearBF16Matrix, {.x = DivideUp(panels, kTilePanels), .y = DivideUp(args.rows, kTileTokens)}, args);
+  EnqueueTile(launch, kLinearBF16Matrix, args);
 }
 
 }  // namespace engine::gpu

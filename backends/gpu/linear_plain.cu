@@ -6,7 +6,7 @@
 
 namespace engine::gpu {
 
-GPU_KERNEL(linear_bf16_one, LinearArgs, kLinearThreads) { PlainProduct<DType::kBF16, 1>(args); }
+GPU_KERNEL(linear_bf16_one, LinearArgs, kLinearThreads, 4) { PlainProduct<DType::kBF16, 1>(args); }
 GPU_KERNEL(linear_bf16_tile, LinearArgs, kLinearThreads, 2) { PlainProduct<DType::kBF16, kSlotTokens>(args); }
 
 GPU_KERNEL(linear_bf16_matrix, LinearArgs, kLinearThreads, 2) { Bf16TileProduct(args); }

@@ -18,7 +18,7 @@ GPU_KERNEL(linear_q4_1_tile, LinearArgs, kLinearThreads, 2) { TileProduct<DType:
 
 GPU_KERNEL(linear_iq4_nl_one, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kIQ4_NL, 1>(args); }
 GPU_KERNEL(linear_iq4_nl_few, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kIQ4_NL, kFewTokens>(args); }
-GPU_KERNEL(linear_iq4_nl_small, LinearArgs, kLinearThreads) { FewTokensProduct<DType::kIQ4_NL, kSmallTokens>(args); }
+GPU_KERNEL(linear_iq4_nl_small, LinearArgs, kLinearThreads, 4) { FewTokensProduct<DType::kIQ4_NL, kSmallTokens>(args); }
 GPU_KERNEL(linear_iq4_nl_tile, LinearArgs, kLinearThreads, 2) { TileProduct<DType::kIQ4_NL>(args); }
 
 }  // namespace engine::gpu

@@ -30,10 +30,12 @@ GPU_FN MatrixOperand LoadOperand(const uint32_t (&halves)[2][kRows][4], int firs
   return out;
 }
 
-// The panel at `index` of both weights; those beyond the last are the last once more, and their sums go nowhere.
+// Panel `index` of a weight, or of two weights in turn; those beyond the last are the last once more, and their sums go
+// nowhere.
+GPU_FN int NumTilePanels(const LinearArgs& args) { return static_cast<int>(NumPanels(args.n)) * args.num_weights; }
 GPU_FN PanelTask PanelAt(const LinearArgs& args, int index) {
-  const int panels = static_cast<int>(NumPanels(args.n)) * args.num_weights;
-  return PanelTask(args, index < panels ? index : panels - 1);
+  if (index >= NumTilePanels(args)) index = NumTilePanels(args) - 1;
+  return args.num_weights == 1 ? PanelTask(args, 0, index) : PanelTask(args, index % 2, index / 2);
 }
 
 // The tokens of a block.
@@ -49,22 +51,19 @@ struct TileTokens {
 
 // A warp's part of the tile, and what a lane has of it.
 struct WarpTile {
-  int index;          // of the panel
-  int column, token;  // the first of the tile
-  int steps;          // of 16 tokens; 0 if there is nothing to multiply
+  int panel, token;  // of the tile; the first
+  int steps;         // of 16 tokens; 0 if there is nothing to multiply
   MatrixSums<float> sums[kTokenSteps][kColumnSteps] = {};
 
   GPU_FN WarpTile(const LinearArgs& args, int tokens)
-      : index(Bid() * kTilePanels + WarpId() % kTilePanels),
-        column(WarpId() % kTilePanels * kPanelRows),
-        token(WarpId() / kTilePanels * kWarpTokens),
-        steps(0) {
-    const bool exists = index < static_cast<int>(NumPanels(args.n)) * args.num_weights;
+      : panel(WarpId() % kTilePanels), token(WarpId() / kTilePanels * kWarpTokens), steps(0) {
+    const bool exists = Bid() * kTilePanels + panel < NumTilePanels(args);
     if (exists && token < tokens) steps = (tokens - token + 15) / 16;
   }
 
   template <typename Source>
   GPU_FN void Multiply(const typename Source::Group& group) {
+    const int column = panel * kPanelRows;
     MatrixOperand w[kColumnSteps];
 #pragma unroll
     for (int n = 0; n < kColumnSteps; ++n) w[n] = LoadOperand(group.w, column + n * 16);
@@ -79,39 +78,71 @@ struct WarpTile {
     }
   }
 
-  // Adds a chunk's sums up where the result goes: in registers the totals would be in its way.
-  GPU_FN void StoreChunk(const LinearArgs& args, int first_token, bool is_first, bool is_last) {
-    const PanelTask task(args, Opaque(index));
-    first_token = Opaque(first_token + token);
+  // Adds a chunk's sums up in linear's result: in registers the totals would be in their way.
+  GPU_FN void AddChunk(const LinearArgs& args, const TileTokens& tokens, bool is_first) {
+    const PanelTask task = PanelAt(args, Bid() * kTilePanels + Opaque(panel));
+    const int first = Opaque(token);
 #pragma unroll
     for (int m = 0; m < kTokenSteps; ++m) {
 #pragma unroll
       for (int n = 0; n < kColumnSteps; ++n) {
 #pragma unroll
         for (int i = 0; i < MatrixLayout::kValues; ++i) {
-          float& acc = sums[m][n].values[i];
-          StoreSum(args, task, first_token + m * 16 + MatrixLayout::SumRow(LaneId(), i),
-                   n * 16 + MatrixLayout::SumColumn(LaneId(), i), is_first, is_last, acc);
-          acc = 0.0f;
+          const int t = first + m * 16 + MatrixLayout::SumRow(LaneId(), i);
+          const int column = task.panel * kPanelRows + n * 16 + MatrixLayout::SumColumn(LaneId(), i);
+          float& sum = sums[m][n].values[i];
+          if (t < tokens.count && column < args.n) {
+            float* const y = task.weight.y + int64_t{tokens.first + t} * args.n + column;
+            *y = is_first ? sum : *y + sum;
+          }
+          sum = 0.0f;
         }
       }
     }
   }
 
- private:
-  GPU_FN static void StoreSum(const LinearArgs& args, const PanelTask& task, int token, int row, bool is_first,
-                              bool is_last, float sum) {
-    const int column = task.panel * kPanelRows + row;
-    if (token >= args.rows || column >= args.n) return;
-    float* const y = task.weight.y + int64_t{token} * args.n + column;
-    const float total = is_first ? sum : *y + sum;
-    if (is_last) {
-      task.Store(args, token, row, total);
-    } else {
-      *y = total;
+  // Leaves the last chunk's sums where all threads find them, those of tokens beyond the last too.
+  GPU_FN void StoreSums(TileSums& shared) const {
+#pragma unroll
+    for (int m = 0; m < kTokenSteps; ++m) {
+#pragma unroll
+      for (int n = 0; n < kColumnSteps; ++n) {
+#pragma unroll
+        for (int i = 0; i < MatrixLayout::kValues; ++i) {
+          shared.At(panel, token + m * 16 + MatrixLayout::SumRow(LaneId(), i),
+                    n * 16 + MatrixLayout::SumColumn(LaneId(), i)) = sums[m][n].values[i];
+        }
+      }
     }
   }
 };
+
+// The product of the thread's row of panel p, which is linear's result, and 0 where there is none.
+GPU_FN float TileProductAt(const LinearArgs& args, const TileTokens& tokens, int p, int token, bool is_first,
+                           TileSums& shared) {
+  const int index = Bid() * kTilePanels + p;
+  const PanelTask task = PanelAt(args, index);
+  const int panel_column = task.panel * kPanelRows + task.row;
+  if (token >= tokens.count || panel_column >= args.n || index >= NumTilePanels(args)) return 0.0f;
+  float* const y = task.weight.y + int64_t{tokens.first + token} * args.n + panel_column;
+  const float sum = shared.At(p, token, task.row);
+  const float product = task.Finished(args, task.row, is_first ? sum : *y + sum);
+  if (args.num_weights == 1) *y = product;
+  return product;
+}
+
+// The results, from the last chunk's sums: through shared memory, so that 32 lanes have a row's panel.
+GPU_FN void StoreTile(const LinearArgs& args, const TileTokens& tokens, bool is_first, const WarpTile& warp,
+                      TileSums& shared) {
+  warp.StoreSums(shared);
+  SyncBlock();
+#pragma unroll 1
+  for (int t = Tid() / kPanelRows; t < kTileTokens; t += kSlots) {
+    const float first = TileProductAt(args, tokens, 0, t, is_first, shared);
+    const float second = TileProductAt(args, tokens, 1, t, is_first, shared);
+    if (args.num_weights == 2) StoreGated(args, Bid(), tokens.first + t, t < tokens.count, first, second);
+  }
+}
 
 template <typename Source>
 GPU_FN void MultiplyTile(const LinearArgs& args, Source& source, const TileTokens& tokens,
@@ -129,13 +160,14 @@ GPU_FN void MultiplyTile(const LinearArgs& args, Source& source, const TileToken
       if (warp.steps == 0) break;
       warp.template Multiply<Source>(stage[g]);
     }
-    const int end = begin + kStageGroups < source.groups ? begin + kStageGroups : source.groups;
-    if (warp.steps > 0 && (end == source.groups || end % Source::kChunk == 0)) {
-      warp.StoreChunk(args, tokens.first, begin < Source::kChunk, end == source.groups);
+    const int end = begin + kStageGroups;
+    if (warp.steps > 0 && end < source.groups && end % Source::kChunk == 0) {
+      warp.AddChunk(args, tokens, end == Source::kChunk);
     }
     source.End(begin + kStageGroups, next);
     SyncBlock();
   }
+  StoreTile(args, tokens, source.groups <= Source::kChunk, warp, shared.sums);
 }
 
 }  // namespace engine::gpu

@@ -85,20 +85,23 @@ GPU_FN float AddUnit(const float* w, const float* x, int count, float acc) {
 template <int kTokens>
 struct PlainTask {
   bool active;
-  PanelTask panel;
+  int panel;
   int first_token;
   int tokens;
   int chunk_slot;  // among those that share the panel and the tokens
 
   // `index` counts tiles of tokens within panels.
   GPU_FN PlainTask(const LinearArgs& args, int index, int slot, int tiles)
-      : active(index < static_cast<int>(NumPanels(args.n)) * args.num_weights * tiles),
-        panel(args, active ? index / tiles : 0),
+      : active(index < static_cast<int>(NumPanels(args.n)) * tiles),
+        panel(active ? index / tiles : 0),
         first_token(index % tiles * kTokens),
         tokens(0),
         chunk_slot(slot % args.chunk_slots) {
     if (active) tokens = args.rows - first_token < kTokens ? args.rows - first_token : kTokens;
   }
+
+  // Whether the thread adds up the chunks of token t.
+  GPU_FN bool Owns(const LinearArgs& args, int t) const { return t < tokens && t % args.chunk_slots == chunk_slot; }
 };
 
 // Sums of values [begin, end) of k, one per token.
@@ -110,7 +113,7 @@ GPU_FN void ChunkProduct(const std::byte* panel, const PlainRows<kType>& x, cons
   for (int i = begin; i < end; i += kValues) {
     const int count = end - i < kValues ? end - i : kValues;
     float w[kValues];
-    Widen<kType>(LoadVec<16>(panel + (int64_t{i / kValues} * kPanelRows + task.panel.row) * kPanelUnit), w);
+    Widen<kType>(LoadVec<16>(panel + (int64_t{i / kValues} * kPanelRows + Tid() % kPanelRows) * kPanelUnit), w);
 #pragma unroll
     for (int t = 0; t < kTokens; ++t) {
       if (t >= task.tokens) continue;
@@ -121,16 +124,11 @@ GPU_FN void ChunkProduct(const std::byte* panel, const PlainRows<kType>& x, cons
   }
 }
 
-// The sums of the slots' chunks, then their sum by one thread per output.
+// The sums of the slots' chunks, then their totals by one thread per output.
 template <DType kType, int kTokens>
-GPU_FN void PlainProduct(const LinearArgs& args) {
-  GPU_SHARED(ChunkSums<kTokens>, shared);
-  const int slot = Tid() / kPanelRows;
-  const int tiles = (args.rows + kTokens - 1) / kTokens;
-  const int index = Bid() * (kSlots / args.chunk_slots) + slot / args.chunk_slots;
-  const PlainTask<kTokens> task(args, index, slot, tiles);
-  const int row = task.panel.row;
-  const std::byte* const panel = task.panel.weight.panels + task.panel.panel * args.panel_bytes;
+GPU_FN void PanelSums(const LinearArgs& args, const std::byte* panel, const PlainTask<kTokens>& task,
+                      ChunkSums<kTokens>& shared) {
+  const int slot = Tid() / kPanelRows, row = Tid() % kPanelRows;
   const PlainRows<kType> x{args.x, args.k};
   const int chunks = (args.k + kChunkValues - 1) / kChunkValues;
   for (int t = 0; t < kTokens; ++t) shared.totals[slot][t][row] = kEmptySum;
@@ -150,17 +148,41 @@ GPU_FN void PlainProduct(const LinearArgs& args) {
     const int end = chunks - base < args.chunk_slots ? chunks - base : args.chunk_slots;
 #pragma unroll
     for (int t = 0; t < kTokens; ++t) {
-      if (t >= task.tokens || t % args.chunk_slots != task.chunk_slot) continue;
+      if (!task.Owns(args, t)) continue;
       for (int c = 0; c < end; ++c) {
         shared.totals[slot][t][row] += shared.sums[slot - task.chunk_slot + c][t][row];
       }
     }
     SyncBlock();
   }
+}
+
+template <DType kType, int kTokens>
+GPU_FN void PlainProduct(const LinearArgs& args) {
+  GPU_SHARED(ChunkSums<kTokens>, shared);
+  const int slot = Tid() / kPanelRows;
+  const int tiles = (args.rows + kTokens - 1) / kTokens;
+  const int index = Bid() * (kSlots / args.chunk_slots) + slot / args.chunk_slots;
+  const PlainTask<kTokens> task(args, index, slot, tiles);
+  float gates[kTokens] = {};
+#pragma unroll 1
+  for (int which = 0; which < args.num_weights; ++which) {
+    const PanelTask panel(args, which, task.panel);
+    PanelSums<kType, kTokens>(args, panel.weight.panels + panel.panel * args.panel_bytes, task, shared);
+    if (which + 1 == args.num_weights) break;
 #pragma unroll
+    for (int t = 0; t < kTokens; ++t) gates[t] = panel.Finished(args, panel.row, shared.totals[slot][t][panel.row]);
+  }
+  const PanelTask panel(args, args.num_weights - 1, task.panel);
+#pragma unroll
+  for (int t = 0; t < kTokens; ++t) shared.sums[slot][t][panel.row] = gates[t];
+#pragma unroll 1
   for (int t = 0; t < kTokens; ++t) {
-    if (t < task.tokens && t % args.chunk_slots == task.chunk_slot) {
-      task.panel.Store(args, task.first_token + t, shared.totals[slot][t][row]);
+    const float product = panel.Finished(args, panel.row, shared.totals[slot][t][panel.row]);
+    if (args.num_weights == 2) {
+      StoreGated(args, panel.panel, task.first_token + t, task.Owns(args, t), shared.sums[slot][t][panel.row], product);
+    } else if (task.Owns(args, t)) {
+      panel.Store(args, task.first_token + t, panel.row, product);
     }
   }
 }

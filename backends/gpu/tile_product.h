@@ -63,8 +63,8 @@ struct BlockSource {
     panel = {task.weight.panels + task.panel * args.panel_bytes, args.block_shift};
   }
 
-  // Two segments fill the registers: addresses of rows are then made anew in each stage.
-  GPU_FN int Token(int t) const { return tokens.At(kRecord.segments == 1 ? t : Opaque(t)); }
+  // Two levels to a group fill the registers: addresses of rows are then made anew in each stage.
+  GPU_FN int Token(int t) const { return tokens.At(kRecord.level_bytes < 2 ? t : Opaque(t)); }
 
   GPU_FN static int Column() { return Tid() % kTileColumns; }
   GPU_FN static int WeightGroupOfThread() { return Tid() / kTileColumns % kStageGroups; }
