@@ -75,11 +75,10 @@ class Checker {
                                            const std::byte* got, size_t output, int64_t offset) const {
     const std::byte* want = reference_[output].data() + offset;
     if (entry_.exactness == Exactness::kExact) return FirstDifference(spec, rows, got, want);
-    if (op_case_.bound == nullptr || spec.dtype != DType::kF32) {
+    if (op_case_.bound == nullptr || (spec.dtype != DType::kF32 && spec.dtype != DType::kBF16)) {
       return FirstDifference(spec, rows, got, want);  // without a bound, only the reference will do
     }
-    auto found = FirstBeyond(spec, rows, slice.first_row, op_case_.bound, reinterpret_cast<const float*>(got),
-                             reinterpret_cast<const float*>(want));
+    auto found = FirstBeyond(spec, rows, slice.first_row, op_case_.bound, got, want);
     if (found || entry_.exactness == Exactness::kFast) return found;
     found = FirstDifference(spec, rows, got, own_[output].data() + offset);
     if (found) *found += " (the reference here: itself over all rows)";

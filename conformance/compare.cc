@@ -67,6 +67,12 @@ std::optional<std::string> RowDifference(const TensorSpec& spec, std::byte* got,
   }
 }
 
+// Element i of f32 or bf16.
+float NumberAt(DType dtype, const std::byte* data, int64_t i) {
+  if (dtype == DType::kF32) return reinterpret_cast<const float*>(data)[i];
+  return Bf16ToF32(reinterpret_cast<const uint16_t*>(data)[i]);
+}
+
 }  // namespace
 
 std::optional<std::string> FirstDifference(const TensorSpec& spec, int64_t rows, const std::byte* got,
@@ -80,15 +86,16 @@ std::optional<std::string> FirstDifference(const TensorSpec& spec, int64_t rows,
 }
 
 std::optional<std::string> FirstBeyond(const TensorSpec& spec, int64_t rows, int64_t first_row, const ErrorBound& bound,
-                                       const float* got, const float* want) {
+                                       const std::byte* got, const std::byte* want) {
   const int64_t columns = spec.shape.row_elements();
   for (int64_t i = 0; i < rows * columns; ++i) {
-    if (std::isnan(got[i]) && std::isnan(want[i])) continue;
-    const double limit = bound(first_row + i / columns, i % columns, want[i]);
-    const double error = std::fabs(static_cast<double>(got[i]) - want[i]);
-    if (got[i] == want[i] || error <= limit) continue;
+    const float number = NumberAt(spec.dtype, got, i), reference = NumberAt(spec.dtype, want, i);
+    if (std::isnan(number) && std::isnan(reference)) continue;
+    const double limit = bound(first_row + i / columns, i % columns, reference);
+    const double error = std::fabs(static_cast<double>(number) - reference);
+    if (number == reference || error <= limit) continue;
     return Where(first_row + i / columns, i % columns) +
-           absl::StrFormat("%g, the reference has %g: off by %g, and the bound is %g", got[i], want[i], error, limit);
+           absl::StrFormat("%g, the reference has %g: off by %g, and the bound is %g", number, reference, error, limit);
   }
   return std::nullopt;
 }

@@ -1,4 +1,7 @@
+#include <cmath>
+
 #include "conformance/cases.h"
+#include "conformance/linear_bound.h"
 #include "conformance/test_data.h"
 #include "ops/gated_mlp.h"
 
@@ -13,6 +16,20 @@ struct MlpCase {
   int rows = 33;
 };
 
+// y = act(g) u with |act(g)| <= |g| and |act'| <= 1.13 for both gate functions, |g| <= |x| |w_g| and |u| <= |x| |w_u|: sums that
+// are off by e_g and e_u move y by at most 1.13 e_g (|u| + e_u) + |g| e_u. Gate and
+// product err by a few units in the last place of f32 (2^-20), and both y are rounded to the output's dtype (bf16: 2^-8 each).
+ErrorBound BoundOf(const OpCase& op_case, int64_t k, DType out) {
+  return [k, out, x = RowNorms(op_case.in[0]), gate = RowNorms(op_case.in[1]), up = RowNorms(op_case.in[2])](
+             int64_t row, int64_t column, float reference) {
+    const double g = x[row] * gate[column], u = x[row] * up[column];
+    const double e_g = SumBound(k, x[row], gate[column], static_cast<float>(g));
+    const double e_u = SumBound(k, x[row], up[column], static_cast<float>(u));
+    const double moved = 1.13 * e_g * (u + e_u) + g * e_u;
+    return moved + (out == DType::kBF16 ? 0x1p-7 : 0x1p-20) * (std::abs(reference) + moved);
+  };
+}
+
 NamedCase Named(const MlpCase& c) {
   std::string name(Name(c.weight));
   name += "_n" + std::to_string(c.n) + "_k" + std::to_string(c.k) + "_" + std::string(Name(c.out));
@@ -25,6 +42,7 @@ NamedCase Named(const MlpCase& c) {
                                      data.Weight(c.weight, c.n, c.k), data.Weight(c.weight, c.n, c.k)},
                               .largest = {.tokens = c.rows}};
             for (int i = 0; i < 2 && NeedRowScales(c.weight); ++i) op_case.in.push_back(data.Vector(c.n));
+            op_case.bound = BoundOf(op_case, c.k, c.out);
             return op_case;
           }};
 }
@@ -51,6 +69,7 @@ std::vector<NamedCase> GatedMlpCases() {
           Named({.weight = DType::kW4G128, .n = 64, .k = 2176, .out = DType::kQ8Group, .rows = 17}),
           Named({.weight = DType::kW4G64Bf16, .n = 32, .k = 192}),
           Named({.weight = DType::kBF16, .n = 40, .k = 576, .out = DType::kBF16, .rows = 17}),
+          Named({.weight = DType::kBF16, .n = 70, .k = 96, .rows = 150}),
           Named({.weight = DType::kBF16, .n = 5, .k = 33, .activation = Activation::kGeluTanh}),
           Named({.weight = DType::kF32, .n = 40, .k = 96}),
           Named({.weight = DType::kF16, .n = 5, .k = 64, .activation = Activation::kGeluTanh})};

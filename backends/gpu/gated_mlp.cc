@@ -16,8 +16,9 @@ constexpr int64_t kSliceRows = 256;
 // than one chunk in scratch, so there the rows come in slices.
 class FusedGatedMlp : public Kernel {
  public:
-  explicit FusedGatedMlp(const Problem& problem)
-      : activation_(problem.op.as<GatedMlp>().activation),
+  FusedGatedMlp(const Problem& problem, bool on_matrix_units)
+      : on_matrix_units_(on_matrix_units),
+        activation_(problem.op.as<GatedMlp>().activation),
         n_(problem.in[1].shape[0]),
         k_(problem.in[1].shape[1]),
         needs_scratch_(IsBlockQuantised(problem.in[1].dtype) && k_ > kChunkValues && problem.max_rows() > kSmallTokens),
@@ -39,19 +40,21 @@ class FusedGatedMlp : public Kernel {
     const TensorSpec& out = *launch.out[0].spec;
     auto* const gate = needs_scratch_ ? reinterpret_cast<float*>(launch.scratch.data()) : nullptr;
     float* const up = needs_scratch_ ? gate + rows * n_ : nullptr;
-    EnqueueLinear(launch, launch.in[1].spec->dtype,
-                  {.x = launch.in[0].data + first * launch.in[0].spec->row_bytes(),
-                   .weights = {WeightOf(launch, 1, 3, gate), WeightOf(launch, 2, 4, up)},
-                   .num_weights = 2,
-                   .rows = static_cast<int>(rows),
-                   .n = static_cast<int>(n_),
-                   .k = static_cast<int>(k_),
-                   .out = launch.out[0].data + first * out.row_bytes(),
-                   .out_row_bytes = out.row_bytes(),
-                   .out_dtype = out.dtype,
-                   .activation = activation_});
+    const LinearArgs args = {.x = launch.in[0].data + first * launch.in[0].spec->row_bytes(),
+                             .weights = {WeightOf(launch, 1, 3, gate), WeightOf(launch, 2, 4, up)},
+                             .num_weights = 2,
+                             .rows = static_cast<int>(rows),
+                             .n = static_cast<int>(n_),
+                             .k = static_cast<int>(k_),
+                             .out = launch.out[0].data + first * out.row_bytes(),
+                             .out_row_bytes = out.row_bytes(),
+                             .out_dtype = out.dtype,
+                             .activation = activation_};
+    if (on_matrix_units_) return EnqueueMatrixLinear(launch, args);
+    EnqueueLinear(launch, launch.in[1].spec->dtype, args);
   }
 
+  bool on_matrix_units_;  // bf16
   Activation activation_;
   int64_t n_;
   int64_t k_;
@@ -72,7 +75,18 @@ KernelEntry GatedMlpKernel() {
           .supports = Supports,
           .weight_layouts = PanelLayouts,
           .prepare = [](const Problem& problem) -> absl::StatusOr<std::unique_ptr<Kernel>> {
-            return std::make_unique<FusedGatedMlp>(problem);
+            return std::make_unique<FusedGatedMlp>(problem, false);
+          }};
+}
+
+KernelEntry MatrixGatedMlpKernel() {
+  return {.name = "gated_mlp.matrix.gpu",
+          .op = &SchemaOf(GatedMlp{}),
+          .exactness = Exactness::kFast,
+          .supports = [](const Problem& problem) { return RequireMatrixUnits(problem.in[0], problem.in[1]); },
+          .weight_layouts = PanelLayouts,
+          .prepare = [](const Problem& problem) -> absl::StatusOr<std::unique_ptr<Kernel>> {
+            return std::make_unique<FusedGatedMlp>(problem, true);
           }};
 }
 

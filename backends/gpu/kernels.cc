@@ -9,6 +9,7 @@ void RegisterGpuKernels(KernelRegistry& registry, std::string_view kind) {
   registry.Add(kind, AddKernel());
   registry.Add(kind, AddRmsNormKernel());
   registry.Add(kind, EmbeddingKernel());
+  registry.Add(kind, MatrixGatedMlpKernel());
   registry.Add(kind, GatedMlpKernel());
   registry.Add(kind, GatherRowsKernel());
   registry.Add(kind, HeadRmsNormKernel());

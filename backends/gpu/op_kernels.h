@@ -12,6 +12,7 @@ KernelEntry GatedMlpKernel();
 KernelEntry GatherRowsKernel();
 KernelEntry HeadRmsNormKernel();
 KernelEntry KvWriteKernel();
+KernelEntry MatrixGatedMlpKernel();
 KernelEntry MatrixLinearKernel();
 KernelEntry LinearKernel();
 KernelEntry PagedAttentionKernel();
