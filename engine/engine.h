@@ -39,6 +39,7 @@ struct EngineOptions {
   int max_model_len = 0;  // longest prompt and answer together; 0: the model's own limit, at most 8192
   int max_num_seqs = 16;
   int max_num_batched_tokens = 512;
+  float prefill_share = 0.4;            // of a step's time, for prompts while others stream; 1: no limit
   double request_timeout_seconds = 0;   // of requests that set none; 0: none
   int max_queued_requests = 1 << 20;    // that wait for others to end; further ones are refused
   std::string kv_cache_dtype = "auto";  // auto, f32, bf16, int8

@@ -13,10 +13,11 @@ EngineLoop::EngineLoop(Parts parts, StatsBoard& stats, Sink sink)
       runner_(std::move(parts.runner)),
       rules_(std::move(parts.rules)),
       pooler_(parts.pooler),
+      pace_(scheduler_.config()),
       stats_(stats),
       sink_(std::move(sink)) {
   if (parts.drafter != nullptr) {
-    speculation_.emplace(std::move(parts.drafter), scheduler_.config(),
+    speculation_.emplace(std::move(parts.drafter), scheduler_.config(), pace_.decode_cost(),
                          [this](DraftSlot& slot) { rules_.Review(slot); });
   }
   stats_.EndStep(scheduler_);
@@ -105,7 +106,7 @@ void EngineLoop::FailLate(std::vector<TokenEvent>& events) {
 
 void EngineLoop::Step(std::vector<TokenEvent>& events) {
   const absl::Status drafted = speculation_ ? speculation_->Prepare(scheduler_) : absl::OkStatus();
-  std::optional<StepPlan> plan = scheduler_.Next();
+  std::optional<StepPlan> plan = scheduler_.Next(pace_.TokensBesideDecodes(scheduler_.running()));
   if (!plan) return;
   stats_.BeginStep(scheduler_, *plan);
   const auto samples = drafted.ok() ? Run(*plan) : drafted;
@@ -128,7 +129,7 @@ absl::StatusOr<std::span<const SampledToken>> EngineLoop::Run(const StepPlan& pl
   const TimePoint start = Now();
   rules_.FillMasks(plan, *runner_);
   auto samples = runner_->Run(plan);
-  if (speculation_) speculation_->Observe(plan, SecondsSince(start));
+  pace_.Observe(plan, SecondsSince(start));
   if (samples.ok()) pooler_.Add(plan, *runner_);
   return samples;
 }

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/runtime/prompt_pace.h"
 #include "core/runtime/scheduler.h"
 #include "core/runtime/speculation.h"
 #include "engine/answer_rules.h"
@@ -94,6 +95,7 @@ class EngineLoop {
   std::unique_ptr<Runner> runner_;
   AnswerRules rules_;
   StatePooler pooler_;
+  PromptPace pace_;
   std::optional<Speculation> speculation_;
   std::multimap<TimePoint, int64_t> deadlines_;  // of requests, of which some may have ended
   StatsBoard& stats_;

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <set>
@@ -80,8 +81,9 @@ class Scheduler {
   void SetDraft(const Sequence& sequence, const Draft& draft);
 
   // The next step, or nothing while max_steps_in_flight are out or no sequence can go on before a commit.
-  // With no step in flight there is a plan whenever there is a sequence.
-  std::optional<StepPlan> Next();
+  // With no step in flight there is a plan whenever there is a sequence. While sequences decode it reads no more than
+  // `max_prompt_tokens` of prompts, at least 1.
+  std::optional<StepPlan> Next(int max_prompt_tokens = std::numeric_limits<int>::max());
 
   // Applies the oldest submitted step. The events are valid until the next call of Commit or Abandon.
   std::span<const SequenceEvent> Commit(StepPlan plan, const StepResult& result);

@@ -19,6 +19,10 @@ absl::Status SchedulerConfig::Validate() const {
     return InvalidArgument("max_steps_in_flight is %d; it must be 1, or 2 where a step is prepared while another runs",
                            max_steps_in_flight);
   }
+  if (!(prefill_share > 0 && prefill_share <= 1)) {
+    return InvalidArgument("prefill_share is %g; it must lie in (0, 1]: of a step's time, where 1 sets no limit",
+                           prefill_share);
+  }
   return absl::OkStatus();
 }
 

@@ -15,6 +15,7 @@ struct SchedulerConfig {
   int max_sampled = 64;               // rows of logits of one step, prompt log-probs included
   int max_steps_in_flight = 1;        // submitted and not yet committed; a step's inputs reach back one step at most
   bool enable_prefix_caching = true;
+  float prefill_share = 1;  // of the time of a step that sequences decode in, for prompts (prompt_pace.h); 1: no limit
   std::vector<int32_t> eos_token_ids;
 
   absl::Status Validate() const;

@@ -8,10 +8,10 @@
 
 namespace engine {
 
-std::optional<StepPlan> Scheduler::Next() {
+std::optional<StepPlan> Scheduler::Next(int max_prompt_tokens) {
   if (num_steps_in_flight() == config_.max_steps_in_flight) return std::nullopt;
   chosen_.clear();
-  StepBudget budget(config_.max_num_batched_tokens, config_.max_sampled, running_);
+  StepBudget budget(config_.max_num_batched_tokens, config_.max_sampled, max_prompt_tokens, running_);
   if (ScheduleRunning(budget)) AdmitWaiting(budget);
   if (chosen_.empty()) return std::nullopt;
   return Submit();
@@ -63,7 +63,7 @@ void Scheduler::PreemptLast() {
 }
 
 void Scheduler::AdmitWaiting(StepBudget& budget) {
-  while (!waiting_.empty() && num_running() < config_.max_num_seqs && !budget.is_spent()) {
+  while (!waiting_.empty() && num_running() < config_.max_num_seqs && budget.takes_prompts()) {
     Sequence& sequence = **waiting_.begin();
     // A cached token has no logits, so a prompt that is scored is computed in full.
     const PrefixMatch match =

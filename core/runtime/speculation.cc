@@ -15,12 +15,13 @@ constexpr int64_t kRetryTokens = 64;
 
 }  // namespace
 
-Speculation::Speculation(std::unique_ptr<Drafter> drafter, const SchedulerConfig& config, Review review)
+Speculation::Speculation(std::unique_ptr<Drafter> drafter, const SchedulerConfig& config, const StepCost& cost,
+                         Review review)
     : drafter_(std::move(drafter)),
       review_(std::move(review)),
       max_num_seqs_(config.max_num_seqs),
       max_rows_(std::min(config.max_sampled, config.max_num_batched_tokens)),
-      cost_(max_rows_) {
+      cost_(cost) {
   slots_.reserve(config.max_num_seqs);
   gains_.reserve(static_cast<size_t>(config.max_num_seqs) * Draft::kMaxTokens);
 }
@@ -46,11 +47,6 @@ absl::Status Speculation::Prepare(Scheduler& scheduler) {
 bool Speculation::ReadsPrompts(const Scheduler& scheduler) const {
   if (scheduler.num_waiting() > 0 && scheduler.num_running() < max_num_seqs_) return true;
   return std::ranges::any_of(scheduler.running(), [](const Sequence* s) { return s->scheduled < s->known() - 1; });
-}
-
-void Speculation::Observe(const StepPlan& plan, double seconds) {
-  // In a decode step each token has a row of its own.
-  if (plan.extents.tokens == plan.extents.sampled) cost_.Observe(plan.extents.tokens, seconds);
 }
 
 // Drafts that cost nothing are always made: those that are not verified teach as well. Others are made as long as their

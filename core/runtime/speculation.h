@@ -17,13 +17,12 @@ class Speculation {
   // Changes a draft before it is weighed, where more is known of what may follow.
   using Review = std::function<void(DraftSlot& slot)>;
 
-  Speculation(std::unique_ptr<Drafter> drafter, const SchedulerConfig& config, Review review = {});
+  // `cost` is that of decode steps, and outlives this.
+  Speculation(std::unique_ptr<Drafter> drafter, const SchedulerConfig& config, const StepCost& cost,
+              Review review = {});
 
   // Gives the running sequences of `scheduler` drafts for its next step. An error is the drafter's.
   absl::Status Prepare(Scheduler& scheduler);
-
-  // A step that took `seconds`.
-  void Observe(const StepPlan& plan, double seconds);
 
  private:
   // The chance that a token of a slot's draft is right, with all before it.
@@ -42,7 +41,7 @@ class Speculation {
   Review review_;
   int max_num_seqs_;
   int max_rows_;
-  StepCost cost_;
+  const StepCost& cost_;
   std::vector<DraftSlot> slots_;  // like gains_, storage that is reused from step to step
   std::vector<Gain> gains_;
 };

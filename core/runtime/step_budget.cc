@@ -23,13 +23,14 @@ int64_t ReadyTokens(const Sequence& sequence) {
   return sequence.samples_in_flight > 0 && must_wait ? 0 : std::max<int64_t>(0, coming - sequence.scheduled);
 }
 
-StepBudget::StepBudget(int max_tokens, int max_rows, std::span<Sequence* const> running)
-    : tokens_(max_tokens), rows_(max_rows) {
+StepBudget::StepBudget(int max_tokens, int max_rows, int max_prompt_tokens, std::span<Sequence* const> running)
+    : tokens_(max_tokens), rows_(max_rows), prompt_tokens_(max_tokens) {
   for (const Sequence* sequence : running) {
     const int64_t ready = ReadyTokens(*sequence);
     reserved_tokens_ += ready == 1;
     reserved_rows_ += ready > 0;
   }
+  if (reserved_tokens_ > 0) prompt_tokens_ = std::max(1, max_prompt_tokens);
 }
 
 void StepBudget::Unreserve(const Sequence& sequence) {
@@ -40,7 +41,9 @@ void StepBudget::Unreserve(const Sequence& sequence) {
 
 int StepBudget::Share(const Sequence& sequence) const {
   if (is_spent()) return 0;
-  int64_t share = std::min(ReadyTokens(sequence), tokens_ - reserved_tokens_);
+  const int64_t ready = ReadyTokens(sequence);
+  int64_t share = std::min(ready, tokens_ - reserved_tokens_);
+  if (ready > 1) share = std::min(share, prompt_tokens_);
   if (sequence.scores_prompt()) {
     const int64_t already_scored = std::max<int64_t>(0, sequence.prompt_scored - 1 - sequence.scheduled);
     share = std::min(share, already_scored + rows_ - reserved_rows_);
@@ -58,6 +61,7 @@ int StepBudget::DraftShare(const Sequence& sequence) const {
 
 void StepBudget::Take(const Sequence& sequence, int num_tokens, int num_drafted) {
   tokens_ -= num_tokens + num_drafted;
+  if (ReadyTokens(sequence) > 1) prompt_tokens_ -= num_tokens;
   rows_ -= RowsOf(sequence, num_tokens) + num_drafted;
 }
 

@@ -16,13 +16,14 @@ constexpr int64_t kMemory = 512;
 
 bool StepCost::is_fresh(const Point& point) const { return point.seconds > 0 && num_steps_ - point.step < kMemory; }
 
-// A moving average; a step during which the machine did something else counts no more than twice what was expected.
+// A moving average near the median: a step during which the machine did something else counts as little more than what
+// was expected.
 void StepCost::Observe(int rows, double seconds) {
-  constexpr double kWeight = 0.2;
+  constexpr double kWeight = 0.25, kMost = 1.25;
   if (rows >= static_cast<int>(points_.size()) || seconds <= 0) return;
   Point& point = points_[rows];
   const double expected = num_steps_ > 0 ? Of(rows) : seconds;
-  const double seen = std::clamp(seconds, expected / 2, expected * 2);
+  const double seen = std::clamp(seconds, expected / kMost, expected * kMost);
   point.seconds = is_fresh(point) ? point.seconds + kWeight * (seen - point.seconds) : seen;
   point.step = ++num_steps_;
 }

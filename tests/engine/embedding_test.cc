@@ -88,8 +88,11 @@ TEST(Embedding, TheMeanIsThatOfTheStatesOfEveryBeginning) {
 TEST(Embedding, AMeanIsTheSameWhenItsPromptWasPreempted) {
   const std::vector<float> alone = Values(*OpenEngine(Model(), {.pooling = "mean"}), RandomTokens(1, 400));
   const int64_t cache_of_one = OpenEngine(Model(), {.max_num_seqs = 1})->model().kv_cache_bytes;
-  const auto tight = OpenEngine(
-      Model(), {.max_num_seqs = 4, .max_num_batched_tokens = 16, .kv_cache_bytes = cache_of_one, .pooling = "mean"});
+  const auto tight = OpenEngine(Model(), {.max_num_seqs = 4,
+                                          .max_num_batched_tokens = 16,
+                                          .prefill_share = 1,
+                                          .kv_cache_bytes = cache_of_one,
+                                          .pooling = "mean"});
   // They grow while the prompt is read, in chunks, and came before.
   for (uint64_t r = 2; r < 5; ++r) {
     ASSERT_TRUE(tight->Submit(Continue(RandomTokens(r, 20), 60), [](const GenerationUpdate&) {}).ok());

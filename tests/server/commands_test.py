@@ -21,8 +21,8 @@ MODELS = {"PATH": MODEL, "model.gguf": MODEL, "smollm2-135m": OTHER}
 # What each flag is tried with; None: a switch.
 VALUES = {
     "--host": "127.0.0.1", "--port": "0", "--uds": "none.sock", "--served-model-name": "name", "--max-model-len": "128",
-    "--max-num-seqs": "2", "--max-num-batched-tokens": "64", "--kv-cache-dtype": "int8", "--memory-utilization": "0.5",
-    "--reasoning-parser": "qwen3", "--tool-call-parser": "hermes", "--enable-prefix-caching": None, "--api-key": "key",
+    "--max-num-seqs": "2", "--max-num-batched-tokens": "64", "--prefill-share": "0.5", "--kv-cache-dtype": "int8",
+    "--memory-utilization": "0.5", "--reasoning-parser": "qwen3", "--tool-call-parser": "hermes", "--enable-prefix-caching": None, "--api-key": "key",
     "--api-key-file": "/dev/null", "--ssl-certfile": "none.pem", "--ssl-keyfile": "none.key", "--allowed-origins": "*",
     "--draft-model": "none.gguf", "--num-speculative-tokens": "3", "--shutdown-timeout": "5",
     "--disable-access-log-for-endpoints": "/livez", "--http-threads": "1", "--otlp-traces-endpoint": "http://localhost:4318/v1/traces",

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "core/runtime/prompt_lookup.h"
+#include "core/runtime/prompt_pace.h"
 #include "core/runtime/speculation.h"
 #include "tests/unit/runtime/scheduler_builders.h"
 
@@ -49,7 +50,8 @@ TEST(StepLoop, AWarmStepWithDraftsAllocatesNothing) {
   config.max_sampled = 64;
   const std::vector<CacheGroup> groups = {PagedGroup(), WindowGroup(40)};
   Scheduler scheduler = *Scheduler::Create(config, groups, std::vector{40, 20});
-  Speculation speculation(std::make_unique<PromptLookup>(), config);
+  PromptPace pace(config);
+  Speculation speculation(std::make_unique<PromptLookup>(), config, pace.decode_cost());
   for (int id = 1; id <= 4; ++id) {
     Request request = MakeRequest(id, 16, 100 * id);
     request.max_draft = Draft::kMaxTokens;
@@ -58,8 +60,8 @@ TEST(StepLoop, AWarmStepWithDraftsAllocatesNothing) {
   const std::vector<RowResult> rows(64, RowResult{.token = 7});
   const auto step = [&] {
     ASSERT_TRUE(speculation.Prepare(scheduler).ok());
-    StepPlan plan = *scheduler.Next();
-    speculation.Observe(plan, 0.010);
+    StepPlan plan = *scheduler.Next(pace.TokensBesideDecodes(scheduler.running()));
+    pace.Observe(plan, 0.010);
     const size_t num_rows = plan.rows.size();
     scheduler.Commit(std::move(plan), {.rows = std::span(rows).first(num_rows)});
   };

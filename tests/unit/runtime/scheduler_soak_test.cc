@@ -151,7 +151,8 @@ class Soak {
   void Plan() {
     if (submitted_.size() < static_cast<size_t>(config_.max_steps_in_flight)) SetDrafts();
     const bool must_plan = submitted_.empty() && scheduler_.has_sequences();
-    std::optional<StepPlan> plan = scheduler_.Next();
+    const int max_prompt_tokens = Draw(2) == 0 ? config_.max_num_batched_tokens : 1 + Draw(8);
+    std::optional<StepPlan> plan = scheduler_.Next(max_prompt_tokens);
     ASSERT_TRUE(plan.has_value() || !must_plan) << "sequences wait, no step is in flight, and none is planned";
     if (!plan) return;
     EXPECT_LE(plan->extents.tokens, config_.max_num_batched_tokens);

@@ -53,6 +53,41 @@ TEST(Scheduler, DecodingSequencesComeFirstAndKeepTheirTokenOfTheBudget) {
   EXPECT_EQ(plan.extents.tokens, 38);
 }
 
+TEST(Scheduler, PromptsAreReadInChunksOfTheirLimitWhileOthersDecode) {
+  Scheduler scheduler = MakeScheduler(SmallConfig(), 16);
+  Request first = MakeRequest(1, 100);
+  first.params.max_tokens = 5;
+  ASSERT_TRUE(scheduler.Add(first).ok());
+  for (const int chunk : {64, 36}) {  // nobody waits for a token yet
+    StepPlan plan = *scheduler.Next(8);
+    EXPECT_EQ(plan.extents.tokens, chunk);
+    CommitAll(scheduler, std::move(plan), kWord);
+  }
+  ASSERT_TRUE(scheduler.Add(MakeRequest(2, 120, 2000)).ok());
+  ASSERT_TRUE(scheduler.Add(MakeRequest(3, 30, 3000)).ok());
+  for (int step = 0; step < 4; ++step) {
+    StepPlan plan = *scheduler.Next(8);
+    EXPECT_EQ(plan.extents.tokens, 9);
+    EXPECT_THAT(Ids(plan), ElementsAre(1, 2)) << "one decodes, one reads, one waits";
+    CommitAll(scheduler, std::move(plan), kWord);
+  }
+  EXPECT_EQ(scheduler.Find(1), nullptr);
+  EXPECT_EQ(scheduler.Next(8)->extents.tokens, 64) << "nobody is left to wait for a token";
+}
+
+TEST(Scheduler, APromptInFrontAdvancesHoweverLittleOfAStepPromptsMayTake) {
+  Scheduler scheduler = MakeScheduler(SmallConfig(), 16);
+  ASSERT_TRUE(scheduler.Add(MakeRequest(1, 10, 100)).ok());
+  Step(scheduler, kWord);
+  Request urgent = MakeRequest(2, 100, 300);
+  urgent.priority = -1;
+  ASSERT_TRUE(scheduler.Add(urgent).ok());
+  for (int read = 1; read <= 3; ++read) {
+    CommitAll(scheduler, *scheduler.Next(0), kWord);
+    EXPECT_EQ(scheduler.Find(2)->computed, read);
+  }
+}
+
 TEST(Scheduler, EveryRowNamesItsInputSequenceAndPosition) {
   Scheduler scheduler = MakeScheduler(SmallConfig(), 16);
   ASSERT_TRUE(scheduler.Add(MakeRequest(1, 10, 100)).ok());
@@ -233,6 +268,8 @@ TEST(Scheduler, LimitsThatContradictEachOtherAreRefused) {
     return !Scheduler::Create(config, std::vector{PagedGroup()}, std::vector{4}).ok();
   };
   EXPECT_TRUE(refused([](SchedulerConfig& c) { c.max_num_batched_tokens = 3; }));
+  EXPECT_TRUE(refused([](SchedulerConfig& c) { c.prefill_share = 0; }));
+  EXPECT_TRUE(refused([](SchedulerConfig& c) { c.prefill_share = 1.01; }));
   EXPECT_TRUE(refused([](SchedulerConfig& c) { c.max_sampled = 3; }));
   EXPECT_TRUE(refused([](SchedulerConfig& c) { c.max_steps_in_flight = 3; }));
   EXPECT_TRUE(refused([](SchedulerConfig& c) { c.max_num_seqs = 0; }));

@@ -94,7 +94,7 @@ class SpeculationTest : public ::testing::Test {
   // `num_sequences` that decode, and steps whose first row costs 10 ms and every other one `row_ms`.
   void Start(int num_sequences, std::unique_ptr<Drafter> drafter, double row_ms) {
     config_.max_sampled = 64;
-    speculation_.emplace(std::move(drafter), config_);
+    speculation_.emplace(std::move(drafter), config_, cost_);
     scheduler_.emplace(MakeScheduler(config_, 64));
     for (int id = 1; id <= num_sequences; ++id) {
       Request request = MakeRequest(id, 10, 100 * id);
@@ -103,8 +103,7 @@ class SpeculationTest : public ::testing::Test {
     }
     Step(*scheduler_, 7);
     for (int rows = 1; rows <= 64; ++rows) {
-      const StepPlan plan = {.extents = {.tokens = rows, .sampled = rows}};
-      speculation_->Observe(plan, 0.010 + 0.001 * row_ms * (rows - 1));
+      cost_.Observe(rows, 0.010 + 0.001 * row_ms * (rows - 1));
     }
   }
 
@@ -118,6 +117,7 @@ class SpeculationTest : public ::testing::Test {
   }
 
   SchedulerConfig config_ = SmallConfig();
+  StepCost cost_{64};
   std::optional<Scheduler> scheduler_;
   std::optional<Speculation> speculation_;
   StepPlan plan_;
