@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What prompts of 2,000 tokens cost: long_prompts.py ENGINE MODEL [--chunks 512,64,16]
+"""What prompts of 2,000 tokens cost those that stream: long_prompts.py ENGINE MODEL [--shares 1,0.6,0.5,0.4,0.3]
 
-For each --max-num-batched-tokens, the tokens of a step: the time between tokens of streams that run while such prompts arrive, and the median
-time to the first token of these. Then the time to first token of a prompt whose beginning is in the prefix cache, beside
-that of one that is not. The engine's thread has a core of its own."""
+For each --prefill-share: the time between tokens of streams in a run in which such prompts arrive, one when the last one
+is read, and how fast these are read: the tokens of a prompt over the median time to its first token. Then that time for a prompt whose beginning is in the prefix
+cache, beside one that is not. The engine's thread has a core of its own."""
 
 import argparse
 import signal
@@ -29,39 +29,38 @@ def print_cached(engine, server):
           flush=True)
 
 
-def print_row(server, options, chunk):
+def print_row(server, options, share):
     load = ["--base-url", server.url]
     streams = pinned.start_bench(options.engine, *load, "--random-input-len", 8, "--random-output-len", options.tokens,
                                  "--num-prompts", options.streams, "--metric-percentiles", "90,99,100")
     prompts = pinned.result_of(pinned.start_bench(options.engine, *load, "--random-input-len", PROMPT,
                                                   "--random-output-len", 1, "--num-prompts", options.prompts,
-                                                  "--request-rate", options.rate, "--seed", 2))
+                                                  "--max-concurrency", 1, "--seed", 2))["median_ttft_ms"]
     result = pinned.result_of(streams)
     gaps = [result[f"{name}_itl_ms"] for name in ("median", "p90", "p99", "p100")]
-    print(f"| {chunk} | " + " | ".join(f"{gap:.1f}" for gap in gaps) + f" | {gaps[2] / gaps[0]:.2f} | "
-          f"{prompts['median_ttft_ms']:.0f} |", flush=True)
+    print(f"| {share} | " + " | ".join(f"{gap:.1f}" for gap in gaps) + f" | {gaps[2] / gaps[0]:.2f} | "
+          f"{prompts:.0f} | {PROMPT / prompts * 1e3:.0f} |", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("engine")
     parser.add_argument("model")
-    parser.add_argument("--chunks", default="512,64,16")
+    parser.add_argument("--shares", default="1,0.6,0.5,0.4,0.3")
     parser.add_argument("--streams", type=int, default=8)
-    parser.add_argument("--tokens", type=int, default=500, help="of each stream")
+    parser.add_argument("--tokens", type=int, default=400, help="of each stream")
     parser.add_argument("--prompts", type=int, default=2)
-    parser.add_argument("--rate", type=float, default=0.3, help="prompts per second")
     options = parser.parse_args()
     pinned.take_other_core()
-    print("| tokens of a step | median ms | P90 | P99 | longest | P99 / median | first token of a prompt, ms |")
-    print("|---:|---:|---:|---:|---:|---:|---:|", flush=True)
-    chunks = options.chunks.split(",")
-    for chunk in chunks:
-        server = pinned.start_server(options.engine, options.model, "--max-num-batched-tokens", chunk, "--max-num-seqs",
+    print("| share | median ms | P90 | P99 | longest | P99 / median | first token of a prompt, ms | tokens/s of a prompt |")
+    print("|---:|---:|---:|---:|---:|---:|---:|---:|", flush=True)
+    shares = options.shares.split(",")
+    for share in shares:
+        server = pinned.start_server(options.engine, options.model, "--prefill-share", share, "--max-num-seqs",
                                      options.streams + options.prompts, "--max-model-len", 4096)
         try:
-            print_row(server, options, chunk)
-            if chunk == chunks[-1]:
+            print_row(server, options, share)
+            if share == shares[-1]:
                 print_cached(options.engine, server)
         finally:
             server.end(signal.SIGKILL)
