@@ -21,12 +21,32 @@ struct CudaApi {
   int (*device_attribute)(int* value, int attribute, int device) = nullptr;
   int (*retain_context)(void** context, int device) = nullptr;
   int (*set_context)(void* context) = nullptr;
+  int (*can_access_peer)(int* can, int device, int peer) = nullptr;
+  int (*enable_peer_access)(void* context, unsigned flags) = nullptr;
 
   std::string Describe(int error) const {
     const char* text = nullptr;
     return error_string(error, &text) == 0 && text != nullptr ? text : "unknown";
   }
 };
+
+// CUDA_MEMCPY2D. Of an end only the address matters: the driver knows whose it is.
+struct CudaRowsEnd {
+  size_t x_bytes = 0;
+  size_t y = 0;
+  int memory_type = 4;  // CU_MEMORYTYPE_UNIFIED
+  const void* host = nullptr;
+  const void* address = nullptr;
+  void* array = nullptr;
+  size_t pitch = 0;
+};
+struct CudaRows {
+  CudaRowsEnd source;
+  CudaRowsEnd destination;
+  size_t width_bytes = 0;
+  size_t height = 0;
+};
+static_assert(sizeof(CudaRows) == 128);
 
 absl::StatusOr<SharedLibrary> OpenLibrary(const CudaOptions& options) {
   const std::array names = {options.library};
@@ -48,6 +68,8 @@ absl::StatusOr<CudaApi> LoadCuda(const SharedLibrary& library) {
   loader.Load("cuDeviceGetAttribute", api.device_attribute);
   loader.Load("cuDevicePrimaryCtxRetain", api.retain_context);
   loader.Load("cuCtxSetCurrent", api.set_context);
+  loader.Load("cuDeviceCanAccessPeer", api.can_access_peer);
+  loader.Load("cuCtxEnablePeerAccess", api.enable_peer_access);
   RETURN_IF_ERROR(loader.status());
   return api;
 }
@@ -71,6 +93,16 @@ absl::StatusOr<VendorApi> LoadVendor(const SharedLibrary& library) {
   int (*copy)(void*, const void*, size_t, void*) = nullptr;
   loader.Load("cuMemcpyAsync", copy);
   api.copy = copy;
+  int (*copy_rows)(const CudaRows*, void*) = nullptr;
+  loader.Load("cuMemcpy2DAsync_v2", copy_rows);
+  api.copy_rows = [copy_rows](const RowCopy& copy, void* stream) {
+    const CudaRows rows{
+        .source = {.address = copy.source, .pitch = static_cast<size_t>(copy.source_stride)},
+        .destination = {.address = copy.destination, .pitch = static_cast<size_t>(copy.destination_stride)},
+        .width_bytes = static_cast<size_t>(copy.row_bytes),
+        .height = static_cast<size_t>(copy.rows)};
+    return copy_rows(&rows, stream);
+  };
   int (*instantiate)(void**, void*, uint64_t) = nullptr;
   loader.Load("cuGraphInstantiateWithFlags", instantiate);
   api.instantiate = [instantiate](void** executable, void* graph) { return instantiate(executable, graph, 0); };
@@ -103,7 +135,8 @@ GpuDriverInfo Describe(const CudaApi& cuda, int ordinal, int device) {
           .kind = "cuda",
           .description = absl::StrFormat("%s, CUDA %d.%d", name.data(), version / 1000, version % 1000 / 10),
           .architecture = absl::StrFormat("sm_%d%d", major, minor),
-          .memory_bytes = static_cast<int64_t>(bytes)};
+          .memory_bytes = static_cast<int64_t>(bytes),
+          .ordinal = ordinal};
 }
 
 }  // namespace
@@ -127,6 +160,13 @@ absl::StatusOr<std::unique_ptr<GpuDriver>> OpenCudaDriver(int ordinal, const Cud
   if (error == 0) error = cuda.retain_context(&context, device);
   if (error != 0) return FailedPrecondition("cuda:%d cannot be used: %s", ordinal, cuda.Describe(error));
   api.use_device = [set = cuda.set_context, context] { return set(context); };
+  // Devices are numbers, and those of one driver the ordinals themselves.
+  api.can_reach_peer = [cuda, device](int* can, int peer) { return cuda.can_access_peer(can, device, peer); };
+  api.reach_peer = [cuda](int peer) {
+    void* other = nullptr;
+    const int retained = cuda.retain_context(&other, peer);
+    return retained != 0 ? retained : cuda.enable_peer_access(other, 0);
+  };
   api.describe = [cuda](int code) { return cuda.Describe(code); };
   std::string folder = options.modules;
   if (folder.empty()) {

@@ -32,12 +32,23 @@ struct GpuDriverInfo {
   std::string description;   // "NVIDIA H100 80GB HBM3, driver 13.0"
   std::string architecture;  // "sm_90", "gfx942", "warp32"
   int64_t memory_bytes = 0;
+  int ordinal = 0;  // among the devices of its kind
 };
 
 struct GpuGrid {
   int64_t x = 1;
   int64_t y = 1;
   int64_t z = 1;
+};
+
+// Rows that lie apart, in strides of bytes.
+struct RowCopy {
+  std::byte* destination;
+  int64_t destination_stride;
+  const std::byte* source;
+  int64_t source_stride;
+  int64_t row_bytes;
+  int64_t rows;
 };
 
 // One launch of a function. `args` is the struct of the kernel, copied before the call returns.
@@ -66,16 +77,20 @@ class GpuDriver {
   // Returns when all work of the queue is done; its error, if there was one.
   virtual absl::Status Synchronize(GpuQueue queue) = 0;
 
-  // Between any two memories. The host's end must stay as it is until the copy is done.
+  // Between any two memories, those of devices that ReachPeer has reached included. The host's end must stay as it is until the copy is done.
   virtual absl::Status Copy(GpuQueue queue, std::byte* destination, const std::byte* source, int64_t bytes) = 0;
+  virtual absl::Status CopyRows(GpuQueue queue, const RowCopy& copy) = 0;
   virtual absl::Status Launch(GpuQueue queue, const GpuLaunch& launch) = 0;
+
+  // From then on copies of this device's queues may read the memory of its kind's device `ordinal`. Or why they cannot.
+  virtual absl::Status ReachPeer(int ordinal) = 0;
 
   virtual absl::StatusOr<GpuEvent> CreateEvent() = 0;
   virtual void Destroy(GpuEvent event) = 0;
   // The event stands for what the queue has been given so far.
   virtual absl::Status Record(GpuQueue queue, GpuEvent event) = 0;
   virtual absl::Status Synchronize(GpuEvent event) = 0;
-  // Later work of `queue` waits for the event as last recorded.
+  // Later work of `queue` waits for the event as last recorded, by whichever device of the kind.
   virtual absl::Status Await(GpuQueue queue, GpuEvent event) = 0;
 
   // NotFound names the kernel and where its module was looked for.

@@ -1,12 +1,24 @@
 #include "backends/gpu/gpu_stream.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_format.h"
+#include "core/base/check.h"
 #include "core/graph/program.h"
+#include "ops/all_gather.h"
 
 namespace engine::gpu {
 
-absl::StatusOr<std::unique_ptr<Stream>> GpuStream::Create(GpuDevice& device) {
-  std::unique_ptr<GpuStream> stream(new GpuStream(device));
+namespace {
+
+// Other devices take part in it, which no graph of this one's work can hold.
+bool IsCollective(const Step& step) { return step.entry->op == &SchemaOf(engine::AllGather{}); }
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Stream>> GpuStream::Create(GpuDevice& device,
+                                                          std::unique_ptr<Communicator> communicator) {
+  std::unique_ptr<GpuStream> stream(new GpuStream(device, std::move(communicator)));
   ASSIGN_OR_RETURN(stream->queue_, device.driver().CreateQueue());
   return stream;
 }
@@ -21,28 +33,41 @@ GpuStream::~GpuStream() {
 }
 
 absl::Status GpuStream::Stick(absl::Status status) {
-  if (status_.ok()) status_ = std::move(status);
+  if (!status_.ok() || status.ok()) return status_;
+  status_ = std::move(status);
+  if (communicator_ != nullptr) communicator_->Abort(status_);
   return status_;
 }
 
 absl::Status GpuStream::Run(const Program& program, const StepExtents& extents) {
   RETURN_IF_ERROR(status_);
   const auto [again, entry] = replays_.Find(program, extents);
-  if (!again) {
-    EnqueueAll(program, extents);
-    return status_;
+  const std::span steps(program.steps);
+  size_t part = 0;  // of those between collectives
+  for (auto begin = steps.begin(); begin != steps.end() && status_.ok(); ++part) {
+    auto end = std::find_if(begin, steps.end(), IsCollective);
+    if (end == begin) end = begin + 1;
+    const std::span<const Step> between(begin, end);
+    begin = end;
+    if (!again || IsCollective(between.front())) {
+      EnqueueAll(between, extents);
+      continue;
+    }
+    if (part >= entry.graphs.size()) entry.graphs.resize(part + 1);
+    GpuGraph& graph = entry.graphs[part];
+    if (graph.handle == nullptr) {
+      auto captured = Capture(between, extents);
+      if (!captured.ok()) return Stick(captured.status());
+      graph = *captured;
+    }
+    Stick(device_.driver().Launch(queue_, graph)).IgnoreError();  // the loop ends
   }
-  if (entry.graph.handle == nullptr) {
-    auto captured = Capture(program, extents);
-    if (!captured.ok()) return Stick(captured.status());
-    entry.graph = *captured;
-  }
-  return Stick(device_.driver().Launch(queue_, entry.graph));
+  return status_;
 }
 
-absl::StatusOr<GpuGraph> GpuStream::Capture(const Program& program, const StepExtents& extents) {
+absl::StatusOr<GpuGraph> GpuStream::Capture(std::span<const Step> steps, const StepExtents& extents) {
   RETURN_IF_ERROR(device_.driver().BeginCapture(queue_));
-  EnqueueAll(program, extents);
+  EnqueueAll(steps, extents);
   auto graph = device_.driver().EndCapture(queue_);  // a capture that failed must be ended too
   if (graph.ok() && !status_.ok()) {
     device_.driver().Destroy(*graph);
@@ -51,9 +76,9 @@ absl::StatusOr<GpuGraph> GpuStream::Capture(const Program& program, const StepEx
   return graph;
 }
 
-void GpuStream::EnqueueAll(const Program& program, const StepExtents& extents) {
+void GpuStream::EnqueueAll(std::span<const Step> steps, const StepExtents& extents) {
   Worker worker(0, 1, nullptr);
-  for (const Step& step : program.steps) {
+  for (const Step& step : steps) {
     step.kernel->Launch({step.in, step.out, step.scratch, extents, worker, this});
   }
 }
@@ -67,6 +92,12 @@ void GpuStream::Enqueue(const KernelInstance& kernel, const GpuGrid& grid, const
   Stick(Annotate(launched, what)).IgnoreError();  // Run returns it
 }
 
+void GpuStream::AllGather(const Gather& gather) {
+  ENGINE_CHECK(communicator_ != nullptr);
+  if (!status_.ok() || gather.rows == 0) return;
+  Stick(communicator_->AllGather(queue_, gather)).IgnoreError();  // Run returns it
+}
+
 absl::Status GpuStream::Copy(std::byte* destination, const std::byte* source, int64_t bytes) {
   if (!status_.ok() || bytes == 0 || destination == source) return status_;
   return Stick(device_.driver().Copy(queue_, destination, source, bytes));
@@ -75,8 +106,9 @@ absl::Status GpuStream::Copy(std::byte* destination, const std::byte* source, in
 absl::StatusOr<uint64_t> GpuStream::Record() {
   RETURN_IF_ERROR(status_);
   if (free_events_.empty()) {
-    ASSIGN_OR_RETURN(const GpuEvent created, device_.driver().CreateEvent());
-    free_events_.push_back(created);
+    const auto created = device_.driver().CreateEvent();
+    if (!created.ok()) return Stick(created.status());
+    free_events_.push_back(*created);
   }
   RETURN_IF_ERROR(Stick(device_.driver().Record(queue_, free_events_.back())));
   pending_.push_back({++last_ticket_, free_events_.back()});

@@ -3,16 +3,26 @@
 
 #include <deque>
 #include <memory>
+#include <span>
 #include <vector>
 
+#include "backends/gpu/communicator.h"
 #include "backends/gpu/gpu_device.h"
 #include "backends/gpu/replay_cache.h"
+
+namespace engine {
+
+struct Step;
+
+}  // namespace engine
 
 namespace engine::gpu {
 
 class GpuStream : public Stream {
  public:
-  static absl::StatusOr<std::unique_ptr<Stream>> Create(GpuDevice& device);
+  // communicator: with the devices that compute programs together with this one; null: it does so alone.
+  static absl::StatusOr<std::unique_ptr<Stream>> Create(GpuDevice& device,
+                                                        std::unique_ptr<Communicator> communicator = nullptr);
   ~GpuStream() override;
 
   absl::Status Run(const Program& program, const StepExtents& extents) override;
@@ -24,6 +34,7 @@ class GpuStream : public Stream {
 
   // For kernels. What goes wrong fails this stream from here on: Run, Copy, Record and Wait return it.
   void Enqueue(const KernelInstance& kernel, const GpuGrid& grid, const void* args);
+  void AllGather(const Gather& gather);
 
  private:
   struct Ticket {
@@ -31,12 +42,14 @@ class GpuStream : public Stream {
     GpuEvent event;
   };
 
-  explicit GpuStream(GpuDevice& device) : device_(device), replays_(device.driver()) {}
-  void EnqueueAll(const Program& program, const StepExtents& extents);
-  absl::StatusOr<GpuGraph> Capture(const Program& program, const StepExtents& extents);
+  GpuStream(GpuDevice& device, std::unique_ptr<Communicator> communicator)
+      : device_(device), communicator_(std::move(communicator)), replays_(device.driver()) {}
+  void EnqueueAll(std::span<const Step> steps, const StepExtents& extents);
+  absl::StatusOr<GpuGraph> Capture(std::span<const Step> steps, const StepExtents& extents);
   absl::Status Stick(absl::Status status);
 
   GpuDevice& device_;
+  std::unique_ptr<Communicator> communicator_;
   GpuQueue queue_;
   ReplayCache replays_;
   absl::Status status_;

@@ -62,6 +62,11 @@ class Guarded : public GpuDriver {
     RETURN_IF_ERROR(driver_->Copy(queue, destination, source, bytes));
     return Check(queue);
   }
+  absl::Status CopyRows(GpuQueue queue, const RowCopy& copy) override {
+    RETURN_IF_ERROR(driver_->CopyRows(queue, copy));
+    return Check(queue);
+  }
+  absl::Status ReachPeer(int ordinal) override { return driver_->ReachPeer(ordinal); }
   absl::Status Launch(GpuQueue queue, const GpuLaunch& launch) override {
     RETURN_IF_ERROR(driver_->Launch(queue, launch));
     return Check(queue);

@@ -8,6 +8,7 @@ namespace engine::gpu {
 void RegisterGpuKernels(KernelRegistry& registry, std::string_view kind) {
   registry.Add(kind, AddKernel());
   registry.Add(kind, AddRmsNormKernel());
+  registry.Add(kind, AllGatherKernel());
   registry.Add(kind, EmbeddingKernel());
   registry.Add(kind, MatrixGatedMlpKernel());
   registry.Add(kind, GatedMlpKernel());

@@ -7,6 +7,7 @@ namespace engine::gpu {
 
 KernelEntry AddKernel();
 KernelEntry AddRmsNormKernel();
+KernelEntry AllGatherKernel();
 KernelEntry EmbeddingKernel();
 KernelEntry GatedMlpKernel();
 KernelEntry GatherRowsKernel();

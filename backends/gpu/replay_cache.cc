@@ -11,8 +11,12 @@ constexpr size_t kMostEntries = 64;
 }  // namespace
 
 ReplayCache::~ReplayCache() {
-  for (const Entry& entry : entries_) {
-    if (entry.graph.handle != nullptr) driver_.Destroy(entry.graph);
+  for (const Entry& entry : entries_) Destroy(entry);
+}
+
+void ReplayCache::Destroy(const Entry& entry) {
+  for (const GpuGraph graph : entry.graphs) {
+    if (graph.handle != nullptr) driver_.Destroy(graph);
   }
 }
 
@@ -26,13 +30,13 @@ ReplayCache::Found ReplayCache::Find(const Program& program, const StepExtents& 
   }
   if (entries_.size() < kMostEntries) entries_.emplace_back();
   Entry& entry = *std::ranges::min_element(entries_, {}, &Entry::last_use);
-  if (entry.graph.handle != nullptr) driver_.Destroy(entry.graph);
+  Destroy(entry);
   entry = {.program = &program, .extents = extents, .last_use = uses_};
   return {false, entry};
 }
 
 int ReplayCache::num_graphs() const {
-  return static_cast<int>(std::ranges::count_if(entries_, [](const Entry& e) { return e.graph.handle != nullptr; }));
+  return static_cast<int>(std::ranges::count_if(entries_, [](const Entry& e) { return !e.graphs.empty(); }));
 }
 
 }  // namespace engine::gpu

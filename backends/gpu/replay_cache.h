@@ -15,7 +15,8 @@ class ReplayCache {
     const Program* program = nullptr;
     StepExtents extents;
     uint64_t last_use = 0;
-    GpuGraph graph;  // none before the second use: most steps of prompts come once
+    // By number of its part of the program. None before the second use: most steps of prompts come once.
+    std::vector<GpuGraph> graphs = {};
   };
 
   explicit ReplayCache(GpuDriver& driver) : driver_(driver) {}
@@ -31,9 +32,12 @@ class ReplayCache {
   };
   Found Find(const Program& program, const StepExtents& extents);
 
+  // Steps that have some.
   int num_graphs() const;
 
  private:
+  void Destroy(const Entry& entry);
+
   GpuDriver& driver_;
   uint64_t uses_ = 0;
   std::vector<Entry> entries_;

@@ -15,6 +15,7 @@ namespace {
 constexpr unsigned kPortable = 1;       // host memory that is pinned for every device
 constexpr unsigned kNonBlocking = 1;    // a stream without an order against the default one
 constexpr unsigned kWithoutTiming = 2;  // an event
+constexpr int kReachedAlready = 704;    // an error: the memory of a peer
 constexpr int kThreadLocal = 1;         // a capture that other threads do not disturb
 
 class VendorDriver : public GpuDriver {
@@ -69,6 +70,19 @@ class VendorDriver : public GpuDriver {
   absl::Status Copy(GpuQueue queue, std::byte* destination, const std::byte* source, int64_t bytes) override {
     RETURN_IF_ERROR(UseDevice());
     return Check("copy", api_.copy(destination, source, static_cast<size_t>(bytes), queue.handle));
+  }
+  absl::Status CopyRows(GpuQueue queue, const RowCopy& copy) override {
+    RETURN_IF_ERROR(UseDevice());
+    return Check("copy rows", api_.copy_rows(copy, queue.handle));
+  }
+  absl::Status ReachPeer(int ordinal) override {
+    if (ordinal == info_.ordinal) return absl::OkStatus();
+    RETURN_IF_ERROR(UseDevice());
+    int can = 0;
+    RETURN_IF_ERROR(Check("ask for peers", api_.can_reach_peer(&can, ordinal)));
+    if (can == 0) return Unimplemented("%s cannot reach the memory of %s:%d", info_.name, info_.kind, ordinal);
+    const int error = api_.reach_peer(ordinal);
+    return error == kReachedAlready ? absl::OkStatus() : Check("reach a peer", error);
   }
   absl::Status Launch(GpuQueue queue, const GpuLaunch& launch) override {
     RETURN_IF_ERROR(UseDevice());

@@ -22,6 +22,10 @@ struct VendorApi {
   int (*free_host)(void* memory) = nullptr;
   int (*fill)(void* memory, unsigned char value, size_t bytes, void* stream) = nullptr;
   std::function<int(void* to, const void* from, size_t bytes, void* stream)> copy;
+  std::function<int(const RowCopy& copy, void* stream)> copy_rows;
+  // Whether the hardware can, and to do it; it may be done already.
+  std::function<int(int* can, int peer)> can_reach_peer;
+  std::function<int(int peer)> reach_peer;
 
   int (*create_stream)(void** stream, unsigned flags) = nullptr;
   int (*destroy_stream)(void* stream) = nullptr;
@@ -54,7 +58,7 @@ struct VendorNames {
   std::string launch, begin_capture;
 };
 
-// All of the table but use_device, describe, copy and instantiate.
+// All of the table but use_device, describe, copy, copy_rows, the peers and instantiate.
 VendorApi LoadVendorApi(const VendorNames& names, FunctionLoader& loader);
 
 // Kernels are in `<module_folder>/<module><suffix>`, read when the first of a module is asked for.

@@ -20,6 +20,8 @@ struct HipApi {
   int (*device_name)(char* name, int length, int device) = nullptr;
   int (*device_memory)(size_t* bytes, int device) = nullptr;
   int (*set_device)(int device) = nullptr;
+  int (*can_access_peer)(int* can, int device, int peer) = nullptr;
+  int (*enable_peer_access)(int peer, unsigned flags) = nullptr;
   int (*properties)(void* properties, int device) = nullptr;
   size_t architecture_offset = 0;  // in the properties
 };
@@ -40,6 +42,8 @@ absl::StatusOr<HipApi> LoadHip(const SharedLibrary& library) {
   loader.Load("hipDeviceGetName", api.device_name);
   loader.Load("hipDeviceTotalMem", api.device_memory);
   loader.Load("hipSetDevice", api.set_device);
+  loader.Load("hipDeviceCanAccessPeer", api.can_access_peer);
+  loader.Load("hipDeviceEnablePeerAccess", api.enable_peer_access);
   // gcnArchName moved when ROCm 6 enlarged hipDeviceProp_t and renamed the function.
   const bool is_new = library.Find("hipGetDevicePropertiesR0600") != nullptr;
   loader.Load(is_new ? "hipGetDevicePropertiesR0600" : "hipGetDeviceProperties", api.properties);
@@ -64,11 +68,18 @@ absl::StatusOr<VendorApi> LoadVendor(const SharedLibrary& library) {
       .begin_capture = "StreamBeginCapture",
   };
   VendorApi api = LoadVendorApi(names, loader);
+  constexpr int kByAddress = 4;  // hipMemcpyDefault
   int (*copy)(void*, const void*, size_t, int, void*) = nullptr;
   loader.Load("hipMemcpyAsync", copy);
   api.copy = [copy](void* to, const void* from, size_t bytes, void* stream) {
-    constexpr int kByAddress = 4;  // hipMemcpyDefault
     return copy(to, from, bytes, kByAddress, stream);
+  };
+  int (*copy_rows)(void*, size_t, const void*, size_t, size_t, size_t, int, void*) = nullptr;
+  loader.Load("hipMemcpy2DAsync", copy_rows);
+  api.copy_rows = [copy_rows](const RowCopy& copy, void* stream) {
+    return copy_rows(copy.destination, static_cast<size_t>(copy.destination_stride), copy.source,
+                     static_cast<size_t>(copy.source_stride), static_cast<size_t>(copy.row_bytes),
+                     static_cast<size_t>(copy.rows), kByAddress, stream);
   };
   int (*instantiate)(void**, void*, void**, char*, size_t) = nullptr;
   loader.Load("hipGraphInstantiate", instantiate);
@@ -106,7 +117,8 @@ GpuDriverInfo Describe(const HipApi& hip, int ordinal) {
           .kind = "rocm",
           .description = absl::StrFormat("%s, HIP %d.%d", name.data(), version / 10000000, version / 100000 % 100),
           .architecture = ArchitectureOf(hip, ordinal),
-          .memory_bytes = static_cast<int64_t>(bytes)};
+          .memory_bytes = static_cast<int64_t>(bytes),
+          .ordinal = ordinal};
 }
 
 // Code objects run on the architecture that they were compiled for and on no other.
@@ -143,6 +155,8 @@ absl::StatusOr<std::unique_ptr<GpuDriver>> OpenHipDriver(int ordinal, const HipO
   ASSIGN_OR_RETURN(const int count, Count(hip));
   if (ordinal >= count) return NotFound("rocm:%d is not there; ROCm devices here: %d, from rocm:0", ordinal, count);
   api.use_device = [set = hip.set_device, ordinal] { return set(ordinal); };
+  api.can_reach_peer = [hip, ordinal](int* can, int peer) { return hip.can_access_peer(can, ordinal, peer); };
+  api.reach_peer = [hip](int peer) { return hip.enable_peer_access(peer, 0); };
   api.describe = [hip](int error) { return std::string(hip.error_string(error)); };
   GpuDriverInfo info = Describe(hip, ordinal);
   ASSIGN_OR_RETURN(std::string folder, FolderFor(info.architecture, options));

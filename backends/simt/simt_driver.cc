@@ -16,57 +16,75 @@
 namespace engine::gpu {
 namespace {
 
+// What devices share that are opened together: one memory, in which each has its own, and one schedule.
+struct SimtSystem {
+  SimtSystem(SimtModule kernels, uint64_t seed)
+      : module(std::move(kernels)),
+        orders_threads(seed != 0),
+        queues(seed, [this] { memory.Open(); }, [this] { memory.Close(); }) {}
+
+  const SimtModule module;
+  const bool orders_threads;
+  absl::Mutex mutex;
+  SimtMemory memory ABSL_GUARDED_BY(mutex);
+  SimtQueues queues ABSL_GUARDED_BY(mutex);
+};
+
 class SimtDriver : public GpuDriver {
  public:
-  SimtDriver(GpuDriverInfo info, SimtModule module, uint64_t seed)
-      : info_(std::move(info)),
-        module_(std::move(module)),
-        orders_threads_(seed != 0),
-        queues_(seed, [this] { memory_.Open(); }, [this] { memory_.Close(); }) {}
+  SimtDriver(GpuDriverInfo info, std::shared_ptr<SimtSystem> system)
+      : info_(std::move(info)), system_(std::move(system)) {}
 
   const GpuDriverInfo& info() const override { return info_; }
 
   absl::StatusOr<std::byte*> Allocate(int64_t bytes, MemoryKind kind) override {
-    absl::MutexLock lock(&mutex_);
-    ASSIGN_OR_RETURN(std::byte * memory, memory_.Allocate(bytes, kind));
-    if (kind == MemoryKind::kDevice) module_.Notify(kSimtAllocated, memory, bytes);
+    absl::MutexLock lock(&system_->mutex);
+    ASSIGN_OR_RETURN(std::byte * memory, system_->memory.Allocate(bytes, kind, info_.ordinal));
+    if (kind == MemoryKind::kDevice) system_->module.Notify(kSimtAllocated, memory, bytes);
     return memory;
   }
   void Free(std::byte* memory, MemoryKind kind) override {
-    absl::MutexLock lock(&mutex_);
-    const int64_t bytes = memory_.Free(memory);
-    if (kind == MemoryKind::kDevice) module_.Notify(kSimtFreed, memory, bytes);
+    absl::MutexLock lock(&system_->mutex);
+    const int64_t bytes = system_->memory.Free(memory);
+    if (kind == MemoryKind::kDevice) system_->module.Notify(kSimtFreed, memory, bytes);
   }
 
   absl::StatusOr<GpuQueue> CreateQueue() override {
-    absl::MutexLock lock(&mutex_);
-    return GpuQueue{queues_.Create()};
+    absl::MutexLock lock(&system_->mutex);
+    return GpuQueue{system_->queues.Create()};
   }
   void Destroy(GpuQueue queue) override {
-    absl::MutexLock lock(&mutex_);
-    queues_.Destroy(&Of(queue));
+    absl::MutexLock lock(&system_->mutex);
+    system_->queues.Destroy(&Of(queue));
   }
   absl::Status Synchronize(GpuQueue queue) override {
-    absl::MutexLock lock(&mutex_);
-    return queues_.Synchronize(Of(queue));
+    absl::MutexLock lock(&system_->mutex);
+    return system_->queues.Synchronize(Of(queue));
   }
 
   absl::Status Copy(GpuQueue queue, std::byte* destination, const std::byte* source, int64_t bytes) override {
     return Submit(queue, {[=, this]() ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::Status {
-                    RETURN_IF_ERROR(Check("a copy to", destination, bytes));
-                    RETURN_IF_ERROR(Check("a copy from", source, bytes));
-                    std::memcpy(destination, source, bytes);
-                    if (memory_.IsDevice(destination)) module_.Notify(kSimtWritten, destination, bytes);
+                    return CopyNow(destination, source, bytes);
+                  }});
+  }
+  absl::Status CopyRows(GpuQueue queue, const RowCopy& copy) override {
+    return Submit(queue, {[=, this]() ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::Status {
+                    for (int64_t row = 0; row < copy.rows; ++row) {
+                      RETURN_IF_ERROR(CopyNow(copy.destination + row * copy.destination_stride,
+                                              copy.source + row * copy.source_stride, copy.row_bytes));
+                    }
                     return absl::OkStatus();
                   }});
   }
+  // Every device that was opened with it.
+  absl::Status ReachPeer(int) override { return absl::OkStatus(); }
   absl::Status Launch(GpuQueue queue, const GpuLaunch& launch) override {
     const auto* args = static_cast<const std::byte*>(launch.args);
     const std::vector<std::byte> copy(args, args + launch.kernel.args_bytes);
     return Submit(queue, {[=, this]() ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::Status {
                     RETURN_IF_ERROR(CheckPointers(launch.kernel, copy));
-                    return module_.Launch({launch.kernel, launch.function, launch.grid, copy.data()},
-                                          orders_threads_ ? queues_.Random() : 0);
+                    return system_->module.Launch({launch.kernel, launch.function, launch.grid, copy.data()},
+                                                  system_->orders_threads ? system_->queues.Random() : 0);
                   }});
   }
 
@@ -79,19 +97,21 @@ class SimtDriver : public GpuDriver {
     return Submit(queue, {.run = nullptr, .awaits = static_cast<SimtEvent*>(event.handle)});
   }
   absl::Status Synchronize(GpuEvent event) override {
-    absl::MutexLock lock(&mutex_);
-    return queues_.Synchronize(*static_cast<SimtEvent*>(event.handle));
+    absl::MutexLock lock(&system_->mutex);
+    return system_->queues.Synchronize(*static_cast<SimtEvent*>(event.handle));
   }
 
-  absl::StatusOr<GpuFunction> FindFunction(const KernelInstance& kernel) override { return module_.Find(kernel); }
+  absl::StatusOr<GpuFunction> FindFunction(const KernelInstance& kernel) override {
+    return system_->module.Find(kernel);
+  }
 
   absl::Status BeginCapture(GpuQueue queue) override {
-    absl::MutexLock lock(&mutex_);
+    absl::MutexLock lock(&system_->mutex);
     Of(queue).capture.emplace();
     return absl::OkStatus();
   }
   absl::StatusOr<GpuGraph> EndCapture(GpuQueue queue) override {
-    absl::MutexLock lock(&mutex_);
+    absl::MutexLock lock(&system_->mutex);
     return GpuGraph{new SimtGraph(*std::exchange(Of(queue).capture, std::nullopt))};
   }
   absl::Status Launch(GpuQueue queue, GpuGraph graph) override {
@@ -104,50 +124,70 @@ class SimtDriver : public GpuDriver {
   static SimtQueue& Of(GpuQueue queue) { return *static_cast<SimtQueue*>(queue.handle); }
 
   absl::Status Submit(GpuQueue queue, SimtWork work) {
-    absl::MutexLock lock(&mutex_);
-    return queues_.Submit(Of(queue), std::move(work));
+    absl::MutexLock lock(&system_->mutex);
+    return system_->queues.Submit(Of(queue), std::move(work));
   }
 
+  absl::Status CopyNow(std::byte* destination, const std::byte* source, int64_t bytes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(system_->mutex) {
+    RETURN_IF_ERROR(Check("a copy to", destination, bytes));
+    RETURN_IF_ERROR(Check("a copy from", source, bytes));
+    std::memcpy(destination, source, bytes);
+    if (system_->memory.IsDevice(destination)) system_->module.Notify(kSimtWritten, destination, bytes);
+    return absl::OkStatus();
+  }
   absl::Status Check(std::string_view what, const std::byte* begin, int64_t bytes)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const std::optional<std::string> refusal = memory_.Refusal(begin, bytes);
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(system_->mutex) {
+    const std::optional<std::string> refusal = system_->memory.Refusal(begin, bytes);
     return refusal ? FailedPrecondition("%s %s", what, *refusal) : absl::OkStatus();
   }
   // Every pointer that a kernel is given: 8 bytes of its struct that lie where an allocation is, or was.
   absl::Status CheckPointers(const KernelInstance& kernel, const std::vector<std::byte>& args)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(system_->mutex) {
     for (size_t at = 0; at + sizeof(uintptr_t) <= args.size(); at += sizeof(uintptr_t)) {
       uintptr_t address = 0;
       std::memcpy(&address, &args[at], sizeof(address));
       const auto* pointer = reinterpret_cast<const std::byte*>(address);
-      const std::optional<std::string> refusal = memory_.Refusal(pointer, 0);
+      const std::optional<std::string> refusal = system_->memory.Refusal(pointer, 0);
       if (refusal) return FailedPrecondition("kernel %s is given a pointer to %s", kernel.name, *refusal);
+      const std::optional<int> owner = system_->memory.OtherOwner(pointer, info_.ordinal);
+      if (owner) {
+        return FailedPrecondition("kernel %s of device %d is given a pointer to memory of device %d", kernel.name,
+                                  info_.ordinal, *owner);
+      }
     }
     return absl::OkStatus();
   }
 
   const GpuDriverInfo info_;
-  const SimtModule module_;
-  const bool orders_threads_;
-  absl::Mutex mutex_;
-  SimtMemory memory_ ABSL_GUARDED_BY(mutex_);
-  SimtQueues queues_ ABSL_GUARDED_BY(mutex_);
+  const std::shared_ptr<SimtSystem> system_;  // shared with the devices that were opened with it
 };
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<GpuDriver>> OpenSimtDriver(const SimtOptions& options) {
+absl::StatusOr<std::vector<std::unique_ptr<GpuDriver>>> OpenSimtDrivers(const SimtOptions& options, int count) {
   ASSIGN_OR_RETURN(const std::string folder, ModuleFolder());
   const char* checks = options.checks ? "check" : "";
   const std::string file =
       absl::StrFormat("%s/libengine_simt%s%s%d.so", folder, options.checks ? "_" : "", checks, options.warp);
   ASSIGN_OR_RETURN(SimtModule module, SimtModule::Open(file));
-  GpuDriverInfo info{.name = absl::StrFormat("simt:%s%d", checks, options.warp),
-                     .kind = "simt",
-                     .description = absl::StrFormat("GPU kernels on the CPU, in warps of %d", options.warp),
-                     .architecture = absl::StrFormat("%swarp%d", options.checks ? "checked " : "", options.warp),
-                     .memory_bytes = HostMemoryBytes()};
-  return std::make_unique<SimtDriver>(std::move(info), std::move(module), options.seed);
+  const auto system = std::make_shared<SimtSystem>(std::move(module), options.seed);
+  std::vector<std::unique_ptr<GpuDriver>> drivers;
+  for (int ordinal = 0; ordinal < count; ++ordinal) {
+    GpuDriverInfo info{.name = absl::StrFormat("simt:%s%d", checks, options.warp),
+                       .kind = "simt",
+                       .description = absl::StrFormat("GPU kernels on the CPU, in warps of %d", options.warp),
+                       .architecture = absl::StrFormat("%swarp%d", options.checks ? "checked " : "", options.warp),
+                       .memory_bytes = HostMemoryBytes() / count,
+                       .ordinal = ordinal};
+    drivers.push_back(std::make_unique<SimtDriver>(std::move(info), system));
+  }
+  return drivers;
+}
+
+absl::StatusOr<std::unique_ptr<GpuDriver>> OpenSimtDriver(const SimtOptions& options) {
+  ASSIGN_OR_RETURN(auto drivers, OpenSimtDrivers(options, 1));
+  return std::move(drivers.front());
 }
 
 absl::StatusOr<SimtOptions> ParseSimtOptions(std::string_view which) {

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "backends/gpu/driver.h"
 
@@ -15,7 +16,10 @@ struct SimtOptions {
   uint64_t seed = 0;    // of the order of queues and, if it is not 0, of the threads of kernels
 };
 
-// NotFound if this build has no such kernels.
+// Devices that reach each other's memory and await each other's events, each with its part of the host's memory. NotFound
+// if this build has no such kernels.
+absl::StatusOr<std::vector<std::unique_ptr<GpuDriver>>> OpenSimtDrivers(const SimtOptions& options, int count);
+// One alone.
 absl::StatusOr<std::unique_ptr<GpuDriver>> OpenSimtDriver(const SimtOptions& options);
 
 // `which` is what follows "simt" in a device's name: "", ":32", ":64", ":check32" or ":check64". The seed is

@@ -22,7 +22,7 @@ SimtMemory::~SimtMemory() {
   for (const auto& [region, allocation] : allocations_) munmap(allocation.region, allocation.region_bytes);
 }
 
-absl::StatusOr<std::byte*> SimtMemory::Allocate(int64_t bytes, MemoryKind kind) {
+absl::StatusOr<std::byte*> SimtMemory::Allocate(int64_t bytes, MemoryKind kind, int device) {
   const int64_t page = sysconf(_SC_PAGESIZE);
   const int64_t inner = RoundUp(bytes, page);
   const int64_t region_bytes = inner + 2 * page;
@@ -33,7 +33,7 @@ absl::StatusOr<std::byte*> SimtMemory::Allocate(int64_t bytes, MemoryKind kind) 
   auto* region = static_cast<std::byte*>(memory);
   if (kind == MemoryKind::kHost) mprotect(region + page, inner, PROT_READ | PROT_WRITE);
   std::byte* begin = region + page + inner - RoundUp(bytes, kAlignment);
-  allocations_[region] = {region, region_bytes, begin, bytes, kind, true};
+  allocations_[region] = {region, region_bytes, begin, bytes, kind, device, true};
   return begin;
 }
 
@@ -67,6 +67,13 @@ const SimtMemory::Allocation* SimtMemory::Find(const std::byte* address) const {
 bool SimtMemory::IsDevice(const std::byte* address) const {
   const Allocation* allocation = Find(address);
   return allocation != nullptr && allocation->kind == MemoryKind::kDevice;
+}
+
+std::optional<int> SimtMemory::OtherOwner(const std::byte* address, int device) const {
+  const Allocation* allocation = Find(address);
+  const bool is_other =
+      allocation != nullptr && allocation->kind == MemoryKind::kDevice && allocation->device != device;
+  return is_other ? std::optional(allocation->device) : std::nullopt;
 }
 
 std::optional<std::string> SimtMemory::Refusal(const std::byte* begin, int64_t bytes) const {

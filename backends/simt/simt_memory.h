@@ -20,8 +20,8 @@ class SimtMemory {
   SimtMemory& operator=(const SimtMemory&) = delete;
   ~SimtMemory();
 
-  // Zeroed, and backed as it is touched.
-  absl::StatusOr<std::byte*> Allocate(int64_t bytes, MemoryKind kind);
+  // Zeroed, and backed as it is touched. device: whose, of those that share this memory.
+  absl::StatusOr<std::byte*> Allocate(int64_t bytes, MemoryKind kind, int device);
   // Bytes of the allocation that is gone.
   int64_t Free(std::byte* memory);
 
@@ -31,6 +31,8 @@ class SimtMemory {
   // Why nothing may touch [begin, begin + bytes), if it belongs to an allocation: freed, or not all in it.
   std::optional<std::string> Refusal(const std::byte* begin, int64_t bytes) const;
   bool IsDevice(const std::byte* address) const;
+  // The device whose memory it is, if it is another's than `device`.
+  std::optional<int> OtherOwner(const std::byte* address, int device) const;
 
  private:
   struct Allocation {
@@ -39,6 +41,7 @@ class SimtMemory {
     std::byte* begin;
     int64_t bytes;
     MemoryKind kind;
+    int device;
     bool live;
   };
 

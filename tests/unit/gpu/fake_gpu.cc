@@ -1,5 +1,6 @@
 // libcuda and libamdhip64 for machines without a GPU, in one library: their calls go to the SIMT device, so that what the
-// drivers in backends/cuda and backends/hip ask for is really done. FAKE_GPU_DEVICES is the number of devices (1).
+// drivers in backends/cuda and backends/hip ask for is really done. FAKE_GPU_DEVICES is the number of devices (1);
+// they reach each other unless FAKE_GPU_PEERS is 0.
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -68,6 +69,22 @@ int Free(void* memory, MemoryKind kind) {
 int Copy(void* to, const void* from, size_t bytes, void* stream) {
   return Result(TheFake().simt->Copy(QueueOf(stream), static_cast<std::byte*>(to), static_cast<const std::byte*>(from),
                                      static_cast<int64_t>(bytes)));
+}
+
+int CopyRows(void* to, size_t to_stride, const void* from, size_t from_stride, size_t width, size_t height,
+             void* stream) {
+  return Result(TheFake().simt->CopyRows(QueueOf(stream), {.destination = static_cast<std::byte*>(to),
+                                                           .destination_stride = static_cast<int64_t>(to_stride),
+                                                           .source = static_cast<const std::byte*>(from),
+                                                           .source_stride = static_cast<int64_t>(from_stride),
+                                                           .row_bytes = static_cast<int64_t>(width),
+                                                           .rows = static_cast<int64_t>(height)}));
+}
+
+int CanReach(int* can, int device, int peer) {
+  const char* peers = std::getenv("FAKE_GPU_PEERS");
+  *can = device != peer && (peers == nullptr || std::atoi(peers) != 0) ? 1 : 0;
+  return 0;
 }
 
 // The SIMT device's memory is zeroed, and nothing else is filled.
@@ -144,6 +161,8 @@ FAKE(cuLaunchKernel, hipModuleLaunchKernel,
      (void* function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned, unsigned, unsigned, void* stream,
       void** args, void**),
      return Launch(function, x, y, z, threads, stream, args);)
+FAKE(cuDeviceCanAccessPeer, hipDeviceCanAccessPeer, (int* can, int device, int peer),
+     return CanReach(can, device, peer);)
 FAKE(cuStreamBeginCapture_v2, hipStreamBeginCapture, (void* stream, int),
      return Result(TheFake().simt->BeginCapture(QueueOf(stream)));)
 FAKE(cuStreamEndCapture, hipStreamEndCapture, (void* stream, void** graph),
@@ -161,6 +180,27 @@ extern "C" int cuDevicePrimaryCtxRetain(void** context, int) { return *context =
 extern "C" int cuCtxSetCurrent(void* context) { return context == &TheFake() ? 0 : kFailed; }
 extern "C" int cuMemcpyAsync(void* to, const void* from, size_t bytes, void* stream) {
   return Copy(to, from, bytes, stream);
+}
+struct FakeRowsEnd {
+  size_t x, y;
+  int memory_type;
+  void *host, *address, *array;
+  size_t pitch;
+};
+struct FakeRows {
+  FakeRowsEnd source, destination;
+  size_t width, height;
+};
+extern "C" int cuMemcpy2DAsync_v2(const FakeRows* rows, void* stream) {
+  const auto& [source, destination, width, height] = *rows;
+  if (source.memory_type != 4 || destination.memory_type != 4) return kFailed;
+  return CopyRows(destination.address, destination.pitch, source.address, source.pitch, width, height, stream);
+}
+extern "C" int cuCtxEnablePeerAccess(void* context, unsigned) { return context == &TheFake() ? 704 : kFailed; }
+extern "C" int hipDeviceEnablePeerAccess(int, unsigned) { return 0; }
+extern "C" int hipMemcpy2DAsync(void* to, size_t to_stride, const void* from, size_t from_stride, size_t width,
+                                size_t height, int kind, void* stream) {
+  return kind == 4 ? CopyRows(to, to_stride, from, from_stride, width, height, stream) : kFailed;
 }
 extern "C" int cuGraphInstantiateWithFlags(void** executable, void* graph, uint64_t flags) {
   return *executable = graph, flags == 0 ? 0 : kFailed;

@@ -14,6 +14,7 @@
 #include "backends/gpu/instances.h"
 #include "backends/hip/hip_driver.h"
 #include "tests/support/temp_dir.h"
+#include "tests/unit/gpu/gather_rounds.h"
 
 namespace engine::gpu {
 namespace {
@@ -59,6 +60,21 @@ TEST_P(VendorDriver, NamesTheDeviceAndWhatItIs) {
     EXPECT_EQ(info.name, "rocm:0");
     EXPECT_EQ(info.architecture, "gfx942");
   }
+}
+
+TEST_P(VendorDriver, GathersThroughDevicesMemoryOrWhereTheyReachNoneThroughTheHosts) {
+  ::setenv("FAKE_GPU_DEVICES", "2", 1);
+  for (const char* peers : {"1", "0"}) {
+    ::setenv("FAKE_GPU_PEERS", peers, 1);
+    const auto first = Open(0);
+    const auto second = Open(1);
+    ASSERT_TRUE(first.ok() && second.ok()) << first.status() << second.status();
+    EXPECT_EQ((*first)->ReachPeer(1).ok(), *peers == '1');
+    GpuDriver* const drivers[] = {first->get(), second->get()};
+    for (const absl::Status& result : GatherRounds(drivers)) EXPECT_TRUE(result.ok()) << result;
+  }
+  ::unsetenv("FAKE_GPU_PEERS");
+  ::unsetenv("FAKE_GPU_DEVICES");
 }
 
 TEST_P(VendorDriver, RunsAKernelOnCopiesEagerlyAndAsAGraph) {
