@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,16 @@ std::vector<DeviceListing> ListDevices();
 // `name` is cpu, cuda:N, rocm:N, simt:WARP or auto (the CPU, until GPUs have proven faster). The error says why the device
 // is not there.
 absl::StatusOr<std::unique_ptr<Device>> OpenDevice(std::string_view name, const DeviceOptions& options);
+
+// `count` devices for one model: `name` and those that follow it in number; of SIMT, devices of that warp. They are of one
+// architecture. The error says which is not there; a CPU is one device.
+absl::StatusOr<std::vector<std::shared_ptr<Device>>> OpenDevices(std::string_view name, int count,
+                                                                 const DeviceOptions& options);
+
+// A stream on each of the devices of OpenDevices, or on the only one: the programs that all run together may gather slices
+// of at most `slice_bytes`. Each is fed by a thread of its own; one that fails makes all fail.
+absl::StatusOr<std::vector<std::unique_ptr<Stream>>> CreateStreams(std::span<const std::shared_ptr<Device>> devices,
+                                                                   int64_t slice_bytes);
 
 // The kernel lists and weight layouts of every backend in this build.
 void RegisterKernels(KernelRegistry& registry);

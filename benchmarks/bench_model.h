@@ -28,7 +28,7 @@ class BenchModel {
   DType weight_dtype() const { return weight_dtype_; }  // of most weight bytes
   DType kv_dtype() const;
   int64_t weight_bytes() const;
-  Device& device() { return *opened_.device; }
+  Device& device() { return opened_.device(); }
 
  private:
   explicit BenchModel(OpenedModel opened) : opened_(std::move(opened)) {}

@@ -97,7 +97,7 @@ absl::Status RunPhases(const EngineOptions& options) {
   const double seconds = SecondsSince(start);
   phases.Print("load");
   const WeightStore& weights = model.runner->weights();
-  const double copy = CopyRate(opened.device->info().workers);
+  const double copy = CopyRate(opened.device().info().workers);
   absl::PrintF(
       "\n%.1f MB packed, %.1f MB in place; %.2f GB/s of packed weights (compiling again included), %.2f of half the "
       "memory copy's %.2f GB/s\n",

@@ -14,17 +14,16 @@ struct NeutralFlag {
   std::string_view reason;
 };
 
-constexpr std::string_view kOneDevice = "a model runs on one device";
+constexpr std::string_view kAllLayers = "every device has a part of each layer; --tensor-parallel-size says how many";
 constexpr std::string_view kInCheckpoint = "the checkpoint says what it is";
 
 constexpr NeutralFlag kFlags[] = {
-    {"--tensor-parallel-size,-tp,--tp", "N", "1", kOneDevice},
-    {"--pipeline-parallel-size,-pp", "N", "1", kOneDevice},
+    {"--pipeline-parallel-size,-pp", "N", "1", kAllLayers},
     {"--data-parallel-size,-dp,--dp", "N", "1", "start a server for each copy of the model"},
-    {"--ep", "N", "1", kOneDevice},
-    {"--cp", "N", "1", kOneDevice},
-    {"--distributed-executor-backend", "NAME", "mp,ray,uni", kOneDevice},
-    {"--communicator", "NAME", "nccl,native,cuda-ipc", kOneDevice},
+    {"--ep", "N", "1", kAllLayers},
+    {"--cp", "N", "1", kAllLayers},
+    {"--distributed-executor-backend", "NAME", "mp,ray,uni", kAllLayers},
+    {"--communicator", "NAME", "nccl,native,cuda-ipc", kAllLayers},
     {"--role", "ROLE", "Hybrid", "one process reads prompts and writes answers"},
     {"--n-gpu-layers,--gpu-layers,-ngl", "N", "0", "all layers run on --device"},
     {"--dtype", "TYPE", "auto", "the checkpoint says in which type weights are computed with"},

@@ -14,6 +14,7 @@ using Json = nlohmann::ordered_json;
 Json ToJson(const PlanReport& report) {
   const MemoryPlan& memory = report.memory;
   Json json = {{"device", report.device},
+               {"devices", report.devices},
                {"architecture", report.architecture},
                {"max_model_len", report.max_model_len},
                {"max_num_seqs", report.max_num_seqs},
@@ -38,7 +39,8 @@ void PrintLine(std::string_view what, int64_t bytes, const std::string& remark) 
 
 void Print(const PlanReport& report) {
   const MemoryPlan& memory = report.memory;
-  absl::PrintF("%s on %s\n\n", report.architecture, report.device);
+  const std::string each = report.devices == 1 ? "" : absl::StrFormat("each of %d devices: ", report.devices);
+  absl::PrintF("%s on %s%s\n\n", report.architecture, each, report.device);
   PrintLine("weights", memory.weight_bytes, "in the layouts of the kernels that will run");
   PrintLine("KV cache", memory.kv_cache_bytes,
             absl::StrFormat("%.1f contexts of %d tokens at once; %d sequences may run",

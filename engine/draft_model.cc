@@ -51,7 +51,7 @@ absl::StatusOr<std::unique_ptr<DraftModel>> DraftModel::Load(const EngineOptions
   own.kv_cache_bytes = 0;
   own.load_progress = nullptr;
   auto opened = std::make_unique<OpenedModel>();
-  ASSIGN_OR_RETURN(*opened, OpenModel(own, large.device));
+  ASSIGN_OR_RETURN(*opened, OpenModel(own, large.devices));
   ASSIGN_OR_RETURN(const ModelText text, LoadModelText(*opened->checkpoint));
   RETURN_IF_ERROR(CheckSameVocabulary(*text.tokenizer, tokenizer));
   opened->options.vocab = large.options.vocab;

@@ -16,7 +16,7 @@ namespace engine {
 
 class DraftModel : public Drafter {
  public:
-  // options.draft_model, on the device of `large` and beside it in its memory, for sequences within its limits. Refused if
+  // options.draft_model, on the devices of `large` and beside it in its memory, for sequences within its limits. Refused if
   // the vocabularies differ, with the first token that does.
   static absl::StatusOr<std::unique_ptr<DraftModel>> Load(const EngineOptions& options, OpenedModel& large,
                                                           const Runner& large_runner, const Tokenizer& tokenizer);

@@ -73,6 +73,10 @@ std::string MainFormat(const Graph& graph) {
 // for is loaded: too late for the others.
 absl::Status CheckSharesDevice(const EngineOptions& first, const EngineOptions& model) {
   if (&first == &model) return absl::OkStatus();
+  if (model.tensor_parallel_size != first.tensor_parallel_size) {
+    return InvalidArgument("%s asks for tensor_parallel_size %d; models that are loaded together share %d", model.model,
+                           model.tensor_parallel_size, first.tensor_parallel_size);
+  }
   if (model.device != first.device || model.threads != first.threads) {
     return InvalidArgument("%s asks for device %s with %d threads; models that are loaded together share %s with %d",
                            model.model, model.device, model.threads, first.device, first.threads);
@@ -84,9 +88,9 @@ absl::Status CheckSharesDevice(const EngineOptions& first, const EngineOptions& 
 
 class LocalEngine : public Engine {
  public:
-  // Everything but graph, kernels and weights. device: of the models before; null: a new one.
-  absl::Status Open(const EngineOptions& options, std::shared_ptr<Device> device) {
-    ASSIGN_OR_RETURN(opened_, OpenModel(options, std::move(device)));
+  // Everything but graph, kernels and weights. devices: of the models before; none: new ones.
+  absl::Status Open(const EngineOptions& options, Devices devices) {
+    ASSIGN_OR_RETURN(opened_, OpenModel(options, std::move(devices)));
     ASSIGN_OR_RETURN(text_, LoadModelText(*opened_.checkpoint));
     opened_.options.vocab = std::min(text_.tokenizer->vocab_size(), opened_.config.vocab);
     std::erase_if(text_.end_ids, [this](int32_t id) { return id >= opened_.options.vocab; });
@@ -334,13 +338,13 @@ absl::StatusOr<std::vector<std::unique_ptr<Engine>>> Engine::CreateTogether(std:
   };
   std::vector<std::unique_ptr<LocalEngine>> engines;
   std::vector<OpenedModel*> opened;
-  std::shared_ptr<Device> device;  // every model's
+  Devices devices;  // every model's
   for (const EngineOptions& model : options) {
     RETURN_IF_ERROR(CheckSharesDevice(options.front(), model));
     engines.push_back(std::make_unique<LocalEngine>());
-    RETURN_IF_ERROR(named(engines.back()->Open(model, device), model));
+    RETURN_IF_ERROR(named(engines.back()->Open(model, devices), model));
     opened.push_back(&engines.back()->opened());
-    device = opened.back()->device;
+    devices = opened.back()->devices;
   }
   ASSIGN_OR_RETURN(std::vector<PlannedModel> planned, PlanTogether(opened));
   std::vector<std::unique_ptr<Engine>> loaded;

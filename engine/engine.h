@@ -31,9 +31,10 @@ namespace engine {
 void WarnOnStderr(const std::string& line);
 
 struct EngineOptions {
-  std::string model;            // a .gguf file, a Hugging Face directory, a file of `engine pack`, or a pulled name
-  std::string device = "auto";  // cpu, cuda:N, rocm:N, simt, auto
-  int threads = 0;              // 0: as many as the process may run on
+  std::string model;             // a .gguf file, a Hugging Face directory, a file of `engine pack`, or a pulled name
+  std::string device = "auto";   // cpu, cuda:N, rocm:N, simt, auto
+  int tensor_parallel_size = 1;  // devices that compute each step together: `device` and those after it (docs/gpu.md)
+  int threads = 0;               // 0: as many as the process may run on
   Numerics numerics = Numerics::kInvariant;
   static constexpr int kLongestThatFits = std::numeric_limits<int>::max();
   int max_model_len = 0;  // longest prompt and answer together; 0: the model's own limit, at most 8192
@@ -185,7 +186,7 @@ struct ModelInfo {
   std::string path;
   std::string architecture;
   std::string weight_format;  // "q4_1" or "bf16": of most weight bytes
-  int64_t weight_bytes = 0;   // resident, packed or mapped
+  int64_t weight_bytes = 0;   // resident, packed or mapped; of several devices each has as many, and as large a cache
   int64_t kv_cache_bytes = 0;
   MemoryPlan memory;  // what was planned for it, these two included
   int max_model_len = 0;

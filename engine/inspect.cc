@@ -64,7 +64,8 @@ absl::StatusOr<PlanReport> InspectPlan(const EngineOptions& options) {
   ReturnFreedMemory();
   ASSIGN_OR_RETURN(PlannedModel planned, PlanModel(opened));
   const SchedulerConfig& limits = opened.options.limits;
-  return PlanReport{.device = opened.device->info().description,
+  return PlanReport{.device = opened.device().info().description,
+                    .devices = static_cast<int>(opened.devices.size()),
                     .architecture = opened.config.architecture,
                     .max_model_len = limits.max_model_len,
                     .max_num_seqs = limits.max_num_seqs,

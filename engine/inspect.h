@@ -43,6 +43,7 @@ struct OpReport {
 
 struct PlanReport {
   std::string device;
+  int devices = 1;  // of which each takes what `memory` says
   std::string architecture;
   int max_model_len = 0;
   int max_num_seqs = 0;

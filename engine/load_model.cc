@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "backends/backends.h"
 #include "core/graph/compile.h"
 #include "ops/quantise.h"
 
@@ -23,7 +24,24 @@ absl::StatusOr<BuildOptions> GraphOptions(const DecoderConfig& config, const Mod
                       .kv_dtype = options.kv_dtype,
                       .max_adjustments = static_cast<int>(limits.max_sampled * per_row),
                       .vocab = vocab,
+                      .ranks = options.ranks,
                       .hidden_states = options.hidden_states};
+}
+
+absl::StatusOr<Program> CompileGraph(const Graph& graph, const KernelRegistry& registry, const DeviceInfo& device,
+                                     const ModelOptions& options) {
+  return Compile(graph, registry, device,
+                 {.level = options.numerics,
+                  .limits = {.max_tokens = options.limits.max_num_batched_tokens,
+                             .max_sequences = options.limits.max_num_seqs,
+                             .max_sampled = options.limits.max_sampled},
+                  .convert = Convert});
+}
+
+// Of all ranks together, whose parts are about equal.
+LoadProgress PartOf(const LoadProgress& progress, RankOf rank) {
+  if (!progress || rank.ranks == 1) return progress;
+  return [&progress, rank](int64_t done, int64_t total) { progress(rank.rank * total + done, rank.ranks * total); };
 }
 
 }  // namespace
@@ -33,12 +51,7 @@ absl::StatusOr<CompiledModel> CompileModel(const DecoderConfig& config, const We
                                            const ModelOptions& options) {
   ASSIGN_OR_RETURN(const BuildOptions graph_options, GraphOptions(config, options));
   ASSIGN_OR_RETURN(BuiltModel model, BuildModel(config, catalog, graph_options));
-  ASSIGN_OR_RETURN(Program program, Compile(model.graph, registry, device,
-                                            {.level = options.numerics,
-                                             .limits = {.max_tokens = options.limits.max_num_batched_tokens,
-                                                        .max_sequences = options.limits.max_num_seqs,
-                                                        .max_sampled = options.limits.max_sampled},
-                                             .convert = Convert}));
+  ASSIGN_OR_RETURN(Program program, CompileGraph(model.graph, registry, device, options));
   return CompiledModel{std::move(model), std::move(program), graph_options.vocab};
 }
 
@@ -51,21 +64,34 @@ absl::StatusOr<PlannedModel> PlanModel(const DecoderConfig& config, const Weight
 }
 
 absl::StatusOr<LoadedModel> LoadModel(const Checkpoint& checkpoint, PlannedModel planned,
-                                      const KernelRegistry& registry, Device& device, const ModelOptions& options) {
+                                      const KernelRegistry& registry, std::span<const std::shared_ptr<Device>> devices,
+                                      const ModelOptions& options) {
   RETURN_IF_ERROR(planned.memory.fits);
   auto& [model, program, vocab] = planned.compiled;
   LoadedModel loaded{.cache_groups = model.cache_groups, .memory = std::move(planned.memory), .vocab = vocab};
-  ASSIGN_OR_RETURN(WeightStore weights,
-                   WeightStore::Load(checkpoint, model.weights, program.graph, registry, device, options.progress));
-  if (weights.repacked_bytes() > 0 && options.warn) {
-    options.warn(
-        absl::StrFormat("%s: %d bytes of weights are packed for other kernels than those chosen here and were "
-                        "packed again; `engine pack` on this machine makes a file that loads at once",
-                        checkpoint.path(), weights.repacked_bytes()));
+  ASSIGN_OR_RETURN(std::vector<std::unique_ptr<Stream>> streams, CreateStreams(devices, SliceBytes(program)));
+  std::vector<RankParts> ranks;
+  for (size_t r = 0; r < devices.size(); ++r) {
+    Device& device = *devices[r];
+    if (r > 0) {
+      ASSIGN_OR_RETURN(program, CompileGraph(model.graph, registry, device.info(), options));
+    }
+    const RankOf rank{.rank = static_cast<int>(r), .ranks = static_cast<int>(devices.size())};
+    const LoadProgress progress = PartOf(options.progress, rank);
+    ASSIGN_OR_RETURN(WeightStore weights,
+                     WeightStore::Load(checkpoint, model.weights, program.graph, registry, device, progress, rank));
+    if (weights.repacked_bytes() > 0 && options.warn) {
+      options.warn(
+          absl::StrFormat("%s: %d bytes of weights are packed for other kernels than those chosen here and were "
+                          "packed again; `engine pack` on this machine makes a file that loads at once",
+                          checkpoint.path(), weights.repacked_bytes()));
+    }
+    ranks.push_back({.device = device,
+                     .stream = std::move(streams[r]),
+                     .stage = {std::move(program), model.cache_groups, loaded.memory.num_blocks},
+                     .weights = std::move(weights)});
   }
-  std::vector<Stage> stages;
-  stages.push_back({std::move(program), model.cache_groups, loaded.memory.num_blocks});
-  ASSIGN_OR_RETURN(loaded.runner, Runner::Create(device, std::move(stages), std::move(weights), loaded.vocab));
+  ASSIGN_OR_RETURN(loaded.runner, Runner::Create(std::move(ranks), loaded.vocab));
   return loaded;
 }
 

@@ -22,6 +22,7 @@ struct ModelOptions {
   int64_t kv_cache_bytes = 0;  // 0: as memory_utilization says (engine/memory_plan.h)
   float memory_utilization =
       0;                       // the share of the device's memory that everything may take; 0: a cache of its own size
+  int ranks = 1;               // devices that compute it together
   int vocab = 0;               // ids the tokenizer has; 0: the embedding table's rows
   bool hidden_states = false;  // steps keep them, for Runner::HiddenState
   LoadProgress progress;
@@ -55,8 +56,9 @@ absl::StatusOr<PlannedModel> PlanModel(const DecoderConfig& config, const Weight
                                        const KernelRegistry& registry, const DeviceInfo& device,
                                        const ModelOptions& options);
 
-// `checkpoint` must outlive the model: weights may stay in its mapping.
+// `checkpoint` must outlive the model: weights may stay in its mapping. As many devices as options.ranks, alike.
 absl::StatusOr<LoadedModel> LoadModel(const Checkpoint& checkpoint, PlannedModel planned,
-                                      const KernelRegistry& registry, Device& device, const ModelOptions& options);
+                                      const KernelRegistry& registry, std::span<const std::shared_ptr<Device>> devices,
+                                      const ModelOptions& options);
 
 }  // namespace engine

@@ -6,6 +6,7 @@
 #include "core/base/resident_memory.h"
 #include "core/graph/program.h"
 #include "engine/load_model.h"
+#include "ops/all_gather.h"
 
 namespace engine {
 namespace {
@@ -16,9 +17,14 @@ int64_t WeightBytes(const TensorSpec& spec, const KernelRegistry& registry, cons
   return layout->bytes(spec.dtype, is_matrix ? spec.shape[0] : 1, spec.shape[is_matrix ? 1 : 0]);
 }
 
+// Places of a slice on its way (backends/gpu/in_process_communicator.cc).
+constexpr int kSlicePlaces = 2;
+
 // Everything but the cache.
 MemoryPlan PlanProgram(const Program& program, const KernelRegistry& registry, const DeviceInfo& device) {
-  MemoryPlan plan{.activation_bytes = program.arena_bytes, .workspace_bytes = program.scratch_bytes};
+  MemoryPlan plan{.activation_bytes = program.arena_bytes,
+                  .workspace_bytes = program.scratch_bytes,
+                  .step_bytes = kSlicePlaces * SliceBytes(program)};
   for (const Value& value : program.graph.values) {
     if (value.kind == ValueKind::kWeight) plan.weight_bytes += WeightBytes(value.spec, registry, device);
     if (value.kind == ValueKind::kStepInput || value.kind == ValueKind::kOutput) {
@@ -72,6 +78,15 @@ absl::Status CheckFits(const MemoryPlan& plan, const DeviceInfo& device, const M
 }
 
 }  // namespace
+
+int64_t SliceBytes(const Program& program) {
+  int64_t bytes = 0;
+  for (const Node& node : program.graph.nodes) {
+    if (&node.op.schema() != &SchemaOf(AllGather{})) continue;
+    bytes = std::max(bytes, MaxBytes(program.graph.value(node.in[0]).spec, program.limits));
+  }
+  return bytes;
+}
 
 MemoryPlan PlanMemory(const Program& program, const std::vector<CacheGroup>& groups, const KernelRegistry& registry,
                       const DeviceInfo& device, const ModelOptions& options) {

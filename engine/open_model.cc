@@ -45,6 +45,19 @@ int MaxSampled(const EngineOptions& options) {
   return static_cast<int>(options.max_num_seqs + draft_rows);
 }
 
+absl::StatusOr<Devices> NewDevices(const EngineOptions& options) {
+  constexpr int kMostDevices = 64;
+  if (options.tensor_parallel_size < 1 || options.tensor_parallel_size > kMostDevices) {
+    return InvalidArgument("tensor_parallel_size is %d; it must lie in [1, %d]", options.tensor_parallel_size,
+                           kMostDevices);
+  }
+  ASSIGN_OR_RETURN(Devices devices,
+                   OpenDevices(options.device, options.tensor_parallel_size, {.threads = options.threads}));
+  const auto memory = [](const auto& device) { return device->info().memory_bytes; };
+  std::iter_swap(devices.begin(), std::ranges::min_element(devices, {}, memory));
+  return devices;
+}
+
 absl::StatusOr<ModelOptions> ChooseOptions(const EngineOptions& options, const DecoderConfig& config) {
   if (options.kv_cache_bytes < 0) {
     return InvalidArgument("kv_cache_bytes is %d; it must be at least 0, which chooses a size", options.kv_cache_bytes);
@@ -76,7 +89,7 @@ absl::Status FitContext(OpenedModel& opened) {
   if (!opened.fit_context) return absl::OkStatus();
   ASSIGN_OR_RETURN(const CompiledModel compiled, CompileModel(opened));
   const std::vector<CacheGroup>& groups = compiled.model.cache_groups;
-  const MemoryPlan plan = PlanMemory(compiled.program, groups, opened.registry, opened.device->info(), opened.options);
+  const MemoryPlan plan = PlanMemory(compiled.program, groups, opened.registry, opened.device().info(), opened.options);
   const int longest = LongestContext(plan, groups, opened.options, opened.config.max_position);
   opened.options.limits.max_model_len = std::max(1, longest);
   opened.fit_context = false;
@@ -86,7 +99,7 @@ absl::Status FitContext(OpenedModel& opened) {
 absl::StatusOr<int64_t> LeastMemory(const OpenedModel& opened) {
   ASSIGN_OR_RETURN(const CompiledModel compiled, CompileModel(opened));
   const int tokens = opened.fit_context ? 1 : opened.options.limits.max_model_len;
-  return LeastMemory(compiled.program, compiled.model.cache_groups, opened.registry, opened.device->info(),
+  return LeastMemory(compiled.program, compiled.model.cache_groups, opened.registry, opened.device().info(),
                      opened.options, tokens);
 }
 
@@ -97,11 +110,11 @@ absl::Status CheckNumSpeculativeTokens(int count) {
   return InvalidArgument("num_speculative_tokens is %d; it must lie in [0, %d]", count, Draft::kMaxTokens);
 }
 
-absl::StatusOr<OpenedModel> OpenModel(const EngineOptions& options, std::shared_ptr<Device> device) {
+absl::StatusOr<OpenedModel> OpenModel(const EngineOptions& options, Devices devices) {
   OpenedModel opened;
-  opened.device = std::move(device);
-  if (opened.device == nullptr) {
-    ASSIGN_OR_RETURN(opened.device, OpenDevice(options.device, {.threads = options.threads}));
+  opened.devices = std::move(devices);
+  if (opened.devices.empty()) {
+    ASSIGN_OR_RETURN(opened.devices, NewDevices(options));
   }
   ASSIGN_OR_RETURN(opened.path, ResolveModel(options.model));
   ASSIGN_OR_RETURN(opened.checkpoint, Checkpoint::Open(opened.path));
@@ -112,13 +125,14 @@ absl::StatusOr<OpenedModel> OpenModel(const EngineOptions& options, std::shared_
   ASSIGN_OR_RETURN(opened.options, ChooseOptions(options, opened.config));
   opened.fit_context = options.max_model_len == EngineOptions::kLongestThatFits;
   opened.num_speculative_tokens = options.num_speculative_tokens;
-  opened.options.limits.max_steps_in_flight = opened.device->info().max_steps_in_flight;
+  opened.options.ranks = static_cast<int>(opened.devices.size());
+  opened.options.limits.max_steps_in_flight = opened.device().info().max_steps_in_flight;
   return opened;
 }
 
 absl::StatusOr<PlannedModel> PlanModel(OpenedModel& opened) {
   RETURN_IF_ERROR(FitContext(opened));
-  return PlanModel(opened.config, *opened.catalog, opened.registry, opened.device->info(), opened.options);
+  return PlanModel(opened.config, *opened.catalog, opened.registry, opened.device().info(), opened.options);
 }
 
 absl::StatusOr<std::vector<PlannedModel>> PlanTogether(std::span<OpenedModel* const> models) {
@@ -142,7 +156,7 @@ absl::StatusOr<std::vector<PlannedModel>> PlanTogether(std::span<OpenedModel* co
 }
 
 absl::StatusOr<LoadedModel> LoadModel(OpenedModel& opened, PlannedModel planned) {
-  return LoadModel(*opened.checkpoint, std::move(planned), opened.registry, *opened.device, opened.options);
+  return LoadModel(*opened.checkpoint, std::move(planned), opened.registry, opened.devices, opened.options);
 }
 
 absl::StatusOr<LoadedModel> LoadModel(OpenedModel& opened) {
@@ -151,7 +165,7 @@ absl::StatusOr<LoadedModel> LoadModel(OpenedModel& opened) {
 }
 
 absl::StatusOr<CompiledModel> CompileModel(const OpenedModel& opened) {
-  return CompileModel(opened.config, *opened.catalog, opened.registry, opened.device->info(), opened.options);
+  return CompileModel(opened.config, *opened.catalog, opened.registry, opened.device().info(), opened.options);
 }
 
 }  // namespace engine

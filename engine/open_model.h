@@ -11,23 +11,29 @@
 
 namespace engine {
 
+// Those that compute a model together, alike.
+using Devices = std::vector<std::shared_ptr<Device>>;
+
 struct OpenedModel {
   std::string path;
   std::unique_ptr<Checkpoint> checkpoint;
   std::unique_ptr<WeightCatalog> catalog;  // borrows checkpoint
   DecoderConfig config;
-  std::shared_ptr<Device> device;  // shared with other models on it
+  Devices devices;  // shared with other models on them
   KernelRegistry registry;
   bool fit_context = false;  // loading sets the longest max_model_len that memory allows
   ModelOptions options;      // what EngineOptions asks for; max_sampled has rows for every sequence and for drafts
   int num_speculative_tokens = 0;
+
+  // The first one. Plans are made for it, as it has the least memory.
+  Device& device() const { return *devices.front(); }
 };
 
 absl::Status CheckNumSpeculativeTokens(int count);
 
-// Refuses a context longer than the model was trained for. device: what the model runs on; null: a new one, as the
-// options say.
-absl::StatusOr<OpenedModel> OpenModel(const EngineOptions& options, std::shared_ptr<Device> device = nullptr);
+// Refuses a context longer than the model was trained for. devices: what the model runs on; none: new ones, as the options
+// say.
+absl::StatusOr<OpenedModel> OpenModel(const EngineOptions& options, Devices devices = {});
 
 // Where the memory of the model would go. With fit_context this decides max_model_len.
 absl::StatusOr<PlannedModel> PlanModel(OpenedModel& opened);

@@ -21,7 +21,7 @@ absl::StatusOr<std::vector<SourceTensor>> PackedTensors(const OpenedModel& opene
   for (const WeightSpec& spec : model.weights) {
     if (spec.compute) continue;
     ASSIGN_OR_RETURN(const SourceTensor* source, opened.checkpoint->Require(spec.source));
-    const WeightLayout* layout = opened.registry.FindLayout(opened.device->info().kind, layouts.at(spec.name));
+    const WeightLayout* layout = opened.registry.FindLayout(opened.device().info().kind, layouts.at(spec.name));
     const auto bytes = static_cast<size_t>(layout->bytes(spec.dtype, spec.n, spec.k));
     tensors.push_back({.name = source->name,
                        .dtype = spec.dtype,
@@ -65,9 +65,9 @@ absl::Status PackModel(const EngineOptions& options, const std::string& output) 
   if (opened.checkpoint->packed()) {
     return InvalidArgument("%s is packed already; name the checkpoint that it was made from", opened.path);
   }
-  if (!opened.device->info().reads_host_memory) {
+  if (!opened.device().info().reads_host_memory) {
     return Unimplemented("engine pack writes files for the CPU; %s packs weights as it loads them",
-                         opened.device->info().name);
+                         opened.device().info().name);
   }
   if (std::error_code ignored; std::filesystem::equivalent(opened.path, output, ignored)) {
     return InvalidArgument("%s is the checkpoint itself; write to another file", output);
@@ -76,7 +76,7 @@ absl::Status PackModel(const EngineOptions& options, const std::string& output) 
   ASSIGN_OR_RETURN(const CompiledModel compiled, CompileModel(opened));
   const auto& [model, program, vocab] = compiled;
   ASSIGN_OR_RETURN(const WeightStore weights,
-                   WeightStore::Load(*opened.checkpoint, model.weights, program.graph, opened.registry, *opened.device,
+                   WeightStore::Load(*opened.checkpoint, model.weights, program.graph, opened.registry, opened.device(),
                                      options.load_progress));
   ASSIGN_OR_RETURN(std::vector<SourceTensor> tensors, PackedTensors(opened, model, program.graph, weights));
   AddSettings(*opened.checkpoint, tensors);

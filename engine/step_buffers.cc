@@ -8,11 +8,11 @@
 namespace engine {
 
 absl::StatusOr<StepBuffers> StepBuffers::Create(const Program& program, const std::vector<CacheGroup>& groups,
-                                                int vocab_size, Device& device) {
+                                                int vocab_size, std::span<Device* const> devices) {
   constexpr int64_t kAlignment = 64;
   StepBuffers buffers(vocab_size);
   buffers.limits_ = program.limits;
-  buffers.rounds_up_ = device.info().replays_steps;
+  buffers.rounds_up_ = devices.front()->info().replays_steps;
   std::map<std::string_view, int64_t> widths;  // of block tables
   int64_t bytes = 0;
   for (const Value& value : program.graph.values) {
@@ -21,7 +21,10 @@ absl::StatusOr<StepBuffers> StepBuffers::Create(const Program& program, const st
     buffers.offsets_[value.name] = bytes;
     bytes += (MaxBytes(value.spec, program.limits) + kAlignment - 1) / kAlignment * kAlignment;
   }
-  ASSIGN_OR_RETURN(buffers.blob_, StagedBuffer::Create(device, bytes));
+  ASSIGN_OR_RETURN(buffers.blob_, StagedBuffer::Create(*devices.front(), bytes));
+  for (Device* device : devices.subspan(1)) {
+    ASSIGN_OR_RETURN(buffers.blobs_.emplace_back(), device->Allocate(bytes, MemoryKind::kDevice));
+  }
 
   for (size_t g = 0; g < groups.size(); ++g) {
     const std::string table = absl::StrFormat("block_table.%d", g);
@@ -62,11 +65,12 @@ StepExtents StepBuffers::Fill(const StepPlan& plan) {
 }
 
 // Masks lie behind the room for adjustments, and few steps have any.
-absl::Status StepBuffers::Upload(Stream& stream) const {
-  RETURN_IF_ERROR(blob_.Upload(stream, 0, used_bytes_));
+absl::Status StepBuffers::Upload(Stream& stream, int rank) const {
+  RETURN_IF_ERROR(stream.Copy(BlobOf(rank), blob_.host(), used_bytes_));
   if (masked_rows_ == 0) return absl::OkStatus();
   const auto bytes = static_cast<int64_t>(masked_rows_ * mask_words_ * sizeof(uint32_t));
-  return blob_.Upload(stream, offsets_.find("token_masks")->second, bytes);
+  const int64_t begin = offsets_.find("token_masks")->second;
+  return stream.Copy(BlobOf(rank) + begin, blob_.host() + begin, bytes);
 }
 
 // Decoding steps come in few sizes then, and each size soon is one that has been run before.

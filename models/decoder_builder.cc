@@ -6,6 +6,7 @@
 
 #include "ops/add.h"
 #include "ops/add_rms_norm.h"
+#include "ops/all_gather.h"
 #include "ops/embedding.h"
 #include "ops/gated_mlp.h"
 #include "ops/gather_rows.h"
@@ -25,11 +26,14 @@ namespace {
 constexpr char kEmbeddingName[] = "model.embed_tokens.weight";
 constexpr char kFinalNorm[] = "model.norm";
 
-CacheSpec LayerCache(const DecoderConfig& config, int layer, DType kv_dtype) {
+// Devices beyond the number of KV heads share one with their neighbours.
+int KvHeadsOf(const DecoderConfig& config, int ranks) { return std::max(1, config.kv_heads / ranks); }
+
+CacheSpec LayerCache(const DecoderConfig& config, int layer, DType kv_dtype, int ranks) {
   const int window = config.windows[layer];
   return {.kind = window > 0 ? CacheKind::kWindow : CacheKind::kPaged,
           .window = window,
-          .kv_heads = config.kv_heads,
+          .kv_heads = KvHeadsOf(config, ranks),
           .head_dim = config.head_dim,
           .dtype = kv_dtype};
 }
@@ -38,9 +42,14 @@ CacheSpec LayerCache(const DecoderConfig& config, int layer, DType kv_dtype) {
 
 DecoderBuilder::DecoderBuilder(const DecoderConfig& config, const WeightCatalog& catalog, const BuildOptions& options)
     : config_(config), catalog_(catalog), options_(options) {
+  if (absl::Status splits = CheckSplits(); !splits.ok()) {
+    Fail(std::move(splits));
+    return;
+  }
   kv_dtype_ = ChooseKvDType();
   std::vector<CacheSpec> caches;
-  for (int layer = 0; layer < config.layers; ++layer) caches.push_back(LayerCache(config, layer, kv_dtype_));
+  for (int layer = 0; layer < config.layers; ++layer)
+    caches.push_back(LayerCache(config, layer, kv_dtype_, options.ranks));
   auto groups = GroupCaches(caches);
   if (!groups.ok()) {
     Fail(groups.status());
@@ -52,6 +61,20 @@ DecoderBuilder::DecoderBuilder(const DecoderConfig& config, const WeightCatalog&
     for (const int layer : groups_[g].layers) group_of_layer_[layer] = static_cast<int>(g);
   }
   AddInputs();
+}
+
+absl::Status DecoderBuilder::CheckSplits() const {
+  const DecoderConfig& c = config_;
+  const int ranks = options_.ranks;
+  const std::pair<const char*, int> divided[] = {
+      {"attention heads", c.heads}, {"hidden values", c.hidden}, {"intermediate values", c.intermediate}};
+  for (const auto& [what, count] : divided) {
+    if (count % ranks == 0) continue;
+    return InvalidArgument("tensor_parallel_size is %d, which does not divide the model's %d %s", ranks, count, what);
+  }
+  if (c.kv_heads % ranks == 0 || ranks % c.kv_heads == 0) return absl::OkStatus();
+  return InvalidArgument("tensor_parallel_size is %d; it must divide the model's %d KV heads or be a multiple of them",
+                         ranks, c.kv_heads);
 }
 
 // K and V are as precise as the checkpoint's own products: f32 stays f32, everything else is stored as bf16.
@@ -93,54 +116,62 @@ void DecoderBuilder::Fail(absl::Status status) {
   if (status_.ok()) status_ = std::move(status);
 }
 
-ValueId DecoderBuilder::Weight(const std::string& name, int64_t n, int64_t k, int64_t interleaved_head_rows) {
+ValueId DecoderBuilder::Weight(const std::string& name, const Rows& rows, int64_t k, const std::string& tensor) {
   for (const auto& [known, id] : named_) {
     if (known == name) return id;
   }
-  const auto source = catalog_.Require(name);
+  const auto source = catalog_.Require(tensor.empty() ? name : tensor);
   DType dtype = DType::kF32;
   if (!source.ok()) {
     Fail(source.status());
-  } else if ((*source)->shape != std::vector<int64_t>{n, k}) {
+  } else if ((*source)->shape != std::vector<int64_t>{rows.n, k}) {
     Fail(InvalidArgument("tensor %s is %s; the configuration asks for [%d, %d]", (*source)->name,
-                         ShapeText((*source)->shape), n, k));
+                         ShapeText((*source)->shape), rows.n, k));
   } else {
     dtype = (*source)->dtype;
   }
   weights_.push_back({.name = name,
                       .source = source.ok() ? (*source)->name : "",
                       .dtype = dtype,
-                      .n = n,
+                      .n = rows.of_slice(),
                       .k = k,
-                      .interleaved_head_rows = interleaved_head_rows});
-  const ValueId id = graph_.Weight(name, {dtype, {n, k}, kOpenLayout});
+                      .interleaved_head_rows = rows.interleaved_head_rows,
+                      .slices = rows.slices});
+  const ValueId id = graph_.Weight(name, {dtype, {rows.of_slice(), k}, kOpenLayout});
   named_.emplace_back(name, id);
   return id;
 }
 
-ValueId DecoderBuilder::Vector(const std::string& name, int64_t size, int64_t interleaved_head_rows) {
+ValueId DecoderBuilder::Vector(const std::string& name, const Rows& rows) {
   const auto source = catalog_.Require(name);
   if (!source.ok()) {
     Fail(source.status());
   } else if (IsBlockQuantised((*source)->dtype)) {
     Fail(Unimplemented("tensor %s is %s; a vector must be f32, f16 or bf16", (*source)->name, Name((*source)->dtype)));
-  } else if (NumValues((*source)->shape) != size) {
+  } else if (NumValues((*source)->shape) != rows.n) {
     Fail(InvalidArgument("tensor %s is %s; the configuration asks for [%d]", (*source)->name,
-                         ShapeText((*source)->shape), size));
+                         ShapeText((*source)->shape), rows.n));
   }
-  // As one column where rows are reordered, so that the same rule applies; the bytes are the same.
-  const bool reorder = interleaved_head_rows > 0;
+  // As one column where rows are chosen, so that the same rules apply; the bytes are the same.
+  const bool is_column = rows.interleaved_head_rows > 0 || rows.slices > 1;
   weights_.push_back({.name = name,
                       .source = source.ok() ? (*source)->name : "",
                       .dtype = DType::kF32,
-                      .n = reorder ? size : 1,
-                      .k = reorder ? 1 : size,
-                      .interleaved_head_rows = interleaved_head_rows});
-  return graph_.Weight(name, {DType::kF32, {size}});
+                      .n = is_column ? rows.of_slice() : 1,
+                      .k = is_column ? 1 : rows.n,
+                      .interleaved_head_rows = rows.interleaved_head_rows,
+                      .slices = rows.slices});
+  return graph_.Weight(name, {DType::kF32, {rows.of_slice()}});
 }
 
 // Rows are reordered in GGUF files alone, which have no such weights.
-ValueId DecoderBuilder::RowScales(const std::string& name, int64_t n) { return Vector(name + ".weight_scale", n); }
+ValueId DecoderBuilder::RowScales(const std::string& name, const Rows& rows) {
+  return Vector(name + ".weight_scale", rows);
+}
+
+ValueId DecoderBuilder::Gathered(ValueId slice) {
+  return options_.ranks == 1 ? slice : graph_.Add(AllGather{.ranks = options_.ranks}, {slice});
+}
 
 ValueId DecoderBuilder::GroupInput(const char* name, int group, TensorSpec spec) {
   const std::string full_name = absl::StrFormat("%s.%d", name, group);
@@ -152,7 +183,7 @@ ValueId DecoderBuilder::GroupInput(const char* name, int group, TensorSpec spec)
 }
 
 ValueId DecoderBuilder::Embed() {
-  const ValueId table = Weight(kEmbeddingName, config_.vocab, config_.hidden);
+  const ValueId table = Weight(kEmbeddingName, {config_.vocab}, config_.hidden);
   if (NeedRowScales(graph_.spec(table).dtype)) {
     Fail(
         Unimplemented("tensor %s is int8 with a scale per row; an embedding must be f32, f16 or bf16", kEmbeddingName));
@@ -162,33 +193,33 @@ ValueId DecoderBuilder::Embed() {
 
 ValueId DecoderBuilder::Norm(ValueId x, const std::string& name) {
   const auto epsilon = static_cast<float>(config_.norm_epsilon);
-  return graph_.Add(RmsNorm{.epsilon = epsilon}, {x, Vector(name + ".weight", config_.hidden)});
+  return graph_.Add(RmsNorm{.epsilon = epsilon}, {x, Vector(name + ".weight", {config_.hidden})});
 }
 
 std::pair<ValueId, ValueId> DecoderBuilder::AddNorm(ValueId residual, ValueId delta, const std::string& name) {
   const auto epsilon = static_cast<float>(config_.norm_epsilon);
   const std::vector<ValueId> out =
-      graph_.AddAll(AddRmsNorm{.epsilon = epsilon}, {residual, delta, Vector(name + ".weight", config_.hidden)});
+      graph_.AddAll(AddRmsNorm{.epsilon = epsilon}, {residual, delta, Vector(name + ".weight", {config_.hidden})});
   return {out[0], out[1]};
 }
 
-std::vector<ValueId> DecoderBuilder::ProductInputs(ValueId x, ValueId weight, const std::string& name, int64_t n) {
+std::vector<ValueId> DecoderBuilder::ProductInputs(ValueId x, ValueId weight, const std::string& name,
+                                                   const Rows& rows) {
   std::vector<ValueId> in = {x, weight};
-  if (NeedRowScales(graph_.spec(weight).dtype)) in.push_back(RowScales(name, n));
+  if (NeedRowScales(graph_.spec(weight).dtype)) in.push_back(RowScales(name, rows));
   return in;
 }
 
-ValueId DecoderBuilder::Projection(ValueId x, const std::string& name, int64_t n, int64_t k,
-                                   int64_t interleaved_head_rows) {
-  const ValueId weight = Weight(name + ".weight", n, k, interleaved_head_rows);
+ValueId DecoderBuilder::Projection(ValueId x, const std::string& name, const Rows& rows, int64_t k) {
+  const ValueId weight = Weight(name + ".weight", rows, k);
   const bool bias = catalog_.Find(name + ".bias") != nullptr;
-  std::vector<ValueId> in = ProductInputs(x, weight, name, n);
-  if (bias) in.push_back(Vector(name + ".bias", n, interleaved_head_rows));
+  std::vector<ValueId> in = ProductInputs(x, weight, name, rows);
+  if (bias) in.push_back(Vector(name + ".bias", rows));
   return graph_.Add(engine::Linear{.input = InputFor(graph_.spec(weight).dtype), .bias = bias}, std::move(in));
 }
 
 ValueId DecoderBuilder::GatedMlp(ValueId x, const std::string& name) {
-  const int64_t n = config_.intermediate;
+  const Rows rows{.n = config_.intermediate, .slices = options_.ranks};
   const int64_t k = config_.hidden;
   const auto stored = [&](const char* part) { return catalog_.Find(name + part + ".weight"); };
   const SourceTensor* gate = stored(".gate_proj");
@@ -198,18 +229,19 @@ ValueId DecoderBuilder::GatedMlp(ValueId x, const std::string& name) {
                      catalog_.Find(name + ".up_proj.bias") == nullptr;
   ValueId product;
   if (fused) {
-    const ValueId gate_weight = Weight(name + ".gate_proj.weight", n, k);
-    const ValueId up_weight = Weight(name + ".up_proj.weight", n, k);
+    const ValueId gate_weight = Weight(name + ".gate_proj.weight", rows, k);
+    const ValueId up_weight = Weight(name + ".up_proj.weight", rows, k);
     std::vector<ValueId> in = {x, gate_weight, up_weight};
     if (NeedRowScales(gate->dtype))
-      in.insert(in.end(), {RowScales(name + ".gate_proj", n), RowScales(name + ".up_proj", n)});
+      in.insert(in.end(), {RowScales(name + ".gate_proj", rows), RowScales(name + ".up_proj", rows)});
     product = graph_.Add(engine::GatedMlp{.input = InputFor(gate->dtype)}, std::move(in));
   } else {
-    const ValueId gate_value = Projection(x, name + ".gate_proj", n, k);
-    const ValueId up_value = Projection(x, name + ".up_proj", n, k);
+    const ValueId gate_value = Projection(x, name + ".gate_proj", rows, k);
+    const ValueId up_value = Projection(x, name + ".up_proj", rows, k);
     product = graph_.Add(SiluMul{}, {gate_value, up_value});
   }
-  return Projection(product, name + ".down_proj", k, n);
+  const Rows down{.n = config_.hidden, .slices = options_.ranks};
+  return Gathered(Projection(Gathered(product), name + ".down_proj", down, config_.intermediate));
 }
 
 ValueId DecoderBuilder::Rotate(ValueId x, const std::string& norm_name, int heads) {
@@ -226,7 +258,7 @@ ValueId DecoderBuilder::Rotate(ValueId x, const std::string& norm_name, int head
                                .rotary_dim = config_.rope.rotary_dim,
                                .epsilon = static_cast<float>(config_.norm_epsilon),
                                .out = KvOperandDType(kv_dtype_)},
-                    {x, positions_, rope_table_, Vector(norm_name + ".weight", head_dim)});
+                    {x, positions_, rope_table_, Vector(norm_name + ".weight", {head_dim})});
 }
 
 ValueId DecoderBuilder::Attention(ValueId x, int layer, const std::string& name) {
@@ -236,34 +268,37 @@ ValueId DecoderBuilder::Attention(ValueId x, int layer, const std::string& name)
   // llama in GGUF has the rows of q and k interleaved for pairs (2i, 2i + 1); ours rotate (i, i + half).
   const bool interleaved = catalog_.is_gguf() && c.architecture == "LlamaForCausalLM";
   const int64_t head_rows = interleaved ? c.head_dim : 0;
-  ValueId q = Projection(x, name + ".q_proj", q_size, c.hidden, head_rows);
-  ValueId k = Projection(x, name + ".k_proj", kv_size, c.hidden, head_rows);
-  const ValueId v = Projection(x, name + ".v_proj", kv_size, c.hidden);
-  q = Rotate(q, name + ".q_norm", c.heads);
-  k = Rotate(k, name + ".k_norm", c.kv_heads);
+  const int ranks = options_.ranks;
+  const int heads = c.heads / ranks;
+  const int kv_heads = KvHeadsOf(c, ranks);
+  const int kv_slices = c.kv_heads / kv_heads;
+  ValueId q = Projection(x, name + ".q_proj", {q_size, ranks, head_rows}, c.hidden);
+  ValueId k = Projection(x, name + ".k_proj", {kv_size, kv_slices, head_rows}, c.hidden);
+  const ValueId v = Projection(x, name + ".v_proj", {kv_size, kv_slices}, c.hidden);
+  q = Rotate(q, name + ".q_norm", heads);
+  k = Rotate(k, name + ".k_norm", kv_heads);
   if (!status_.ok()) return q;
 
   const int group = group_of_layer_[layer];
-  const ValueId cache =
-      graph_.Cache(absl::StrFormat("cache.%d", layer), KvCacheSpec(kv_dtype_, c.kv_heads, c.head_dim));
+  const ValueId cache = graph_.Cache(absl::StrFormat("cache.%d", layer), KvCacheSpec(kv_dtype_, kv_heads, c.head_dim));
   const ValueId slots = GroupInput("slots", group, {DType::kI32, {kTokens}});
   const ValueId table =
       GroupInput("block_table", group, {DType::kI32, {kSequences, BlocksForTokens(options_.max_model_len)}});
-  graph_.AddInto(KvWrite{.kv_heads = c.kv_heads, .head_dim = c.head_dim}, {k, v, slots, cache}, {});
-  const ValueId attention = graph_.Add(PagedAttention{.heads = c.heads,
-                                                      .kv_heads = c.kv_heads,
+  graph_.AddInto(KvWrite{.kv_heads = kv_heads, .head_dim = c.head_dim}, {k, v, slots, cache}, {});
+  const ValueId attention = graph_.Add(PagedAttention{.heads = heads,
+                                                      .kv_heads = kv_heads,
                                                       .head_dim = c.head_dim,
                                                       .scale = 1.0f / std::sqrt(static_cast<float>(c.head_dim)),
                                                       .window = c.windows[layer]},
                                        {q, cache, table, query_start_, query_length_, context_length_});
-  return Projection(attention, name + ".o_proj", c.hidden, q_size);
+  return Gathered(Projection(Gathered(attention), name + ".o_proj", {c.hidden, ranks}, q_size));
 }
 
 ValueId DecoderBuilder::HiddenStates(ValueId residual, ValueId delta) {
   const ValueId sum = graph_.Add(Add{}, {residual, delta});
   const ValueId hidden = graph_.Output("hidden_states", {DType::kF32, {kTokens, config_.hidden}});
   graph_.AddInto(RmsNorm{.epsilon = static_cast<float>(config_.norm_epsilon)},
-                 {sum, Vector(std::string(kFinalNorm) + ".weight", config_.hidden)}, {hidden});
+                 {sum, Vector(std::string(kFinalNorm) + ".weight", {config_.hidden})}, {hidden});
   return hidden;
 }
 
@@ -272,10 +307,18 @@ void DecoderBuilder::Head(ValueId residual, ValueId delta) {
   const ValueId x = options_.hidden_states ? gather(HiddenStates(residual, delta))
                                            : AddNorm(gather(residual), gather(delta), kFinalNorm).second;
   const bool tied = config_.tied_embeddings || catalog_.Find("lm_head.weight") == nullptr;
-  const ValueId table = Weight(tied ? kEmbeddingName : "lm_head.weight", config_.vocab, config_.hidden);
+  // In slices, a tied table is stored whole for the embedding and as a slice for the head.
+  const Rows table_rows{.n = config_.vocab, .slices = config_.vocab % options_.ranks == 0 ? options_.ranks : 1};
+  const std::string name = tied && table_rows.slices == 1 ? kEmbeddingName : "lm_head.weight";
+  const ValueId table = Weight(name, table_rows, config_.hidden, tied ? kEmbeddingName : "");
   const ValueId logits = graph_.Output("logits", {DType::kF32, {kSampled, config_.vocab}});
-  graph_.AddInto(engine::Linear{.input = InputFor(graph_.spec(table).dtype)},
-                 ProductInputs(x, table, "lm_head", config_.vocab), {logits});
+  const engine::Linear product{.input = InputFor(graph_.spec(table).dtype)};
+  std::vector<ValueId> in = ProductInputs(x, table, "lm_head", table_rows);
+  if (table_rows.slices == 1) {
+    graph_.AddInto(product, std::move(in), {logits});
+  } else {
+    graph_.AddInto(AllGather{.ranks = table_rows.slices}, {graph_.Add(product, std::move(in))}, {logits});
+  }
 
   const ValueId rows = graph_.StepInput("sampling_rows", {DType::kU8, {kSampled, sizeof(SamplingRow)}});
   const ValueId adjustments =

@@ -19,6 +19,7 @@ struct BuildOptions {
   std::optional<DType> kv_dtype;  // default: f32 for f32 checkpoints, else bf16
   int64_t max_adjustments = 0;    // sampling adjustments of one step
   int vocab = 0;                  // ids the tokenizer has; 0: as many as the embedding table has rows
+  int ranks = 1;                  // devices that each have a part of every product (docs/gpu.md)
   bool hidden_states = false;     // an output beside the logits: what the head would read of each token, in f32
 };
 
@@ -51,12 +52,24 @@ class DecoderBuilder {
   absl::StatusOr<BuiltModel> Finish() &&;
 
  private:
-  ValueId Weight(const std::string& name, int64_t n, int64_t k, int64_t interleaved_head_rows = 0);
-  ValueId Vector(const std::string& name, int64_t size, int64_t interleaved_head_rows = 0);
-  // What multiplies x by weight `name` of n rows takes: with the scales of its rows where it needs some.
-  std::vector<ValueId> ProductInputs(ValueId x, ValueId weight, const std::string& name, int64_t n);
-  ValueId RowScales(const std::string& name, int64_t n);
-  ValueId Projection(ValueId x, const std::string& name, int64_t n, int64_t k, int64_t interleaved_head_rows = 0);
+  // What a tensor of n rows gives each device: all of them, or one of so many slices.
+  struct Rows {
+    int64_t n;
+    int slices = 1;
+    int64_t interleaved_head_rows = 0;
+
+    int64_t of_slice() const { return n / slices; }
+  };
+  // tensor: in the checkpoint, where it has another name.
+  ValueId Weight(const std::string& name, const Rows& rows, int64_t k, const std::string& tensor = "");
+  ValueId Vector(const std::string& name, const Rows& rows);
+  // What multiplies x by weight `name` takes: with the scales of its rows where it needs some.
+  std::vector<ValueId> ProductInputs(ValueId x, ValueId weight, const std::string& name, const Rows& rows);
+  ValueId RowScales(const std::string& name, const Rows& rows);
+  ValueId Projection(ValueId x, const std::string& name, const Rows& rows, int64_t k);
+  // The slices of all devices side by side.
+  ValueId Gathered(ValueId slice);
+  absl::Status CheckSplits() const;
   ValueId Rotate(ValueId x, const std::string& norm_name, int heads);
   ValueId GroupInput(const char* name, int group, TensorSpec spec);
   void Fail(absl::Status status);

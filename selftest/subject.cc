@@ -34,7 +34,7 @@ absl::StatusOr<std::unique_ptr<Subject>> Subject::Create(const Choice& choice) {
       subject->opened_,
       OpenModel(
           {.model = choice.model, .numerics = Numerics::kExact, .max_model_len = 2 * kPromptTokens, .max_num_seqs = 3},
-          std::move(device)));
+          {std::move(device)}));
   subject->opened_.options.limits.max_sampled = kPromptTokens;
   ASSIGN_OR_RETURN(subject->loaded_, LoadModel(subject->opened_));
   return subject;

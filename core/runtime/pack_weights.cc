@@ -40,11 +40,17 @@ bool IsMade(const PackJob& job) { return job.from != nullptr || job.int4 != null
 void MakeRows(const PackTask& task, std::vector<std::byte>& rows) {
   PackJob& job = *task.job;
   const int64_t row_bytes = RowBytesOf(job);
-  rows.resize((task.end - task.begin) * row_bytes);
-  if (job.int4 != nullptr) ReadRows(*job.int4, task.begin, task.end, rows.data());
+  // Slices may begin within a word of rows.
+  const int64_t begin = job.first_row + task.begin;
+  const int64_t end = job.first_row + task.end;
+  const int64_t skipped = job.int4 != nullptr ? begin % kInt4RowStep : 0;
+  const int64_t read_end =
+      job.int4 != nullptr ? std::min(job.int4->n, (end + kInt4RowStep - 1) / kInt4RowStep * kInt4RowStep) : end;
+  rows.resize((read_end - begin + skipped) * row_bytes);
+  if (job.int4 != nullptr) ReadRows(*job.int4, begin - skipped, read_end, rows.data());
   for (int64_t row = task.begin; row < task.end; ++row) {
-    std::byte* out = rows.data() + (row - task.begin) * row_bytes;
-    if (job.from != nullptr) job.from->unpack_row(job.stored, job.spec->k, job.packed.data(), row, out);
+    std::byte* out = rows.data() + (row - task.begin + skipped) * row_bytes;
+    if (job.from != nullptr) job.from->unpack_row(job.stored, job.spec->k, job.packed.data(), job.first_row + row, out);
     job.rows[row] = out;
   }
 }

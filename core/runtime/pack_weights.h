@@ -20,6 +20,7 @@ struct PackJob {
   const WeightSpec* spec;
   const WeightLayout* layout;
   DType stored;                            // in the checkpoint; differs from spec->dtype for vectors converted to f32
+  int64_t first_row = 0;                   // of the tensor, where this is a slice of it
   std::vector<const std::byte*> rows;      // spec->n; set while they are packed where `from` or `int4` is
   const WeightLayout* from = nullptr;      // the layout of `packed`, which gives the rows
   std::span<const std::byte> packed = {};  // borrowed from a packed file

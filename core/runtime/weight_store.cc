@@ -30,11 +30,11 @@ absl::StatusOr<const WeightLayout*> PackedLayoutOf(const SourceTensor& source, c
                          source.name, packed.version, packed.name, known);
   }
   const bool fits = source.dtype == spec.dtype && layout->holds(spec.dtype) &&
-                    static_cast<int64_t>(source.data.size()) == layout->bytes(spec.dtype, spec.n, spec.k);
+                    static_cast<int64_t>(source.data.size()) == layout->bytes(spec.dtype, spec.slices * spec.n, spec.k);
   if (fits) return layout;
   return InvalidArgument("tensor %s has %d bytes of %s in layout %s, which is not %s %d x %d; run `engine pack` again",
-                         source.name, source.data.size(), Name(source.dtype), packed.name, Name(spec.dtype), spec.n,
-                         spec.k);
+                         source.name, source.data.size(), Name(source.dtype), packed.name, Name(spec.dtype),
+                         spec.slices * spec.n, spec.k);
 }
 
 absl::Status PlanUnpacking(const SourceTensor& source, const KernelRegistry& registry, const Device& device,
@@ -50,16 +50,19 @@ absl::Status PlanUnpacking(const SourceTensor& source, const KernelRegistry& reg
 }
 
 absl::StatusOr<PackJob> PlanJob(const Checkpoint& checkpoint, const WeightSpec& spec, const WeightLayout& layout,
-                                const KernelRegistry& registry, const Device& device) {
-  PackJob job{.spec = &spec, .layout = &layout, .stored = spec.dtype};
+                                const KernelRegistry& registry, const Device& device, RankOf rank) {
+  PackJob job{.spec = &spec,
+              .layout = &layout,
+              .stored = spec.dtype,
+              .first_row = int64_t{rank.rank} * spec.slices / rank.ranks * spec.n};
   if (spec.compute) {
     ENGINE_CHECK(spec.dtype == DType::kF32 && layout.id == kRowMajor);
     return job;
   }
   ASSIGN_OR_RETURN(const SourceTensor* source, checkpoint.Require(spec.source));
-  if (NumValues(source->shape) != spec.n * spec.k) {
-    return InvalidArgument("tensor %s is %s; %d x %d values are needed", source->name, ShapeText(source->shape), spec.n,
-                           spec.k);
+  if (NumValues(source->shape) != spec.slices * spec.n * spec.k) {
+    return InvalidArgument("tensor %s is %s; %d x %d values are needed", source->name, ShapeText(source->shape),
+                           spec.slices * spec.n, spec.k);
   }
   job.stored = source->dtype;
   if (!layout.holds(spec.dtype)) {
@@ -76,14 +79,16 @@ absl::StatusOr<PackJob> PlanJob(const Checkpoint& checkpoint, const WeightSpec& 
     return job;
   }
   const int64_t row_bytes = RowBytes(job.stored, spec.k);
-  for (int64_t row = 0; row < spec.n; ++row) job.rows[row] = source->data.data() + StoredRow(spec, row) * row_bytes;
+  for (int64_t row = 0; row < spec.n; ++row) {
+    job.rows[row] = source->data.data() + StoredRow(spec, job.first_row + row) * row_bytes;
+  }
   return job;
 }
 
 // The file's own bytes where the device can read them: same order, same type, aligned for its loads. Else null.
 const std::byte* InPlace(const PackJob& job, int64_t bytes, const Device& device) {
   if (!device.info().reads_host_memory || job.spec->compute || job.int4 != nullptr) return nullptr;
-  if (job.from != nullptr) return job.from == job.layout ? job.packed.data() : nullptr;
+  if (job.from != nullptr) return job.from == job.layout && job.spec->slices == 1 ? job.packed.data() : nullptr;
   // The file may be cached in pages of 2 MiB: a smaller weight would keep all of one resident.
   constexpr int64_t kLeastBytes = int64_t{2} << 20;
   constexpr uintptr_t kAlignment = 16;
@@ -120,7 +125,7 @@ std::map<std::string_view, LayoutId> WeightLayouts(const Graph& graph) {
 
 absl::StatusOr<WeightStore> WeightStore::Load(const Checkpoint& checkpoint, const std::vector<WeightSpec>& specs,
                                               const Graph& graph, const KernelRegistry& registry, Device& device,
-                                              const LoadProgress& progress) {
+                                              const LoadProgress& progress, RankOf rank) {
   const std::map<std::string_view, LayoutId> layouts = WeightLayouts(graph);
   WeightStore store;
   std::vector<PackJob> jobs;
@@ -129,7 +134,7 @@ absl::StatusOr<WeightStore> WeightStore::Load(const Checkpoint& checkpoint, cons
   for (const WeightSpec& spec : specs) {
     const WeightLayout* layout = registry.FindLayout(device.info().kind, layouts.at(spec.name));
     ENGINE_CHECK(layout != nullptr);
-    ASSIGN_OR_RETURN(PackJob job, PlanJob(checkpoint, spec, *layout, registry, device));
+    ASSIGN_OR_RETURN(PackJob job, PlanJob(checkpoint, spec, *layout, registry, device, rank));
     const int64_t bytes = layout->bytes(spec.dtype, spec.n, spec.k);
     if (const std::byte* in_place = InPlace(job, bytes, device)) {
       store.addresses_[spec.name] = const_cast<std::byte*>(in_place);  // kernels never write weights

@@ -17,14 +17,20 @@ namespace engine {
 // The layout of each of `graph`'s weights by its name, which the graph owns.
 std::map<std::string_view, LayoutId> WeightLayouts(const Graph& graph);
 
+// One of the devices that compute a model together.
+struct RankOf {
+  int rank = 0;
+  int ranks = 1;
+};
+
 class WeightStore {
  public:
   // Layouts are those of `graph`'s weight values, found by name. The store borrows `checkpoint`: large weights whose
   // bytes need no change stay in its mapping. Those of a packed file are in memory when this returns. For a device with
-  // memory of its own, weights are packed beside it and copied.
+  // memory of its own, weights are packed beside it and copied. Of weights in slices, `rank` has its own.
   static absl::StatusOr<WeightStore> Load(const Checkpoint& checkpoint, const std::vector<WeightSpec>& specs,
                                           const Graph& graph, const KernelRegistry& registry, Device& device,
-                                          const LoadProgress& progress);
+                                          const LoadProgress& progress, RankOf rank = {});
 
   // Null for an unknown name.
   std::byte* Find(std::string_view name) const;

@@ -10,9 +10,6 @@
 
 namespace engine {
 
-// How a weight splits over tensor-parallel ranks.
-enum class Shard : uint8_t { kReplicated, kRows, kColumns };
-
 struct WeightSpec {
   std::string name;           // of the graph's weight value
   std::string source;         // tensor in the checkpoint; empty for computed weights
@@ -23,7 +20,9 @@ struct WeightSpec {
   // order. 0: as stored. The value is the head's row count h.
   int64_t interleaved_head_rows = 0;
 
-  Shard shard = Shard::kReplicated;
+  // Slices of n rows that the tensor has, in order, of which each tensor-parallel device holds one: as many neighbours the
+  // same as there are more devices than slices. 1: each holds all of it.
+  int slices = 1;
   // Fills rows of a weight that no checkpoint holds (RoPE tables), from `first_row` on; several threads share the rows.
   std::function<void(int64_t first_row, std::span<float> rows)> compute;
 };

@@ -85,8 +85,8 @@ TEST(ServeFlags, TheLongestContextThatFitsIsAskedForByEveryName) {
 }
 
 TEST(ServeFlags, WhatIsNotThereIsRefusedWithTheReason) {
-  EXPECT_THAT(Refusal("model -tp 2"),
-              AllOf(HasSubstr("--tensor-parallel-size is '2'"), HasSubstr("can only be 1"), HasSubstr("one device")));
+  EXPECT_THAT(Refusal("model -pp 2"),
+              AllOf(HasSubstr("--pipeline-parallel-size is '2'"), HasSubstr("can only be 1"), HasSubstr("layer")));
   EXPECT_THAT(Refusal("model --dtype float16"), HasSubstr("the checkpoint says"));
   EXPECT_THAT(Refusal("model --enable-log-requests"), HasSubstr("nothing of a prompt is logged"));
   EXPECT_THAT(Refusal("model --quant-policy 4"), HasSubstr("0 (none) or 8 (int8)"));

@@ -38,7 +38,7 @@ std::string Refusal(const std::vector<EngineOptions>& options) {
 absl::StatusOr<std::vector<PlannedModel>> Plan(const EngineOptions& options) {
   std::vector<OpenedModel> opened;
   for (const EngineOptions& model : Both(options)) {
-    ASSIGN_OR_RETURN(OpenedModel one, OpenModel(model, opened.empty() ? nullptr : opened[0].device));
+    ASSIGN_OR_RETURN(OpenedModel one, OpenModel(model, opened.empty() ? Devices{} : opened[0].devices));
     opened.push_back(std::move(one));
   }
   return PlanTogether(std::vector<OpenedModel*>{&opened[0], &opened[1]});

@@ -18,7 +18,7 @@ constexpr double kTolerance = 1e-4;
 struct OpenModel {
   TempDir directory;
   std::unique_ptr<Checkpoint> checkpoint;
-  std::unique_ptr<Device> device;
+  std::shared_ptr<Device> device;
   LoadedModel model;
 };
 
@@ -34,7 +34,8 @@ absl::StatusOr<std::unique_ptr<OpenModel>> Open(const TinyModel& tiny, DType dty
   const ModelOptions options{
       .limits = {.max_num_seqs = 4, .max_num_batched_tokens = 64, .max_model_len = 1024, .max_sampled = 64}};
   ASSIGN_OR_RETURN(PlannedModel planned, PlanModel(config, catalog, registry, open->device->info(), options));
-  ASSIGN_OR_RETURN(open->model, LoadModel(*open->checkpoint, std::move(planned), registry, *open->device, options));
+  ASSIGN_OR_RETURN(open->model,
+                   LoadModel(*open->checkpoint, std::move(planned), registry, {&open->device, 1}, options));
   return open;
 }
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "backends/gpu/gpu_device.h"
@@ -14,6 +15,7 @@
 #include "core/graph/builder.h"
 #include "core/graph/compile.h"
 #include "ops/add.h"
+#include "ops/all_gather.h"
 
 namespace engine::gpu {
 namespace {
@@ -116,6 +118,102 @@ TEST(GpuStream, TicketsMayBeAwaitedLateTwiceOrNotAtAll) {
   EXPECT_TRUE(program.stream().Wait(tickets[3]).ok());
   EXPECT_TRUE(program.stream().Wait(tickets[1]).ok());
   EXPECT_TRUE(program.stream().Wait(tickets[3]).ok());
+}
+
+// y = the x of two devices side by side, each with its own program and stream.
+class Halves {
+ public:
+  explicit Halves(uint64_t seed) {
+    auto drivers = *OpenSimtDrivers({.seed = seed}, 2);
+    GraphBuilder builder;
+    const ValueId x = builder.StepInput("x", {DType::kF32, {engine::kTokens, kColumns}});
+    const ValueId y = builder.Output("y", {DType::kF32, {engine::kTokens, 2 * kColumns}});
+    builder.AddInto(engine::AllGather{.ranks = 2}, {builder.Add(Add{}, {x, x})}, {y});
+    const Graph graph = *std::move(builder).Finish();
+    KernelRegistry registry;
+    RegisterGpuKernels(registry, "simt");
+    std::vector<GpuDriver*> pointers;
+    for (auto& driver : drivers) {
+      pointers.push_back(driver.get());
+      ranks_.push_back({.device = *GpuDevice::Create(std::move(driver))});
+    }
+    auto communicators = *ConnectInProcess(pointers, kBytes);
+    for (size_t r = 0; r < ranks_.size(); ++r) {
+      OneRank& rank = ranks_[r];
+      rank.program = *Compile(graph, registry, rank.device->info(), {.limits = {.max_tokens = kTokens}});
+      rank.x = *StagedBuffer::Create(*rank.device, kBytes);
+      rank.y = *StagedBuffer::Create(*rank.device, 2 * kBytes);
+      rank.arena = *rank.device->Allocate(rank.program.arena_bytes, MemoryKind::kDevice);
+      std::vector<std::byte*> addresses(rank.program.graph.values.size(), nullptr);
+      addresses[x] = rank.x.device();
+      addresses[y] = rank.y.device();
+      EXPECT_TRUE(rank.program.Bind(addresses, rank.arena.data(), nullptr).ok());
+      rank.stream = *GpuStream::Create(*rank.device, std::move(communicators[r]));
+    }
+  }
+
+  ~Halves() {
+    for (OneRank& rank : ranks_) rank.stream.reset();  // they share memory of both devices
+  }
+
+  // What the ranks say. After `good_steps` rank 1 copies more than there is room for.
+  std::vector<absl::Status> Run(int steps, int good_steps) {
+    std::vector<absl::Status> results(ranks_.size());
+    std::vector<std::jthread> threads;
+    for (size_t r = 0; r < ranks_.size(); ++r) {
+      threads.emplace_back([&, r] {
+        for (int step = 0; step < steps && results[r].ok(); ++step) {
+          if (r == 1 && step == good_steps) {
+            ranks_[r].stream->Copy(ranks_[r].x.device(), ranks_[r].y.host(), 3 * kBytes).IgnoreError();
+          }
+          results[r] = ranks_[r].Step(static_cast<float>(r + 1));
+        }
+      });
+    }
+    threads.clear();
+    return results;
+  }
+  float At(int rank, int column) const { return reinterpret_cast<const float*>(ranks_[rank].y.host())[column]; }
+  int num_graphs() const { return static_cast<GpuStream&>(*ranks_[0].stream).num_graphs(); }
+
+ private:
+  struct OneRank {
+    std::unique_ptr<GpuDevice> device;
+    Program program = {};
+    StagedBuffer x = {}, y = {};
+    Buffer arena = {};
+    std::unique_ptr<Stream> stream = nullptr;
+
+    absl::Status Step(float value) const {
+      std::fill_n(reinterpret_cast<float*>(x.host()), kTokens * kColumns, value);
+      RETURN_IF_ERROR(x.Upload(*stream, 0, kBytes));
+      RETURN_IF_ERROR(stream->Run(program, {.tokens = 3}));
+      RETURN_IF_ERROR(y.Download(*stream, 2 * kBytes));
+      ASSIGN_OR_RETURN(const uint64_t ticket, stream->Record());
+      return stream->Wait(ticket);
+    }
+  };
+
+  std::vector<OneRank> ranks_;
+};
+
+TEST(GpuStream, GathersBetweenGraphsOfTheStepsAround) {
+  for (int seed = 0; seed < 10; ++seed) {
+    Halves halves(seed);
+    for (const absl::Status& result : halves.Run(3, 3)) ASSERT_TRUE(result.ok()) << result;
+    for (const int rank : {0, 1}) {
+      EXPECT_EQ(halves.At(rank, kColumns - 1), 2.0f);
+      EXPECT_EQ(halves.At(rank, kColumns), 4.0f);
+    }
+    EXPECT_EQ(halves.num_graphs(), 1);
+  }
+}
+
+TEST(GpuStream, FailsOnAllDevicesWhereOneFails) {
+  for (int seed = 0; seed < 10; ++seed) {
+    Halves halves(seed);
+    for (const absl::Status& result : halves.Run(4, 2)) EXPECT_THAT(std::string(Message(result)), HasSubstr("a copy"));
+  }
 }
 
 }  // namespace

@@ -1,0 +1,133 @@
+#include "engine/rank.h"
+
+#include <limits>
+
+#include "core/base/check.h"
+
+namespace engine {
+namespace {
+
+// Sampling and the rows of a tile take up to this at the vocabularies there are; sums of long contexts lie behind.
+constexpr int64_t kScratchOfShortSteps = int64_t{4} << 20;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Rank>> Rank::Create(RankParts parts, const StepBuffers& inputs, int rank) {
+  Device& device = parts.device;
+  std::unique_ptr<Rank> created(new Rank(std::move(parts), rank));
+  RETURN_IF_ERROR(created->Bind(inputs, device));
+  return created;
+}
+
+absl::StatusOr<std::byte*> Rank::Allocate(int64_t bytes, int64_t backed_bytes, Device& device) {
+  ASSIGN_OR_RETURN(Buffer buffer, device.Allocate(bytes, MemoryKind::kDevice));
+  device.Back(buffer, backed_bytes);
+  buffers_.push_back(std::move(buffer));
+  return buffers_.back().data();
+}
+
+// One pool per group, a span of blocks of all its layers side by side: what a few tokens use is a few pages, however
+// large.
+absl::Status Rank::AllocatePools(Device& device) {
+  const Stage& stage = stage_;
+  for (size_t g = 0; g < stage.cache_groups.size(); ++g) {
+    const CacheGroup& group = stage.cache_groups[g];
+    const int64_t blocks = WholeSpans(stage.num_blocks[g]);
+    const int64_t slots = blocks * static_cast<int64_t>(group.layers.size()) * kBlockTokens;
+    if (slots > std::numeric_limits<int32_t>::max()) {
+      return InvalidArgument(
+          "the KV cache would have %d places for tokens, and at most %d can be numbered; "
+          "lower --kv-cache-bytes",
+          slots, std::numeric_limits<int32_t>::max());
+    }
+    // The first request writes all over the first span.
+    const int64_t layers_block_bytes = BlockBytes(group);
+    ASSIGN_OR_RETURN(std::byte * pool, Allocate(blocks * layers_block_bytes, kSpanBlocks * layers_block_bytes, device));
+    cache_bytes_ += stage.num_blocks[g] * layers_block_bytes;
+    for (size_t l = 0; l < group.layers.size(); ++l) {
+      const int64_t block_bytes = BlockBytes(group.spec);
+      caches_[absl::StrFormat("cache.%d", group.layers[l])] = {
+          pool + static_cast<int64_t>(l) * kSpanBlocks * block_bytes, block_bytes};
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Rank::Bind(const StepBuffers& inputs, Device& device) {
+  RETURN_IF_ERROR(AllocatePools(device));
+  Program& program = stage_.program;
+  std::vector<std::byte*> addresses(program.graph.values.size(), nullptr);
+  for (size_t id = 0; id < addresses.size(); ++id) {
+    const Value& value = program.graph.values[id];
+    switch (value.kind) {
+      case ValueKind::kIntermediate:
+        break;
+      case ValueKind::kStepInput:
+        addresses[id] = inputs.Find(value.name, rank_);
+        break;
+      case ValueKind::kWeight:
+        addresses[id] = weights_.Find(value.name);
+        break;
+      case ValueKind::kCache:
+        ENGINE_CHECK(value.spec.row_bytes() == caches_.at(value.name).block_bytes);
+        addresses[id] = caches_.at(value.name).first_block;
+        break;
+      case ValueKind::kOutput: {
+        ASSIGN_OR_RETURN(addresses[id], PlaceOutput(value, device));
+        break;
+      }
+    }
+  }
+  ASSIGN_OR_RETURN(std::byte * arena, Allocate(program.arena_bytes, program.arena_bytes, device));
+  ASSIGN_OR_RETURN(std::byte * scratch, Allocate(program.scratch_bytes, kScratchOfShortSteps, device));
+  return program.Bind(addresses, arena, scratch);
+}
+
+// Samples are read after every step.
+absl::StatusOr<std::byte*> Rank::PlaceOutput(const Value& value, Device& device) {
+  const int64_t bytes = MaxBytes(value.spec, stage_.program.limits);
+  if (value.name == "samples") {
+    ASSIGN_OR_RETURN(samples_, StagedBuffer::Create(device, bytes));
+    return samples_.device();
+  }
+  if (value.name == "logits" || value.name == "hidden_states") {
+    RowOutput& output = value.name == "logits" ? logits_ : hidden_states_;
+    ASSIGN_OR_RETURN(output, PlaceRows(value, device));
+    return output.rows;
+  }
+  return Allocate(bytes, value.spec.row_bytes(), device);
+}
+
+absl::StatusOr<Rank::RowOutput> Rank::PlaceRows(const Value& value, Device& device) {
+  RowOutput output{.row_bytes = value.spec.row_bytes()};
+  const int64_t bytes = MaxBytes(value.spec, stage_.program.limits);
+  ASSIGN_OR_RETURN(output.rows, Allocate(bytes, output.row_bytes, device));
+  if (device.info().reads_host_memory) return output;
+  ASSIGN_OR_RETURN(output.staging, device.Allocate(output.row_bytes, MemoryKind::kHost));
+  return output;
+}
+
+absl::Status Rank::Run(const StepBuffers& inputs, const StepExtents& extents, int64_t rows) {
+  RETURN_IF_ERROR(inputs.Upload(*stream_, rank_));
+  RETURN_IF_ERROR(stream_->Run(stage_.program, extents));
+  RETURN_IF_ERROR(samples_.Download(*stream_, rows * static_cast<int64_t>(sizeof(SampledToken))));
+  return AwaitStream();
+}
+
+absl::StatusOr<std::span<const float>> Rank::Read(const RowOutput& output, int row) {
+  ENGINE_CHECK(output.rows != nullptr);
+  const std::byte* data = output.rows + row * output.row_bytes;
+  if (output.staging.size() > 0) {
+    RETURN_IF_ERROR(stream_->Copy(output.staging.data(), data, output.row_bytes));
+    RETURN_IF_ERROR(AwaitStream());
+    data = output.staging.data();
+  }
+  return std::span(reinterpret_cast<const float*>(data), output.row_bytes / sizeof(float));
+}
+
+absl::Status Rank::AwaitStream() {
+  ASSIGN_OR_RETURN(const uint64_t ticket, stream_->Record());
+  return stream_->Wait(ticket);
+}
+
+}  // namespace engine

@@ -1,0 +1,89 @@
+// One device's part of a model: its weights, its share of the caches, and the program that is bound to them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/device/device.h"
+#include "core/graph/program.h"
+#include "core/kv/cache_spec.h"
+#include "core/runtime/weight_store.h"
+#include "engine/step_buffers.h"
+#include "ops/sample.h"
+
+namespace engine {
+
+// A device's part of the model. A compiled model is a list of stages; one is normal.
+struct Stage {
+  Program program;
+  std::vector<CacheGroup> cache_groups;
+  std::vector<int> num_blocks;  // of each group's pool
+};
+
+struct RankParts {
+  Device& device;
+  std::unique_ptr<Stream> stream;
+  Stage stage;
+  WeightStore weights;
+};
+
+class Rank {
+ public:
+  // Allocates caches, arena and outputs, and binds the program to them, to the weights and to the inputs that the rank
+  // reads. `inputs` outlives the rank's steps.
+  static absl::StatusOr<std::unique_ptr<Rank>> Create(RankParts parts, const StepBuffers& inputs, int rank);
+
+  // Runs a step of the inputs to its end, and brings `rows` samples to the host.
+  absl::Status Run(const StepBuffers& inputs, const StepExtents& extents, int64_t rows);
+  std::span<const SampledToken> samples(int64_t rows) const {
+    return {reinterpret_cast<const SampledToken*>(samples_.host()), static_cast<size_t>(rows)};
+  }
+
+  // As Runner has them.
+  absl::StatusOr<std::span<const float>> Logits(int row) { return Read(logits_, row); }
+  absl::StatusOr<std::span<const float>> HiddenState(int token) { return Read(hidden_states_, token); }
+
+  const Program& program() const { return stage_.program; }
+  const WeightStore& weights() const { return weights_; }
+  int64_t cache_bytes() const { return cache_bytes_; }
+
+ private:
+  struct LayerCache {
+    std::byte* first_block;
+    int64_t block_bytes;
+  };
+  // An output of the program that is read row by row, and hardly ever.
+  struct RowOutput {
+    std::byte* rows = nullptr;
+    int64_t row_bytes = 0;
+    Buffer staging = {};  // of a row, for the host; empty where it reads the device's
+  };
+
+  Rank(RankParts parts, int rank)
+      : rank_(rank),
+        stage_(std::move(parts.stage)),
+        weights_(std::move(parts.weights)),
+        stream_(std::move(parts.stream)) {}
+  absl::StatusOr<std::byte*> Allocate(int64_t bytes, int64_t backed_bytes, Device& device);
+  absl::Status AllocatePools(Device& device);
+  absl::Status Bind(const StepBuffers& inputs, Device& device);
+  absl::StatusOr<std::byte*> PlaceOutput(const Value& value, Device& device);
+  absl::StatusOr<RowOutput> PlaceRows(const Value& value, Device& device);
+  absl::StatusOr<std::span<const float>> Read(const RowOutput& output, int row);
+  absl::Status AwaitStream();
+
+  const int rank_;
+  Stage stage_;
+  WeightStore weights_;
+  std::vector<Buffer> buffers_;
+  std::map<std::string, LayerCache, std::less<>> caches_;  // "cache.<layer>"
+  int64_t cache_bytes_ = 0;
+  StagedBuffer samples_;
+  RowOutput logits_, hidden_states_;
+  std::unique_ptr<Stream> stream_;  // last: its work is done before what it uses goes
+};
+
+}  // namespace engine
