@@ -1,5 +1,6 @@
 """`engine serve` as a process: started, asked over sockets, ended by signals."""
 
+import atexit
 import contextlib
 import http.client
 import json
@@ -30,6 +31,7 @@ class Process:
         self.process = subprocess.Popen(
             [engine, "serve", *arguments, "--host", "127.0.0.1", "--port", "0"], stderr=subprocess.PIPE, text=True,
             env={**ENVIRONMENT, **environment})
+        atexit.register(self.process.kill)  # where a test failed before it stopped the server
         self.log = ""
         self.port = None
         self.url = None
