@@ -70,16 +70,18 @@ absl::StatusOr<LoadedModel> LoadModel(const Checkpoint& checkpoint, PlannedModel
   auto& [model, program, vocab] = planned.compiled;
   LoadedModel loaded{.cache_groups = model.cache_groups, .memory = std::move(planned.memory), .vocab = vocab};
   ASSIGN_OR_RETURN(std::vector<std::unique_ptr<Stream>> streams, CreateStreams(devices, SliceBytes(program)));
+  std::vector<Program> programs;
+  programs.push_back(std::move(program));
+  for (const auto& device : devices.subspan(1)) {
+    ASSIGN_OR_RETURN(programs.emplace_back(), CompileGraph(model.graph, registry, device->info(), options));
+  }
   std::vector<RankParts> ranks;
   for (size_t r = 0; r < devices.size(); ++r) {
     Device& device = *devices[r];
-    if (r > 0) {
-      ASSIGN_OR_RETURN(program, CompileGraph(model.graph, registry, device.info(), options));
-    }
     const RankOf rank{.rank = static_cast<int>(r), .ranks = static_cast<int>(devices.size())};
     const LoadProgress progress = PartOf(options.progress, rank);
     ASSIGN_OR_RETURN(WeightStore weights,
-                     WeightStore::Load(checkpoint, model.weights, program.graph, registry, device, progress, rank));
+                     WeightStore::Load(checkpoint, model.weights, programs[r].graph, registry, device, progress, rank));
     if (weights.repacked_bytes() > 0 && options.warn) {
       options.warn(
           absl::StrFormat("%s: %d bytes of weights are packed for other kernels than those chosen here and were "
@@ -88,7 +90,7 @@ absl::StatusOr<LoadedModel> LoadModel(const Checkpoint& checkpoint, PlannedModel
     }
     ranks.push_back({.device = device,
                      .stream = std::move(streams[r]),
-                     .stage = {std::move(program), model.cache_groups, loaded.memory.num_blocks},
+                     .stage = {std::move(programs[r]), model.cache_groups, loaded.memory.num_blocks},
                      .weights = std::move(weights)});
   }
   ASSIGN_OR_RETURN(loaded.runner, Runner::Create(std::move(ranks), loaded.vocab));

@@ -23,7 +23,7 @@ struct Member {
 
 // What the ends share. Nothing of it changes but the rendezvous.
 struct Group {
-  Group(std::span<GpuDriver* const> drivers) : rendezvous(static_cast<int>(drivers.size())) {
+  explicit Group(std::span<GpuDriver* const> drivers) : rendezvous(static_cast<int>(drivers.size())) {
     for (GpuDriver* driver : drivers) members.push_back({.driver = driver});
   }
   Group(const Group&) = delete;
