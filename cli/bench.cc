@@ -94,13 +94,14 @@ absl::StatusOr<std::vector<std::unique_ptr<BenchModel>>> OpenModels(const BenchF
   return models;
 }
 
-absl::StatusOr<FirstTokenResult> TimeFirstToken(const BenchFlags& bench) {
+absl::Status TimeFirstToken(const BenchFlags& bench, SpeedTable& table) {
   constexpr int kPromptTokens = 32;  // short, so that whatever is added to the step shows
   EngineOptions options = bench.options;
   options.device = bench.devices[0];
   options.threads = bench.threads[0];
   options.numerics = bench.numerics[0];
-  return MeasureFirstToken(options, kPromptTokens, bench.repetitions, bench.seed);
+  ASSIGN_OR_RETURN(table.first_token, MeasureFirstToken(options, kPromptTokens, bench.repetitions, bench.seed));
+  return absl::OkStatus();
 }
 
 // Threads are a CPU's: elsewhere their first number stands for all.
@@ -111,8 +112,9 @@ absl::Status MeasureDevice(const BenchFlags& bench, const std::string& device, c
     ASSIGN_OR_RETURN(const std::unique_ptr<Roof> roof, Roof::Create(models[0]->device()));
     table.weight_format = Name(models[0]->weight_dtype());
     for (const SpeedTest& test : tests) {
-      progress.Update(static_cast<int64_t>(table.rows.size()),
-                      static_cast<int64_t>(tests.size() * bench.devices.size() * bench.threads.size()));
+      progress.Update(
+          static_cast<int64_t>(table.rows.size()),
+          static_cast<int64_t>(tests.size() * bench.devices.size() * bench.threads.size() * bench.numerics.size()));
       ASSIGN_OR_RETURN(const std::vector<SpeedResult> rows,
                        MeasureSpeed(models, *roof, test, bench.repetitions, bench.seed));
       table.rows.insert(table.rows.end(), rows.begin(), rows.end());
@@ -122,18 +124,19 @@ absl::Status MeasureDevice(const BenchFlags& bench, const std::string& device, c
   return absl::OkStatus();
 }
 
-// A device that is not there is an error if it is the only one.
+// A device that is not there is an error if no other is.
 absl::Status MeasureAll(const BenchFlags& bench, const std::vector<SpeedTest>& tests, SpeedTable& table) {
   Progress progress("measuring " + bench.options.model);
-  if (bench.first_token) {
-    ASSIGN_OR_RETURN(table.first_token, TimeFirstToken(bench));
-  }
   for (const std::string& device : bench.devices) {
-    const absl::Status measured = MeasureDevice(bench, device, tests, progress, table);
+    absl::Status measured = MeasureDevice(bench, device, tests, progress, table);
+    if (measured.ok() && bench.first_token && &device == &bench.devices.front()) {
+      measured = TimeFirstToken(bench, table);
+    }
     if (bench.devices.size() == 1) return measured;
     if (!measured.ok()) table.missing.emplace_back(device, Message(measured));
   }
-  return absl::OkStatus();
+  if (table.missing.size() < bench.devices.size()) return absl::OkStatus();
+  return FailedPrecondition("no device could be measured; %s: %s", table.missing[0].first, table.missing[0].second);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdio>
+#include <set>
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -137,6 +138,27 @@ absl::Status MeasureLoad(const OpsFlags& ops, const OpLoad& load, OpSpeed& speed
   return absl::OkStatus();
 }
 
+// What the command line does not name, a device need not have.
+absl::Status MeasureLoads(const OpsFlags& ops, const std::vector<OpLoad>& loads, OpSpeed& speed, OpTable& table) {
+  const bool is_named = !ops.entry.empty() || !ops.selection.formats.empty();
+  std::set<std::string> left_out;
+  {
+    Progress progress("timing kernels");
+    for (size_t i = 0; i < loads.size(); ++i) {
+      progress.Update(static_cast<int64_t>(i), static_cast<int64_t>(loads.size()));
+      const absl::Status measured = MeasureLoad(ops, loads[i], speed, table);
+      if (is_named || !absl::IsUnimplemented(measured)) {
+        RETURN_IF_ERROR(measured);
+      } else {
+        left_out.insert(absl::StrFormat("%s %s: %s", loads[i].op.name(), loads[i].format, Message(measured)));
+      }
+    }
+  }
+  for (const std::string& line : left_out) absl::FPrintF(stderr, "left out: %s\n", line);
+  if (table.rows.empty()) return Unimplemented("%s has no kernel for any of this", table.device);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status BenchOpsVerb(Arguments arguments) {
@@ -154,12 +176,9 @@ absl::Status BenchOpsVerb(Arguments arguments) {
   ASSIGN_OR_RETURN(const std::unique_ptr<OpSpeed> speed, OpSpeed::Create(ops.device, ops.speed));
   OpTable table{
       .device = speed->device().name, .isa = speed->device().isa, .threads = speed->device().workers, .rows = {}};
-  Progress progress("timing kernels");
-  for (size_t i = 0; i < loads.size(); ++i) {
-    progress.Update(static_cast<int64_t>(i), static_cast<int64_t>(loads.size()));
-    RETURN_IF_ERROR(MeasureLoad(ops, loads[i], *speed, table));
-  }
-  PrintOps(table, ops.output);
+  const absl::Status measured = MeasureLoads(ops, loads, *speed, table);
+  if (!table.rows.empty()) PrintOps(table, ops.output);
+  RETURN_IF_ERROR(measured);
   if (ops.svg.empty()) return absl::OkStatus();
   const std::string title = absl::StrFormat("%s %s, %d threads", table.device, table.isa, table.threads);
   return Annotate(WriteFile(ops.svg, DrawRoofline(title, table.rows)), "--svg");

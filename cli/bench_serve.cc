@@ -199,6 +199,7 @@ absl::Status CheckLengths(const DatasetOptions& dataset) {
 absl::Status CheckFlags(const ServeBenchFlags& bench) {
   RETURN_IF_ERROR(CheckLengths(bench.dataset));
   if (!(bench.burstiness > 0)) return UsageError("--burstiness must be above 0");
+  if (bench.num_warmups < 0) return UsageError("--num-warmups is %d; it must be at least 0", bench.num_warmups);
   for (const int concurrency : bench.concurrencies) {
     if (concurrency < 0) return UsageError("--max-concurrency has %d; it must be at least 0", concurrency);
   }

@@ -66,13 +66,16 @@ void PrintMarkdown(const SpeedTable& table) {
 void PrintCsv(const SpeedTable& table) {
   absl::PrintF(
       "model,format,weight_bytes,device,isa,threads,test,tokens_per_second,deviation,achieved,roof,unit,share,"
-      "gb_per_second,tops,time_share,numerics,speed_ratio\n");
+      "gb_per_second,tops,time_share,numerics,speed_ratio,missing\n");
   for (const SpeedResult& row : table.rows) {
-    absl::PrintF("%s,%s,%d,%s,%s,%d,%s,%.3f,%.3f,%.4f,%.4f,%s,%.4f,%.3f,%.4f,%.4f,%s,%.4f\n", CsvField(table.model),
+    absl::PrintF("%s,%s,%d,%s,%s,%d,%s,%.3f,%.3f,%.4f,%.4f,%s,%.4f,%.3f,%.4f,%.4f,%s,%.4f,\n", CsvField(table.model),
                  table.weight_format, row.weight_bytes, row.device, row.isa, row.threads, row.test.name(),
                  row.tokens_per_second, row.deviation, Achieved(row), InUnit(row.test, row.roof), UnitOf(row.test),
                  row.share, row.bytes_per_second / 1e9, row.operations_per_second / 1e12, row.time_share,
                  Name(row.numerics), row.speed_ratio);
+  }
+  for (const auto& [device, reason] : table.missing) {
+    absl::PrintF("%s,,,%s,,,,,,,,,,,,,,,%s\n", CsvField(table.model), device, CsvField(reason));
   }
 }
 

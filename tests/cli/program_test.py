@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Every verb of the program over tiny models: program_test.py ENGINE WRITE_TINY_MODELS"""
 
+import csv
 import json
 import os
 import pathlib
@@ -224,6 +225,25 @@ class OtherVerbs(ProgramTest):
         self.assertTrue(all(row["roof"] > 0 for row in table["rows"]))
         self.assertEqual([row["device"] for row in table["missing"]], ["cuda:99"])
         self.assert_refused(1, "cuda:99", "bench", GGUF, "--device", "cuda:99")
+        self.assert_refused(1, "no device could be measured; cuda:98", "bench", GGUF, "--device", "cuda:98,cuda:99",
+                            "-o", "csv")
+
+    def test_bench_goes_on_where_the_first_device_is_not_there(self):
+        sizes = ("-p", "0", "-n", "2", "-r", "1", "-t", "1", "--ttft", "--device", "cuda:99,cpu")
+        table = json.loads(self.run_engine("bench", GGUF, *sizes, "-o", "json").text)
+        self.assertEqual([row["device"] for row in table["rows"]], ["cpu"])
+        self.assertNotIn("first_token", table)
+        rows = list(csv.DictReader(self.run_engine("bench", GGUF, *sizes, "-o", "csv").text.splitlines()))
+        self.assertEqual([row["device"] for row in rows], ["cpu", "cuda:99"])
+        self.assertEqual(rows[0]["missing"], "")
+        self.assertIn("cuda:99", rows[1]["missing"])
+
+    def test_bench_serve_refuses_a_negative_number_of_warmups(self):
+        self.assert_refused(2, "--num-warmups is -1", "bench", "serve", "--num-warmups=-1")
+
+    def test_selftest_of_a_device_that_is_not_there_is_a_document_too(self):
+        result = self.run_engine("selftest", "--device", "cuda:99", "-o", "json", code=1)
+        self.assertIn("cuda:99", json.loads(result.text)["error"])
 
     def test_bench_times_the_first_token(self):
         sizes = ("-p", "0", "-n", "0", "-r", "1", "-t", "1", "--ttft")
@@ -249,6 +269,15 @@ class OtherVerbs(ProgramTest):
                                "--context", "40", "--window", "16", "-r", "1", "-t", "1", "--cpu-time").text
         self.assertIn("| 4/2x64 decode@39 | 8 |", text)
         self.assertIn("| 4/2x64 prefill@0 | 40 |", text)
+
+    def test_bench_ops_leaves_out_what_a_device_has_no_kernel_for(self):
+        selection = ("bench", "ops", "--device", "simt", "--heads", "4x2x512", "--rows", "1", "-r", "1", "-o", "csv")
+        result = self.run_engine(*selection, "--op", "paged_attention,add")
+        self.assertIn(",add,f32,", result.text)
+        self.assertIn("left out: paged_attention bf16: head_dim is 512; at most 256", result.errors)
+        for alone in [("--op", "paged_attention", "--entry", "all"), ("--op", "paged_attention", "--format", "bf16")]:
+            result = program.run(ENGINE, *selection, *alone)
+            self.assertEqual((result.code, result.text), (1, ""))
 
     def test_bench_ops_refuses_what_it_does_not_have(self):
         for part, arguments in [("paged_attention", ("--op", "pagedattention")), ("2048x1024", ("--shape", "5")),
