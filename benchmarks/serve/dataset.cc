@@ -91,6 +91,12 @@ int CountWords(const std::string& text) {
   return static_cast<int>(words.size());
 }
 
+// Of a turn of a conversation; empty where it has none.
+std::string TextOf(const Json& turn) {
+  const auto value = turn.find("value");
+  return value != turn.end() && value->is_string() ? value->get<std::string>() : "";
+}
+
 absl::StatusOr<std::vector<LoadRequest>> ShareGpt(const DatasetOptions& options) {
   std::ifstream file(options.path);
   if (!file) return NotFound("cannot read the data set %s", options.path);
@@ -99,8 +105,8 @@ absl::StatusOr<std::vector<LoadRequest>> ShareGpt(const DatasetOptions& options)
   std::vector<LoadRequest> requests;
   for (const Json& entry : json) {
     const Json turns = entry.is_object() ? entry.value("conversations", Json()) : Json();
-    if (!turns.is_array() || turns.size() < 2 || !turns[0].is_object() || !turns[1].is_object()) continue;
-    const std::string question = turns[0].value("value", ""), answer = turns[1].value("value", "");
+    if (!turns.is_array() || turns.size() < 2) continue;
+    const std::string question = TextOf(turns[0]), answer = TextOf(turns[1]);
     // vLLM leaves out what is shorter or longer, in tokens.
     const int prompt_words = CountWords(question), answer_words = CountWords(answer);
     if (prompt_words < 4 || answer_words < 4 || prompt_words > 1024 || prompt_words + answer_words > 2048) continue;

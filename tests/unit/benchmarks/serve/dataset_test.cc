@@ -86,6 +86,7 @@ TEST(Dataset, ReadsFilesAndNamesTheLineThatIsWrong) {
   EXPECT_EQ(lines[2].prompt, "one") << "a file that ends begins again";
 
   std::ofstream(sharegpt) << R"([{"conversations": [{"value": "too short"}, {"value": "a b c d"}]}, {"id": 3},
+    {"conversations": [{"value": 7}, {"value": ["a", "b", "c", "d"]}]}, {"conversations": [1, null]},
     {"conversations": [{"from": "human", "value": "what is the time"}, {"from": "gpt", "value": "it is a quarter past"}]}])";
   const std::vector<LoadRequest> turns = Make({.name = "sharegpt", .path = sharegpt, .num_prompts = 1});
   EXPECT_EQ(turns[0].prompt, "what is the time");
