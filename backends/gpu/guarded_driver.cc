@@ -39,12 +39,11 @@ class Guarded : public GpuDriver {
     RETURN_IF_ERROR(Open());
     ASSIGN_OR_RETURN(std::byte * region, driver_->Allocate(bytes + 2 * kFence, kind));
     std::byte* memory = region + kFence;
+    if (const absl::Status status = WriteFences(memory, bytes); !status.ok()) {
+      driver_->Free(region, kind);
+      return status;
+    }
     sizes_[memory] = bytes;
-    std::ranges::fill(fences_->before, kPattern);
-    std::ranges::fill(fences_->behind, kPattern);
-    RETURN_IF_ERROR(driver_->Copy(queue_, region, fences_->before.data(), kFence));
-    RETURN_IF_ERROR(driver_->Copy(queue_, memory + bytes, fences_->behind.data(), kFence));
-    RETURN_IF_ERROR(driver_->Synchronize(queue_));
     return memory;
   }
   void Free(std::byte* memory, MemoryKind kind) override {
@@ -105,6 +104,14 @@ class Guarded : public GpuDriver {
     ASSIGN_OR_RETURN(std::byte * memory, driver_->Allocate(sizeof(Fences), MemoryKind::kHost));
     fences_ = reinterpret_cast<Fences*>(memory);
     return absl::OkStatus();
+  }
+
+  absl::Status WriteFences(std::byte* memory, int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    std::ranges::fill(fences_->before, kPattern);
+    std::ranges::fill(fences_->behind, kPattern);
+    RETURN_IF_ERROR(driver_->Copy(queue_, memory - kFence, fences_->before.data(), kFence));
+    RETURN_IF_ERROR(driver_->Copy(queue_, memory + bytes, fences_->behind.data(), kFence));
+    return driver_->Synchronize(queue_);
   }
 
   // Waits for what the queue was given, unless that is only being recorded.

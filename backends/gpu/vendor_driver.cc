@@ -41,9 +41,9 @@ class VendorDriver : public GpuDriver {
     }
     if (pinned) {
       std::memset(memory, 0, size);
-    } else {
-      RETURN_IF_ERROR(Check("fill", api_.fill(memory, 0, size, nullptr)));
-      RETURN_IF_ERROR(Check("fill", api_.synchronize_stream(nullptr)));
+    } else if (const absl::Status zeroed = Zero(memory, size); !zeroed.ok()) {
+      api_.free(memory);
+      return zeroed;
     }
     return static_cast<std::byte*>(memory);
   }
@@ -151,6 +151,10 @@ class VendorDriver : public GpuDriver {
 
  private:
   absl::Status UseDevice() { return Check("use the device", api_.use_device()); }
+  absl::Status Zero(void* memory, size_t size) {
+    RETURN_IF_ERROR(Check("fill", api_.fill(memory, 0, size, nullptr)));
+    return Check("fill", api_.synchronize_stream(nullptr));
+  }
   absl::Status Check(const char* what, int error) const {
     if (error == 0) return absl::OkStatus();
     return absl::InternalError(

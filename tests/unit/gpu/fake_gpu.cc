@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "backends/gpu/instances.h"
 #include "backends/simt/simt_driver.h"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr int kNoDevice = 100;  // CUDA_ERROR_NO_DEVICE and hipErrorNoDevice
 constexpr int kFailed = 999;    // CUDA_ERROR_UNKNOWN and hipErrorUnknown
+constexpr int kNeverWritten = 0xa5;
 
 struct FakeFunction {
   const KernelInstance* kernel;
@@ -54,11 +56,20 @@ int CountDevices(int* count) {
   return *count > 0 ? 0 : kNoDevice;
 }
 
+// The host cannot touch the SIMT device's memory.
+int Fill(void* memory, unsigned char value, size_t bytes, void* stream) {
+  const std::vector<std::byte> source(bytes, std::byte{value});
+  GpuDriver& simt = *TheFake().simt;
+  const absl::Status copied =
+      simt.Copy(QueueOf(stream), static_cast<std::byte*>(memory), source.data(), static_cast<int64_t>(bytes));
+  return Result(copied.ok() ? simt.Synchronize(QueueOf(stream)) : copied);
+}
+
 int Allocate(void** memory, size_t bytes, MemoryKind kind) {
   const auto made = TheFake().simt->Allocate(static_cast<int64_t>(bytes), kind);
   if (!made.ok()) return Result(made.status());
   *memory = *made;
-  return 0;
+  return Fill(*memory, kNeverWritten, bytes, nullptr);
 }
 
 int Free(void* memory, MemoryKind kind) {
@@ -86,9 +97,6 @@ int CanReach(int* can, int device, int peer) {
   *can = device != peer && (peers == nullptr || std::atoi(peers) != 0) ? 1 : 0;
   return 0;
 }
-
-// The SIMT device's memory is zeroed, and nothing else is filled.
-int Fill(unsigned char value) { return value == 0 ? 0 : kFailed; }
 
 int GetFunction(void** function, const char* name) {
   Fake& fake = TheFake();
@@ -137,7 +145,8 @@ FAKE(cuMemFree_v2, hipFree, (void* memory), return Free(memory, MemoryKind::kDev
 FAKE(cuMemHostAlloc, hipHostMalloc, (void** memory, size_t bytes, unsigned),
      return Allocate(memory, bytes, MemoryKind::kHost);)
 FAKE(cuMemFreeHost, hipHostFree, (void* memory), return Free(memory, MemoryKind::kHost);)
-FAKE(cuMemsetD8Async, hipMemsetD8Async, (void*, unsigned char value, size_t, void*), return Fill(value);)
+FAKE(cuMemsetD8Async, hipMemsetD8Async, (void* memory, unsigned char value, size_t bytes, void* stream),
+     return Fill(memory, value, bytes, stream);)
 FAKE(cuStreamCreate, hipStreamCreateWithFlags, (void** stream, unsigned),
      return Give(TheFake().simt->CreateQueue(), stream);)
 FAKE(cuStreamDestroy_v2, hipStreamDestroy, (void* stream), TheFake().simt->Destroy(GpuQueue{stream}); return 0;)

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "backends/cuda/cuda_driver.h"
@@ -20,6 +21,7 @@ namespace engine::gpu {
 namespace {
 
 using testing::AllOf;
+using testing::Each;
 using testing::HasSubstr;
 
 // Files that the fake takes for kernels.
@@ -111,6 +113,25 @@ TEST_P(VendorDriver, RunsAKernelOnCopiesEagerlyAndAsAGraph) {
 
   driver.Destroy(*graph);
   driver.Destroy(*event);
+  driver.Destroy(*queue);
+  driver.Free(*host, MemoryKind::kHost);
+  driver.Free(*device, MemoryKind::kDevice);
+}
+
+TEST_P(VendorDriver, HandsOutMemoryFullOfZeros) {
+  constexpr int64_t kBytes = 1000;
+  auto opened = Open(0);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  GpuDriver& driver = **opened;
+  const auto device = driver.Allocate(kBytes, MemoryKind::kDevice);
+  const auto host = driver.Allocate(kBytes, MemoryKind::kHost);
+  const auto queue = driver.CreateQueue();
+  ASSERT_TRUE(device.ok() && host.ok() && queue.ok());
+  EXPECT_THAT(std::span(*host, kBytes), Each(std::byte{0}));
+  std::memset(*host, 1, kBytes);
+  ASSERT_TRUE(driver.Copy(*queue, *host, *device, kBytes).ok());
+  ASSERT_TRUE(driver.Synchronize(*queue).ok());
+  EXPECT_THAT(std::span(*host, kBytes), Each(std::byte{0}));
   driver.Destroy(*queue);
   driver.Free(*host, MemoryKind::kHost);
   driver.Free(*device, MemoryKind::kDevice);
