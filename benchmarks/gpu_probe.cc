@@ -54,6 +54,7 @@ absl::StatusOr<double> GpuProbe::Seconds(GpuLimit limit, const Amount& amount) {
 
 absl::StatusOr<double> GpuProbe::Measure(GpuLimit limit) {
   Amount& amount = amounts_[static_cast<size_t>(limit)];
+  if (!amount.is_enough) RETURN_IF_ERROR(Seconds(limit, amount).status());  // loads the kernel
   ASSIGN_OR_RETURN(double seconds, Seconds(limit, amount));
   while (!amount.is_enough) {
     amount.is_enough = seconds >= kLeastSeconds;
