@@ -5,7 +5,7 @@
 
 namespace engine {
 
-// Two small models, with guards around every allocation of a GPU and then without, many times.
+// Two small models, many times; on a GPU once more with guards around every allocation.
 void CheckBuiltInModels(const SelfTestOptions& options, const CheckSink& report);
 
 // A model of the user's.

@@ -19,6 +19,8 @@ class Subject {
   };
   static absl::StatusOr<std::unique_ptr<Subject>> Create(const Choice& choice);
 
+  const DeviceInfo& device() const { return opened_.device().info(); }
+
   static constexpr int kPromptTokens = 40;  // more than a block of the cache, and than the rows of a tile
 
   // Of each token of a random prompt, read `chunk` at a time.
