@@ -5,7 +5,7 @@
 #include <numeric>
 #include <vector>
 
-#include "backends/gpu/instances.h"
+#include "backends/gpu/add.h"
 #include "tests/unit/gpu/simt_library.h"
 
 namespace engine {
@@ -16,12 +16,6 @@ class Simt : public testing::TestWithParam<const char*> {
   SimtLibrary library_{ENGINE_GPU_LIBRARY_DIR "/libengine_" + std::string(GetParam()) + ".so"};
 };
 INSTANTIATE_TEST_SUITE_P(Warps, Simt, testing::Values("simt32", "simt64"), [](const auto& info) { return info.param; });
-
-TEST_P(Simt, EveryListedKernelIsExported) {
-  for (const gpu::KernelInstance* kernel : gpu::kInstances) {
-    EXPECT_NE(library_.Find(std::string(kernel->name).c_str()), nullptr) << kernel->name;
-  }
-}
 
 TEST_P(Simt, AddsEveryElementUnderEverySchedule) {
   std::vector<float> a(1000);
