@@ -5,9 +5,7 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "conformance/op_case.h"
@@ -31,15 +29,7 @@ struct Report {
   std::vector<std::string> skips;  // "linear.onednn: w is q4_0[...]": who declined, and why
 };
 
-// A case that an entry is known to get wrong. One that passes is a failure: the excuse is stale.
-struct ExpectedFailure {
-  std::string_view entry;
-  std::string_view case_name;
-  std::string_view reason;
-};
-
 // The largest step runs `repetitions` times, as kernels must give the same bits each time.
-Report CheckCase(const OpCase& op_case, const ConformanceDevice& device, std::span<const ExpectedFailure> expected = {},
-                 int repetitions = 1);
+Report CheckCase(const OpCase& op_case, const ConformanceDevice& device, int repetitions = 1);
 
 }  // namespace engine

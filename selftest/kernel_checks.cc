@@ -37,7 +37,7 @@ std::string Figures(const Tally& tally) {
 
 SelfTestCheck CheckOp(const OpCases& op, const ConformanceDevice& device) {
   Tally tally;
-  for (const NamedCase& named : op.make()) tally.Add(CheckCase(named.make(), device, {}, kRepetitions));
+  for (const NamedCase& named : op.make()) tally.Add(CheckCase(named.make(), device, kRepetitions));
   SelfTestCheck check{.name = absl::StrFormat("%s: every kernel keeps to the reference", op.op),
                       .result = absl::OkStatus(),
                       .figures = Figures(tally)};

@@ -5,11 +5,15 @@
 #include "conformance/test_data.h"
 #include "gmock/gmock.h"
 #include "ops/add.h"
+#include "ops/linear.h"
 
 namespace engine {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
+using testing::Each;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
@@ -60,6 +64,9 @@ void ChangeTheLargestStep(const LaunchArgs& args) {
   if (args.extents.tokens == 20) args.out[0].as<uint32_t>()[2] ^= 1;
 }
 void WriteBehindTheEnd(const LaunchArgs& args) { args.out[0].as<float>()[args.extents.tokens * 5] = 0.0f; }
+void WriteBehindTheLargestStep(const LaunchArgs& args) {
+  if (args.extents.tokens == 20) WriteBehindTheEnd(args);
+}
 void ChangeAnInput(const LaunchArgs& args) {
   if (args.extents.tokens > 0) args.in[1].as<float>()[0] = 0.0f;
 }
@@ -109,18 +116,29 @@ TEST(ConformanceHarness, HoldsInexactKernelsToTheBound) {
   EXPECT_THAT(report.failures, Contains(HasSubstr("the bound is 0")));
 }
 
-TEST(ConformanceHarness, AnExcuseTurnsFailuresIntoASkip) {
-  const ExpectedFailure excuse = {"add.harmful", "small", "row 16 is known to be wrong"};
-  const Report report = CheckCase(AddCase(), DeviceWith<ChangeOneBit>(), {&excuse, 1});
-  EXPECT_THAT(report.failures, IsEmpty());
-  EXPECT_THAT(report.skips, Contains(HasSubstr("row 16 is known to be wrong")));
+TEST(ConformanceHarness, ComparesNothingWithAStepThatFailed) {
+  OpCase op_case = AddCase();
+  op_case.bound = [](int64_t, int64_t, float) { return 1.0; };
+  const Report report = CheckCase(op_case, DeviceWith<WriteBehindTheLargestStep>(Exactness::kInvariant));
+  EXPECT_THAT(report.failures, Each(AllOf(HasSubstr("rows 0 + 20"), HasSubstr("wrote outside"))));
+  EXPECT_THAT(report.failures, SizeIs(3)) << "one for each number of workers";
 }
 
-TEST(ConformanceHarness, AStaleExcuseFails) {
-  const ExpectedFailure excuse = {"add.harmful", "small", "row 16 is known to be wrong"};
-  const Report report = CheckCase(AddCase(), DeviceWith<DoNothing>(), {&excuse, 1});
-  ASSERT_THAT(report.failures, SizeIs(1));
-  EXPECT_THAT(report.failures[0], HasSubstr("was expected to fail"));
+TEST(ConformanceHarness, ALayoutThatIsNotRegisteredIsAFailure) {
+  static constexpr LayoutId kNowhere[] = {{"nowhere"}};
+  TestData data(1);
+  const OpCase op_case = {
+      .name = "small",
+      .op = OpRef(SchemaOf(Linear{}), Linear{}),
+      .in = {data.Rows(DType::kF32, kTokens, 20, 5, Values::kNormal), data.Weight(DType::kF32, 3, 5)},
+      .largest = {.tokens = 20}};
+  ConformanceDevice device = {.info = {.name = "cpu", .kind = "cpu", .isa = "portable"}, .registry = {}};
+  device.registry.Add("cpu",
+                      {.name = "linear.nowhere",
+                       .op = &SchemaOf(Linear{}),
+                       .supports = [](const Problem&) { return absl::OkStatus(); },
+                       .weight_layouts = [](const Problem&, int) { return std::span<const LayoutId>(kNowhere); }});
+  EXPECT_THAT(CheckCase(op_case, device).failures, ElementsAre(HasSubstr("the layout is not registered")));
 }
 
 TEST(ConformanceHarness, ReportsWhyAKernelDeclines) {
