@@ -6,8 +6,6 @@
 
 namespace engine::gpu {
 
-static_assert(sizeof(LongSumShared) == kRmsNormSharedBytes);
-
 GPU_FN void NormRow(const RmsNormArgs& args, const float* x, float sum_of_squares) {
   const float inv = 1.0f / Sqrt(sum_of_squares / static_cast<float>(args.d) + args.epsilon);
   for (int begin = 0; begin < args.d; begin += kLongSumPartials) {

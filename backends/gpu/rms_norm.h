@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "backends/gpu/kernel_instance.h"
+#include "backends/gpu/long_sum_shared.h"
 #include "core/base/dtype.h"
 
 namespace engine::gpu {
@@ -21,10 +22,9 @@ struct RmsNormArgs {
   DType y_dtype;
 };
 
-// The partials of the long sum.
-inline constexpr int kRmsNormSharedBytes = 256 * sizeof(float);
-inline constexpr KernelInstance kRmsNorm = {"rms_norm", "rms_norm", sizeof(RmsNormArgs), 256, kRmsNormSharedBytes};
-inline constexpr KernelInstance kAddRmsNorm = {"add_rms_norm", "rms_norm", sizeof(RmsNormArgs), 256,
-                                               kRmsNormSharedBytes};
+inline constexpr KernelInstance kRmsNorm = {"rms_norm", "rms_norm", sizeof(RmsNormArgs), kLongSumPartials,
+                                            sizeof(LongSumShared)};
+inline constexpr KernelInstance kAddRmsNorm = {"add_rms_norm", "rms_norm", sizeof(RmsNormArgs), kLongSumPartials,
+                                               sizeof(LongSumShared)};
 
 }  // namespace engine::gpu

@@ -77,7 +77,7 @@ GPU_FN int Draw(const Kept& kept, const SamplingRow& row, SampleShared& shared) 
 GPU_FN float LogSumExp(const Tokens& raw, SampleShared& shared) {
   float sum = 0.0f;
   for (int i = Tid(); i < raw.count; i += kSampleThreads) sum += Exp(raw.logits[i] - raw.max);
-  return Log(LongSumTotal(sum, *reinterpret_cast<LongSumShared*>(shared.partials)));
+  return Log(LongSumTotal(sum, shared.long_sum));
 }
 
 // The likeliest tokens in order: those up to the last of them, each placed by how many come before it.

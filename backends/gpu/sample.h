@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "backends/gpu/kernel_instance.h"
-#include "core/base/long_sum.h"
+#include "backends/gpu/long_sum_shared.h"
 #include "ops/sampling_row.h"
 
 namespace engine::gpu {
@@ -55,7 +55,7 @@ struct SampleShared {
   Walk walk;
   uint64_t keys[kSampleSlots];
   uint64_t sums[kSampleSlots];
-  float partials[kLongSumPartials];
+  LongSumShared long_sum;
   uint64_t top[kMaxTopLogprobs];
   uint64_t chosen;
   uint32_t num_members;

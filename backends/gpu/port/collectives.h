@@ -1,8 +1,8 @@
 // Sums and maxima over lanes and blocks, in the order that docs/numerics.md gives them. Called by every thread of the block.
 #pragma once
 
+#include "backends/gpu/long_sum_shared.h"
 #include "backends/gpu/port/port.h"
-#include "core/base/long_sum.h"
 
 namespace engine::gpu {
 
@@ -23,11 +23,6 @@ GPU_FN T GroupMax(T value) {
   }
   return value;
 }
-
-// Scratch of LongSumTotal.
-struct LongSumShared {
-  float partials[kLongSumPartials];
-};
 
 // The total of a long sum whose 256 partials the 256 threads hold (numerics rule 2), in every thread. `shared` may be used
 // again after the next SyncBlock. Partials that are
