@@ -3,30 +3,23 @@
 
 #include "backends/gpu/attention_tile.h"
 #include "backends/gpu/pair_chain.h"
-#include "backends/gpu/port/collectives.h"
+#include "backends/gpu/store_row.h"
 #include "core/base/dtype.h"
 
 namespace engine::gpu {
 
-GPU_FN bool IsFinite(float x) { return Abs(x) < std::numeric_limits<float>::infinity(); }
-
 // One row of 32 lanes: numerics rule 4 with the head as the group. Every lane of the block calls it.
 GPU_FN void QuantiseQuery(const AttentionArgs& args, const float* x, bool exists, int row, AttentionShared& shared) {
   const int lane = Tid() % 32;
-  float absmax = 0.0f;
-  float broken = 0.0f;
+  uint32_t largest = 0;
   for (int i = lane; i < args.head_dim && exists; i += 32) {
-    if (!IsFinite(x[i])) broken = 1.0f;
-    absmax = Max(Abs(x[i]), absmax);
+    const uint32_t bits = MagnitudeBits(x[i]);
+    largest = bits > largest ? bits : largest;
   }
-  absmax = GroupMax<32>(absmax);
-  const bool finite = GroupMax<32>(broken) == 0.0f;
+  const float scale = Int8Scale(GroupMax<32>(largest));
   if (!exists) return;
-  const float scale = finite ? absmax / 127.0f : std::numeric_limits<float>::quiet_NaN();
   auto* const words = reinterpret_cast<int8_t*>(shared.query_words[row]);
-  for (int i = lane; i < args.head_dim; i += 32) {
-    words[i] = scale > 0.0f ? static_cast<int8_t>(Max(-127.0f, Min(127.0f, Round(x[i] / scale)))) : int8_t{0};
-  }
+  for (int i = lane; i < args.head_dim; i += 32) words[i] = QuantisedInt8(x[i], scale);
   if (lane == 0) shared.query_scale[row] = scale * args.scale;
 }
 

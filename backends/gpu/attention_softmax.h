@@ -1,6 +1,8 @@
 // Device code: a row of scores of one partition turned into weights, by the 32 lanes of a slot (numerics rules 2, 5, 6).
 #pragma once
 
+#include <limits>
+
 #include "backends/gpu/attention_scores.h"
 #include "core/base/bf16.h"
 
@@ -8,6 +10,8 @@ namespace engine::gpu {
 
 // A lane has tokens lane, lane + 32, … of the partition: one of each block.
 inline constexpr int kLaneTokens = kPartitionTokens / 32;
+
+GPU_FN bool IsFinite(float x) { return Abs(x) < std::numeric_limits<float>::infinity(); }
 
 // The long sum of a partition: each of its 256 partials is one token's.
 GPU_FN float PartitionSum(const float* p) {
