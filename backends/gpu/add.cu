@@ -7,8 +7,8 @@
 namespace engine::gpu {
 
 GPU_KERNEL(add, AddArgs, kAdd.threads) {
-  const int64_t stride = int64_t{GridDim()} * BlockDim();
-  for (int64_t i = int64_t{Bid()} * BlockDim() + Tid(); i < args.count; i += stride)
+  const int64_t stride = int64_t{GridDim()} * kAdd.threads;
+  for (int64_t i = int64_t{Bid()} * kAdd.threads + Tid(); i < args.count; i += stride)
     args.out[i] = args.a[i] + args.b[i];
 }
 

@@ -24,8 +24,6 @@ const char* NameOf(Collective collective) {
       return "ShflDown";
     case Collective::kShfl:
       return "Shfl";
-    case Collective::kBallot:
-      return "Ballot";
     case Collective::kSyncWarp:
       return "SyncWarp";
     case Collective::kMultiplyInt8:
@@ -190,14 +188,12 @@ std::array<MatrixRegisters, kWarp> RegistersOf(const Warp& warp) {
 
 // What each lane gets, once all have come.
 void Complete(Warp& warp) {
-  uint64_t votes = 0;
-  for (int i = 0; i < kWarp; ++i) votes |= (warp.values[i] & 1) << i;
   for (int i = 0; i < kWarp; ++i) {
     int source = i;
     if (warp.collective == Collective::kShflXor) source = i ^ warp.operands[i];
     if (warp.collective == Collective::kShfl) source = warp.operands[i];
     if (warp.collective == Collective::kShflDown && i + warp.operands[i] < kWarp) source = i + warp.operands[i];
-    warp.results[i] = warp.collective == Collective::kBallot ? votes : warp.values[source];
+    warp.results[i] = warp.values[source];
   }
   if (warp.collective == Collective::kMultiplyInt8) MultiplyInt8(RegistersOf(warp));
   if (warp.collective == Collective::kMultiplyBf16) MultiplyBf16(RegistersOf(warp));

@@ -14,7 +14,6 @@ using engine::simt::Lane;
 using engine::simt::TheMachine;
 
 int Tid() { return CurrentLane()->thread; }
-int BlockDim() { return CurrentLane()->block->threads; }
 int Bid() { return static_cast<int>(CurrentLane()->block->x); }
 int BidY() { return static_cast<int>(CurrentLane()->block->y); }
 int BidZ() { return static_cast<int>(CurrentLane()->block->z); }

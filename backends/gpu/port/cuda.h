@@ -15,7 +15,6 @@ namespace engine::gpu {
 inline constexpr int kWarp = 32;
 
 GPU_FN int Tid() { return static_cast<int>(threadIdx.x); }
-GPU_FN int BlockDim() { return static_cast<int>(blockDim.x); }
 GPU_FN int Bid() { return static_cast<int>(blockIdx.x); }
 GPU_FN int BidY() { return static_cast<int>(blockIdx.y); }
 GPU_FN int BidZ() { return static_cast<int>(blockIdx.z); }
@@ -39,7 +38,6 @@ template <typename T>
 GPU_FN T Shfl(T value, int lane) {
   return __shfl_sync(kAllLanes, value, lane);
 }
-GPU_FN uint64_t Ballot(bool vote) { return __ballot_sync(kAllLanes, vote); }
 
 GPU_FN uint32_t AtomicAdd(uint32_t* address, uint32_t value) { return atomicAdd(address, value); }
 GPU_FN uint64_t AtomicAdd(uint64_t* address, uint64_t value) {

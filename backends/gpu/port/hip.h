@@ -21,7 +21,6 @@ GPU_FN int GridDim() {
   return (int)((const __attribute__((address_space(4))) uint32_t*)__builtin_amdgcn_implicitarg_ptr())[0];
 }
 GPU_FN int Tid() { return static_cast<int>(__builtin_amdgcn_workitem_id_x()); }
-GPU_FN int BlockDim() { return __builtin_amdgcn_workgroup_size_x(); }
 GPU_FN int Bid() { return static_cast<int>(__builtin_amdgcn_workgroup_id_x()); }
 GPU_FN int BidY() { return static_cast<int>(__builtin_amdgcn_workgroup_id_y()); }
 GPU_FN int BidZ() { return static_cast<int>(__builtin_amdgcn_workgroup_id_z()); }
@@ -60,13 +59,6 @@ GPU_FN T ShflDown(T value, int delta) {
 template <typename T>
 GPU_FN T Shfl(T value, int lane) {
   return FromLane(value, lane);
-}
-GPU_FN uint64_t Ballot(bool vote) {
-  if constexpr (kWarp == 64) {
-    return __builtin_amdgcn_ballot_w64(vote);
-  } else {
-    return __builtin_amdgcn_ballot_w32(vote);
-  }
 }
 
 GPU_FN uint32_t AtomicAdd(uint32_t* address, uint32_t value) {

@@ -8,9 +8,9 @@
 //   GPU_SHARED(Struct, name)                the kernel's shared memory: one struct, at most 48 KiB
 //
 //   kWarp                                   lanes of a warp: 32 or 64
-//   Tid BlockDim Bid BidY BidZ GridDim LaneId WarpId
+//   Tid Bid BidY BidZ GridDim LaneId WarpId
 //   SyncBlock()  SyncWarp()                 barriers, which also order memory
-//   ShflXor(v, mask)  ShflDown(v, delta)  Shfl(v, lane)  Ballot(bool)
+//   ShflXor(v, mask)  ShflDown(v, delta)  Shfl(v, lane)
 //   AtomicAdd(p, v)                         uint32_t and uint64_t; returns what was there
 //   Dot4(a, b, sum)                         sum + the dot product of four int8 in each word
 //   LookUp(table, indices)                  the bytes of a table of 16 at eight indices of four bits: a Quads, with those of the

@@ -27,7 +27,6 @@ inline constexpr int kWarp = ENGINE_SIMT_WARP;
 
 // Constant for as long as a thread lives, so the compiler may read them once.
 [[gnu::const]] int Tid();
-[[gnu::const]] int BlockDim();
 [[gnu::const]] int Bid();
 [[gnu::const]] int BidY();
 [[gnu::const]] int BidZ();
@@ -37,7 +36,7 @@ inline constexpr int kWarp = ENGINE_SIMT_WARP;
 
 namespace simt {
 
-enum class Collective : uint8_t { kShflXor, kShflDown, kShfl, kBallot, kSyncWarp, kMultiplyInt8, kMultiplyBf16 };
+enum class Collective : uint8_t { kShflXor, kShflDown, kShfl, kSyncWarp, kMultiplyInt8, kMultiplyBf16 };
 
 // `line` is the caller's: all threads must come from the same one.
 void SyncBlock(int line);
@@ -82,9 +81,6 @@ T ShflDown(T value, int delta, int line = __builtin_LINE()) {
 template <typename T>
 T Shfl(T value, int lane, int line = __builtin_LINE()) {
   return simt::ExchangeValue(simt::Collective::kShfl, value, lane, line);
-}
-inline uint64_t Ballot(bool vote, int line = __builtin_LINE()) {
-  return simt::Exchange(simt::Collective::kBallot, vote ? 1 : 0, 0, line);
 }
 
 template <typename T>

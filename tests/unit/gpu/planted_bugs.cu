@@ -8,7 +8,7 @@ namespace engine::gpu {
 constexpr int kThreads = 256;
 
 // Of a thread in the grid.
-GPU_FN int Index() { return Bid() * BlockDim() + Tid(); }
+GPU_FN int Index() { return Bid() * kThreads + Tid(); }
 
 struct Tile {
   float values[kThreads];
