@@ -42,7 +42,7 @@ struct NamedCase {
 // `base` with `rows` for the symbolic dimension `dim`.
 StepExtents WithRows(StepExtents base, int64_t dim, int64_t rows);
 
-// Zero rows, one, and row counts on both sides of the tiles that kernels like (16, 32, 64), up to those of `largest`.
+// Zero rows, up to five, 16, and one more than tiles of 16 and of 32: those that are fewer than the rows of `largest`.
 std::vector<StepExtents> RowSteps(const StepExtents& largest, int64_t dim);
 
 }  // namespace engine
