@@ -12,7 +12,9 @@ namespace engine::gpu {
 namespace {
 
 // Other devices take part in it, which no graph of this one's work can hold.
-bool IsCollective(const Step& step) { return step.entry->op == &SchemaOf(engine::AllGather{}); }
+bool IsCollective(const Program& program, const Step& step) {
+  return &program.graph.nodes[step.node].op.schema() == &SchemaOf(engine::AllGather{});
+}
 
 }  // namespace
 
@@ -43,13 +45,14 @@ absl::Status GpuStream::Run(const Program& program, const StepExtents& extents) 
   RETURN_IF_ERROR(status_);
   const auto [again, entry] = replays_.Find(program, extents);
   const std::span steps(program.steps);
+  const auto is_collective = [&program](const Step& step) { return IsCollective(program, step); };
   size_t part = 0;  // of those between collectives
   for (auto begin = steps.begin(); begin != steps.end() && status_.ok(); ++part) {
-    auto end = std::find_if(begin, steps.end(), IsCollective);
+    auto end = std::find_if(begin, steps.end(), is_collective);
     if (end == begin) end = begin + 1;
     const std::span<const Step> between(begin, end);
     begin = end;
-    if (!again || IsCollective(between.front())) {
+    if (!again || is_collective(between.front())) {
       EnqueueAll(between, extents);
       continue;
     }
