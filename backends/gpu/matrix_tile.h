@@ -124,10 +124,10 @@ GPU_FN float TileProductAt(const LinearArgs& args, const TileTokens& tokens, int
   const PanelTask task = PanelAt(args, index);
   const int panel_column = task.panel * kPanelRows + task.row;
   if (token >= tokens.count || panel_column >= args.n || index >= NumTilePanels(args)) return 0.0f;
-  float* const y = task.weight.y + int64_t{tokens.first + token} * args.n + panel_column;
+  const int64_t at = int64_t{tokens.first + token} * args.n + panel_column;
   const float sum = shared.At(p, token, task.row);
-  const float product = task.Finished(args, task.row, is_first ? sum : *y + sum);
-  if (args.num_weights == 1) *y = product;
+  const float product = task.Finished(args, task.row, is_first ? sum : task.weight.y[at] + sum);
+  if (args.num_weights == 1) task.weight.y[at] = product;
   return product;
 }
 
