@@ -11,12 +11,13 @@ Json Body(const std::shared_ptr<RecordingResponder>& response) { return Json::pa
 
 TEST(Models, AreListedUnderEveryNameTheyHave) {
   ScriptedEngine engine;
-  const Json list = Body(ApiClient(engine).Get("/v1/models"));
+  const ApiClient client(engine);
+  const Json list = Body(client.Get("/v1/models"));
   EXPECT_EQ(list["object"], "list");
   ASSERT_EQ(list["data"].size(), 2u);
   EXPECT_EQ(list["data"][1]["id"], "alias");
   EXPECT_EQ(list["data"][0]["max_model_len"], 100);
-  EXPECT_EQ(Body(ApiClient(engine).Get("/v1/models/tiny")), list["data"][0]);
+  EXPECT_EQ(Body(client.Get("/v1/models/tiny")), list["data"][0]);
 }
 
 TEST(Tokenize, ReadsTextAsVllmAndLlamaCppAskForIt) {
