@@ -19,6 +19,7 @@ struct EmbeddingArgs {
   int64_t panel_bytes;
   float scale;
   DType table_dtype;
+  uint8_t unused[3] = {};  // kernel_instance.h
 };
 
 inline constexpr KernelInstance kEmbedding = {"embedding", "embedding", sizeof(EmbeddingArgs), 256};

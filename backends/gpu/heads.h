@@ -21,6 +21,7 @@ struct HeadsArgs {
   int rotary_dim;
   float epsilon;
   DType y_dtype;
+  uint8_t unused[7] = {};  // kernel_instance.h
 };
 
 // 32 lanes have a head.

@@ -30,6 +30,7 @@ struct LinearArgs {
   int64_t out_row_bytes;
   DType out_dtype;
   Activation activation;
+  uint8_t unused[6] = {};  // kernel_instance.h
 };
 
 // A block has eight slots of 32 lanes, and a lane has one output row.

@@ -17,6 +17,7 @@ struct QuantiseArgs {
   int64_t out_row_bytes;
   int64_t row_blocks;  // of kRowPartElements
   DType to;
+  uint8_t unused[7] = {};  // kernel_instance.h
 };
 
 inline constexpr KernelInstance kQuantise = {"quantise", "quantise", sizeof(QuantiseArgs), 256};

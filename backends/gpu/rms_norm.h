@@ -20,6 +20,7 @@ struct RmsNormArgs {
   int d;
   float epsilon;
   DType y_dtype;
+  uint8_t unused[7] = {};  // kernel_instance.h
 };
 
 inline constexpr KernelInstance kRmsNorm = {"rms_norm", "rms_norm", sizeof(RmsNormArgs), kLongSumPartials,

@@ -22,6 +22,7 @@ struct SampleArgs {
   int rows;
   int vocab;
   int mask_words;
+  uint8_t unused[4] = {};  // kernel_instance.h
 };
 
 // The threads are the partials of a long sum.

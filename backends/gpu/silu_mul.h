@@ -20,6 +20,7 @@ struct SiluMulArgs {
   int64_t row_blocks;  // of kRowPartElements
   Activation activation;
   DType out_dtype;
+  uint8_t unused[6] = {};  // kernel_instance.h
 };
 
 inline constexpr KernelInstance kSiluMul = {"silu_mul", "silu_mul", sizeof(SiluMulArgs), 256};
