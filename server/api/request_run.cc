@@ -39,12 +39,12 @@ void RequestRun::Start(const std::function<void()>& on_taken) {
   if (!submitted.ok()) Fail(submitted);
 }
 
-// Where the queue is full, what is under way makes room.
+// Where the queue is full, what is under way makes room, but not for several answers to a prompt.
 absl::Status RequestRun::SubmitPrompts() {
   const ApiRequest& request = answer_.request;
   while (next_prompt_ < answer_.prompts.size() && running_.size() - num_ended_ < request.max_at_once) {
     const absl::Status submitted = Submit(answer_.choices[next_prompt_ * request.n]);
-    if (absl::IsResourceExhausted(submitted) && running_.size() > num_ended_) break;
+    if (absl::IsResourceExhausted(submitted) && request.n == 1 && running_.size() > num_ended_) break;
     RETURN_IF_ERROR(submitted);
     ++next_prompt_;
   }
