@@ -129,8 +129,10 @@ absl::StatusOr<std::span<const SampledToken>> EngineLoop::Run(const StepPlan& pl
   const TimePoint start = Now();
   rules_.FillMasks(plan, *runner_);
   auto samples = runner_->Run(plan);
-  pace_.Observe(plan, SecondsSince(start));
-  if (samples.ok()) pooler_.Add(plan, *runner_);
+  if (samples.ok()) {
+    pace_.Observe(plan, SecondsSince(start));
+    pooler_.Add(plan, *runner_);
+  }
   return samples;
 }
 
