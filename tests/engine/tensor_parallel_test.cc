@@ -149,7 +149,7 @@ TEST(TensorParallel, SaysWhyItCannotBe) {
   EXPECT_THAT(Refusal(model, "simt", 0), HasSubstr("tensor_parallel_size is 0; it must lie in [1, 64]"));
   EXPECT_THAT(Refusal(model, "simt", 3), HasSubstr("tensor_parallel_size is 3, which does not divide the model's 4"));
   EXPECT_THAT(Refusal(model, "cpu", 2), AllOf(HasSubstr("tensor_parallel_size is 2"), HasSubstr("device cpu cannot")));
-  EXPECT_THAT(Refusal(model, "cuda", 2), AllOf(HasSubstr("tensor_parallel_size is 2"), HasSubstr("CUDA")));
+  EXPECT_THAT(Refusal(model, "cuda:1000", 2), AllOf(HasSubstr("tensor_parallel_size is 2"), HasSubstr("CUDA")));
 }
 
 }  // namespace
