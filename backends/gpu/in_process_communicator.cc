@@ -45,8 +45,7 @@ struct Group {
 
 class InProcess : public Communicator {
  public:
-  InProcess(std::shared_ptr<const Group> group, Rendezvous& rendezvous, int rank)
-      : group_(std::move(group)), rendezvous_(rendezvous), rank_(rank) {}
+  InProcess(std::shared_ptr<Group> group, int rank) : group_(std::move(group)), rank_(rank) {}
 
   absl::Status AllGather(GpuQueue queue, const Gather& gather) override {
     const int64_t bytes = gather.rows * gather.row_bytes;
@@ -59,7 +58,7 @@ class InProcess : public Communicator {
     RETURN_IF_ERROR(driver.Copy(queue, mine.slice, gather.slice, bytes));
     RETURN_IF_ERROR(driver.Record(queue, mine.is_written));
     // An event can be awaited once it has been recorded.
-    RETURN_IF_ERROR(rendezvous_.Meet());
+    RETURN_IF_ERROR(group_->rendezvous.Meet());
     const auto size = static_cast<int64_t>(members.size());
     for (int64_t r = 0; r < size; ++r) {
       const Place& place = members[r].places[turn];
@@ -75,13 +74,12 @@ class InProcess : public Communicator {
   }
 
   void Abort(const absl::Status& error) override {
-    rendezvous_.Abort(
+    group_->rendezvous.Abort(
         Annotate(error, absl::StrFormat("device %d of the %d of the model", rank_ + 1, group_->members.size())));
   }
 
  private:
-  std::shared_ptr<const Group> group_;  // shared: the last end takes it along
-  Rendezvous& rendezvous_;              // of the group
+  const std::shared_ptr<Group> group_;  // shared: the last end takes it along
   const int rank_;
   int turn_ = 0;
 };
@@ -108,7 +106,7 @@ absl::StatusOr<std::vector<std::unique_ptr<Communicator>>> ConnectInProcess(std:
       ASSIGN_OR_RETURN(place.slice, member.driver->Allocate(slice_bytes, group->kind));
       ASSIGN_OR_RETURN(place.is_written, member.driver->CreateEvent());
     }
-    ends.push_back(std::make_unique<InProcess>(group, group->rendezvous, static_cast<int>(ends.size())));
+    ends.push_back(std::make_unique<InProcess>(group, static_cast<int>(ends.size())));
   }
   return ends;
 }
