@@ -35,13 +35,18 @@ TEST(Scheduler, APromptIsReadInChunksOfTheTokenBudget) {
   EXPECT_EQ(scheduler.Find(1)->computed, 150);
 }
 
-TEST(Scheduler, DecodingSequencesComeFirstAndKeepTheirTokenOfTheBudget) {
-  Scheduler scheduler = MakeScheduler(SmallConfig(), 16);
+// 1 decodes; 2, more urgent, is to be read.
+void AddPromptBeforeDecode(Scheduler& scheduler) {
   ASSERT_TRUE(scheduler.Add(MakeRequest(1, 10, 100)).ok());
   Step(scheduler, kWord);
   Request urgent = MakeRequest(2, 100, 300);
   urgent.priority = -1;
   ASSERT_TRUE(scheduler.Add(urgent).ok());
+}
+
+TEST(Scheduler, DecodingSequencesComeFirstAndKeepTheirTokenOfTheBudget) {
+  Scheduler scheduler = MakeScheduler(SmallConfig(), 16);
+  AddPromptBeforeDecode(scheduler);
   StepPlan plan = *scheduler.Next();
   EXPECT_EQ(plan.extents.tokens, 64);
   CommitAll(scheduler, std::move(plan), kWord);
@@ -77,11 +82,7 @@ TEST(Scheduler, PromptsAreReadInChunksOfTheirLimitWhileOthersDecode) {
 
 TEST(Scheduler, APromptInFrontAdvancesHoweverLittleOfAStepPromptsMayTake) {
   Scheduler scheduler = MakeScheduler(SmallConfig(), 16);
-  ASSERT_TRUE(scheduler.Add(MakeRequest(1, 10, 100)).ok());
-  Step(scheduler, kWord);
-  Request urgent = MakeRequest(2, 100, 300);
-  urgent.priority = -1;
-  ASSERT_TRUE(scheduler.Add(urgent).ok());
+  AddPromptBeforeDecode(scheduler);
   for (int read = 1; read <= 3; ++read) {
     CommitAll(scheduler, *scheduler.Next(0), kWord);
     EXPECT_EQ(scheduler.Find(2)->computed, read);
