@@ -157,6 +157,8 @@ absl::StatusOr<std::vector<std::unique_ptr<Stream>>> CreateStreams(std::span<con
   return streams;
 }
 
+int64_t GatherBytes(int64_t slice_bytes) { return gpu::kPlaces * slice_bytes; }
+
 void RegisterKernels(KernelRegistry& registry) {
   RegisterCpuKernels(registry);
   for (const char* kind : {"cuda", "rocm", "simt"}) gpu::RegisterGpuKernels(registry, kind);

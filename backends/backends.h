@@ -39,6 +39,9 @@ absl::StatusOr<std::vector<std::shared_ptr<Device>>> OpenDevices(std::string_vie
 absl::StatusOr<std::vector<std::unique_ptr<Stream>>> CreateStreams(std::span<const std::shared_ptr<Device>> devices,
                                                                    int64_t slice_bytes);
 
+// What CreateStreams takes of each device's memory for slices on their way.
+int64_t GatherBytes(int64_t slice_bytes);
+
 // The kernel lists and weight layouts of every backend in this build.
 void RegisterKernels(KernelRegistry& registry);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "backends/backends.h"
 #include "core/base/resident_memory.h"
 #include "core/graph/program.h"
 #include "engine/load_model.h"
@@ -17,14 +18,11 @@ int64_t WeightBytes(const TensorSpec& spec, const KernelRegistry& registry, cons
   return layout->bytes(spec.dtype, is_matrix ? spec.shape[0] : 1, spec.shape[is_matrix ? 1 : 0]);
 }
 
-// Places of a slice on its way (backends/gpu/in_process_communicator.cc).
-constexpr int kSlicePlaces = 2;
-
 // Everything but the cache.
 MemoryPlan PlanProgram(const Program& program, const KernelRegistry& registry, const DeviceInfo& device) {
   MemoryPlan plan{.activation_bytes = program.arena_bytes,
                   .workspace_bytes = program.scratch_bytes,
-                  .step_bytes = kSlicePlaces * SliceBytes(program)};
+                  .step_bytes = GatherBytes(SliceBytes(program))};
   for (const Value& value : program.graph.values) {
     if (value.kind == ValueKind::kWeight) plan.weight_bytes += WeightBytes(value.spec, registry, device);
     if (value.kind == ValueKind::kStepInput || value.kind == ValueKind::kOutput) {

@@ -31,6 +31,11 @@ class Communicator {
   virtual void Abort(const absl::Status& error) = 0;
 };
 
+// Of a slice on its way that each device of a group in this process has, used in turn. A device is two gathers ahead of
+// another only behind an event that the other recorded in the gather between, so behind its copies from the place that is
+// then used again.
+inline constexpr int kPlaces = 2;
+
 // The ends of a group in this process, in the order of `drivers`, which outlive them. Slices have at most `slice_bytes`.
 // Goes through the devices' memory where each reaches the others', else through the host's.
 absl::StatusOr<std::vector<std::unique_ptr<Communicator>>> ConnectInProcess(std::span<GpuDriver* const> drivers,

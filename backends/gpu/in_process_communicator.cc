@@ -7,10 +7,6 @@
 namespace engine::gpu {
 namespace {
 
-// Two places for each device's slices, used in turn. A device is two gathers ahead of another only behind an event that
-// the other recorded in the gather between, so behind its copies from the place that is then used again.
-constexpr int kPlaces = 2;
-
 struct Place {
   std::byte* slice = nullptr;
   GpuEvent is_written;
