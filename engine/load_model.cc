@@ -90,7 +90,9 @@ absl::StatusOr<LoadedModel> LoadModel(const Checkpoint& checkpoint, PlannedModel
     }
     ranks.push_back({.device = device,
                      .stream = std::move(streams[r]),
-                     .stage = {std::move(programs[r]), model.cache_groups, loaded.memory.num_blocks},
+                     .program = std::move(programs[r]),
+                     .cache_groups = model.cache_groups,
+                     .num_blocks = loaded.memory.num_blocks,
                      .weights = std::move(weights)});
   }
   ASSIGN_OR_RETURN(loaded.runner, Runner::Create(std::move(ranks), loaded.vocab));

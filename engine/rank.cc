@@ -29,10 +29,9 @@ absl::StatusOr<std::byte*> Rank::Allocate(int64_t bytes, int64_t backed_bytes, D
 // One pool per group, a span of blocks of all its layers side by side: what a few tokens use is a few pages, however
 // large.
 absl::Status Rank::AllocatePools(Device& device) {
-  const Stage& stage = stage_;
-  for (size_t g = 0; g < stage.cache_groups.size(); ++g) {
-    const CacheGroup& group = stage.cache_groups[g];
-    const int64_t blocks = WholeSpans(stage.num_blocks[g]);
+  for (size_t g = 0; g < cache_groups_.size(); ++g) {
+    const CacheGroup& group = cache_groups_[g];
+    const int64_t blocks = WholeSpans(num_blocks_[g]);
     const int64_t slots = blocks * static_cast<int64_t>(group.layers.size()) * kBlockTokens;
     if (slots > std::numeric_limits<int32_t>::max()) {
       return InvalidArgument(
@@ -43,7 +42,7 @@ absl::Status Rank::AllocatePools(Device& device) {
     // The first request writes all over the first span.
     const int64_t layers_block_bytes = BlockBytes(group);
     ASSIGN_OR_RETURN(std::byte * pool, Allocate(blocks * layers_block_bytes, kSpanBlocks * layers_block_bytes, device));
-    cache_bytes_ += stage.num_blocks[g] * layers_block_bytes;
+    cache_bytes_ += num_blocks_[g] * layers_block_bytes;
     for (size_t l = 0; l < group.layers.size(); ++l) {
       const int64_t block_bytes = BlockBytes(group.spec);
       caches_[absl::StrFormat("cache.%d", group.layers[l])] = {
@@ -55,7 +54,7 @@ absl::Status Rank::AllocatePools(Device& device) {
 
 absl::Status Rank::Bind(const StepBuffers& inputs, Device& device) {
   RETURN_IF_ERROR(AllocatePools(device));
-  Program& program = stage_.program;
+  Program& program = program_;
   std::vector<std::byte*> addresses(program.graph.values.size(), nullptr);
   for (size_t id = 0; id < addresses.size(); ++id) {
     const Value& value = program.graph.values[id];
@@ -85,7 +84,7 @@ absl::Status Rank::Bind(const StepBuffers& inputs, Device& device) {
 
 // Samples are read after every step.
 absl::StatusOr<std::byte*> Rank::PlaceOutput(const Value& value, Device& device) {
-  const int64_t bytes = MaxBytes(value.spec, stage_.program.limits);
+  const int64_t bytes = MaxBytes(value.spec, program_.limits);
   if (value.name == "samples") {
     ASSIGN_OR_RETURN(samples_, StagedBuffer::Create(device, bytes));
     return samples_.device();
@@ -100,7 +99,7 @@ absl::StatusOr<std::byte*> Rank::PlaceOutput(const Value& value, Device& device)
 
 absl::StatusOr<Rank::RowOutput> Rank::PlaceRows(const Value& value, Device& device) {
   RowOutput output{.row_bytes = value.spec.row_bytes()};
-  const int64_t bytes = MaxBytes(value.spec, stage_.program.limits);
+  const int64_t bytes = MaxBytes(value.spec, program_.limits);
   ASSIGN_OR_RETURN(output.rows, Allocate(bytes, output.row_bytes, device));
   if (device.info().reads_host_memory) return output;
   ASSIGN_OR_RETURN(output.staging, device.Allocate(output.row_bytes, MemoryKind::kHost));
@@ -109,7 +108,7 @@ absl::StatusOr<Rank::RowOutput> Rank::PlaceRows(const Value& value, Device& devi
 
 absl::Status Rank::Run(const StepBuffers& inputs, const StepExtents& extents, int64_t rows) {
   RETURN_IF_ERROR(inputs.Upload(*stream_, rank_));
-  RETURN_IF_ERROR(stream_->Run(stage_.program, extents));
+  RETURN_IF_ERROR(stream_->Run(program_, extents));
   RETURN_IF_ERROR(samples_.Download(*stream_, rows * static_cast<int64_t>(sizeof(SampledToken))));
   return AwaitStream();
 }

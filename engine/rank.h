@@ -16,17 +16,12 @@
 
 namespace engine {
 
-// A device's part of the model. A compiled model is a list of stages; one is normal.
-struct Stage {
-  Program program;
-  std::vector<CacheGroup> cache_groups;
-  std::vector<int> num_blocks;  // of each group's pool
-};
-
 struct RankParts {
   Device& device;
   std::unique_ptr<Stream> stream;
-  Stage stage;
+  Program program;
+  std::vector<CacheGroup> cache_groups;
+  std::vector<int> num_blocks;  // of each group's pool
   WeightStore weights;
 };
 
@@ -46,7 +41,7 @@ class Rank {
   absl::StatusOr<std::span<const float>> Logits(int row) { return Read(logits_, row); }
   absl::StatusOr<std::span<const float>> HiddenState(int token) { return Read(hidden_states_, token); }
 
-  const Program& program() const { return stage_.program; }
+  const Program& program() const { return program_; }
   const WeightStore& weights() const { return weights_; }
   int64_t cache_bytes() const { return cache_bytes_; }
 
@@ -64,7 +59,9 @@ class Rank {
 
   Rank(RankParts parts, int rank)
       : rank_(rank),
-        stage_(std::move(parts.stage)),
+        program_(std::move(parts.program)),
+        cache_groups_(std::move(parts.cache_groups)),
+        num_blocks_(std::move(parts.num_blocks)),
         weights_(std::move(parts.weights)),
         stream_(std::move(parts.stream)) {}
   absl::StatusOr<std::byte*> Allocate(int64_t bytes, int64_t backed_bytes, Device& device);
@@ -76,7 +73,9 @@ class Rank {
   absl::Status AwaitStream();
 
   const int rank_;
-  Stage stage_;
+  Program program_;
+  std::vector<CacheGroup> cache_groups_;
+  std::vector<int> num_blocks_;  // of each group's pool
   WeightStore weights_;
   std::vector<Buffer> buffers_;
   std::map<std::string, LayerCache, std::less<>> caches_;  // "cache.<layer>"

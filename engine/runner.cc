@@ -5,8 +5,8 @@ namespace engine {
 absl::StatusOr<std::unique_ptr<Runner>> Runner::Create(std::vector<RankParts> ranks, int vocab_size) {
   std::vector<Device*> devices;
   for (const RankParts& rank : ranks) devices.push_back(&rank.device);
-  const Stage& stage = ranks.front().stage;
-  ASSIGN_OR_RETURN(StepBuffers inputs, StepBuffers::Create(stage.program, stage.cache_groups, vocab_size, devices));
+  const RankParts& first = ranks.front();
+  ASSIGN_OR_RETURN(StepBuffers inputs, StepBuffers::Create(first.program, first.cache_groups, vocab_size, devices));
   std::unique_ptr<Runner> runner(new Runner(std::move(inputs)));
   for (RankParts& parts : ranks) {
     const int rank = static_cast<int>(runner->ranks_.size());
