@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <mutex>
 #include <random>
 
 #include "core/base/resident_memory.h"
 #include "core/runtime/prompt_lookup.h"
-#include "engine/chat_context.h"
 #include "engine/default_sampling.h"
 #include "engine/draft_model.h"
 #include "engine/engine_loop.h"
@@ -16,6 +14,7 @@
 #include "engine/open_model.h"
 #include "engine/output_form.h"
 #include "engine/output_thread.h"
+#include "engine/render_prompt.h"
 #include "text/token_bytes.h"
 
 namespace engine {
@@ -24,38 +23,6 @@ namespace {
 uint64_t RandomSeed() {
   std::random_device device;
   return (uint64_t{device()} << 32) | device();
-}
-
-absl::StatusOr<RenderedPrompt> RenderMessages(const ModelText& text, const GenerationRequest& request) {
-  if (text.chat_template == nullptr) {
-    return FailedPrecondition("the model has no chat template; give a plain prompt instead of messages");
-  }
-  ASSIGN_OR_RETURN(nlohmann::ordered_json context, ChatContext(text, request));
-  ASSIGN_OR_RETURN(EncodedChat chat, EncodeChat(*text.chat_template, *text.tokenizer, std::move(context),
-                                                request.continue_final_message));
-  return RenderedPrompt{.text = std::move(chat.text), .tokens = std::move(chat.ids)};
-}
-
-absl::StatusOr<RenderedPrompt> RenderRequest(const ModelText& text, const GenerationRequest& request) {
-  const int given = !request.messages.empty() + !request.prompt.empty() + !request.prompt_tokens.empty();
-  if (given != 1) return InvalidArgument("give exactly one of messages, prompt and prompt_tokens; %d are given", given);
-  if (!request.messages.empty()) return RenderMessages(text, request);
-  if (!request.prompt_tokens.empty()) return RenderedPrompt{.tokens = request.prompt_tokens};
-  const EncodeOptions options = {.parse_special = request.parse_special_tokens,
-                                 .add_special = request.add_special_tokens};
-  ASSIGN_OR_RETURN(std::vector<int32_t> tokens, text.tokenizer->Encode(request.prompt, options));
-  return RenderedPrompt{.text = request.prompt, .tokens = std::move(tokens)};
-}
-
-// Ids that the embedding table has, whoever chose them: a checkpoint may come with a tokenizer that is not its own.
-absl::StatusOr<RenderedPrompt> RenderChecked(const ModelText& text, int vocab, const GenerationRequest& request) {
-  ASSIGN_OR_RETURN(RenderedPrompt prompt, RenderRequest(text, request));
-  for (const int32_t id : prompt.tokens) {
-    if (id >= 0 && id < vocab) continue;
-    return InvalidArgument("%s token %d; the model's tokens are 0 to %d",
-                           request.prompt_tokens.empty() ? "the tokenizer makes" : "prompt_tokens has", id, vocab - 1);
-  }
-  return prompt;
 }
 
 // The format of most weight bytes.
@@ -140,7 +107,7 @@ class LocalEngine : public Engine {
       return FailedPrecondition("the model is loaded to make no embeddings; load it with pooling last or mean");
     }
     if (request.num_speculative_tokens) RETURN_IF_ERROR(CheckNumSpeculativeTokens(*request.num_speculative_tokens));
-    ASSIGN_OR_RETURN(RenderedPrompt prompt, RenderChecked(text_, vocab_, request));
+    ASSIGN_OR_RETURN(RenderedPrompt prompt, RenderPrompt(text_, vocab_, request));
     ASSIGN_OR_RETURN(RequestOutput::Options options, form_.OutputOptions(request, prompt.tokens));
     ASSIGN_OR_RETURN(const OutputGrammar form, form_.Grammar(request, prompt.tokens));
     ASSIGN_OR_RETURN(AnswerLimits limits, Limits(request, prompt.tokens));
@@ -181,7 +148,7 @@ class LocalEngine : public Engine {
   EngineStats stats() const override { return stats_.Read(); }
 
   absl::StatusOr<RenderedPrompt> Render(const GenerationRequest& request) const override {
-    return RenderChecked(text_, vocab_, request);
+    return RenderPrompt(text_, vocab_, request);
   }
 
   absl::StatusOr<std::string> Detokenize(std::span<const int32_t> tokens) const override {
@@ -285,47 +252,7 @@ class LocalEngine : public Engine {
 
 }  // namespace
 
-std::string_view Name(Finish finish) {
-  switch (finish) {
-    case Finish::kNone:
-      return "none";
-    case Finish::kStop:
-      return "stop";
-    case Finish::kLength:
-      return "length";
-    case Finish::kCancelled:
-      return "cancelled";
-    case Finish::kError:
-      return "error";
-  }
-  return "unknown";
-}
-
 void WarnOnStderr(const std::string& line) { absl::FPrintF(stderr, "engine: %s\n", line); }
-
-void Append(const GenerationUpdate& update, Generation& generation) {
-  const auto append = [](const auto& from, auto& to) { to.insert(to.end(), from.begin(), from.end()); };
-  append(update.text, generation.text);
-  append(update.reasoning, generation.reasoning);
-  for (const ToolCallDelta& delta : update.tool_calls) {
-    if (static_cast<size_t>(delta.index) >= generation.tool_calls.size()) generation.tool_calls.emplace_back();
-    ToolCall& call = generation.tool_calls[delta.index];
-    append(delta.piece.id, call.id);
-    append(delta.piece.name, call.name);
-    append(delta.piece.arguments, call.arguments);
-  }
-  append(update.tokens, generation.tokens);
-  append(update.logprobs, generation.logprobs);
-  append(update.prompt_logprobs, generation.prompt_logprobs);
-  append(update.embedding, generation.embedding);
-  generation.prompt_tokens = update.prompt_tokens;
-  generation.cached_tokens = std::max(generation.cached_tokens, update.cached_tokens);
-  generation.reasoning_tokens = std::max(generation.reasoning_tokens, update.reasoning_tokens);
-  generation.drafted_tokens = std::max(generation.drafted_tokens, update.drafted_tokens);
-  generation.accepted_tokens = std::max(generation.accepted_tokens, update.accepted_tokens);
-  generation.finish = update.finish;
-  generation.stop_string = update.stop_string;
-}
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(const EngineOptions& options) {
   ASSIGN_OR_RETURN(auto engines, CreateTogether({&options, 1}));
@@ -353,24 +280,6 @@ absl::StatusOr<std::vector<std::unique_ptr<Engine>>> Engine::CreateTogether(std:
     loaded.push_back(std::move(engines[m]));
   }
   return loaded;
-}
-
-absl::StatusOr<Generation> Engine::Generate(const GenerationRequest& request) {
-  std::mutex mutex;
-  std::condition_variable done;
-  Generation result;
-  absl::Status error;
-  const auto on_update = [&](const GenerationUpdate& update) {
-    std::lock_guard lock(mutex);
-    Append(update, result);
-    error = update.error;
-    if (update.finish != Finish::kNone) done.notify_one();
-  };
-  RETURN_IF_ERROR(Submit(request, on_update).status());
-  std::unique_lock lock(mutex);
-  done.wait(lock, [&] { return result.finish != Finish::kNone; });
-  RETURN_IF_ERROR(error);
-  return result;
 }
 
 }  // namespace engine
