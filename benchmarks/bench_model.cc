@@ -47,7 +47,7 @@ absl::StatusOr<std::unique_ptr<BenchModel>> BenchModel::Create(EngineOptions opt
 }
 
 absl::StatusOr<Scheduler> BenchModel::NewScheduler() const {
-  return Scheduler::Create(opened_.options.limits, model_.cache_groups, model_.memory.num_blocks);
+  return engine::NewScheduler(model_, opened_.options.limits);
 }
 
 int64_t BenchModel::weight_bytes() const {

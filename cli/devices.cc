@@ -18,7 +18,8 @@ Json ToJson(const DeviceReport& device) {
           {"description", device.description},
           {"isa", device.isa},
           {"threads", device.workers},
-          {"memory_bytes", device.memory_bytes}};
+          {"memory_bytes", device.memory_bytes},
+          {"remarks", device.remarks}};
 }
 
 void PrintDevice(const DeviceReport& device) {
@@ -28,6 +29,7 @@ void PrintDevice(const DeviceReport& device) {
   }
   absl::PrintF("%-6s %s, %s, %.1f GB of memory\n", device.name, device.description, device.isa,
                static_cast<double>(device.memory_bytes) / 1e9);
+  for (const std::string& remark : device.remarks) absl::PrintF("       %s\n", remark);
 }
 
 }  // namespace

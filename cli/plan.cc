@@ -21,6 +21,7 @@ Json ToJson(const PlanReport& report) {
                {"max_num_batched_tokens", report.max_num_batched_tokens},
                {"weight_bytes", memory.weight_bytes},
                {"kv_cache_bytes", memory.kv_cache_bytes},
+               {"kv_cache_grows", memory.grows},
                {"activation_bytes", memory.activation_bytes},
                {"workspace_bytes", memory.workspace_bytes},
                {"step_bytes", memory.step_bytes},
@@ -46,6 +47,7 @@ void Print(const PlanReport& report) {
             absl::StrFormat("%.1f contexts of %d tokens at once; %d sequences may run",
                             static_cast<double>(memory.kv_cache_bytes) / static_cast<double>(memory.context_bytes),
                             report.max_model_len, report.max_num_seqs));
+  if (memory.grows) PrintLine("  at first", memory.context_bytes, "the rest as it is used");
   PrintLine("activations", memory.activation_bytes,
             absl::StrFormat("of steps of up to %d tokens", report.max_num_batched_tokens));
   PrintLine("workspace", memory.workspace_bytes, "of kernels");

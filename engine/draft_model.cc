@@ -66,7 +66,8 @@ absl::StatusOr<std::unique_ptr<DraftModel>> DraftModel::Load(const EngineOptions
   }
   ASSIGN_OR_RETURN(
       std::unique_ptr<CacheBlocks> blocks,
-      CacheBlocks::Create(model.cache_groups, model.memory.num_blocks, opened->options.limits.enable_prefix_caching));
+      CacheBlocks::Create(model.cache_groups, model.memory.num_blocks, opened->options.limits.enable_prefix_caching,
+                          BackBlocksOf(*model.runner, nullptr)));
   return std::unique_ptr<DraftModel>(new DraftModel(std::move(opened), std::move(model), std::move(blocks)));
 }
 
@@ -92,7 +93,9 @@ void DraftModel::DropOthers(std::span<const DraftSlot> slots) {
   for (const auto& follower : followers_) {
     const auto follows = [&](const DraftSlot& slot) { return slot.sequence->id == follower->sequence.id; };
     follower->is_followed = std::ranges::any_of(slots, follows);
-    if (!follower->is_followed) blocks_->Release(follower->sequence.blocks);
+    if (follower->is_followed) continue;
+    blocks_->Release(follower->sequence.blocks);
+    blocks_->ForgetShortage();
   }
   std::erase_if(followers_, [](const auto& follower) { return !follower->is_followed; });
 }

@@ -76,8 +76,7 @@ class LocalEngine : public Engine {
     Describe(model);
     info_.pooling = options.pooling;
     info_.embedding_size = opened_.options.hidden_states ? opened_.config.hidden : 0;
-    ASSIGN_OR_RETURN(Scheduler scheduler,
-                     Scheduler::Create(opened_.options.limits, model.cache_groups, model.memory.num_blocks));
+    ASSIGN_OR_RETURN(Scheduler scheduler, NewScheduler(model, opened_.options.limits, options.warn));
     request_timeout_seconds_ = options.request_timeout_seconds;
     max_open_ = int64_t{options.max_num_seqs} + options.max_queued_requests;
     output_ = std::make_unique<OutputThread>([this](int64_t id) { loop_->Finish(id, FinishReason::kStop); });

@@ -31,6 +31,15 @@ StepPlan PlanChunk(const Sequence& sequence, int64_t first, int count) {
   return plan;
 }
 
+// As much of the pools as a ring of `num_tokens` uses.
+absl::Status BackRings(const LoadedModel& model, int64_t num_tokens) {
+  for (size_t g = 0; g < model.memory.num_blocks.size(); ++g) {
+    const auto blocks = static_cast<int>(std::min<int64_t>(BlocksForTokens(num_tokens), model.memory.num_blocks[g]));
+    if (model.runner->BackBlocks(static_cast<int>(g), blocks) < blocks) return model.runner->shortage();
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status ForwardSequence(LoadedModel& model, std::span<const int32_t> tokens, int chunk, const LogitsSink& sink) {
@@ -40,6 +49,7 @@ absl::Status ForwardSequence(LoadedModel& model, std::span<const int32_t> tokens
   sequence.tokens.assign(tokens.begin(), tokens.end());
   sequence.params.temperature = 0;
   const auto size = static_cast<int64_t>(tokens.size());
+  RETURN_IF_ERROR(BackRings(model, size));
   for (int64_t first = 0; first < size; first += chunk) {
     const int count = static_cast<int>(std::min<int64_t>(chunk, size - first));
     sequence.blocks.tables.clear();

@@ -39,7 +39,8 @@ std::vector<DeviceReport> InspectDevices() {
                        .description = device.info.description,
                        .isa = device.info.isa,
                        .workers = device.info.workers,
-                       .memory_bytes = device.info.memory_bytes});
+                       .memory_bytes = device.info.memory_bytes,
+                       .remarks = device.info.remarks});
   }
   return reports;
 }

@@ -16,6 +16,7 @@ struct DeviceReport {
   std::string isa;
   int workers = 0;
   int64_t memory_bytes = 0;
+  std::vector<std::string> remarks;  // what it can and what it lacks, a line each
 };
 
 // Every device kind of the product, usable or not.

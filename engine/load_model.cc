@@ -93,10 +93,16 @@ absl::StatusOr<LoadedModel> LoadModel(const Checkpoint& checkpoint, PlannedModel
                      .program = std::move(programs[r]),
                      .cache_groups = model.cache_groups,
                      .num_blocks = loaded.memory.num_blocks,
+                     .least_blocks = loaded.memory.least_blocks,
                      .weights = std::move(weights)});
   }
   ASSIGN_OR_RETURN(loaded.runner, Runner::Create(std::move(ranks), loaded.vocab));
   return loaded;
+}
+
+absl::StatusOr<Scheduler> NewScheduler(const LoadedModel& model, const SchedulerConfig& limits,
+                                       const std::function<void(const std::string&)>& warn) {
+  return Scheduler::Create(limits, model.cache_groups, model.memory.num_blocks, BackBlocksOf(*model.runner, warn));
 }
 
 }  // namespace engine

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "core/kernel/registry.h"
-#include "core/runtime/scheduler_config.h"
+#include "core/runtime/scheduler.h"
 #include "engine/memory_plan.h"
 #include "engine/runner.h"
 #include "models/models.h"
@@ -60,5 +60,10 @@ absl::StatusOr<PlannedModel> PlanModel(const DecoderConfig& config, const Weight
 absl::StatusOr<LoadedModel> LoadModel(const Checkpoint& checkpoint, PlannedModel planned,
                                       const KernelRegistry& registry, std::span<const std::shared_ptr<Device>> devices,
                                       const ModelOptions& options);
+
+// For the model's steps: its caches get memory as blocks are handed out. The model outlives it. `warn` is told when memory
+// is short.
+absl::StatusOr<Scheduler> NewScheduler(const LoadedModel& model, const SchedulerConfig& limits,
+                                       const std::function<void(const std::string&)>& warn = nullptr);
 
 }  // namespace engine

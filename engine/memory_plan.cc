@@ -104,8 +104,10 @@ MemoryPlan PlanMemory(const Program& program, const std::vector<CacheGroup>& gro
   for (size_t g = 0; g < groups.size(); ++g) {
     const auto blocks = static_cast<int64_t>(static_cast<double>(one.blocks[g] * limits.max_num_seqs) * share);
     plan.num_blocks.push_back(static_cast<int>(std::max(one.blocks[g], std::min(blocks, MostBlocks(groups[g])))));
+    plan.least_blocks.push_back(static_cast<int>(one.blocks[g]));
     plan.kv_cache_bytes += plan.num_blocks.back() * BlockBytes(groups[g]);
   }
+  plan.grows = device.growth_bytes > 0;
   plan.fits = CheckFits(plan, device, options);
   return plan;
 }

@@ -10,16 +10,18 @@
 namespace engine {
 
 struct MemoryPlan {
-  int64_t weight_bytes = 0;      // packed or mapped, in the layouts of the kernels that will run
-  int64_t kv_cache_bytes = 0;    // of whole pools; memory that the host shares is taken as it is first used
-  int64_t context_bytes = 0;     // of that, what one sequence of max_model_len tokens takes
-  int64_t activation_bytes = 0;  // what one op of a step leaves for another, at the largest step
-  int64_t workspace_bytes = 0;   // what kernels need beside that
-  int64_t step_bytes = 0;        // inputs of a step, logits and samples
-  int64_t process_bytes = 0;     // program and vocabulary, where the device shares the host's memory
-  int64_t limit_bytes = 0;       // what all of these may take together
-  std::vector<int> num_blocks;   // of each cache group's pool
-  absl::Status fits;             // or what to change
+  int64_t weight_bytes = 0;       // packed or mapped, in the layouts of the kernels that will run
+  int64_t kv_cache_bytes = 0;     // of whole pools; memory that the host shares is taken as it is first used
+  int64_t context_bytes = 0;      // of that, what one sequence of max_model_len tokens takes
+  int64_t activation_bytes = 0;   // what one op of a step leaves for another, at the largest step
+  int64_t workspace_bytes = 0;    // what kernels need beside that
+  int64_t step_bytes = 0;         // inputs of a step, logits and samples
+  int64_t process_bytes = 0;      // program and vocabulary, where the device shares the host's memory
+  int64_t limit_bytes = 0;        // what all of these may take together
+  std::vector<int> num_blocks;    // of each cache group's pool
+  std::vector<int> least_blocks;  // of them, what one context takes: they have memory from the start
+  bool grows = false;             // the others get it as they are used
+  absl::Status fits;              // or what to change
 
   int64_t total_bytes() const {
     return weight_bytes + kv_cache_bytes + activation_bytes + workspace_bytes + step_bytes + process_bytes;

@@ -1,5 +1,6 @@
 #include "engine/rank.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "core/base/check.h"
@@ -13,47 +14,60 @@ constexpr int64_t kScratchOfShortSteps = int64_t{4} << 20;
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Rank>> Rank::Create(RankParts parts, const StepBuffers& inputs, int rank) {
-  Device& device = parts.device;
+  const std::vector<CacheGroup> groups = std::move(parts.cache_groups);
+  const std::vector<int> num_blocks = std::move(parts.num_blocks);
+  const std::vector<int> least_blocks = std::move(parts.least_blocks);
   std::unique_ptr<Rank> created(new Rank(std::move(parts), rank));
-  RETURN_IF_ERROR(created->Bind(inputs, device));
+  for (size_t g = 0; g < groups.size(); ++g) {
+    RETURN_IF_ERROR(created->CreatePool(groups[g], num_blocks[g], least_blocks[g]));
+  }
+  RETURN_IF_ERROR(created->Bind(inputs));
   return created;
 }
 
-absl::StatusOr<std::byte*> Rank::Allocate(int64_t bytes, int64_t backed_bytes, Device& device) {
-  ASSIGN_OR_RETURN(Buffer buffer, device.Allocate(bytes, MemoryKind::kDevice));
-  device.Back(buffer, backed_bytes);
+absl::StatusOr<std::byte*> Rank::Allocate(int64_t bytes, int64_t backed_bytes) {
+  ASSIGN_OR_RETURN(Buffer buffer, device_.Allocate(bytes, MemoryKind::kDevice));
+  RETURN_IF_ERROR(device_.Back(buffer, backed_bytes).status());
   buffers_.push_back(std::move(buffer));
   return buffers_.back().data();
 }
 
 // One pool per group, a span of blocks of all its layers side by side: what a few tokens use is a few pages, however
 // large.
-absl::Status Rank::AllocatePools(Device& device) {
-  for (size_t g = 0; g < cache_groups_.size(); ++g) {
-    const CacheGroup& group = cache_groups_[g];
-    const int64_t blocks = WholeSpans(num_blocks_[g]);
-    const int64_t slots = blocks * static_cast<int64_t>(group.layers.size()) * kBlockTokens;
-    if (slots > std::numeric_limits<int32_t>::max()) {
-      return InvalidArgument(
-          "the KV cache would have %d places for tokens, and at most %d can be numbered; "
-          "lower --kv-cache-bytes",
-          slots, std::numeric_limits<int32_t>::max());
-    }
-    // The first request writes all over the first span.
-    const int64_t layers_block_bytes = BlockBytes(group);
-    ASSIGN_OR_RETURN(std::byte * pool, Allocate(blocks * layers_block_bytes, kSpanBlocks * layers_block_bytes, device));
-    cache_bytes_ += num_blocks_[g] * layers_block_bytes;
-    for (size_t l = 0; l < group.layers.size(); ++l) {
-      const int64_t block_bytes = BlockBytes(group.spec);
-      caches_[absl::StrFormat("cache.%d", group.layers[l])] = {
-          pool + static_cast<int64_t>(l) * kSpanBlocks * block_bytes, block_bytes};
-    }
+absl::Status Rank::CreatePool(const CacheGroup& group, int num_blocks, int least_blocks) {
+  const int64_t blocks = WholeSpans(num_blocks);
+  const int64_t slots = blocks * static_cast<int64_t>(group.layers.size()) * kBlockTokens;
+  if (slots > std::numeric_limits<int32_t>::max()) {
+    return InvalidArgument(
+        "the KV cache would have %d places for tokens, and at most %d can be numbered; "
+        "lower --kv-cache-bytes",
+        slots, std::numeric_limits<int32_t>::max());
+  }
+  const int64_t block_bytes = BlockBytes(group.spec);
+  Pool& pool = pools_.emplace_back();
+  pool.span_bytes = kSpanBlocks * BlockBytes(group);
+  pool.blocks = num_blocks;
+  ASSIGN_OR_RETURN(pool.memory, device_.Reserve(blocks / kSpanBlocks * pool.span_bytes));
+  // Where memory is backed as it is used, the first request writes all over the first span.
+  const int from_start = device_.info().growth_bytes > 0 ? least_blocks : 1;
+  RETURN_IF_ERROR(BackBlocks(static_cast<int>(pools_.size()) - 1, from_start));
+  cache_bytes_ += num_blocks * BlockBytes(group);
+  for (size_t l = 0; l < group.layers.size(); ++l) {
+    caches_[absl::StrFormat("cache.%d", group.layers[l])] = {
+        pool.memory.data() + static_cast<int64_t>(l) * kSpanBlocks * block_bytes, block_bytes};
   }
   return absl::OkStatus();
 }
 
-absl::Status Rank::Bind(const StepBuffers& inputs, Device& device) {
-  RETURN_IF_ERROR(AllocatePools(device));
+absl::Status Rank::BackBlocks(int group, int blocks) {
+  Pool& pool = pools_[group];
+  if (blocks <= pool.backed_blocks) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const int64_t bytes, device_.Back(pool.memory, WholeSpans(blocks) / kSpanBlocks * pool.span_bytes));
+  pool.backed_blocks = static_cast<int>(std::min<int64_t>(pool.blocks, bytes / pool.span_bytes * kSpanBlocks));
+  return absl::OkStatus();
+}
+
+absl::Status Rank::Bind(const StepBuffers& inputs) {
   Program& program = program_;
   std::vector<std::byte*> addresses(program.graph.values.size(), nullptr);
   for (size_t id = 0; id < addresses.size(); ++id) {
@@ -72,37 +86,37 @@ absl::Status Rank::Bind(const StepBuffers& inputs, Device& device) {
         addresses[id] = caches_.at(value.name).first_block;
         break;
       case ValueKind::kOutput: {
-        ASSIGN_OR_RETURN(addresses[id], PlaceOutput(value, device));
+        ASSIGN_OR_RETURN(addresses[id], PlaceOutput(value));
         break;
       }
     }
   }
-  ASSIGN_OR_RETURN(std::byte * arena, Allocate(program.arena_bytes, program.arena_bytes, device));
-  ASSIGN_OR_RETURN(std::byte * scratch, Allocate(program.scratch_bytes, kScratchOfShortSteps, device));
+  ASSIGN_OR_RETURN(std::byte * arena, Allocate(program.arena_bytes, program.arena_bytes));
+  ASSIGN_OR_RETURN(std::byte * scratch, Allocate(program.scratch_bytes, kScratchOfShortSteps));
   return program.Bind(addresses, arena, scratch);
 }
 
 // Samples are read after every step.
-absl::StatusOr<std::byte*> Rank::PlaceOutput(const Value& value, Device& device) {
+absl::StatusOr<std::byte*> Rank::PlaceOutput(const Value& value) {
   const int64_t bytes = MaxBytes(value.spec, program_.limits);
   if (value.name == "samples") {
-    ASSIGN_OR_RETURN(samples_, StagedBuffer::Create(device, bytes));
+    ASSIGN_OR_RETURN(samples_, StagedBuffer::Create(device_, bytes));
     return samples_.device();
   }
   if (value.name == "logits" || value.name == "hidden_states") {
     RowOutput& output = value.name == "logits" ? logits_ : hidden_states_;
-    ASSIGN_OR_RETURN(output, PlaceRows(value, device));
+    ASSIGN_OR_RETURN(output, PlaceRows(value));
     return output.rows;
   }
-  return Allocate(bytes, value.spec.row_bytes(), device);
+  return Allocate(bytes, value.spec.row_bytes());
 }
 
-absl::StatusOr<Rank::RowOutput> Rank::PlaceRows(const Value& value, Device& device) {
+absl::StatusOr<Rank::RowOutput> Rank::PlaceRows(const Value& value) {
   RowOutput output{.row_bytes = value.spec.row_bytes()};
   const int64_t bytes = MaxBytes(value.spec, program_.limits);
-  ASSIGN_OR_RETURN(output.rows, Allocate(bytes, output.row_bytes, device));
-  if (device.info().reads_host_memory) return output;
-  ASSIGN_OR_RETURN(output.staging, device.Allocate(output.row_bytes, MemoryKind::kHost));
+  ASSIGN_OR_RETURN(output.rows, Allocate(bytes, output.row_bytes));
+  if (device_.info().reads_host_memory) return output;
+  ASSIGN_OR_RETURN(output.staging, device_.Allocate(output.row_bytes, MemoryKind::kHost));
   return output;
 }
 

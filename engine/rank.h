@@ -21,7 +21,8 @@ struct RankParts {
   std::unique_ptr<Stream> stream;
   Program program;
   std::vector<CacheGroup> cache_groups;
-  std::vector<int> num_blocks;  // of each group's pool
+  std::vector<int> num_blocks;    // of each group's pool
+  std::vector<int> least_blocks;  // of them, those that must have memory from the start
   WeightStore weights;
 };
 
@@ -41,11 +42,21 @@ class Rank {
   absl::StatusOr<std::span<const float>> Logits(int row) { return Read(logits_, row); }
   absl::StatusOr<std::span<const float>> HiddenState(int token) { return Read(hidden_states_, token); }
 
+  // Sees to it that the first `blocks` blocks of a group's pool have memory. If it fails, as many have as before.
+  absl::Status BackBlocks(int group, int blocks);
+  int backed_blocks(int group) const { return pools_[group].backed_blocks; }
+
   const Program& program() const { return program_; }
   const WeightStore& weights() const { return weights_; }
   int64_t cache_bytes() const { return cache_bytes_; }
 
  private:
+  struct Pool {
+    Buffer memory;
+    int64_t span_bytes = 0;  // of all layers
+    int blocks = 0;
+    int backed_blocks = 0;
+  };
   struct LayerCache {
     std::byte* first_block;
     int64_t block_bytes;
@@ -59,25 +70,24 @@ class Rank {
 
   Rank(RankParts parts, int rank)
       : rank_(rank),
+        device_(parts.device),
         program_(std::move(parts.program)),
-        cache_groups_(std::move(parts.cache_groups)),
-        num_blocks_(std::move(parts.num_blocks)),
         weights_(std::move(parts.weights)),
         stream_(std::move(parts.stream)) {}
-  absl::StatusOr<std::byte*> Allocate(int64_t bytes, int64_t backed_bytes, Device& device);
-  absl::Status AllocatePools(Device& device);
-  absl::Status Bind(const StepBuffers& inputs, Device& device);
-  absl::StatusOr<std::byte*> PlaceOutput(const Value& value, Device& device);
-  absl::StatusOr<RowOutput> PlaceRows(const Value& value, Device& device);
+  absl::StatusOr<std::byte*> Allocate(int64_t bytes, int64_t backed_bytes);
+  absl::Status CreatePool(const CacheGroup& group, int num_blocks, int least_blocks);
+  absl::Status Bind(const StepBuffers& inputs);
+  absl::StatusOr<std::byte*> PlaceOutput(const Value& value);
+  absl::StatusOr<RowOutput> PlaceRows(const Value& value);
   absl::StatusOr<std::span<const float>> Read(const RowOutput& output, int row);
   absl::Status AwaitStream();
 
   const int rank_;
+  Device& device_;
   Program program_;
-  std::vector<CacheGroup> cache_groups_;
-  std::vector<int> num_blocks_;  // of each group's pool
   WeightStore weights_;
   std::vector<Buffer> buffers_;
+  std::vector<Pool> pools_;                                // of each cache group
   std::map<std::string, LayerCache, std::less<>> caches_;  // "cache.<layer>"
   int64_t cache_bytes_ = 0;
   StagedBuffer samples_;

@@ -1,5 +1,11 @@
 #include "engine/runner.h"
 
+#include <algorithm>
+#include <limits>
+
+#include "absl/strings/str_format.h"
+#include "core/base/check.h"
+
 namespace engine {
 
 absl::StatusOr<std::unique_ptr<Runner>> Runner::Create(std::vector<RankParts> ranks, int vocab_size) {
@@ -19,7 +25,22 @@ absl::StatusOr<std::unique_ptr<Runner>> Runner::Create(std::vector<RankParts> ra
   return runner;
 }
 
+// Whether all blocks that the step writes have memory; those that it only reads were written once.
+bool Runner::IsBacked(const StepPlan& plan) const {
+  for (const ScheduledSequence& part : plan.sequences) {
+    const int64_t end = BlocksForTokens(part.first_position + part.num_tokens);
+    const std::vector<BlockTable>& tables = part.sequence->blocks.tables;
+    for (size_t g = 0; g < tables.size(); ++g) {
+      for (int64_t i = part.first_position / kBlockTokens; i < end; ++i) {
+        if (tables[g][i] >= ranks_.front()->backed_blocks(static_cast<int>(g))) return false;
+      }
+    }
+  }
+  return true;
+}
+
 absl::StatusOr<std::span<const SampledToken>> Runner::Run(const StepPlan& plan) {
+  ENGINE_CHECK(IsBacked(plan));
   const StepExtents extents = inputs_.Fill(plan);
   const auto rows = static_cast<int64_t>(plan.rows.size());
   const auto run = [&](int rank) {
@@ -33,6 +54,28 @@ absl::StatusOr<std::span<const SampledToken>> Runner::Run(const StepPlan& plan) 
   }
   for (const absl::Status& result : results_) RETURN_IF_ERROR(result);
   return ranks_.front()->samples(rows);
+}
+
+int Runner::BackBlocks(int group, int blocks) {
+  int backed = std::numeric_limits<int>::max();
+  for (const auto& rank : ranks_) {
+    if (absl::Status status = rank->BackBlocks(group, blocks); !status.ok()) shortage_ = std::move(status);
+    backed = std::min(backed, rank->backed_blocks(group));
+  }
+  return backed;
+}
+
+BackBlocks BackBlocksOf(Runner& runner, std::function<void(const std::string&)> warn) {
+  return [&runner, warn = std::move(warn)](int group, int blocks) mutable {
+    const int backed = runner.BackBlocks(group, blocks);
+    if (backed < blocks && warn) {
+      warn(absl::StrFormat(
+          "the KV cache cannot grow beyond %d blocks of %d tokens, so requests wait for each other's: %s", backed,
+          kBlockTokens, Message(runner.shortage())));
+      warn = nullptr;
+    }
+    return backed;
+  };
 }
 
 }  // namespace engine

@@ -49,8 +49,7 @@ absl::StatusOr<std::vector<float>> Subject::Logits(int chunk) {
 }
 
 absl::StatusOr<std::vector<std::vector<int32_t>>> Subject::Answers() {
-  ASSIGN_OR_RETURN(Scheduler scheduler,
-                   Scheduler::Create(opened_.options.limits, loaded_.cache_groups, loaded_.memory.num_blocks));
+  ASSIGN_OR_RETURN(Scheduler scheduler, NewScheduler(loaded_, opened_.options.limits));
   const std::vector<SamplingParams> samplings = Samplings();
   std::vector<std::vector<int32_t>> answers(samplings.size());
   for (size_t i = 0; i < samplings.size(); ++i) {

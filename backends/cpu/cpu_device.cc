@@ -110,10 +110,11 @@ absl::StatusOr<Buffer> CpuDevice::Allocate(int64_t bytes, MemoryKind) {
 }
 
 // By Linux 5.14 and later; before, the first step waits.
-void CpuDevice::Back([[maybe_unused]] const Buffer& buffer, [[maybe_unused]] int64_t bytes) {
+absl::StatusOr<int64_t> CpuDevice::Back(const Buffer& buffer, [[maybe_unused]] int64_t bytes) {
 #ifdef MADV_POPULATE_WRITE
   madvise(buffer.data(), std::min(bytes, buffer.size()), MADV_POPULATE_WRITE);
 #endif
+  return buffer.size();
 }
 
 absl::StatusOr<std::unique_ptr<Stream>> CpuDevice::CreateStream() { return std::make_unique<CpuStream>(*this); }

@@ -20,7 +20,8 @@ class CpuDevice : public Device {
 
   const DeviceInfo& info() const override { return info_; }
   absl::StatusOr<Buffer> Allocate(int64_t bytes, MemoryKind kind) override;
-  void Back(const Buffer& buffer, int64_t bytes) override;
+  absl::StatusOr<Buffer> Reserve(int64_t bytes) override { return Allocate(bytes, MemoryKind::kDevice); }
+  absl::StatusOr<int64_t> Back(const Buffer& buffer, int64_t bytes) override;
   absl::StatusOr<std::unique_ptr<Stream>> CreateStream() override;
 
   // Every step on every worker, with a barrier where the program asks for one. Streams of several engines share the

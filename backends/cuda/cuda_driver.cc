@@ -118,9 +118,11 @@ absl::StatusOr<int> Count(const CudaApi& cuda) {
   return NotFound("the CUDA driver finds no device (%s)", error == 0 ? "it counts 0" : cuda.Describe(error));
 }
 
-GpuDriverInfo Describe(const CudaApi& cuda, int ordinal, int device) {
+GpuDriverInfo Describe(const CudaApi& cuda, const VendorApi& api, int ordinal) {
   constexpr int kMajor = 75;  // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR
   constexpr int kMinor = 76;
+  constexpr int kMapsMemory = 102;  // CU_DEVICE_ATTRIBUTE_VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED
+  const int device = api.device;
   std::array<char, 256> name{};
   size_t bytes = 0;
   int major = 0;
@@ -131,12 +133,16 @@ GpuDriverInfo Describe(const CudaApi& cuda, int ordinal, int device) {
   cuda.device_attribute(&major, kMajor, device);
   cuda.device_attribute(&minor, kMinor, device);
   cuda.version(&version);
-  return {.name = absl::StrFormat("cuda:%d", ordinal),
-          .kind = "cuda",
-          .description = absl::StrFormat("%s, CUDA %d.%d", name.data(), version / 1000, version % 1000 / 10),
-          .architecture = absl::StrFormat("sm_%d%d", major, minor),
-          .memory_bytes = static_cast<int64_t>(bytes),
-          .ordinal = ordinal};
+  GpuDriverInfo info{.name = absl::StrFormat("cuda:%d", ordinal),
+                     .kind = "cuda",
+                     .description = absl::StrFormat("%s, CUDA %d.%d", name.data(), version / 1000, version % 1000 / 10),
+                     .architecture = absl::StrFormat("sm_%d%d", major, minor),
+                     .memory_bytes = static_cast<int64_t>(bytes),
+                     .ordinal = ordinal};
+  VendorAnswer maps;
+  maps.error = cuda.device_attribute(&maps.value, kMapsMemory, device);
+  DescribeGrowth(api.growing, device, maps, info);
+  return info;
 }
 
 }  // namespace
@@ -159,6 +165,7 @@ absl::StatusOr<std::unique_ptr<GpuDriver>> OpenCudaDriver(int ordinal, const Cud
   // The context that CUDA's libraries use too. It stays with the process.
   if (error == 0) error = cuda.retain_context(&context, device);
   if (error != 0) return FailedPrecondition("cuda:%d cannot be used: %s", ordinal, cuda.Describe(error));
+  api.device = device;
   api.use_device = [set = cuda.set_context, context] { return set(context); };
   // Devices are numbers, and those of one driver the ordinals themselves.
   api.can_reach_peer = [cuda, device](int* can, int peer) { return cuda.can_access_peer(can, device, peer); };
@@ -173,7 +180,8 @@ absl::StatusOr<std::unique_ptr<GpuDriver>> OpenCudaDriver(int ordinal, const Cud
     ASSIGN_OR_RETURN(folder, ModuleFolder());
     folder += "/cuda";
   }
-  return MakeVendorDriver(Describe(cuda, ordinal, device), std::move(api), {std::move(folder), ".fatbin"});
+  GpuDriverInfo info = Describe(cuda, api, ordinal);
+  return MakeVendorDriver(std::move(info), std::move(api), {std::move(folder), ".fatbin"});
 }
 
 }  // namespace engine::gpu

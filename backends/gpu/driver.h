@@ -32,7 +32,9 @@ struct GpuDriverInfo {
   std::string description;   // "NVIDIA H100 80GB HBM3, driver 13.0"
   std::string architecture;  // "sm_90", "gfx942", "warp32"
   int64_t memory_bytes = 0;
-  int ordinal = 0;  // among the devices of its kind
+  int ordinal = 0;           // among the devices of its kind
+  int64_t growth_bytes = 0;  // the step in which Map maps; 0: it cannot
+  std::string no_growth;     // why
 };
 
 struct GpuGrid {
@@ -71,6 +73,14 @@ class GpuDriver {
   virtual absl::StatusOr<std::byte*> Allocate(int64_t bytes, MemoryKind kind) = 0;
   // No submitted work may still use it.
   virtual void Free(std::byte* memory, MemoryKind kind) = 0;
+
+  // Addresses of the device without memory; where there is no growth, FailedPrecondition. Sizes are whole steps of it.
+  virtual absl::StatusOr<std::byte*> Reserve(int64_t bytes) = 0;
+  // Puts zeroed memory behind the next `bytes` of a reservation, of which those before `begin` have some. If it fails,
+  // nothing has changed. Work that uses other memory may run.
+  virtual absl::Status Map(std::byte* begin, int64_t bytes) = 0;
+  // Gives back addresses and memory. No submitted work may still use them.
+  virtual void Release(std::byte* reserved) = 0;
 
   virtual absl::StatusOr<GpuQueue> CreateQueue() = 0;
   virtual void Destroy(GpuQueue queue) = 0;

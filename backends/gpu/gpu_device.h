@@ -4,6 +4,8 @@
 #include <memory>
 #include <unordered_map>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "backends/gpu/driver.h"
 #include "backends/gpu/kernel_instance.h"
 #include "core/device/device.h"
@@ -17,7 +19,8 @@ class GpuDevice : public Device {
 
   const DeviceInfo& info() const override { return info_; }
   absl::StatusOr<Buffer> Allocate(int64_t bytes, MemoryKind kind) override;
-  void Back(const Buffer&, int64_t) override {}  // a GPU's memory always is
+  absl::StatusOr<Buffer> Reserve(int64_t bytes) override;
+  absl::StatusOr<int64_t> Back(const Buffer& buffer, int64_t bytes) override;
   absl::StatusOr<std::unique_ptr<Stream>> CreateStream() override;
 
   GpuDriver& driver() { return *driver_; }
@@ -30,6 +33,8 @@ class GpuDevice : public Device {
   DeviceInfo info_;
   std::unique_ptr<GpuDriver> driver_;
   std::unordered_map<const KernelInstance*, GpuFunction> functions_;
+  absl::Mutex mutex_;
+  std::unordered_map<const std::byte*, int64_t> mapped_ ABSL_GUARDED_BY(mutex_);  // bytes of each reservation
 };
 
 }  // namespace engine::gpu

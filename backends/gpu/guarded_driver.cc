@@ -25,13 +25,16 @@ struct Fences {
 
 class Guarded : public GpuDriver {
  public:
-  explicit Guarded(std::unique_ptr<GpuDriver> driver) : driver_(std::move(driver)) {}
+  explicit Guarded(std::unique_ptr<GpuDriver> driver) : driver_(std::move(driver)), info_(driver_->info()) {
+    info_.growth_bytes = 0;
+    info_.no_growth = "guards lie around what is allocated as a whole";
+  }
   ~Guarded() override {
     if (fences_ != nullptr) driver_->Free(reinterpret_cast<std::byte*>(fences_), MemoryKind::kHost);
     if (queue_.handle != nullptr) driver_->Destroy(queue_);
   }
 
-  const GpuDriverInfo& info() const override { return driver_->info(); }
+  const GpuDriverInfo& info() const override { return info_; }
 
   absl::StatusOr<std::byte*> Allocate(int64_t bytes, MemoryKind kind) override {
     if (kind == MemoryKind::kHost) return driver_->Allocate(bytes, kind);
@@ -52,6 +55,10 @@ class Guarded : public GpuDriver {
     ENGINE_CHECK(sizes_.erase(memory) == 1);
     driver_->Free(memory - kFence, kind);
   }
+
+  absl::StatusOr<std::byte*> Reserve(int64_t) override { return absl::FailedPreconditionError(info_.no_growth); }
+  absl::Status Map(std::byte*, int64_t) override { return absl::FailedPreconditionError(info_.no_growth); }
+  void Release(std::byte*) override {}
 
   absl::StatusOr<GpuQueue> CreateQueue() override { return driver_->CreateQueue(); }
   void Destroy(GpuQueue queue) override { driver_->Destroy(queue); }
@@ -135,6 +142,7 @@ class Guarded : public GpuDriver {
   }
 
   std::unique_ptr<GpuDriver> driver_;
+  GpuDriverInfo info_;
   absl::Mutex mutex_;
   GpuQueue queue_ ABSL_GUARDED_BY(mutex_);            // of the copies that look at fences
   Fences* fences_ ABSL_GUARDED_BY(mutex_) = nullptr;  // pinned

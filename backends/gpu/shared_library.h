@@ -33,6 +33,11 @@ class FunctionLoader {
     function = reinterpret_cast<Function*>(library_.Find(name.c_str()));
     if (function == nullptr && missing_.empty()) missing_ = name;
   }
+  // Null where it is missing.
+  template <typename Function>
+  void LoadIfThere(const std::string& name, Function*& function) const {
+    function = reinterpret_cast<Function*>(library_.Find(name.c_str()));
+  }
 
   // Unimplemented names the first function that was missing.
   absl::Status status() const;

@@ -21,7 +21,7 @@ constexpr int kThreadLocal = 1;         // a capture that other threads do not d
 class VendorDriver : public GpuDriver {
  public:
   VendorDriver(GpuDriverInfo info, VendorApi api, VendorModules files)
-      : info_(std::move(info)), api_(std::move(api)), files_(std::move(files)) {}
+      : info_(std::move(info)), api_(std::move(api)), files_(std::move(files)), growing_(api_.growing, api_.device) {}
   ~VendorDriver() override {
     api_.use_device();
     for (const auto& [name, module] : modules_) api_.unload_module(module);
@@ -50,6 +50,28 @@ class VendorDriver : public GpuDriver {
   void Free(std::byte* memory, MemoryKind kind) override {
     api_.use_device();
     kind == MemoryKind::kHost ? api_.free_host(memory) : api_.free(memory);
+  }
+
+  absl::StatusOr<std::byte*> Reserve(int64_t bytes) override {
+    if (info_.growth_bytes == 0) return absl::FailedPreconditionError(info_.no_growth);
+    void* memory = nullptr;
+    RETURN_IF_ERROR(UseDevice());
+    RETURN_IF_ERROR(Check("reserve addresses", growing_.Reserve(&memory, static_cast<size_t>(bytes))));
+    return static_cast<std::byte*>(memory);
+  }
+  absl::Status Map(std::byte* begin, int64_t bytes) override {
+    const auto size = static_cast<size_t>(bytes);
+    RETURN_IF_ERROR(UseDevice());
+    if (const int error = growing_.Map(begin, size); error != 0) {
+      return ResourceExhausted("%s: cannot map %d bytes of device memory: %s", info_.name, bytes, api_.describe(error));
+    }
+    const absl::Status zeroed = Zero(begin, size);
+    if (!zeroed.ok()) growing_.Unmap(begin);
+    return zeroed;
+  }
+  void Release(std::byte* reserved) override {
+    api_.use_device();
+    growing_.Release(reserved);
   }
 
   absl::StatusOr<GpuQueue> CreateQueue() override {
@@ -179,6 +201,7 @@ class VendorDriver : public GpuDriver {
   const GpuDriverInfo info_;
   const VendorApi api_;
   const VendorModules files_;
+  VendorMemory growing_;
   absl::Mutex mutex_;
   std::map<std::string, void*> modules_ ABSL_GUARDED_BY(mutex_);
 };
@@ -192,6 +215,7 @@ VendorApi LoadVendorApi(const VendorNames& names, FunctionLoader& loader) {
   load(names.free, api.free);
   load(names.allocate_host, api.allocate_host);
   load(names.free_host, api.free_host);
+  api.growing = LoadVendorMemory(names.prefix, loader);
   load("MemsetD8Async", api.fill);
   load(names.create_stream, api.create_stream);
   load(names.destroy_stream, api.destroy_stream);

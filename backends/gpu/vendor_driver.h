@@ -8,6 +8,7 @@
 
 #include "backends/gpu/driver.h"
 #include "backends/gpu/shared_library.h"
+#include "backends/gpu/vendor_memory.h"
 
 namespace engine::gpu {
 
@@ -15,11 +16,13 @@ namespace engine::gpu {
 struct VendorApi {
   std::function<int()> use_device;  // for calls of this thread
   std::function<std::string(int)> describe;
+  int device = 0;  // its number
 
   int (*allocate)(void** memory, size_t bytes) = nullptr;
   int (*free)(void* memory) = nullptr;
   int (*allocate_host)(void** memory, size_t bytes, unsigned flags) = nullptr;
   int (*free_host)(void* memory) = nullptr;
+  VendorMemoryApi growing;
   int (*fill)(void* memory, unsigned char value, size_t bytes, void* stream) = nullptr;
   std::function<int(void* to, const void* from, size_t bytes, void* stream)> copy;
   std::function<int(const RowCopy& copy, void* stream)> copy_rows;
@@ -58,7 +61,7 @@ struct VendorNames {
   std::string launch, begin_capture;
 };
 
-// All of the table but use_device, describe, copy, copy_rows, the peers and instantiate.
+// All of the table but use_device, describe, device, copy, copy_rows, the peers and instantiate.
 VendorApi LoadVendorApi(const VendorNames& names, FunctionLoader& loader);
 
 // Kernels are in `<module_folder>/<module><suffix>`, read when the first of a module is asked for.

@@ -19,6 +19,7 @@ struct HipApi {
   int (*device_count)(int* count) = nullptr;
   int (*device_name)(char* name, int length, int device) = nullptr;
   int (*device_memory)(size_t* bytes, int device) = nullptr;
+  int (*device_attribute)(int* value, int attribute, int device) = nullptr;
   int (*set_device)(int device) = nullptr;
   int (*can_access_peer)(int* can, int device, int peer) = nullptr;
   int (*enable_peer_access)(int peer, unsigned flags) = nullptr;
@@ -41,6 +42,7 @@ absl::StatusOr<HipApi> LoadHip(const SharedLibrary& library) {
   loader.Load("hipGetDeviceCount", api.device_count);
   loader.Load("hipDeviceGetName", api.device_name);
   loader.Load("hipDeviceTotalMem", api.device_memory);
+  loader.Load("hipDeviceGetAttribute", api.device_attribute);
   loader.Load("hipSetDevice", api.set_device);
   loader.Load("hipDeviceCanAccessPeer", api.can_access_peer);
   loader.Load("hipDeviceEnablePeerAccess", api.enable_peer_access);
@@ -106,19 +108,25 @@ std::string ArchitectureOf(const HipApi& hip, int ordinal) {
   return std::string(name.substr(0, name.find(':')));
 }
 
-GpuDriverInfo Describe(const HipApi& hip, int ordinal) {
+GpuDriverInfo Describe(const HipApi& hip, const VendorApi& api, int ordinal) {
+  constexpr int kMapsMemory = 89;  // hipDeviceAttributeVirtualMemoryManagementSupported
   std::array<char, 256> name{};
   size_t bytes = 0;
   int version = 0;  // 60342131 for 6.3.42131
   hip.device_name(name.data(), static_cast<int>(name.size()), ordinal);
   hip.device_memory(&bytes, ordinal);
   hip.version(&version);
-  return {.name = absl::StrFormat("rocm:%d", ordinal),
-          .kind = "rocm",
-          .description = absl::StrFormat("%s, HIP %d.%d", name.data(), version / 10000000, version / 100000 % 100),
-          .architecture = ArchitectureOf(hip, ordinal),
-          .memory_bytes = static_cast<int64_t>(bytes),
-          .ordinal = ordinal};
+  GpuDriverInfo info{
+      .name = absl::StrFormat("rocm:%d", ordinal),
+      .kind = "rocm",
+      .description = absl::StrFormat("%s, HIP %d.%d", name.data(), version / 10000000, version / 100000 % 100),
+      .architecture = ArchitectureOf(hip, ordinal),
+      .memory_bytes = static_cast<int64_t>(bytes),
+      .ordinal = ordinal};
+  VendorAnswer maps;
+  maps.error = hip.device_attribute(&maps.value, kMapsMemory, ordinal);
+  DescribeGrowth(api.growing, ordinal, maps, info);
+  return info;
 }
 
 // Code objects run on the architecture that they were compiled for and on no other.
@@ -154,11 +162,12 @@ absl::StatusOr<std::unique_ptr<GpuDriver>> OpenHipDriver(int ordinal, const HipO
   ASSIGN_OR_RETURN(VendorApi api, LoadVendor(library));
   ASSIGN_OR_RETURN(const int count, Count(hip));
   if (ordinal >= count) return NotFound("rocm:%d is not there; ROCm devices here: %d, from rocm:0", ordinal, count);
+  api.device = ordinal;
   api.use_device = [set = hip.set_device, ordinal] { return set(ordinal); };
   api.can_reach_peer = [hip, ordinal](int* can, int peer) { return hip.can_access_peer(can, ordinal, peer); };
   api.reach_peer = [hip](int peer) { return hip.enable_peer_access(peer, 0); };
   api.describe = [hip](int error) { return std::string(hip.error_string(error)); };
-  GpuDriverInfo info = Describe(hip, ordinal);
+  GpuDriverInfo info = Describe(hip, api, ordinal);
   ASSIGN_OR_RETURN(std::string folder, FolderFor(info.architecture, options));
   return MakeVendorDriver(std::move(info), std::move(api), {std::move(folder), ".hsaco"});
 }

@@ -26,6 +26,12 @@ class DeviceMemory {
     shadows_.erase(begin);
     shadows_.try_emplace(begin, bytes);
   }
+  void Reserve(uintptr_t begin, size_t bytes) {
+    last_ = {};
+    shadows_.erase(begin);
+    shadows_.try_emplace(begin, 0, bytes);
+  }
+  void Map(uintptr_t begin, size_t bytes) { shadows_.at(begin).Grow(bytes); }
   void Free(uintptr_t begin) {
     last_ = {};
     shadows_.erase(begin);
@@ -118,6 +124,12 @@ struct Check {
   }
 
   void Bytes(Shadow& shadow, size_t offset) const {
+    if (offset < shadow.reserved() && offset + bytes > shadow.bytes() && shadow.bytes() < shadow.reserved()) {
+      TheMachine().Fail(
+          "%s memory: %s of %zu bytes at %p, out of bounds: it starts at byte %zu of a reservation of %zu, of which "
+          "the first %zu are mapped",
+          space, NameOf(access), bytes, address, offset, shadow.reserved(), shadow.bytes());
+    }
     if (offset >= shadow.bytes() || bytes > shadow.bytes() - offset) {
       TheMachine().Fail("%s memory: %s of %zu bytes at %p, out of bounds: it starts at byte %td of %zu", space,
                         NameOf(access), bytes, address, static_cast<ptrdiff_t>(offset), shadow.bytes());
@@ -153,7 +165,7 @@ void CheckGlobal(const Lane& lane, const void* address, size_t bytes, Access acc
   const DeviceMemory::Place place = checks.memory.Find(reinterpret_cast<uintptr_t>(address));
   // As far as that behind an allocation, it is likelier to be another mistake.
   constexpr size_t kNear = 1 << 20;
-  if (place.shadow == nullptr || place.offset >= place.shadow->bytes() + kNear) {
+  if (place.shadow == nullptr || place.offset >= place.shadow->reserved() + kNear) {
     TheMachine().Fail("%s of %zu bytes at %p, which is no device memory", NameOf(access), bytes, address);
   }
   const Check check{lane, address, bytes, access, "global", RecordOf(lane, checks.launches)};
@@ -213,6 +225,8 @@ void MemoryChanged(SimtMemoryEvent event, const void* begin, size_t bytes) {
   DeviceMemory& memory = TheChecks().memory;
   const auto address = reinterpret_cast<uintptr_t>(begin);
   if (event == kSimtAllocated) memory.Allocate(address, bytes);
+  if (event == kSimtReserved) memory.Reserve(address, bytes);
+  if (event == kSimtMapped) memory.Map(address, bytes);
   if (event == kSimtFreed) memory.Free(address);
   if (event == kSimtWritten) {
     const DeviceMemory::Place place = memory.Find(address);

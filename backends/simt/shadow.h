@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 namespace engine::simt {
 
@@ -21,24 +20,29 @@ struct ByteHistory {
   AccessRecord reads[2];
 };
 
-// Of one allocation. Histories take memory as they are first used.
+// Of one allocation. It takes memory as it is first used.
 class Shadow {
  public:
-  explicit Shadow(size_t bytes);
+  // The first `bytes` of `reserved`, which is at least as many, may be touched.
+  Shadow(size_t bytes, size_t reserved);
+  explicit Shadow(size_t bytes) : Shadow(bytes, bytes) {}
   ~Shadow();
   Shadow(const Shadow&) = delete;
   Shadow& operator=(const Shadow&) = delete;
 
   size_t bytes() const { return bytes_; }
+  size_t reserved() const { return reserved_; }
+  void Grow(size_t bytes) { bytes_ = bytes; }
   bool& written(size_t i) { return written_[i]; }
   bool& atomic(size_t i) { return atomic_[i]; }  // whether the last write was one
   ByteHistory& history(size_t i) { return histories_[i]; }
 
  private:
   size_t bytes_;
-  std::unique_ptr<bool[]> written_;
-  std::unique_ptr<bool[]> atomic_;
-  ByteHistory* histories_;
+  const size_t reserved_;
+  ByteHistory* histories_;  // begin of one mapping, in which the others follow
+  bool* written_;
+  bool* atomic_;
 };
 
 }  // namespace engine::simt

@@ -18,9 +18,10 @@ namespace {
 
 // What devices share that are opened together: one memory, in which each has its own, and one schedule.
 struct SimtSystem {
-  SimtSystem(SimtModule kernels, uint64_t seed)
+  SimtSystem(SimtModule kernels, uint64_t seed, int64_t device_bytes)
       : module(std::move(kernels)),
         orders_threads(seed != 0),
+        memory(device_bytes),
         queues(seed, [this] { memory.Open(); }, [this] { memory.Close(); }) {}
 
   const SimtModule module;
@@ -48,6 +49,20 @@ class SimtDriver : public GpuDriver {
     const int64_t bytes = system_->memory.Free(memory);
     if (kind == MemoryKind::kDevice) system_->module.Notify(kSimtFreed, memory, bytes);
   }
+
+  absl::StatusOr<std::byte*> Reserve(int64_t bytes) override {
+    absl::MutexLock lock(&system_->mutex);
+    ASSIGN_OR_RETURN(std::byte * memory, system_->memory.Reserve(bytes, info_.ordinal));
+    system_->module.Notify(kSimtReserved, memory, bytes);
+    return memory;
+  }
+  absl::Status Map(std::byte* begin, int64_t bytes) override {
+    absl::MutexLock lock(&system_->mutex);
+    ASSIGN_OR_RETURN(const SimtMemory::Mapped mapped, system_->memory.Map(begin, bytes));
+    system_->module.Notify(kSimtMapped, mapped.reserved, mapped.bytes);
+    return absl::OkStatus();
+  }
+  void Release(std::byte* reserved) override { Free(reserved, MemoryKind::kDevice); }
 
   absl::StatusOr<GpuQueue> CreateQueue() override {
     absl::MutexLock lock(&system_->mutex);
@@ -163,6 +178,14 @@ class SimtDriver : public GpuDriver {
   const std::shared_ptr<SimtSystem> system_;  // shared with the devices that were opened with it
 };
 
+// Of the environment, where it has one of that name.
+template <typename Number>
+absl::Status ReadNumber(const char* name, Number& number) {
+  const char* text = std::getenv(name);
+  if (text == nullptr || absl::SimpleAtoi(text, &number)) return absl::OkStatus();
+  return InvalidArgument("%s is \"%s\"; it must be a number", name, text);
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<std::unique_ptr<GpuDriver>>> OpenSimtDrivers(const SimtOptions& options, int count) {
@@ -171,15 +194,17 @@ absl::StatusOr<std::vector<std::unique_ptr<GpuDriver>>> OpenSimtDrivers(const Si
   const std::string file =
       absl::StrFormat("%s/libengine_simt%s%s%d.so", folder, options.checks ? "_" : "", checks, options.warp);
   ASSIGN_OR_RETURN(SimtModule module, SimtModule::Open(file));
-  const auto system = std::make_shared<SimtSystem>(std::move(module), options.seed);
+  const int64_t memory_bytes = options.memory_bytes > 0 ? options.memory_bytes : HostMemoryBytes() / count;
+  const auto system = std::make_shared<SimtSystem>(std::move(module), options.seed, memory_bytes);
   std::vector<std::unique_ptr<GpuDriver>> drivers;
   for (int ordinal = 0; ordinal < count; ++ordinal) {
     GpuDriverInfo info{.name = absl::StrFormat("simt:%s%d", checks, options.warp),
                        .kind = "simt",
                        .description = absl::StrFormat("GPU kernels on the CPU, in warps of %d", options.warp),
                        .architecture = absl::StrFormat("%swarp%d", options.checks ? "checked " : "", options.warp),
-                       .memory_bytes = HostMemoryBytes() / count,
-                       .ordinal = ordinal};
+                       .memory_bytes = memory_bytes,
+                       .ordinal = ordinal,
+                       .growth_bytes = SimtMemory::kStep};
     drivers.push_back(std::make_unique<SimtDriver>(std::move(info), system));
   }
   return drivers;
@@ -192,9 +217,8 @@ absl::StatusOr<std::unique_ptr<GpuDriver>> OpenSimtDriver(const SimtOptions& opt
 
 absl::StatusOr<SimtOptions> ParseSimtOptions(std::string_view which) {
   SimtOptions options;
-  if (const char* seed = std::getenv("ENGINE_SIMT_SEED"); seed != nullptr && !absl::SimpleAtoi(seed, &options.seed)) {
-    return InvalidArgument("ENGINE_SIMT_SEED is \"%s\"; it must be a number", seed);
-  }
+  RETURN_IF_ERROR(ReadNumber("ENGINE_SIMT_SEED", options.seed));
+  RETURN_IF_ERROR(ReadNumber("ENGINE_SIMT_MEMORY", options.memory_bytes));
   for (const int warp : {32, 64}) {
     options.warp = warp;
     options.checks = which == absl::StrFormat(":check%d", warp);

@@ -11,9 +11,10 @@
 namespace engine::gpu {
 
 struct SimtOptions {
-  int warp = 32;        // or 64
-  bool checks = false;  // the checking build of the kernels: bounds, races, reads of what nobody wrote
-  uint64_t seed = 0;    // of the order of queues and, if it is not 0, of the threads of kernels
+  int warp = 32;             // or 64
+  bool checks = false;       // the checking build of the kernels: bounds, races, reads of what nobody wrote
+  uint64_t seed = 0;         // of the order of queues and, if it is not 0, of the threads of kernels
+  int64_t memory_bytes = 0;  // of each device; 0: its part of the host's
 };
 
 // Devices that reach each other's memory and await each other's events, each with its part of the host's memory. NotFound
@@ -23,7 +24,7 @@ absl::StatusOr<std::vector<std::unique_ptr<GpuDriver>>> OpenSimtDrivers(const Si
 absl::StatusOr<std::unique_ptr<GpuDriver>> OpenSimtDriver(const SimtOptions& options);
 
 // `which` is what follows "simt" in a device's name: "", ":32", ":64", ":check32" or ":check64". The seed is
-// ENGINE_SIMT_SEED's.
+// ENGINE_SIMT_SEED's, the memory ENGINE_SIMT_MEMORY's.
 absl::StatusOr<SimtOptions> ParseSimtOptions(std::string_view which);
 
 }  // namespace engine::gpu

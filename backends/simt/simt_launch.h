@@ -40,8 +40,9 @@ typedef struct SimtLaunch {
 int engine_simt_launch(const SimtLaunch* launch, char* error, size_t error_size);
 
 /* What the host did to device memory, which the checking builds must know: kernels may touch only allocated bytes and read
- * only written ones. The other builds ignore it. */
-enum SimtMemoryEvent { kSimtAllocated, kSimtWritten, kSimtFreed };
+ * only written ones. The other builds ignore it. Of what is reserved, as many bytes from the begin on may be touched as the
+ * last kSimtMapped says. */
+enum SimtMemoryEvent { kSimtAllocated, kSimtWritten, kSimtFreed, kSimtReserved, kSimtMapped };
 void engine_simt_memory(enum SimtMemoryEvent event, const void* begin, uint64_t bytes);
 
 #ifdef __cplusplus

@@ -22,19 +22,60 @@ SimtMemory::~SimtMemory() {
   for (const auto& [region, allocation] : allocations_) munmap(allocation.region, allocation.region_bytes);
 }
 
+absl::StatusOr<std::byte*> SimtMemory::MapRegion(int64_t bytes) {
+  void* memory = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory != MAP_FAILED) return static_cast<std::byte*>(memory);
+  return ResourceExhausted("cannot allocate %d bytes of host memory: %s", bytes, std::strerror(errno));
+}
+
+absl::Status SimtMemory::Take(int64_t bytes, int device) {
+  int64_t& taken = taken_[device];
+  if (bytes > device_bytes_ - taken) {
+    return ResourceExhausted("cannot allocate %d bytes of SIMT device memory: of %d bytes %d are taken", bytes,
+                             device_bytes_, taken);
+  }
+  taken += bytes;
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::byte*> SimtMemory::Allocate(int64_t bytes, MemoryKind kind, int device) {
   const int64_t page = sysconf(_SC_PAGESIZE);
   const int64_t inner = RoundUp(bytes, page);
   const int64_t region_bytes = inner + 2 * page;
-  void* memory = mmap(nullptr, region_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) {
-    return ResourceExhausted("cannot allocate %d bytes of host memory: %s", bytes, std::strerror(errno));
-  }
-  auto* region = static_cast<std::byte*>(memory);
+  if (kind == MemoryKind::kDevice) RETURN_IF_ERROR(Take(bytes, device));
+  ASSIGN_OR_RETURN(std::byte * region, MapRegion(region_bytes));
   if (kind == MemoryKind::kHost) mprotect(region + page, inner, PROT_READ | PROT_WRITE);
   std::byte* begin = region + page + inner - RoundUp(bytes, kAlignment);
   allocations_[region] = {region, region_bytes, begin, bytes, kind, device, true};
   return begin;
+}
+
+absl::StatusOr<std::byte*> SimtMemory::Reserve(int64_t bytes, int device) {
+  const int64_t page = sysconf(_SC_PAGESIZE);
+  const int64_t region_bytes = bytes + 2 * page;
+  if (bytes <= 0 || bytes % kStep != 0) {
+    return InvalidArgument("a reservation of %d bytes; it must be whole steps of %d", bytes, kStep);
+  }
+  ASSIGN_OR_RETURN(std::byte * region, MapRegion(region_bytes));
+  std::byte* begin = region + page;
+  allocations_[region] = {region, region_bytes, begin, 0, MemoryKind::kDevice, device, true, bytes};
+  return begin;
+}
+
+absl::StatusOr<SimtMemory::Mapped> SimtMemory::Map(std::byte* begin, int64_t bytes) {
+  const Allocation* found = Find(begin);
+  if (found == nullptr || !found->live || found->reserved == 0) return InvalidArgument("nothing is reserved there");
+  Allocation& allocation = allocations_[found->region];
+  const int64_t offset = begin - allocation.begin;
+  if (bytes <= 0 || bytes % kStep != 0 || offset != allocation.bytes || offset + bytes > allocation.reserved) {
+    return InvalidArgument(
+        "bytes %d to %d of a reservation of %d bytes, of which %d are mapped; what follows these can be, in steps of "
+        "%d",
+        offset, offset + bytes, allocation.reserved, allocation.bytes, kStep);
+  }
+  RETURN_IF_ERROR(Take(bytes, allocation.device));
+  allocation.bytes += bytes;
+  return Mapped{allocation.begin, allocation.bytes};
 }
 
 int64_t SimtMemory::Free(std::byte* memory) {
@@ -47,6 +88,7 @@ int64_t SimtMemory::Free(std::byte* memory) {
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
   ENGINE_CHECK(kept == allocation.region);
   const int64_t bytes = allocation.bytes;
+  if (allocation.kind == MemoryKind::kDevice) taken_[allocation.device] -= bytes;
   freed_.push_back(allocation.region);
   if (freed_.size() > kRemembered) {
     const Allocation& oldest = allocations_[freed_.front()];
@@ -79,9 +121,17 @@ std::optional<int> SimtMemory::OtherOwner(const std::byte* address, int device) 
 std::optional<std::string> SimtMemory::Refusal(const std::byte* begin, int64_t bytes) const {
   const Allocation* allocation = Find(begin);
   if (allocation == nullptr) return std::nullopt;
-  if (!allocation->live) return absl::StrFormat("an allocation of %d bytes that has been freed", allocation->bytes);
+  const bool is_reservation = allocation->reserved > 0;
+  if (!allocation->live) {
+    return is_reservation ? absl::StrFormat("a reservation of %d bytes that has been released", allocation->reserved)
+                          : absl::StrFormat("an allocation of %d bytes that has been freed", allocation->bytes);
+  }
   const int64_t offset = begin - allocation->begin;
   if (offset >= 0 && offset + bytes <= allocation->bytes) return std::nullopt;
+  if (is_reservation) {
+    return absl::StrFormat("bytes %d to %d of a reservation of %d bytes, of which the first %d are mapped", offset,
+                           offset + bytes, allocation->reserved, allocation->bytes);
+  }
   return absl::StrFormat("bytes %d to %d of an allocation of %d bytes", offset, offset + bytes, allocation->bytes);
 }
 
@@ -89,8 +139,8 @@ void SimtMemory::Protect(bool accessible) const {
   for (const auto& [region, allocation] : allocations_) {
     if (!allocation.live || allocation.kind == MemoryKind::kHost) continue;
     const int64_t page = sysconf(_SC_PAGESIZE);
-    mprotect(allocation.region + page, allocation.region_bytes - 2 * page,
-             accessible ? PROT_READ | PROT_WRITE : PROT_NONE);
+    const int64_t used = allocation.reserved > 0 ? allocation.bytes : allocation.region_bytes - 2 * page;
+    if (used > 0) mprotect(allocation.region + page, used, accessible ? PROT_READ | PROT_WRITE : PROT_NONE);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/base/status.h"
 #include "core/device/buffer.h"
@@ -21,8 +22,10 @@ struct DeviceInfo {
   int workers = 1;          // CPU threads that walk a program together
   int64_t memory_bytes = 0;
   int max_steps_in_flight = 1;
-  bool replays_steps = false;      // a step costs less if one of equal extents came before
-  bool reads_host_memory = false;  // its memory is the host's: nothing need be copied
+  bool replays_steps = false;             // a step costs less if one of equal extents came before
+  bool reads_host_memory = false;         // its memory is the host's: nothing need be copied
+  int64_t growth_bytes = 0;               // by which reserved memory grows; 0: it is all there from the start
+  std::vector<std::string> remarks = {};  // for people, a line each: what it can and what it lacks
 };
 
 // Unless the device reads host memory, only its kernels and Stream::Copy may touch kDevice memory, and kHost memory is
@@ -53,8 +56,11 @@ class Device {
   virtual const DeviceInfo& info() const = 0;
   // Zeroed memory, aligned to 64 bytes. ResourceExhausted names the size when there is not enough.
   virtual absl::StatusOr<Buffer> Allocate(int64_t bytes, MemoryKind kind) = 0;
-  // Memory of Allocate may be backed as it is first used. Backs the first `bytes` at once, so that no request waits.
-  virtual void Back(const Buffer& buffer, int64_t bytes) = 0;
+  // Addresses for `bytes` of zeroed device memory, which stay. Where memory grows nothing lies behind them before Back.
+  virtual absl::StatusOr<Buffer> Reserve(int64_t bytes) = 0;
+  // Backs the first `bytes` of memory that was reserved, or is otherwise backed as it is first used. Returns how many may be
+  // used now. ResourceExhausted: as many as before. Any thread, while kernels run.
+  virtual absl::StatusOr<int64_t> Back(const Buffer& buffer, int64_t bytes) = 0;
   virtual absl::StatusOr<std::unique_ptr<Stream>> CreateStream() = 0;
 };
 

@@ -7,14 +7,27 @@
 
 namespace engine {
 
-BlockManager::BlockManager(const CacheSpec& spec, int num_blocks, int group, PrefixIndex& index)
+BlockManager::BlockManager(const CacheSpec& spec, int num_blocks, int group, PrefixIndex& index, BackBlocks back)
     : spec_(spec),
       group_(group),
       index_(index),
       blocks_(num_blocks),
+      back_(std::move(back)),
+      most_backed_(num_blocks),
       free_(WholeSpans(num_blocks) / kSpanBlocks),
       cached_(num_blocks) {
-  for (int32_t block = 0; block < num_blocks; ++block) AddFree(block);
+  Extend(back_ ? back_(group_, 0) : num_blocks);
+}
+
+void BlockManager::Extend(int count) {
+  for (; num_backed_ < std::min(count, num_blocks()); ++num_backed_) AddFree(num_backed_);
+}
+
+void BlockManager::Back(int64_t blocks) {
+  const int64_t wanted = std::min<int64_t>(most_backed_, num_backed_ + blocks - num_free_);
+  if (wanted <= num_backed_) return;
+  Extend(back_(group_, static_cast<int>(wanted)));
+  if (num_backed_ < wanted) most_backed_ = num_backed_;
 }
 
 int64_t BlockManager::BlocksToGrow(const BlockTable& table, int64_t num_tokens) const {
@@ -118,9 +131,9 @@ absl::Status BlockManager::CheckInvariants(std::span<const BlockTable* const> ta
                                 index_.block(b.node, group_));
     }
   }
-  if (num_cached != cached_.size() || num_free != num_free_ || num_free + num_cached + num_owned != num_blocks()) {
+  if (num_cached != cached_.size() || num_free != num_free_ || num_free + num_cached + num_owned != num_backed_) {
     return FailedPrecondition("%d free (%d counted) + %d cached (%d can be evicted) + %d owned blocks are not all %d",
-                              num_free, num_free_, num_cached, cached_.size(), num_owned, num_blocks());
+                              num_free, num_free_, num_cached, cached_.size(), num_owned, num_backed_);
   }
   return absl::OkStatus();
 }

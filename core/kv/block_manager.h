@@ -7,11 +7,15 @@
 // Cached blocks are evicted least recently used first. A table is given back from its end, so a long prefix loses its
 // last block first and stays usable.
 //
+// Where memory grows, only the first blocks of the pool have any: those that follow get theirs when the others are not
+// enough, before anything cached is evicted.
+//
 // A sequence gets neighbouring blocks where it can, as they lie together (kSpanBlocks); else the lowest free one, so that
 // the memory in use stays dense. Belongs to one thread.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -23,24 +27,35 @@
 
 namespace engine {
 
+// Sees to it that the first `blocks` blocks of a group's pool have memory. Returns how many have: fewer if memory is
+// short, never fewer than before. What one sequence can need at most has some from the start.
+using BackBlocks = std::function<int(int group, int blocks)>;
+
 class BlockManager {
  public:
-  // `group` is this group's number in `index`, which must outlive the manager.
-  BlockManager(const CacheSpec& spec, int num_blocks, int group, PrefixIndex& index);
+  // `group` is this group's number in `index`, which must outlive the manager. Without `back` all blocks have memory.
+  BlockManager(const CacheSpec& spec, int num_blocks, int group, PrefixIndex& index, BackBlocks back = nullptr);
 
   const CacheSpec& spec() const { return spec_; }
   int num_blocks() const { return static_cast<int>(blocks_.size()); }
   int num_free() const { return num_free_; }
   int num_cached() const { return cached_.size(); }
-  int num_available() const { return num_free() + num_cached(); }
-  int num_owned() const { return num_blocks() - num_available(); }
+  // Those included that have no memory yet, as long as nothing speaks against their getting it.
+  int num_available() const { return num_free() + num_cached() + most_backed_ - num_backed_; }
+  int num_owned() const { return num_backed_ - num_free() - num_cached(); }
+  int num_backed() const { return num_backed_; }
   int owners(int32_t block) const { return blocks_[block].owners; }
   bool is_named(int32_t block) const { return blocks_[block].node != PrefixIndex::kNoNode; }
 
   // Blocks that Grow would take.
   int64_t BlocksToGrow(const BlockTable& table, int64_t num_tokens) const;
 
-  // Makes room for positions 0 … num_tokens - 1. num_available() must cover BlocksToGrow().
+  // Gets memory for more blocks if fewer than `blocks` are free. Those that get none are not available from then on.
+  void Back(int64_t blocks);
+  // They may be again: memory may have become free.
+  void ForgetShortage() { most_backed_ = num_blocks(); }
+
+  // Makes room for positions 0 … num_tokens - 1. After Back, num_available() must cover BlocksToGrow().
   void Grow(BlockTable& table, int64_t num_tokens);
 
   // Puts `block` of the index into a table, at `index_in_table`.
@@ -64,6 +79,8 @@ class BlockManager {
     int32_t node = PrefixIndex::kNoNode;
   };
 
+  // The first `count` blocks have memory.
+  void Extend(int count);
   // A free block to follow those of `table`.
   int32_t NextBlock(const BlockTable& table) const;
   bool IsFree(int32_t block) const { return free_[block / kSpanBlocks] >> block % kSpanBlocks & 1; }
@@ -76,6 +93,9 @@ class BlockManager {
   int group_;
   PrefixIndex& index_;
   std::vector<Block> blocks_;
+  BackBlocks back_;
+  int num_backed_ = 0;
+  int most_backed_ = 0;        // that can be, as far as is known
   std::vector<uint8_t> free_;  // of each span, a bit per block
   int num_free_ = 0;
   LruList cached_;

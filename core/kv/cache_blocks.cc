@@ -13,7 +13,8 @@ BlockTokens TokensOfBlock(std::span<const int32_t> tokens, int64_t block) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<CacheBlocks>> CacheBlocks::Create(std::span<const CacheGroup> groups,
-                                                                 std::span<const int> num_blocks, bool index_prefixes) {
+                                                                 std::span<const int> num_blocks, bool index_prefixes,
+                                                                 const BackBlocks& back) {
   if (groups.size() != num_blocks.size()) {
     return InvalidArgument("%d cache groups but %d pool sizes; give one per group", groups.size(), num_blocks.size());
   }
@@ -28,14 +29,15 @@ absl::StatusOr<std::unique_ptr<CacheBlocks>> CacheBlocks::Create(std::span<const
                              spec.ToString(), num_blocks[g]);
     }
   }
-  return std::unique_ptr<CacheBlocks>(new CacheBlocks(groups, num_blocks, index_prefixes));
+  return std::unique_ptr<CacheBlocks>(new CacheBlocks(groups, num_blocks, index_prefixes, back));
 }
 
-CacheBlocks::CacheBlocks(std::span<const CacheGroup> groups, std::span<const int> num_blocks, bool index_prefixes)
+CacheBlocks::CacheBlocks(std::span<const CacheGroup> groups, std::span<const int> num_blocks, bool index_prefixes,
+                         const BackBlocks& back)
     : index_prefixes_(index_prefixes), index_(static_cast<int>(groups.size())) {
   managers_.reserve(groups.size());
   for (size_t g = 0; g < groups.size(); ++g) {
-    managers_.emplace_back(groups[g].spec, num_blocks[g], static_cast<int>(g), index_);
+    managers_.emplace_back(groups[g].spec, num_blocks[g], static_cast<int>(g), index_, back);
   }
   // A node per block and as many again for roots and for prefixes whose blocks a window left behind.
   if (index_prefixes) index_.Reserve(2 * std::accumulate(num_blocks.begin(), num_blocks.end(), int64_t{0}));
@@ -89,7 +91,9 @@ void CacheBlocks::Start(const PrefixMatch& match, std::string_view salt, Sequenc
 
 bool CacheBlocks::Grow(SequenceBlocks& blocks, int64_t num_tokens) {
   for (int g = 0; g < num_groups(); ++g) {
-    if (managers_[g].BlocksToGrow(blocks.tables[g], num_tokens) > managers_[g].num_available()) return false;
+    const int64_t missing = managers_[g].BlocksToGrow(blocks.tables[g], num_tokens);
+    managers_[g].Back(missing);
+    if (missing > managers_[g].num_available()) return false;
   }
   for (int g = 0; g < num_groups(); ++g) managers_[g].Grow(blocks.tables[g], num_tokens);
   return true;
@@ -120,6 +124,10 @@ void CacheBlocks::Release(SequenceBlocks& blocks) {
   if (blocks.prefix != PrefixIndex::kNoNode) index_.Unpin(blocks.prefix);
   blocks.prefix = PrefixIndex::kNoNode;
   blocks.num_indexed = 0;
+}
+
+void CacheBlocks::ForgetShortage() {
+  for (BlockManager& manager : managers_) manager.ForgetShortage();
 }
 
 absl::Status CacheBlocks::CheckInvariants(std::span<const Holding> holdings) const {

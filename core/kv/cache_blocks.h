@@ -38,9 +38,11 @@ struct PrefixMatch {
 
 class CacheBlocks {
  public:
-  // num_blocks: the pool of each group. Without `index_prefixes` nothing is shared and nothing stays cached.
+  // num_blocks: the pool of each group. Without `index_prefixes` nothing is shared and nothing stays cached, without
+  // `back` all blocks have memory.
   static absl::StatusOr<std::unique_ptr<CacheBlocks>> Create(std::span<const CacheGroup> groups,
-                                                             std::span<const int> num_blocks, bool index_prefixes);
+                                                             std::span<const int> num_blocks, bool index_prefixes,
+                                                             const BackBlocks& back = nullptr);
 
   CacheBlocks(const CacheBlocks&) = delete;
   CacheBlocks& operator=(const CacheBlocks&) = delete;
@@ -66,6 +68,9 @@ class CacheBlocks {
 
   void Release(SequenceBlocks& blocks);
 
+  // Blocks for which there was no memory may get some.
+  void ForgetShortage();
+
   struct Holding {
     const SequenceBlocks* blocks;
     std::span<const int32_t> tokens;
@@ -74,7 +79,8 @@ class CacheBlocks {
   absl::Status CheckInvariants(std::span<const Holding> holdings) const;
 
  private:
-  CacheBlocks(std::span<const CacheGroup> groups, std::span<const int> num_blocks, bool index_prefixes);
+  CacheBlocks(std::span<const CacheGroup> groups, std::span<const int> num_blocks, bool index_prefixes,
+              const BackBlocks& back);
 
   void IndexNextBlock(SequenceBlocks& blocks, std::span<const int32_t> tokens);
   absl::Status CheckPrefix(const Holding& holding) const;

@@ -10,10 +10,10 @@
 namespace engine {
 
 absl::StatusOr<Scheduler> Scheduler::Create(SchedulerConfig config, std::span<const CacheGroup> groups,
-                                            std::span<const int> num_blocks) {
+                                            std::span<const int> num_blocks, const BackBlocks& back) {
   RETURN_IF_ERROR(config.Validate());
   ASSIGN_OR_RETURN(std::unique_ptr<CacheBlocks> blocks,
-                   CacheBlocks::Create(groups, num_blocks, config.enable_prefix_caching));
+                   CacheBlocks::Create(groups, num_blocks, config.enable_prefix_caching, back));
   return Scheduler(std::move(config), std::move(blocks));
 }
 
@@ -93,6 +93,7 @@ void Scheduler::End(Sequence& sequence, FinishReason reason) {
 void Scheduler::RetireIfIdle(Sequence& sequence) {
   if (sequence.status != SequenceStatus::kFinished || sequence.steps_in_flight > 0) return;
   blocks_->Release(sequence.blocks);
+  blocks_->ForgetShortage();  // a try per sequence costs nothing
   sequences_.erase(sequence.id);
 }
 

@@ -61,9 +61,9 @@ struct SchedulerStats {
 
 class Scheduler {
  public:
-  // num_blocks: blocks in each group's pool.
+  // num_blocks: blocks in each group's pool. Without `back` all of them have memory.
   static absl::StatusOr<Scheduler> Create(SchedulerConfig config, std::span<const CacheGroup> groups,
-                                          std::span<const int> num_blocks);
+                                          std::span<const int> num_blocks, const BackBlocks& back = nullptr);
 
   // Refuses, with the numbers, what could never run.
   absl::Status Add(Request request);
@@ -118,6 +118,7 @@ class Scheduler {
   bool GrowOrPreempt(size_t running_index, int64_t num_tokens);
   void PreemptLast();
   void Start(const PrefixMatch& match, Sequence& sequence);
+  void Suspend(Sequence& sequence);
   int GrowForDraft(Sequence& sequence, int num_drafted);
   void Choose(Sequence& sequence, int num_tokens, int num_drafted, StepBudget& budget);
   StepPlan Submit();

@@ -52,14 +52,18 @@ int Scheduler::GrowForDraft(Sequence& sequence, int num_drafted) {
 }
 
 void Scheduler::PreemptLast() {
-  Sequence& sequence = *running_.back();
-  running_.pop_back();
+  Suspend(*running_.back());
+  ++stats_.preemptions;
+}
+
+// Takes its blocks from a sequence that no step uses, and has it wait.
+void Scheduler::Suspend(Sequence& sequence) {
+  running_.erase(std::ranges::lower_bound(running_, &sequence, RunsBefore{}));
   blocks_->Release(sequence.blocks);
   sequence.computed = sequence.scheduled = 0;
   sequence.draft.size = sequence.draft.verify = 0;
   sequence.status = SequenceStatus::kWaiting;
   waiting_.insert(&sequence);
-  ++stats_.preemptions;
 }
 
 void Scheduler::AdmitWaiting(StepBudget& budget) {
@@ -72,7 +76,11 @@ void Scheduler::AdmitWaiting(StepBudget& budget) {
     waiting_.erase(waiting_.begin());
     Start(match, sequence);
     const int share = budget.Share(sequence);
-    ENGINE_CHECK(share > 0 && blocks_->Grow(sequence.blocks, sequence.scheduled + share));
+    ENGINE_CHECK(share > 0);
+    if (!blocks_->Grow(sequence.blocks, sequence.scheduled + share)) {
+      Suspend(sequence);  // blocks that have no memory yet got none
+      return;
+    }
     Choose(sequence, share, 0, budget);
   }
 }

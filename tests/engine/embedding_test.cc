@@ -110,19 +110,18 @@ TEST(Embedding, ARequestWhoseStatesCannotBeReadEndsWithTheError) {
   std::mutex mutex;
   std::vector<TokenEvent> events;
   std::counting_semaphore ended(0);
-  EngineLoop loop(
-      {.scheduler = *Scheduler::Create(opened.options.limits, loaded.cache_groups, loaded.memory.num_blocks),
-       .runner = std::move(loaded.runner),
-       .drafter = nullptr,
-       .rules = AnswerRules(*text.tokenizer, loaded.vocab, text.end_ids),
-       .pooler = StatePooler(/*takes_mean=*/true)},
-      stats, [&](const std::vector<TokenEvent>& more) {
-        std::lock_guard lock(mutex);
-        for (const TokenEvent& event : more) {
-          events.push_back(event);
-          if (event.finish != FinishReason::kNone) ended.release();
-        }
-      });
+  EngineLoop loop({.scheduler = *NewScheduler(loaded, opened.options.limits),
+                   .runner = std::move(loaded.runner),
+                   .drafter = nullptr,
+                   .rules = AnswerRules(*text.tokenizer, loaded.vocab, text.end_ids),
+                   .pooler = StatePooler(/*takes_mean=*/true)},
+                  stats, [&](const std::vector<TokenEvent>& more) {
+                    std::lock_guard lock(mutex);
+                    for (const TokenEvent& event : more) {
+                      events.push_back(event);
+                      if (event.finish != FinishReason::kNone) ended.release();
+                    }
+                  });
   for (int64_t id = 1; id <= 2; ++id) {
     loop.Add({.id = id,
               .prompt = RandomTokens(1, kTokens),

@@ -91,7 +91,7 @@ class Soak {
   std::unique_ptr<Scheduler> NewScheduler(bool cached) {
     SchedulerConfig config = opened_.options.limits;
     config.enable_prefix_caching = cached;
-    auto scheduler = Scheduler::Create(config, loaded_.cache_groups, loaded_.memory.num_blocks);
+    auto scheduler = engine::NewScheduler(loaded_, config);
     EXPECT_TRUE(scheduler.ok()) << scheduler.status();
     return std::make_unique<Scheduler>(*std::move(scheduler));
   }

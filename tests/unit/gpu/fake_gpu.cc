@@ -1,6 +1,7 @@
 // libcuda and libamdhip64 for machines without a GPU, in one library: their calls go to the SIMT device, so that what the
 // drivers in backends/cuda and backends/hip ask for is really done. FAKE_GPU_DEVICES is the number of devices (1);
-// they reach each other unless FAKE_GPU_PEERS is 0.
+// they reach each other unless FAKE_GPU_PEERS is 0. They map memory unless FAKE_GPU_MAPS is 0, and have none left to map if
+// FAKE_GPU_FULL is set.
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "backends/gpu/instances.h"
+#include "backends/gpu/vendor_memory.h"
 #include "backends/simt/simt_driver.h"
 
 namespace engine::gpu {
@@ -16,6 +18,7 @@ namespace {
 
 constexpr int kNoDevice = 100;  // CUDA_ERROR_NO_DEVICE and hipErrorNoDevice
 constexpr int kFailed = 999;    // CUDA_ERROR_UNKNOWN and hipErrorUnknown
+constexpr int kNoMemory = 2;    // CUDA_ERROR_OUT_OF_MEMORY and hipErrorOutOfMemory
 constexpr int kNeverWritten = 0xa5;
 
 struct FakeFunction {
@@ -28,6 +31,7 @@ struct Fake {
   std::unique_ptr<GpuDriver> simt = *OpenSimtDriver({.seed = 1});
   GpuQueue default_stream = *simt->CreateQueue();
   std::map<std::string, FakeFunction> functions;
+  std::map<void*, size_t> mapped;  // bytes of each piece
   std::string error;
 };
 Fake& TheFake() {
@@ -39,6 +43,11 @@ int Result(const absl::Status& status) {
   if (status.ok()) return 0;
   TheFake().error = std::string(status.message());
   return kFailed;
+}
+
+const char* Describe(int error) {
+  if (error == kNoMemory) return "out of memory";
+  return error == kNoDevice ? "no device" : TheFake().error.c_str();
 }
 
 template <typename Handle>
@@ -74,6 +83,69 @@ int Allocate(void** memory, size_t bytes, MemoryKind kind) {
 
 int Free(void* memory, MemoryKind kind) {
   TheFake().simt->Free(static_cast<std::byte*>(memory), kind);
+  return 0;
+}
+
+bool IsSet(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr && std::atoi(value) != 0;
+}
+
+int MapsMemory(int* value) {
+  *value = std::getenv("FAKE_GPU_MAPS") == nullptr || IsSet("FAKE_GPU_MAPS") ? 1 : 0;
+  return 0;
+}
+
+bool IsOfDevice(const VendorMemoryKind& kind) {
+  return kind.type == 1 && kind.location_type == 1 && kind.handle_types == 0 && kind.flags == 0;
+}
+
+int Granularity(size_t* bytes, const VendorMemoryKind* kind, int option) {
+  *bytes = 65536;
+  return IsOfDevice(*kind) && option <= 1 ? 0 : kFailed;
+}
+
+int Reserve(void** address, size_t bytes) {
+  const auto made = TheFake().simt->Reserve(static_cast<int64_t>(bytes));
+  if (!made.ok()) return Result(made.status());
+  *address = *made;
+  return 0;
+}
+
+// A piece of memory is its size.
+int CreateMemory(uint64_t* memory, size_t bytes, const VendorMemoryKind* kind) {
+  *memory = bytes;
+  if (!IsOfDevice(*kind)) return kFailed;
+  return IsSet("FAKE_GPU_FULL") ? kNoMemory : 0;
+}
+
+int MapMemory(void* address, size_t bytes, size_t offset, uint64_t memory) {
+  if (memory != bytes || offset != 0) return kFailed;
+  TheFake().mapped[address] = bytes;
+  return 0;
+}
+
+// Nothing may touch it before.
+int SetAccess(void* address, size_t bytes, const VendorMemoryAccess* access, size_t count) {
+  const auto piece = TheFake().mapped.find(address);
+  if (piece == TheFake().mapped.end() || piece->second != bytes || count != 1 || access->access != 3) return kFailed;
+  const absl::Status mapped = TheFake().simt->Map(static_cast<std::byte*>(address), static_cast<int64_t>(bytes));
+  return mapped.ok() ? Fill(address, kNeverWritten, bytes, nullptr) : Result(mapped);
+}
+
+int UnmapMemory(void* address, size_t bytes) {
+  const auto piece = TheFake().mapped.find(address);
+  if (piece == TheFake().mapped.end() || piece->second != bytes) return kFailed;
+  TheFake().mapped.erase(piece);
+  return 0;
+}
+
+// Whoever frees addresses behind which there is memory has leaked it.
+int FreeAddresses(void* address, size_t bytes) {
+  const auto piece = TheFake().mapped.lower_bound(address);
+  const auto* const end = static_cast<std::byte*>(address) + bytes;
+  if (piece != TheFake().mapped.end() && piece->first < end) std::abort();
+  TheFake().simt->Release(static_cast<std::byte*>(address));
   return 0;
 }
 
@@ -147,6 +219,19 @@ FAKE(cuMemHostAlloc, hipHostMalloc, (void** memory, size_t bytes, unsigned),
 FAKE(cuMemFreeHost, hipHostFree, (void* memory), return Free(memory, MemoryKind::kHost);)
 FAKE(cuMemsetD8Async, hipMemsetD8Async, (void* memory, unsigned char value, size_t bytes, void* stream),
      return Fill(memory, value, bytes, stream);)
+FAKE(cuMemGetAllocationGranularity, hipMemGetAllocationGranularity,
+     (size_t* bytes, const VendorMemoryKind* kind, int option), return Granularity(bytes, kind, option);)
+FAKE(cuMemAddressReserve, hipMemAddressReserve, (void** address, size_t bytes, size_t, void*, uint64_t),
+     return Reserve(address, bytes);)
+FAKE(cuMemAddressFree, hipMemAddressFree, (void* address, size_t bytes), return FreeAddresses(address, bytes);)
+FAKE(cuMemCreate, hipMemCreate, (uint64_t* memory, size_t bytes, const VendorMemoryKind* kind, uint64_t),
+     return CreateMemory(memory, bytes, kind);)
+FAKE(cuMemRelease, hipMemRelease, (uint64_t), return 0;)
+FAKE(cuMemMap, hipMemMap, (void* address, size_t bytes, size_t offset, uint64_t memory, uint64_t),
+     return MapMemory(address, bytes, offset, memory);)
+FAKE(cuMemUnmap, hipMemUnmap, (void* address, size_t bytes), return UnmapMemory(address, bytes);)
+FAKE(cuMemSetAccess, hipMemSetAccess, (void* address, size_t bytes, const VendorMemoryAccess* access, size_t count),
+     return SetAccess(address, bytes, access, count);)
 FAKE(cuStreamCreate, hipStreamCreateWithFlags, (void** stream, unsigned),
      return Give(TheFake().simt->CreateQueue(), stream);)
 FAKE(cuStreamDestroy_v2, hipStreamDestroy, (void* stream), TheFake().simt->Destroy(GpuQueue{stream}); return 0;)
@@ -184,7 +269,12 @@ FAKE(cuGraphExecDestroy, hipGraphExecDestroy, (void* executable), TheFake().simt
 
 // What only one of them has.
 extern "C" int cuDeviceGet(int* device, int ordinal) { return *device = ordinal, 0; }
-extern "C" int cuDeviceGetAttribute(int* value, int attribute, int) { return *value = attribute == 75 ? 9 : 0, 0; }
+extern "C" int cuDeviceGetAttribute(int* value, int attribute, int) {
+  return attribute == 102 ? MapsMemory(value) : (*value = attribute == 75 ? 9 : 0, 0);
+}
+extern "C" int hipDeviceGetAttribute(int* value, int attribute, int) {
+  return attribute == 89 ? MapsMemory(value) : kFailed;
+}
 extern "C" int cuDevicePrimaryCtxRetain(void** context, int) { return *context = &TheFake(), 0; }
 extern "C" int cuCtxSetCurrent(void* context) { return context == &TheFake() ? 0 : kFailed; }
 extern "C" int cuMemcpyAsync(void* to, const void* from, size_t bytes, void* stream) {
@@ -214,9 +304,7 @@ extern "C" int hipMemcpy2DAsync(void* to, size_t to_stride, const void* from, si
 extern "C" int cuGraphInstantiateWithFlags(void** executable, void* graph, uint64_t flags) {
   return *executable = graph, flags == 0 ? 0 : kFailed;
 }
-extern "C" int cuGetErrorString(int error, const char** text) {
-  return *text = error == kNoDevice ? "no device" : TheFake().error.c_str(), 0;
-}
+extern "C" int cuGetErrorString(int error, const char** text) { return *text = Describe(error), 0; }
 extern "C" int hipSetDevice(int) { return 0; }
 extern "C" int hipGetDevicePropertiesR0600(void* properties, int) { return WriteProperties(properties); }
 extern "C" int hipMemcpyAsync(void* to, const void* from, size_t bytes, int kind, void* stream) {
@@ -225,6 +313,4 @@ extern "C" int hipMemcpyAsync(void* to, const void* from, size_t bytes, int kind
 extern "C" int hipGraphInstantiate(void** executable, void* graph, void**, char*, size_t) {
   return *executable = graph, 0;
 }
-extern "C" const char* hipGetErrorString(int error) {
-  return error == kNoDevice ? "no device" : TheFake().error.c_str();
-}
+extern "C" const char* hipGetErrorString(int error) { return Describe(error); }

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <memory>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "backends/gpu/add.h"
 
@@ -150,6 +152,91 @@ TEST(SimtDriver, PinnedMemoryFreedTooEarlyIsNamed) {
   scene.driver().Free(scene.in, MemoryKind::kHost);
   const absl::Status status = scene.driver().Synchronize(scene.copies);
   EXPECT_THAT(std::string(status.message()), HasSubstr("a copy from an allocation of 256 bytes that has been freed"));
+}
+
+constexpr int64_t kStep = 65536;
+
+// What a synchronisation says after `act` was given a reservation of three steps, of which the first is mapped.
+template <typename Act>
+std::string WithReservation(const SimtOptions& options, Act act) {
+  const auto driver = *OpenSimtDriver(options);
+  const GpuQueue queue = *driver->CreateQueue();
+  std::byte* const memory = *driver->Reserve(3 * kStep);
+  EXPECT_TRUE(driver->Map(memory, kStep).ok());
+  act(*driver, queue, memory);
+  std::string message(driver->Synchronize(queue).message());
+  driver->Destroy(queue);
+  return message;
+}
+
+void AddAt(GpuDriver& driver, GpuQueue queue, std::byte* memory) {
+  auto* x = reinterpret_cast<float*>(memory);
+  const AddArgs args{.a = x, .b = x, .out = x, .count = kCount};
+  const GpuFunction function = *driver.FindFunction(kAdd);
+  EXPECT_TRUE(driver.Launch(queue, {.kernel = kAdd, .function = function, .grid = {}, .args = &args}).ok());
+}
+
+TEST(SimtDriver, NamesWhatACopyTouchesBeyondTheMappedPart) {
+  std::vector<std::byte> bytes(kStep);
+  EXPECT_THAT(WithReservation({},
+                              [&](GpuDriver& driver, GpuQueue queue, std::byte* memory) {
+                                EXPECT_TRUE(driver.Copy(queue, memory + 8, bytes.data(), kStep).ok());
+                              }),
+              HasSubstr("a copy to bytes 8 to 65544 of a reservation of 196608 bytes, of which the first 65536 are"));
+}
+
+TEST(SimtDriver, NamesWhatAKernelTouchesBeyondTheMappedPart) {
+  if (!OpenSimtDriver({.checks = true}).ok()) GTEST_SKIP() << "sanitized builds have no checking kernels";
+  const auto end_of_step = [](GpuDriver& driver, GpuQueue queue, std::byte* memory) {
+    const std::vector<std::byte> zeros(kStep);
+    EXPECT_TRUE(driver.Copy(queue, memory, zeros.data(), kStep).ok());
+    EXPECT_TRUE(driver.Synchronize(queue).ok());
+    AddAt(driver, queue, memory + kStep - 8);
+  };
+  EXPECT_THAT(WithReservation({.checks = true}, end_of_step),
+              HasSubstr("starts at byte 65536 of a reservation of 196608, of which the first 65536 are mapped"));
+}
+
+TEST(SimtDriver, KernelsUseWhatIsMapped) {
+  EXPECT_EQ(WithReservation({.seed = 1},
+                            [](GpuDriver& driver, GpuQueue queue, std::byte* memory) {
+                              AddAt(driver, queue, memory);
+                              EXPECT_TRUE(driver.Map(memory + kStep, 2 * kStep).ok());
+                              AddAt(driver, queue, memory + 2 * kStep);
+                            }),
+            "");
+}
+
+TEST(SimtDriver, AReservationReleasedTooEarlyIsNamedWithTheKernelThatUsesIt) {
+  EXPECT_THAT(WithReservation({},
+                              [](GpuDriver& driver, GpuQueue queue, std::byte* memory) {
+                                AddAt(driver, queue, memory);
+                                driver.Release(memory);
+                              }),
+              HasSubstr("kernel add is given a pointer to a reservation of 196608 bytes that has been released"));
+}
+
+TEST(SimtDriver, MapsWhatFollowsTheMappedPartInWholeSteps) {
+  WithReservation({}, [](GpuDriver& driver, GpuQueue, std::byte* memory) {
+    EXPECT_THAT(Message(driver.Map(memory, kStep)), HasSubstr("bytes 0 to 65536 of a reservation of 196608 bytes"));
+    EXPECT_THAT(Message(driver.Map(memory + 2 * kStep, kStep)), HasSubstr("of which 65536 are mapped"));
+    EXPECT_FALSE(driver.Map(memory + kStep, 100).ok());
+    EXPECT_FALSE(driver.Map(memory + kStep, 3 * kStep).ok());
+  });
+}
+
+TEST(SimtDriver, HasNoMoreMemoryThanItSays) {
+  const auto driver = *OpenSimtDriver({.memory_bytes = 3 * kStep});
+  EXPECT_EQ(driver->info().memory_bytes, 3 * kStep);
+  std::byte* const reserved = *driver->Reserve(4 * kStep);
+  std::byte* const allocated = *driver->Allocate(kStep, MemoryKind::kDevice);
+  EXPECT_TRUE(driver->Map(reserved, 2 * kStep).ok());
+  EXPECT_THAT(Message(driver->Map(reserved + 2 * kStep, kStep)),
+              HasSubstr("cannot allocate 65536 bytes of SIMT device memory: of 196608 bytes 196608 are taken"));
+  driver->Free(allocated, MemoryKind::kDevice);
+  EXPECT_TRUE(driver->Map(reserved + 2 * kStep, kStep).ok());
+  driver->Release(reserved);
+  EXPECT_TRUE(driver->Allocate(3 * kStep, MemoryKind::kDevice).ok());
 }
 
 TEST(SimtDriverDeathTest, TheHostCannotTouchDeviceMemory) {

@@ -13,6 +13,7 @@
 #include "backends/gpu/add.h"
 #include "backends/gpu/gpu_device.h"
 #include "backends/gpu/instances.h"
+#include "backends/gpu/vendor_memory.h"
 #include "backends/hip/hip_driver.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/gpu/gather_rounds.h"
@@ -135,6 +136,76 @@ TEST_P(VendorDriver, HandsOutMemoryFullOfZeros) {
   driver.Destroy(*queue);
   driver.Free(*host, MemoryKind::kHost);
   driver.Free(*device, MemoryKind::kDevice);
+}
+
+// An environment variable for as long as it lives.
+class Setting {
+ public:
+  Setting(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
+  ~Setting() { ::unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+TEST_P(VendorDriver, MapsZerosBehindAddressesThatStay) {
+  auto opened = Open(0);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  GpuDriver& driver = **opened;
+  const int64_t step = driver.info().growth_bytes;
+  ASSERT_GT(step, 0) << driver.info().no_growth;
+  const auto memory = driver.Reserve(4 * step);
+  ASSERT_TRUE(memory.ok()) << memory.status();
+  const auto queue = driver.CreateQueue();
+  const auto host = driver.Allocate(step, MemoryKind::kHost);
+  ASSERT_TRUE(driver.Map(*memory, step).ok());
+  ASSERT_TRUE(driver.Map(*memory + step, 2 * step).ok());
+  std::memset(*host, 1, step);
+  ASSERT_TRUE(driver.Copy(*queue, *memory, *host, step).ok());
+  ASSERT_TRUE(driver.Copy(*queue, *host, *memory + 2 * step, step).ok());
+  ASSERT_TRUE(driver.Synchronize(*queue).ok());
+  EXPECT_THAT(std::span(*host, step), Each(std::byte{0}));
+  driver.Release(*memory);
+  driver.Free(*host, MemoryKind::kHost);
+  driver.Destroy(*queue);
+}
+
+TEST_P(VendorDriver, KeepsWhatIsMappedWhereThereIsNoMore) {
+  auto driver = Open(0);
+  ASSERT_TRUE(driver.ok()) << driver.status();
+  const auto device = GpuDevice::Create(*std::move(driver));
+  ASSERT_TRUE(device.ok()) << device.status();
+  const auto memory = (*device)->Reserve(1'000'000);
+  ASSERT_TRUE(memory.ok()) << memory.status();
+  const int64_t backed = *(*device)->Back(*memory, 100'000);
+  EXPECT_EQ(backed, 131072) << "whole steps";
+  {
+    const Setting full("FAKE_GPU_FULL", "1");
+    EXPECT_THAT(Message((*device)->Back(*memory, 200'000).status()),
+                AllOf(HasSubstr("cannot map 131072 bytes of device memory"), HasSubstr("out of memory")));
+    EXPECT_EQ(*(*device)->Back(*memory, 100'000), backed);
+  }
+  EXPECT_EQ(*(*device)->Back(*memory, 2'000'000), 1'000'000);
+}
+
+TEST_P(VendorDriver, AllocatesAtOnceWhereTheDeviceMapsNothing) {
+  const Setting none("FAKE_GPU_MAPS", "0");
+  auto driver = Open(0);
+  ASSERT_TRUE(driver.ok()) << driver.status();
+  const auto device = GpuDevice::Create(*std::move(driver));
+  ASSERT_TRUE(device.ok()) << device.status();
+  EXPECT_THAT((*device)->info().remarks,
+              testing::Contains("the KV cache is allocated at once: the device cannot map memory"));
+  const auto memory = (*device)->Reserve(1000);
+  ASSERT_TRUE(memory.ok()) << memory.status();
+  EXPECT_EQ(*(*device)->Back(*memory, 1), 1000);
+}
+
+TEST(VendorDrivers, SayThatAnOldDriverMapsNothing) {
+  GpuDriverInfo info;
+  DescribeGrowth({}, 0, {.value = 1}, info);
+  EXPECT_EQ(info.growth_bytes, 0);
+  EXPECT_THAT(info.no_growth, HasSubstr("too old"));
 }
 
 TEST_P(VendorDriver, IsADeviceOfTheEngine) {

@@ -15,7 +15,8 @@ const CacheSpec kWindow33 = {
 
 // One group of `num_blocks` blocks over an index of its own.
 struct Pool {
-  explicit Pool(int num_blocks, const CacheSpec& spec = kPaged) : index(1), manager(spec, num_blocks, 0, index) {}
+  explicit Pool(int num_blocks, const CacheSpec& spec = kPaged, BackBlocks back = nullptr)
+      : index(1), manager(spec, num_blocks, 0, index, std::move(back)) {}
 
   // Names block i of the table as prefix block `first_token` of the empty salt.
   int32_t Name(const BlockTable& table, int i, int32_t first_token) {
@@ -43,6 +44,71 @@ TEST(BlockManager, GrowsByWholeBlocks) {
   EXPECT_EQ(pool.manager.BlocksToGrow(table, kBlockTokens + 1), 1);
   pool.manager.Grow(table, kBlockTokens + 1);
   EXPECT_EQ(table.size(), 2u);
+  EXPECT_TRUE(Check(pool.manager, {&table}).ok());
+}
+
+// Blocks get memory in steps of two, as long as there is some.
+struct Memory {
+  int there = 0;
+  int backed = 2;
+  int calls = 0;
+
+  BackBlocks Back() {
+    return [this](int, int blocks) {
+      ++calls;
+      if ((blocks + 1) / 2 * 2 <= there) backed = std::max(backed, (blocks + 1) / 2 * 2);
+      return backed;
+    };
+  }
+};
+
+void BackAndGrow(BlockManager& manager, BlockTable& table, int64_t blocks) {
+  manager.Back(blocks);
+  manager.Grow(table, (static_cast<int64_t>(table.size()) + blocks) * kBlockTokens);
+}
+
+TEST(BlockManager, BlocksGetMemoryWhenThoseThatHaveSomeAreNotEnough) {
+  Memory memory{.there = 16};
+  Pool pool(16, kPaged, memory.Back());
+  BlockTable table;
+  EXPECT_EQ(pool.manager.num_available(), 16);
+  BackAndGrow(pool.manager, table, 2);
+  EXPECT_EQ(memory.backed, 2);
+  BackAndGrow(pool.manager, table, 1);
+  EXPECT_EQ(memory.backed, 4);
+  EXPECT_EQ(pool.manager.num_available(), 13);
+  EXPECT_EQ(pool.manager.num_owned(), 3);
+  EXPECT_TRUE(Check(pool.manager, {&table}).ok());
+}
+
+TEST(BlockManager, MemoryIsTakenBeforeACachedBlockIsEvicted) {
+  Memory memory{.there = 4};
+  Pool pool(16, kPaged, memory.Back());
+  BlockTable table, other;
+  BackAndGrow(pool.manager, table, 2);
+  pool.Name(table, 0, 1);
+  pool.manager.Release(table);
+  BackAndGrow(pool.manager, other, 3);
+  EXPECT_EQ(pool.manager.num_cached(), 1);
+  BackAndGrow(pool.manager, other, 1);
+  EXPECT_EQ(pool.manager.num_cached(), 0) << "there is no more memory";
+  EXPECT_TRUE(Check(pool.manager, {&other}).ok());
+}
+
+TEST(BlockManager, BlocksThatGotNoMemoryAreNotAvailableUntilItIsWorthATry) {
+  Memory memory{.there = 4};
+  Pool pool(16, kPaged, memory.Back());
+  pool.manager.Back(5);
+  EXPECT_EQ(pool.manager.num_available(), 2);
+  const int calls = memory.calls;
+  pool.manager.Back(5);
+  EXPECT_EQ(memory.calls, calls) << "it is known to be short";
+  memory.there = 16;
+  pool.manager.ForgetShortage();
+  EXPECT_EQ(pool.manager.num_available(), 16);
+  BlockTable table;
+  BackAndGrow(pool.manager, table, 5);
+  EXPECT_EQ(memory.backed, 6);
   EXPECT_TRUE(Check(pool.manager, {&table}).ok());
 }
 

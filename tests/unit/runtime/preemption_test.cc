@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "core/runtime/scheduler.h"
 #include "tests/unit/runtime/scheduler_builders.h"
 
@@ -117,6 +119,28 @@ TEST(Preemption, AVictimInASubmittedStepIsLeftUntilItsCommit) {
   StepPlan second_step = *scheduler.Next();
   EXPECT_EQ(scheduler.Find(2)->status, SequenceStatus::kWaiting);
   EXPECT_TRUE(scheduler.CheckInvariants().ok()) << scheduler.CheckInvariants();
+}
+
+// Memory for eight blocks, what one sequence can need at most, and none for the other eight of the pool.
+TEST(Preemption, WhereMemoryIsShortSequencesWaitAndNoneIsLost) {
+  int refusals = 0;
+  const BackBlocks back = [&refusals](int, int blocks) {
+    refusals += blocks > 8;
+    return 8;
+  };
+  SchedulerConfig config = SmallConfig();
+  config.max_num_batched_tokens = 128;
+  Scheduler scheduler = *Scheduler::Create(config, std::vector{PagedGroup()}, std::vector{16}, back);
+  for (int id = 1; id <= 4; ++id) ASSERT_TRUE(scheduler.Add(BoundedRequest(id, 60, 100)).ok());
+  std::map<int64_t, int> tokens;
+  while (scheduler.has_sequences()) {
+    for (const SequenceEvent& event : Step(scheduler, kWord)) ++tokens[event.sequence_id];
+    ASSERT_TRUE(scheduler.CheckInvariants().ok()) << scheduler.CheckInvariants();
+  }
+  for (int id = 1; id <= 4; ++id) EXPECT_EQ(tokens[id], 100) << id;
+  EXPECT_GT(scheduler.stats().preemptions, 0);
+  EXPECT_GT(refusals, 0);
+  EXPECT_LT(refusals, 40) << "it is not asked for in every step";
 }
 
 }  // namespace

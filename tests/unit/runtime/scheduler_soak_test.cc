@@ -32,6 +32,8 @@ struct Setup {
   std::vector<int> num_blocks;
   int max_steps_in_flight;
   bool enable_prefix_caching;
+  std::vector<int> backed_blocks =
+      {};  // of each pool, at first; none: all. More get memory when it happens to be there.
 };
 
 std::ostream& operator<<(std::ostream& out, const Setup& setup) { return out << setup.name; }
@@ -52,7 +54,8 @@ class Soak {
       : random_(seed),
         config_(ConfigOf(setup)),
         model_(setup.groups, setup.num_blocks, kVocabulary),
-        scheduler_(*Scheduler::Create(config_, setup.groups, setup.num_blocks)) {}
+        backed_(setup.backed_blocks),
+        scheduler_(*Scheduler::Create(config_, setup.groups, setup.num_blocks, Back())) {}
 
   void RandomEvent() {
     const int dice = Draw(100);
@@ -94,6 +97,15 @@ class Soak {
     StepPlan plan;
     FakeModel::Inputs inputs;
   };
+
+  // Now and then a block more than asked for, or none at all.
+  BackBlocks Back() {
+    if (backed_.empty()) return nullptr;
+    return [this](int group, int blocks) {
+      if (blocks > backed_[group] && Draw(3) == 0) backed_[group] = blocks + Draw(2);
+      return backed_[group];
+    };
+  }
 
   int Draw(int end) { return std::uniform_int_distribution<int>(0, end - 1)(random_); }
 
@@ -234,6 +246,7 @@ class Soak {
   std::mt19937_64 random_;
   SchedulerConfig config_;
   FakeModel model_;
+  std::vector<int> backed_;
   Scheduler scheduler_;
   std::deque<Submitted> submitted_;
   std::map<int64_t, Live> live_;
@@ -269,15 +282,17 @@ const std::vector<CacheGroup> kPagedOnly = {PagedGroup()};
 const std::vector<CacheGroup> kPagedAndWindow = {PagedGroup(), WindowGroup(50)};
 const std::vector<CacheGroup> kWindowOnly = {WindowGroup(50)};
 
-INSTANTIATE_TEST_SUITE_P(Setups, SchedulerSoak,
-                         ::testing::Values(Setup{"Paged", kPagedOnly, {12}, 1, true},
-                                           Setup{"PagedTwoSteps", kPagedOnly, {12}, 2, true},
-                                           Setup{"PagedUncachedTwoSteps", kPagedOnly, {12}, 2, false},
-                                           Setup{"PagedAndWindow", kPagedAndWindow, {14, 14}, 1, true},
-                                           Setup{"PagedAndWindowTwoSteps", kPagedAndWindow, {14, 14}, 2, true},
-                                           Setup{"WindowPoolIsTheTightOne", kPagedAndWindow, {40, 9}, 2, true},
-                                           Setup{"WindowOnlyTwoSteps", kWindowOnly, {9}, 2, true}),
-                         [](const ::testing::TestParamInfo<Setup>& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Setups, SchedulerSoak,
+    ::testing::Values(Setup{"Paged", kPagedOnly, {12}, 1, true}, Setup{"PagedTwoSteps", kPagedOnly, {12}, 2, true},
+                      Setup{"PagedUncachedTwoSteps", kPagedOnly, {12}, 2, false},
+                      Setup{"PagedAndWindow", kPagedAndWindow, {14, 14}, 1, true},
+                      Setup{"PagedAndWindowTwoSteps", kPagedAndWindow, {14, 14}, 2, true},
+                      Setup{"WindowPoolIsTheTightOne", kPagedAndWindow, {40, 9}, 2, true},
+                      Setup{"WindowOnlyTwoSteps", kWindowOnly, {9}, 2, true},
+                      Setup{"PagedThatGrows", kPagedOnly, {14}, 1, true, {7}},
+                      Setup{"PagedAndWindowThatGrowTwoSteps", kPagedAndWindow, {14, 9}, 2, true, {7, 4}}),
+    [](const ::testing::TestParamInfo<Setup>& info) { return std::string(info.param.name); });
 
 }  // namespace
 }  // namespace engine
