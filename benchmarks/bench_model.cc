@@ -54,6 +54,11 @@ int64_t BenchModel::weight_bytes() const {
   return model_.runner->weights().packed_bytes() + model_.runner->weights().mapped_bytes();
 }
 
+std::string BenchModel::device_name() const {
+  const std::string& first = opened_.device().info().name;
+  return opened_.devices.size() == 1 ? first : absl::StrFormat("%d x %s", opened_.devices.size(), first);
+}
+
 DType BenchModel::kv_dtype() const { return model_.cache_groups[0].spec.dtype; }
 
 absl::StatusOr<int> BenchModel::Step(Scheduler& scheduler, StepWork& work) {

@@ -29,6 +29,7 @@ class BenchModel {
   DType kv_dtype() const;
   int64_t weight_bytes() const;
   Device& device() { return opened_.device(); }
+  std::string device_name() const;  // of several: "2 x cuda:0"
 
  private:
   explicit BenchModel(OpenedModel opened) : opened_(std::move(opened)) {}

@@ -102,7 +102,7 @@ std::vector<SpeedResult> Measurement::Results() const {
     }
     const DeviceInfo& device = models_[m]->device().info();
     results.push_back({.test = test_,
-                       .device = device.name,
+                       .device = models_[m]->device_name(),
                        .isa = device.isa,
                        .weight_bytes = models_[m]->weight_bytes(),
                        .numerics = models_[m]->numerics(),

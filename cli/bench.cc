@@ -42,6 +42,7 @@ void AddBenchFlags(FlagSet& flags, BenchFlags& bench) {
             bench.repetitions);
   flags.Add({"--seed,-s", "N", "of the random prompts (1)"}, bench.seed);
   flags.AddChoice({"--output,-o", "FORMAT", "md (default), json or csv"}, {"md", "json", "csv"}, bench.output);
+  AddTensorParallelFlag(flags, bench.options.tensor_parallel_size);
   AddNumericsFlag(flags, bench.numerics);
   AddKvCacheFlag(flags, bench.options);
   flags.AddReader(

@@ -58,11 +58,15 @@ void AddNumericsFlag(FlagSet& flags, std::vector<Numerics>& levels) {
 void AddDeviceFlags(FlagSet& flags, EngineOptions& options) {
   flags.Add({"--device", "NAME", "what to run on: cpu, cuda:N, rocm:N, simt or auto (`engine devices` lists them)"},
             options.device);
-  flags.Add({"--tensor-parallel-size,-tp,--tp", "N",
-             "devices of one kind that compute each step together, from --device on; the answers do not change"},
-            options.tensor_parallel_size);
+  AddTensorParallelFlag(flags, options.tensor_parallel_size);
   flags.Add({"--threads,-t", "N", "CPU threads; 0: as many as the process may run on"}, options.threads);
   AddNumericsFlag(flags, options.numerics);
+}
+
+void AddTensorParallelFlag(FlagSet& flags, int& size) {
+  flags.Add({"--tensor-parallel-size,-tp,--tp", "N",
+             "devices of one kind that compute each step together, from --device on; the answers do not change"},
+            size);
 }
 
 void AddKvCacheFlag(FlagSet& flags, EngineOptions& options) {

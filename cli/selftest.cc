@@ -51,6 +51,7 @@ absl::Status SelftestVerb(Arguments arguments) {
   AddModelFlag(flags, model);
   flags.AddChoice({"--output,-o", "FORMAT", "text (default) or json"}, {"text", "json"}, output);
   flags.Add({"--device", "NAME", "what to test (`engine devices` lists them)"}, options.device);
+  AddTensorParallelFlag(flags, options.tensor_parallel_size);
   flags.Add({"--threads,-t", "N", "CPU threads; 0: as many as the process may run on (0)"}, options.threads);
   ASSIGN_OR_RETURN(const bool goes_on, flags.Parse(arguments));
   if (!goes_on) return absl::OkStatus();
@@ -65,8 +66,11 @@ absl::Status SelftestVerb(Arguments arguments) {
     as_text ? PrintCheck(check) : checks.push_back(ToJson(check));
   });
   if (!as_text) {
-    Json document = {
-        {"device", options.device}, {"inventory", inventory}, {"model", model}, {"checks", std::move(checks)}};
+    Json document = {{"device", options.device},
+                     {"tensor_parallel_size", options.tensor_parallel_size},
+                     {"inventory", inventory},
+                     {"model", model},
+                     {"checks", std::move(checks)}};
     if (!ran.ok()) document["error"] = Message(ran);
     PrintJson(document);
   }

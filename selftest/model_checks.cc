@@ -77,25 +77,29 @@ class ModelChecks {
   const CheckSink& report_;
 };
 
-absl::Status CheckOn(const Subject::Choice& choice, const Expected& expected, const std::string& who, int repetitions,
-                     const CheckSink& report) {
+// Then between guards, which are a GPU's and take their time: all once.
+absl::Status CheckAlsoGuarded(const SelfTestOptions& options, const std::string& path, const std::string& who,
+                              int repetitions, const CheckSink& report) {
+  ASSIGN_OR_RETURN(const Expected expected, OnCpu(options, path));
+  Subject::Choice choice{.device = options.device,
+                         .model = path,
+                         .threads = options.threads,
+                         .tensor_parallel_size = options.tensor_parallel_size};
+  {
+    ASSIGN_OR_RETURN(const std::unique_ptr<Subject> subject, Subject::Create(choice));
+    ModelChecks(*subject, expected, who, report).All(repetitions);
+    if (subject->device().reads_host_memory) return absl::OkStatus();
+  }
+  choice.guards = true;
   ASSIGN_OR_RETURN(const std::unique_ptr<Subject> subject, Subject::Create(choice));
-  ModelChecks(*subject, expected, who, report).All(repetitions);
+  ModelChecks(*subject, expected, who + " between guards", report).All(1);
   return absl::OkStatus();
 }
 
 absl::Status CheckBuiltInModel(const SelfTestOptions& options, DType weights, const CheckSink& report) {
   ASSIGN_OR_RETURN(const std::unique_ptr<BuiltInModel> model, BuiltInModel::Create(weights));
-  ASSIGN_OR_RETURN(const Expected expected, OnCpu(options, model->path()));
-  Subject::Choice choice{.device = options.device, .model = model->path(), .threads = options.threads};
-  const std::string who = absl::StrFormat("built-in %s model", Name(weights));
-  {
-    ASSIGN_OR_RETURN(const std::unique_ptr<Subject> subject, Subject::Create(choice));
-    ModelChecks(*subject, expected, who, report).All(Repetitions(options));
-    if (subject->device().reads_host_memory) return absl::OkStatus();  // guards are a GPU's
-  }
-  choice.guards = true;
-  return CheckOn(choice, expected, who + " between guards", 1, report);
+  return CheckAlsoGuarded(options, model->path(), absl::StrFormat("built-in %s model", Name(weights)),
+                          Repetitions(options), report);
 }
 
 }  // namespace
@@ -108,11 +112,7 @@ void CheckBuiltInModels(const SelfTestOptions& options, const CheckSink& report)
 }
 
 void CheckModel(const SelfTestOptions& options, const std::string& path, const CheckSink& report) {
-  const auto expected = OnCpu(options, path);
-  const absl::Status ran =
-      expected.ok()
-          ? CheckOn({.device = options.device, .model = path, .threads = options.threads}, *expected, path, 2, report)
-          : expected.status();
+  const absl::Status ran = CheckAlsoGuarded(options, path, path, 2, report);
   if (!ran.ok()) report({path, ran, ""});
 }
 

@@ -8,7 +8,7 @@ namespace engine {
 // Two small models, many times; on a GPU once more with guards around every allocation.
 void CheckBuiltInModels(const SelfTestOptions& options, const CheckSink& report);
 
-// A model of the user's.
+// A model of the user's; on a GPU once more with guards.
 void CheckModel(const SelfTestOptions& options, const std::string& path, const CheckSink& report);
 
 }  // namespace engine

@@ -14,6 +14,7 @@ struct SelfTestOptions {
   std::string device;
   std::optional<std::string> model = std::nullopt;  // besides the built-in ones
   int threads = 0;                                  // CPU
+  int tensor_parallel_size = 1;                     // devices that compute each model together, from `device` on
 };
 
 struct SelfTestCheck {

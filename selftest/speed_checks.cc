@@ -88,8 +88,11 @@ absl::Status TimeModel(const SelfTestOptions& options, const std::string& path, 
   const bool small = options.device.starts_with("simt");
   const std::vector<SpeedTest> tests = {{.prompt_tokens = small ? 16 : 512}, {.generated_tokens = small ? 4 : 128}};
   std::vector<std::unique_ptr<BenchModel>> models;
-  ASSIGN_OR_RETURN(models.emplace_back(),
-                   BenchModel::Create({.model = path, .device = options.device, .threads = options.threads}, tests));
+  ASSIGN_OR_RETURN(models.emplace_back(), BenchModel::Create({.model = path,
+                                                              .device = options.device,
+                                                              .tensor_parallel_size = options.tensor_parallel_size,
+                                                              .threads = options.threads},
+                                                             tests));
   ASSIGN_OR_RETURN(const std::unique_ptr<Roof> roof, Roof::Create(models[0]->device()));
   for (const SpeedTest& test : tests) {
     ASSIGN_OR_RETURN(const std::vector<SpeedResult> results, MeasureSpeed(models, *roof, test, 1, 1));

@@ -28,13 +28,13 @@ std::vector<SamplingParams> Samplings() {
 
 absl::StatusOr<std::unique_ptr<Subject>> Subject::Create(const Choice& choice) {
   auto subject = std::make_unique<Subject>();
-  ASSIGN_OR_RETURN(std::shared_ptr<Device> device,
-                   OpenDevice(choice.device, {.threads = choice.threads, .guards = choice.guards}));
+  ASSIGN_OR_RETURN(Devices devices, OpenDevices(choice.device, choice.tensor_parallel_size,
+                                                {.threads = choice.threads, .guards = choice.guards}));
   ASSIGN_OR_RETURN(
       subject->opened_,
       OpenModel(
           {.model = choice.model, .numerics = Numerics::kExact, .max_model_len = 2 * kPromptTokens, .max_num_seqs = 3},
-          {std::move(device)}));
+          std::move(devices)));
   subject->opened_.options.limits.max_sampled = kPromptTokens;
   ASSIGN_OR_RETURN(subject->loaded_, LoadModel(subject->opened_));
   return subject;

@@ -15,6 +15,7 @@ class Subject {
     std::string device;
     std::string model;
     int threads = 0;
+    int tensor_parallel_size = 1;
     bool guards = false;  // of a GPU: DeviceOptions
   };
   static absl::StatusOr<std::unique_ptr<Subject>> Create(const Choice& choice);

@@ -9,6 +9,7 @@
 #include "backends/simt/simt_driver.h"
 #include "gmock/gmock.h"
 #include "ops/add.h"
+#include "selftest/built_in_model.h"
 #include "selftest/kernel_checks.h"
 #include "selftest/model_checks.h"
 
@@ -79,6 +80,20 @@ TEST(SelfTest, FindsTheCpusBitsInItsModelsOnSimtBetweenGuards) {
   CheckBuiltInModels({.device = "simt"}, [&](const SelfTestCheck& check) { results[check.name] = check.result; });
   EXPECT_EQ(results.size(), 16u);
   for (const auto& [name, result] : results) EXPECT_TRUE(result.ok()) << name << ": " << result;
+}
+
+TEST(SelfTest, LooksAtAUsersModelBetweenGuardsOnSeveralDevices) {
+  const auto model = *BuiltInModel::Create(DType::kW8);
+  std::map<std::string, absl::Status> results;
+  CheckModel({.device = "simt:64", .tensor_parallel_size = 2}, model->path(),
+             [&](const SelfTestCheck& check) { results[check.name] = check.result; });
+  EXPECT_EQ(results.size(), 8u);
+  int between_guards = 0;
+  for (const auto& [name, result] : results) {
+    EXPECT_TRUE(result.ok()) << name << ": " << result;
+    between_guards += name.starts_with(model->path() + " between guards") ? 1 : 0;
+  }
+  EXPECT_EQ(between_guards, 4);
 }
 
 }  // namespace

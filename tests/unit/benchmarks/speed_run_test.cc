@@ -18,10 +18,11 @@ class SpeedRunTest : public ::testing::Test {
     return total;
   }
 
-  StepWork Measure(const SpeedTest& test) {
+  StepWork Measure(const SpeedTest& test, const std::string& device = "cpu", int devices = 1) {
     const auto path = WriteTinyChatModel({.weights = DType::kQ8_0}, directory_.path());
     EXPECT_TRUE(path.ok());
-    model_ = BenchModel::Create({.model = *path, .threads = 1}, {test}).value();
+    const EngineOptions options{.model = *path, .device = device, .tensor_parallel_size = devices, .threads = 1};
+    model_ = BenchModel::Create(options, {test}).value();
     SpeedRun run = SpeedRun::Create(*model_, test, 1).value();
     const StepWork first = Repeat(run);
     const StepWork second = Repeat(run);
@@ -45,6 +46,15 @@ TEST_F(SpeedRunTest, StepsOfABatchMakeATokenForEachSequence) {
   const StepWork work = Measure({.generated_tokens = 7, .batch = 3});
   EXPECT_EQ(work.tokens, 21);
   EXPECT_EQ(work.steps, 7);
+}
+
+TEST_F(SpeedRunTest, CountsOfSeveralDevicesTheWorkOfEach) {
+  const StepWork alone = Measure({.generated_tokens = 2}, "simt:64");
+  EXPECT_EQ(model_->device_name(), "simt:64");
+  const StepWork shared = Measure({.generated_tokens = 2}, "simt:64", 2);
+  EXPECT_EQ(model_->device_name(), "2 x simt:64");
+  EXPECT_EQ(shared.tokens, alone.tokens);
+  EXPECT_LT(shared.bytes, 0.7 * alone.bytes);
 }
 
 TEST_F(SpeedRunTest, FindsTheDepthInTheCacheEveryTime) {
