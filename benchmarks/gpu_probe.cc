@@ -11,20 +11,36 @@ namespace {
 
 // Long beside a launch.
 constexpr double kLeastSeconds = 0.002;
-// Of a chain. Short enough for the SIMT device, where a thread is a fiber.
+// Of a chain, and of a matrix unit. Short enough for the SIMT device, where a thread is a fiber and a matrix step thousands of
+// operations.
 constexpr int kRounds = 256;
+constexpr int kMatrixRounds = 64;
 // Any number that neither memory full of zeros nor the chains sum up to.
 constexpr uint32_t kNever = 0x9e3779b9;
 
 const gpu::KernelInstance& KernelOf(GpuLimit limit) {
-  if (limit == GpuLimit::kRead) return gpu::kProbeRead;
-  return limit == GpuLimit::kInt8 ? gpu::kProbeInt8 : gpu::kProbeF32;
+  switch (limit) {
+    case GpuLimit::kRead:
+      return gpu::kProbeRead;
+    case GpuLimit::kInt8:
+      return gpu::kProbeInt8;
+    case GpuLimit::kBf16:
+      return gpu::kProbeBf16;
+    case GpuLimit::kF32:
+      return gpu::kProbeF32;
+  }
 }
 
-// Bytes or operations of a block. A multiply-add is two operations, a dot product of four eight.
+bool UsesMatrixUnits(GpuLimit limit) { return limit == GpuLimit::kInt8 || limit == GpuLimit::kBf16; }
+
+// Bytes or operations of a block. A multiply-add is two operations; a step of a matrix unit has 16 x 16 sums of 32 products of
+// int8, or of 16 of bf16.
 double WorkOf(GpuLimit limit) {
+  const int threads = KernelOf(limit).threads;
   if (limit == GpuLimit::kRead) return gpu::kProbeBlockBytes;
-  return double{kRounds} * gpu::kProbeChains * KernelOf(limit).threads * (limit == GpuLimit::kInt8 ? 8 : 2);
+  if (limit == GpuLimit::kF32) return double{kRounds} * gpu::kProbeChains * threads * 2;
+  const int step = 16 * 16 * (limit == GpuLimit::kInt8 ? 32 : 16) * 2;
+  return double{kMatrixRounds} * gpu::kProbeTiles * (threads / 32) * step;
 }
 
 }  // namespace
@@ -41,8 +57,10 @@ int64_t GpuProbe::most_blocks(GpuLimit limit) const {
 }
 
 absl::StatusOr<double> GpuProbe::Seconds(GpuLimit limit, const Amount& amount) {
-  const gpu::ProbeArgs args{
-      .data = buffer_.data(), .out = reinterpret_cast<uint32_t*>(buffer_.data()), .never = kNever, .rounds = kRounds};
+  const gpu::ProbeArgs args{.data = buffer_.data(),
+                            .out = reinterpret_cast<uint32_t*>(buffer_.data()),
+                            .never = kNever,
+                            .rounds = UsesMatrixUnits(limit) ? kMatrixRounds : kRounds};
   const TimePoint start = Now();
   for (int64_t i = 0; i < amount.launches; ++i) {
     static_cast<gpu::GpuStream&>(*stream_).Enqueue(KernelOf(limit), {.x = amount.blocks}, &args);

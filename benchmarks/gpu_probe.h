@@ -1,5 +1,5 @@
-// What a GPU can do at this moment, in the instructions that our kernels use: loads of 16 bytes, dot products of four int8
-// (not those of matrix units), fused multiply-adds of f32.
+// What a GPU can do at this moment, in the instructions that our kernels use: loads of 16 bytes, products of int8 and of bf16
+// on matrix units, fused multiply-adds of f32.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@
 
 namespace engine {
 
-enum class GpuLimit { kRead, kInt8, kF32 };
+enum class GpuLimit { kRead, kInt8, kBf16, kF32 };
 
 class GpuProbe {
  public:
@@ -34,7 +34,7 @@ class GpuProbe {
 
   Buffer buffer_;
   std::unique_ptr<Stream> stream_;
-  std::array<Amount, 3> amounts_;
+  std::array<Amount, 4> amounts_;
 };
 
 }  // namespace engine

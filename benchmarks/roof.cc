@@ -18,8 +18,16 @@ int64_t BufferBytes(const DeviceInfo& device, int64_t probe_bytes) {
 }
 
 GpuLimit LimitOnGpu(Limit limit) {
-  if (limit == Limit::kMemory) return GpuLimit::kRead;
-  return limit == Limit::kInt8Dots ? GpuLimit::kInt8 : GpuLimit::kF32;
+  switch (limit) {
+    case Limit::kMemory:
+      return GpuLimit::kRead;
+    case Limit::kInt8Dots:
+      return GpuLimit::kInt8;
+    case Limit::kBf16Dots:
+      return GpuLimit::kBf16;
+    case Limit::kF32Fmas:
+      return GpuLimit::kF32;
+  }
 }
 
 }  // namespace

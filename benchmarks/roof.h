@@ -29,8 +29,8 @@ class Roof {
   // touches, what no cache holds: 256 MiB or more.
   static absl::StatusOr<std::unique_ptr<Roof>> Create(Device& device);
 
-  // Bytes or operations per second, now, in one to four milliseconds; 0 if the device fails. A GPU has one clock. Its dot
-  // products of bf16 are multiply-adds of f32.
+  // Bytes or operations per second, now, in one to four milliseconds; 0 if the device fails. A GPU has one clock, and
+  // its dot products are those of its matrix units.
   double Measure(Limit limit, Clock clock = Clock::kWall);
 
   ThreadTeam& team() { return *team_; }  // a CPU's

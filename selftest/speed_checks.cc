@@ -49,10 +49,13 @@ absl::Status MeasureRoof(Device& device, std::string& figures) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Roof> roof, Roof::Create(device));
   const double memory = roof->Measure(Limit::kMemory);
   const double int8 = roof->Measure(Limit::kInt8Dots);
+  const double bf16 = roof->Measure(Limit::kBf16Dots);
   const double f32 = roof->Measure(Limit::kF32Fmas);
-  figures = absl::StrFormat("%.1f GB/s read, %.3f TOPS of int8 dot products, %.3f TFLOPS of f32 multiply-adds",
-                            memory / 1e9, int8 / 1e12, f32 / 1e12);
-  if (memory > 0 && int8 > 0 && f32 > 0) return absl::OkStatus();
+  figures = absl::StrFormat(
+      "%.1f GB/s read, %.3f TOPS of int8 and %.3f TFLOPS of bf16 dot products%s, %.3f TFLOPS of f32 "
+      "multiply-adds",
+      memory / 1e9, int8 / 1e12, bf16 / 1e12, device.info().reads_host_memory ? "" : " on matrix units", f32 / 1e12);
+  if (memory > 0 && int8 > 0 && bf16 > 0 && f32 > 0) return absl::OkStatus();
   return absl::InternalError("a probe failed");
 }
 

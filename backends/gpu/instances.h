@@ -84,6 +84,7 @@ inline constexpr const KernelInstance* kInstances[] = {
     &kPagedAttentionBf16,
     &kPagedAttentionF32,
     &kPagedAttentionInt8,
+    &kProbeBf16,
     &kProbeF32,
     &kProbeInt8,
     &kProbeRead,

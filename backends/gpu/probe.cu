@@ -1,6 +1,6 @@
 // Sums that nobody needs.
 // A block reads 64 KiB, or computes.
-// A thread reads 16 bytes of each 4 KiB, or owns eight chains of operations in registers.
+// A thread reads 16 bytes of each 4 KiB, or owns eight chains of operations in registers; a warp owns four tiles of sums.
 #include "backends/gpu/port/port.h"
 #include "backends/gpu/probe.h"
 #include "core/base/math.h"
@@ -24,6 +24,36 @@ GPU_FN T SumOfChains(int rounds, Step step) {
   return sum;
 }
 
+// Steps of the warp's matrix unit, tiles = step(operand(i), operand(i), tiles), and the lane's part of their sums. Operands
+// are no zeros, with which a device would draw less power than at work.
+template <typename T, typename Operand, typename Step>
+GPU_FN T SumOfTiles(int rounds, Operand operand, Step step) {
+  MatrixOperand a, b;
+#pragma unroll
+  for (int i = 0; i < MatrixLayout::kWords; ++i) {
+    const auto at = static_cast<uint32_t>(Tid() * MatrixLayout::kWords + i);
+    a.words[i] = operand(2 * at + 1);
+    b.words[i] = operand(2 * at + 2001);
+  }
+  MatrixSums<T> tiles[kProbeTiles];
+#pragma unroll
+  for (int t = 0; t < kProbeTiles; ++t) {
+#pragma unroll
+    for (int i = 0; i < MatrixLayout::kValues; ++i) tiles[t].values[i] = 0;
+  }
+  for (int round = 0; round < rounds * (kWarp / 32); ++round) {
+#pragma unroll
+    for (int t = 0; t < kProbeTiles; ++t) step(a, b, tiles[t]);
+  }
+  T sum = 0;
+#pragma unroll
+  for (int t = 0; t < kProbeTiles; ++t) {
+#pragma unroll
+    for (int i = 0; i < MatrixLayout::kValues; ++i) sum += tiles[t].values[i];
+  }
+  return sum;
+}
+
 }  // namespace
 
 GPU_KERNEL(probe_read, ProbeArgs, kProbeRead.threads) {
@@ -39,9 +69,18 @@ GPU_KERNEL(probe_read, ProbeArgs, kProbeRead.threads) {
 }
 
 GPU_KERNEL(probe_int8, ProbeArgs, kProbeInt8.threads) {
-  const auto sum =
-      SumOfChains<uint32_t>(args.rounds, [&](uint32_t acc) { return static_cast<uint32_t>(Dot4(acc, args.never, 1)); });
+  const auto sum = static_cast<uint32_t>(SumOfTiles<int32_t>(
+      args.rounds, [&](uint32_t i) { return args.never * i; },
+      [](const MatrixOperand& a, const MatrixOperand& b, MatrixSums<int32_t>& sums) { MultiplyInt8(a, b, sums); }));
   if (sum == args.never) args.out[0] = sum;
+}
+
+GPU_KERNEL(probe_bf16, ProbeArgs, kProbeBf16.threads) {
+  // Both halves of a word lie in [1, 2) or (-2, -1].
+  const auto sum = SumOfTiles<float>(
+      args.rounds, [&](uint32_t i) { return (args.never * i & 0x807f807fu) | 0x3f803f80u; },
+      [](const MatrixOperand& a, const MatrixOperand& b, MatrixSums<float>& sums) { MultiplyBf16(a, b, sums); });
+  if (sum == static_cast<float>(args.never)) args.out[0] = 1;
 }
 
 GPU_KERNEL(probe_f32, ProbeArgs, kProbeF32.threads) {
