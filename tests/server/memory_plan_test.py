@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Memory is what was planned, within 3 %: memory_plan_test.py ENGINE
+
+Of two shapes, caches of two sizes, one model and two. Every block of the cache has been written then, by as many
+sequences at once as may run."""
+
+import concurrent.futures
+import json
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import server_process
+
+ROOT = pathlib.Path(__file__).parents[2]
+sys.path.append(str(ROOT / "benchmarks/compare"))
+import synthetic  # noqa: E402  (the path above leads to it)
+
+ENGINE = sys.argv.pop(1)
+SHAPES = ("tiny-llama", "tiny-qwen3")
+CONTEXT = 2048
+CONTEXT_BYTES = 2 << 20  # of the cache: 2 layers, 2 heads, keys and values of 64 bf16 each
+
+
+class MemoryPlanTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.models = {name: synthetic.ensure_checkpoint(pathlib.Path(folder.name), name, "q8_0") for name in SHAPES}
+
+    def fill(self, server, name, sequences):
+        """Distinct prompts, whose blocks stay in the cache until it is full and more come."""
+        def ask(seed):
+            draw = random.Random(seed)
+            body = {"model": name, "prompt": [draw.randrange(256) for _ in range(CONTEXT - 20)], "max_tokens": 16,
+                    "ignore_eos": True}
+            status, text = server.post("/v1/completions", body)
+            self.assertEqual(status, 200, text)
+
+        with concurrent.futures.ThreadPoolExecutor(sequences + 4) as pool:
+            list(pool.map(ask, range(sequences + sequences // 4)))
+
+    def check(self, names, sequences):
+        cache_bytes = sequences * CONTEXT_BYTES
+        flags = ("--kv-cache-bytes", str(cache_bytes), "--threads", "1", "--max-num-seqs", str(sequences))
+        server = server_process.Server(ENGINE, *(f"{name}={self.models[name]}" for name in names), *flags,
+                                       "--no-access-log", "--num-speculative-tokens", "0")
+        try:
+            for name in names:
+                self.fill(server, name, sequences)
+            resident, planned = server.resident_bytes(), server.metric("engine_memory_planned_bytes")
+        finally:
+            server.end()
+        what = f"{' and '.join(names)}, caches of {cache_bytes / 1e6:.0f} MB: {resident / 1e6:.1f} MB are resident"
+        print(f"{what}, {planned / 1e6:.1f} were planned", flush=True)
+        self.assertAlmostEqual(resident / planned, 1, delta=0.03, msg=what)
+        if len(names) > 1:
+            return
+        plan = json.loads(subprocess.run([ENGINE, "plan", self.models[names[0]], *flags, "-o", "json"], check=True,
+                                         capture_output=True, text=True).stdout)
+        self.assertAlmostEqual(resident / plan["total_bytes"], 1, delta=0.03, msg=f"{what}, engine plan: {plan}")
+
+    def test_of_one_model(self):
+        for name in SHAPES:
+            for sequences in (32, 96):
+                self.check([name], sequences)
+
+    def test_of_two_models(self):
+        self.check(SHAPES, 32)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
