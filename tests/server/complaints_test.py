@@ -5,6 +5,8 @@ Those that need a running server and stand nowhere else are here; TESTS says whe
 import concurrent.futures
 import json
 import pathlib
+import re
+import subprocess
 import sys
 import time
 import unittest
@@ -16,8 +18,14 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 # Complaint, thread: file and name of its test.
 TESTS = (
-    ("start-up takes minutes, vllm#19824", "tests/server/serve_test.py", "test_announces_itself_and_answers"),
-    ("memory is guessed, vllm#7256", "tests/engine/real_model_test.cc", "ResidentMemoryIsWhatThePlanSaid"),
+    ("an image of 28 GB, vllm#22377, vllm#17163", "tests/server/complaints_test.py", "test_the_program_is_small"),
+    ("start-up takes minutes, vllm#19824, vllm#34399", "tests/server/complaints_test.py",
+     "test_starts_in_seconds_without_a_setting"),
+    ("the cache's size must be set by hand, vllm#7379", "tests/server/complaints_test.py",
+     "test_starts_in_seconds_without_a_setting"),
+    ("memory is guessed, vllm#7256", "tests/server/memory_plan_test.py", "test_of_one_model"),
+    ("the plan ignores what the cache is made of, openvino.genai#4505", "tests/server/complaints_test.py",
+     "test_a_cache_of_int8_takes_half_of_the_plan"),
     ("load that does not fit ends the server, lmdeploy#3557", "tests/server/complaints_test.py",
      "test_more_conversations_than_memory_holds_all_get_their_answer"),
     ("crash where the session is full, lmdeploy#4944", "tests/server/complaints_test.py",
@@ -38,8 +46,10 @@ TESTS = (
      "tests/unit/text/output_parser/output_parser_test.cc", "SaysTheSameOfSpoiltTextsHoweverTheyAreCut"),
     ("every turn reads the whole prompt again, llama.cpp#20225", "tests/server/complaints_test.py",
      "test_the_next_turn_of_a_conversation_reads_only_what_is_new"),
-    ("other texts under load, vllm#23138, vllm#5898", "tests/server/openai_client_test.py",
-     "test_same_request_gives_the_same_text_alone_and_among_others"),
+    ("other texts under load, vllm#23138, vllm#5898, vllm#47069", "tests/server/same_text_test.py",
+     "test_alone_and_among_64_others"),
+    ("many at once are slower than one after the other, mistral.rs#2343", "tests/server/complaints_test.py",
+     "test_many_at_once_share_their_steps"),
     ("several models in one server, vllm#21481", "tests/server/models_test.py",
      "test_two_models_answer_at_the_same_time_as_each_does_alone"),
     ("the model brings code along, CVE-2026-4944", "tests/server/complaints_test.py",
@@ -66,6 +76,47 @@ class Complaints(unittest.TestCase):
     def test_each_has_its_test(self):
         for complaint, path, name in TESTS:
             self.assertIn(name, (ROOT / path).read_text(encoding="utf-8"), complaint)
+
+    def test_the_program_is_small(self):
+        """With the libraries that it comes with."""
+        linked = subprocess.run(["ldd", ENGINE], capture_output=True, text=True, check=True).stdout
+        files = [ENGINE, *re.findall(r"=> (/\S+)", linked)]
+        self.assertLess(sum(pathlib.Path(file).stat().st_size for file in files), 150e6, linked)
+
+    def test_starts_in_seconds_without_a_setting(self):
+        server = self.start()
+        self.assertLess(float(re.search(r"on http://\S+ after ([\d.]+) s", server.log).group(1)), 20)
+        self.assertGreater(server.metric('engine_memory_planned_bytes'), 0)
+
+    def test_a_cache_of_int8_takes_half_of_the_plan(self):
+        model, folder = server_process.write_tiny_model(WRITE_TINY_MODELS)
+        self.addCleanup(folder.cleanup)
+
+        def plan(*flags):
+            done = subprocess.run([ENGINE, "plan", model, "-o", "json", *flags], capture_output=True, text=True)
+            return done.returncode, json.loads(done.stdout)
+
+        wide, narrow = plan()[1]["context_bytes"], plan("--kv-cache-dtype", "int8")[1]["context_bytes"]
+        self.assertLess(narrow, 0.6 * wide)
+        between = str((wide + narrow) // 2)
+        self.assertNotEqual(plan("--kv-cache-bytes", between)[0], 0)
+        self.assertEqual(plan("--kv-cache-bytes", between, "--kv-cache-dtype", "int8")[0], 0)
+        server = server_process.Server(ENGINE, model, "--kv-cache-bytes", between, "--kv-cache-dtype", "int8")
+        self.addCleanup(server.end)
+        self.assertEqual(self.complete(server, "x" * 400, max_tokens=5)["usage"]["completion_tokens"], 5)
+
+    def test_many_at_once_share_their_steps(self):
+        server = self.start("--max-num-seqs", "32", "--num-speculative-tokens", "0")
+
+        def steps():
+            return server.metric("engine_step_tokens_count")
+
+        begin = steps()
+        self.complete(server, "alone", max_tokens=100)
+        alone = steps() - begin
+        # In one request, as clients of their own would come when the machine lets them.
+        self.complete(server, [f"many {i}" for i in range(32)], max_tokens=100)
+        self.assertLess(steps() - begin - alone, 2 * alone)
 
     def test_more_conversations_than_memory_holds_all_get_their_answer(self):
         server = self.start("--kv-cache-bytes", "600000", "--max-num-seqs", "8")
