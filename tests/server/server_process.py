@@ -27,9 +27,9 @@ def write_tiny_model(program):
 class Process:
     """Starts the program; `wait_until_ready` or `wait_for_end` come next."""
 
-    def __init__(self, engine, *arguments, **environment):
+    def __init__(self, engine, *arguments, listen=("--host", "127.0.0.1", "--port", "0"), **environment):
         self.process = subprocess.Popen(
-            [engine, "serve", *arguments, "--host", "127.0.0.1", "--port", "0"], stderr=subprocess.PIPE, text=True,
+            [engine, "serve", *arguments, *listen], stderr=subprocess.PIPE, text=True,
             env={**ENVIRONMENT, **environment})
         atexit.register(self.process.kill)  # where a test failed before it stopped the server
         self.log = ""
@@ -57,7 +57,7 @@ class Process:
             return match
 
     def wait_until_ready(self):
-        self.port = int(self.wait_for_log(r" on http://127\.0\.0\.1:(\d+) after").group(1))
+        self.port = int(self.wait_for_log(r" on http://[\d.]+:(\d+) after").group(1))
         self.url = f"http://127.0.0.1:{self.port}"
         return self
 
