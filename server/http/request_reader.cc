@@ -1,5 +1,6 @@
 #include "server/http/request_reader.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -20,6 +21,16 @@ int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   const char lower = AsciiLower(c);
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+// "http://here/v1/models?a=b", as clients of proxies send it, without what is before the path.
+std::string_view WithoutAuthority(std::string_view target) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!EqualIgnoringCase(target.substr(0, scheme.size()), scheme)) continue;
+    const size_t end = target.find_first_of("/?", scheme.size());
+    return target.substr(std::min(end, target.size()));
+  }
+  return target;
 }
 
 }  // namespace
@@ -51,7 +62,8 @@ void RequestReader::Next() {
   parser_ = std::make_unique<Parser>();
   parser_->value.header_limit(static_cast<uint32_t>(limits_.max_header_bytes));
   parser_->value.body_limit(static_cast<uint64_t>(limits_.max_body_bytes));
-  done_ = has_begun_ = continue_was_asked_ = false;
+  headers_.clear();
+  done_ = has_begun_ = has_head_ = continue_was_asked_ = false;
   error_status_ = 0;
   error_.clear();
 }
@@ -61,24 +73,43 @@ void RequestReader::Fail(int status, std::string message) {
   error_ = std::move(message);
 }
 
+// What the parser takes whole (the head, a line around a chunk, trailers) is refused where it fills the largest piece.
 size_t RequestReader::Take(std::string_view bytes) {
+  const auto largest = static_cast<size_t>(limits_.max_header_bytes);
   size_t taken = 0;
   has_begun_ = has_begun_ || !bytes.empty();
   while (!done_ && error_status_ == 0 && taken < bytes.size()) {
+    const std::string_view piece = bytes.substr(taken, largest);
     boost::system::error_code error;
-    const size_t used = parser_->value.put(boost::asio::buffer(bytes.data() + taken, bytes.size() - taken), error);
+    const size_t used = parser_->value.put(boost::asio::buffer(piece.data(), piece.size()), error);
     taken += used;
+    if (!has_head_ && parser_->value.is_header_done()) ReadHead();
+    if (error_status_ != 0) break;
     done_ = parser_->value.is_done();
-    if (error == http::error::need_more || (!error && !done_ && used == 0)) break;
     if (error == http::error::body_limit) {
       Fail(413, absl::StrFormat("the body is larger than %d bytes", limits_.max_body_bytes));
     } else if (error == http::error::header_limit) {
       Fail(431, absl::StrFormat("the request line and headers are larger than %d bytes", limits_.max_header_bytes));
-    } else if (error) {
+    } else if (error == http::error::need_more && used == 0 && piece.size() == largest) {
+      Fail(431, absl::StrFormat("a line around a chunk, or the trailers, are larger than %d bytes", largest));
+    } else if (error && error != http::error::need_more) {
       Fail(400, "malformed HTTP request: " + error.message());
     }
+    if (used == 0) break;
   }
   return taken;
+}
+
+void RequestReader::ReadHead() {
+  has_head_ = true;
+  const auto& message = parser_->value.get();
+  for (const auto& field : message) headers_.emplace_back(Text(field.name_string()), Text(field.value()));
+  const auto coding = message.find(http::field::transfer_encoding);
+  if (coding == message.end()) return;
+  if (is_http_1_0()) return Fail(400, "malformed HTTP request: HTTP/1.0 has no Transfer-Encoding");
+  if (!EqualIgnoringCase(Text(coding->value()), "chunked")) {
+    Fail(501, "Transfer-Encoding must be chunked, and nothing else");
+  }
 }
 
 bool RequestReader::WantsContinue() {
@@ -90,11 +121,13 @@ bool RequestReader::WantsContinue() {
 HttpRequest RequestReader::Request() const {
   const auto& message = parser_->value.get();
   HttpRequest request{.method = Text(message.method_string())};
-  std::string target = Text(message.target());
+  const std::string whole = Text(message.target());
+  const std::string_view target = WithoutAuthority(whole);
   const size_t question = target.find('?');
   if (question != std::string::npos) request.query = target.substr(question + 1);
-  request.path = DecodePath(std::string_view(target).substr(0, question));
-  for (const auto& field : message) request.headers.emplace_back(Text(field.name_string()), Text(field.value()));
+  const std::string_view path = target.substr(0, question);
+  request.path = path.empty() ? "/" : DecodePath(path);
+  request.headers = headers_;
   request.body = message.body();
   return request;
 }

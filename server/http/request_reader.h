@@ -26,7 +26,8 @@ class RequestReader {
   size_t Take(std::string_view bytes);
 
   bool is_done() const { return done_; }
-  // What the client should be told, and why: 400 malformed, 413 and 431 too large. 0: no error.
+  // What the client should be told, and why: 400 malformed, 413 and 431 too large, 501 a coding of the body that is not
+  // known. 0: no error.
   int error_status() const { return error_status_; }
   const std::string& error() const { return error_; }
   // Whether some of a request has come.
@@ -45,9 +46,12 @@ class RequestReader {
   struct Parser;
 
   void Fail(int status, std::string message);
+  void ReadHead();
 
   RequestLimits limits_;
   std::unique_ptr<Parser> parser_;
+  HttpHeaders headers_;  // without the trailers of a body in chunks, which the parser adds to them
+  bool has_head_ = false;
   bool done_ = false;
   bool has_begun_ = false;
   bool continue_was_asked_ = false;

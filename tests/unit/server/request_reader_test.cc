@@ -67,6 +67,7 @@ TEST(RequestReader, WhatIsNotHttpIsRefused) {
         std::string_view("POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello"),
         std::string_view("POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\n"),
         std::string_view("POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        std::string_view("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
         std::string_view("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")}) {
     RequestReader reader({});
     Feed(bytes, bytes.size(), reader);
@@ -86,6 +87,49 @@ TEST(RequestReader, SizesAreLimitedAndNamed) {
   RequestReader header({.max_header_bytes = 200});
   Feed("GET / HTTP/1.1\r\nX: " + std::string(400, 'x'), 7, header);
   EXPECT_EQ(header.error_status(), 431);
+}
+
+// What follows such a head would be read as requests of its own, that a proxy in front has not seen.
+TEST(RequestReader, BodiesWhoseEndCannotBeToldAreRefused) {
+  for (const std::string_view coding : {"gzip", "gzip, chunked", "chunked, identity", "identity", "xchunked"}) {
+    RequestReader reader({});
+    Feed("POST / HTTP/1.1\r\nTransfer-Encoding: " + std::string(coding) + "\r\n\r\nGET /x HTTP/1.1\r\n\r\n", 7, reader);
+    EXPECT_EQ(reader.error_status(), 501) << coding;
+    EXPECT_FALSE(reader.is_done());
+  }
+}
+
+// A reader that wants more of a line or of trailers without an end would have all of them kept.
+TEST(RequestReader, NothingAroundChunksIsWithoutALimit) {
+  const std::string head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string_view endless : {"1;x=", "00000000", "0\r\nX: ", "0\r\nX: 1\r\n"}) {
+    RequestReader reader({.max_header_bytes = 1000});
+    std::string bytes = head;
+    while (bytes.size() < 3000) bytes += endless;
+    Feed(bytes, 7, reader);
+    EXPECT_NE(reader.error_status(), 0) << endless;
+  }
+}
+
+TEST(RequestReader, TrailersAreNoHeaders) {
+  RequestReader reader({});
+  Feed("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nAuthorization: Bearer x\r\n\r\n", 7,
+       reader);
+  ASSERT_TRUE(reader.is_done());
+  EXPECT_EQ(reader.Request().Header("authorization"), "");
+  EXPECT_EQ(reader.Request().body, "a");
+}
+
+TEST(RequestReader, ATargetMayNameItsServer) {
+  for (const auto& [target, path] : {std::pair{"http://here:80/v1/models?a=b", "/v1/models"},
+                                     {"HTTPS://here/a", "/a"},
+                                     {"http://here", "/"},
+                                     {"http://here?a=/b", "/"}}) {
+    RequestReader reader({});
+    Feed("GET " + std::string(target) + " HTTP/1.1\r\nHost: here\r\n\r\n", 7, reader);
+    ASSERT_TRUE(reader.is_done()) << target;
+    EXPECT_EQ(reader.Request().path, path);
+  }
 }
 
 TEST(RequestReader, TellsOnceWhenTheClientWaitsForContinue) {
