@@ -188,7 +188,7 @@ asio::awaitable<void> Connection::WriteRest(Exchange::Output output, size_t writ
 void Connection::EndExchange() {
   const bool goes_on = exchange_->keep_alive() && !is_draining_;
   FinishExchange(exchange_->status());
-  if (!goes_on) return is_half_closed_ ? CloseNow() : CloseGently();
+  if (!goes_on) return CloseGently();
   ArmDeadline(options_.idle_timeout);
   Advance();
 }
@@ -227,9 +227,14 @@ void Connection::FinishExchange(int status) {
 // Closing at once, with bytes of the client unread, would take the answer back from it.
 void Connection::CloseGently() {
   is_closing_ = true;
-  Transport::ErrorCode ignored;
-  transport_->socket().shutdown(Transport::Socket::shutdown_send, ignored);
   ArmDeadline(kLinger);
+  asio::co_spawn(
+      transport_->socket().get_executor(),
+      [self = shared_from_this()]() -> asio::awaitable<void> {
+        co_await self->transport_->EndSending();
+        if (self->is_half_closed_) self->CloseNow();
+      },
+      asio::detached);
 }
 
 void Connection::CloseNow() {

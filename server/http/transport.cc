@@ -41,6 +41,11 @@ class PlainTransport : public Transport {
     const ssize_t written = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     return written < 0 ? 0 : static_cast<size_t>(written);
   }
+  asio::awaitable<void> EndSending() override {
+    ErrorCode ignored;
+    socket_.shutdown(Socket::shutdown_send, ignored);
+    co_return;
+  }
   Socket& socket() override { return socket_; }
 
  private:
@@ -63,6 +68,7 @@ class TlsTransport : public Transport {
   asio::awaitable<ReadResult> Read(std::span<char> to) override { return ReadFrom(stream_, to); }
   asio::awaitable<ErrorCode> Write(std::string_view bytes) override { return WriteTo(stream_, bytes); }
   size_t TryWrite(std::string_view) override { return 0; }
+  asio::awaitable<void> EndSending() override { co_await stream_.async_shutdown(kAwait); }
   Socket& socket() override { return stream_.next_layer(); }
 
  private:

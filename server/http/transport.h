@@ -34,6 +34,9 @@ class Transport {
   // Any thread, while no Write is under way. Writes what goes at once and returns how much: 0 where Write must do it, or
   // will say why it cannot.
   virtual size_t TryWrite(std::string_view bytes) = 0;
+  // Tells the client that no more comes, while a Read may be under way. TLS has an end of its own, without which an answer
+  // that goes on to the end of the connection counts as cut; it is waited for until the client has ended too.
+  virtual boost::asio::awaitable<void> EndSending() = 0;
   virtual Socket& socket() = 0;
 };
 

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""`engine serve` under TLS by itself: tls_test.py ENGINE WRITE_TINY_MODELS; exits with 77 (skipped) where openssl is
+missing."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import unittest
+
+import server_process
+
+ENGINE, WRITE_TINY_MODELS = sys.argv.pop(1), sys.argv.pop(1)
+if shutil.which("openssl") is None:
+    print("skipped: openssl is missing")
+    sys.exit(77)
+MODEL, FOLDER = server_process.write_tiny_model(WRITE_TINY_MODELS)
+DIRECTORY = pathlib.Path(FOLDER.name)
+STREAM = {"prompt": "a", "max_tokens": 40, "ignore_eos": True, "stream": True}
+
+
+def tearDownModule():
+    FOLDER.cleanup()
+
+
+def write_certificate(name, *dates):
+    """Paths of a new certificate and its key, which take the place of those of that name."""
+    paths = [DIRECTORY / f"{name}.pem", DIRECTORY / f"{name}.key"]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                    f"/CN={name}", "-addext", "subjectAltName=DNS:localhost", *(dates or ("-days", "2")),
+                    "-out", f"{paths[0]}.new", "-keyout", f"{paths[1]}.new"], check=True, capture_output=True)
+    for path in paths:
+        os.rename(f"{path}.new", path)
+    return [str(path) for path in paths]
+
+
+class TlsTest(unittest.TestCase):
+    def start(self, certificate, key):
+        server = server_process.Process(ENGINE, MODEL, "--threads", "1", "--ssl-certfile", certificate, "--ssl-keyfile", key)
+        self.addCleanup(server.end, signal.SIGKILL)
+        return server
+
+    def ready(self, certificate, key):
+        server = self.start(certificate, key)
+        server.port = int(server.wait_for_log(r" on https://127\.0\.0\.1:(\d+) after").group(1))
+        return server
+
+    def connect(self, server, certificate=None):
+        """A client that takes an end without TLS's own for an error; with a certificate, one that trusts this one only."""
+        context = ssl.create_default_context(cafile=certificate)
+        if certificate is None:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        plain = socket.create_connection(("127.0.0.1", server.port), timeout=server_process.TIMEOUT_S)
+        client = context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False)
+        self.addCleanup(client.close)
+        return client
+
+    def ask(self, server, *lines, body=None, certificate=None):
+        data = b"" if body is None else json.dumps(body).encode()
+        client = self.connect(server, certificate)
+        head = "\r\n".join([*lines, "Host: localhost", f"Content-Length: {len(data)}", "", ""])
+        client.sendall(head.encode() + data)
+        answer = b""
+        while piece := client.recv(65536):
+            answer += piece
+        return answer.decode()
+
+    def test_an_answer_whose_end_is_the_connections_ends_as_tls_does(self):
+        server = self.ready(*write_certificate("one"))
+        close = "Connection: close"
+        self.assertIn('{"status":"ok"}', self.ask(server, "GET /livez HTTP/1.1", close))
+        self.assertTrue(self.ask(server, "POST /v1/completions HTTP/1.1", close, body=STREAM).endswith("0\r\n\r\n"))
+        self.assertTrue(self.ask(server, "POST /v1/completions HTTP/1.0", body=STREAM).endswith("data: [DONE]\n\n"))
+        self.assertIn(" 400 ", self.ask(server, "GET /livez HTTP/7.7").splitlines()[0])
+        self.assertEqual(server.end(), 0)
+
+    def test_noise_ends_its_connection_only(self):
+        server = self.ready(*write_certificate("one"))
+        hello = bytes.fromhex("16030100c0010000bc0303") + bytes(32)
+        for noise in (b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n", hello, hello[:3], b"\x16\x03\x01\xff\xff" * 100, b""):
+            with socket.create_connection(("127.0.0.1", server.port)) as client:
+                client.sendall(noise)
+        client = self.connect(server)
+        client.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n")
+        client.close()  # without TLS's end
+        self.assertIn('{"status":"ok"}', self.ask(server, "GET /livez HTTP/1.1", "Connection: close"))
+        self.assertEqual(server.end(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
