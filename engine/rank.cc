@@ -93,7 +93,9 @@ absl::Status Rank::Bind(const StepBuffers& inputs) {
   }
   ASSIGN_OR_RETURN(std::byte * arena, Allocate(program.arena_bytes, program.arena_bytes));
   ASSIGN_OR_RETURN(std::byte * scratch, Allocate(program.scratch_bytes, kScratchOfShortSteps));
-  return program.Bind(addresses, arena, scratch);
+  RETURN_IF_ERROR(program.Bind(addresses, arena, scratch));
+  stream_->Tune(program, weights_.in_memory());
+  return absl::OkStatus();
 }
 
 // Samples are read after every step.

@@ -17,10 +17,13 @@ namespace {
 // Work is done when Run returns, so every ticket has already passed.
 class CpuStream : public Stream {
  public:
-  explicit CpuStream(CpuDevice& device) : device_(device) {}
+  explicit CpuStream(CpuDevice& device) : device_(device), sizes_(device.AllWorkers()) {}
 
+  void Tune(const Program& program, std::span<const std::span<const std::byte>> weights) override {
+    sizes_ = device_.Tune(program, weights);
+  }
   absl::Status Run(const Program& program, const StepExtents& extents) override {
-    device_.Run(program, extents);
+    device_.Run(program, extents, sizes_.Of(extents));
     return absl::OkStatus();
   }
   absl::Status Copy(std::byte* destination, const std::byte* source, int64_t bytes) override {
@@ -32,6 +35,7 @@ class CpuStream : public Stream {
 
  private:
   CpuDevice& device_;
+  cpu::TeamSizes sizes_;
   uint64_t ticket_ = 0;
 };
 
@@ -95,7 +99,7 @@ absl::StatusOr<std::unique_ptr<Device>> CpuDevice::Create(const CpuDeviceOptions
                   .memory_bytes = HostMemoryBytes(),
                   .max_steps_in_flight = 1,
                   .reads_host_memory = true};
-  return std::unique_ptr<Device>(new CpuDevice(std::move(info), std::move(team)));
+  return std::unique_ptr<Device>(new CpuDevice(std::move(info), options, std::move(team)));
 }
 
 absl::StatusOr<Buffer> CpuDevice::Allocate(int64_t bytes, MemoryKind) {
@@ -119,9 +123,27 @@ absl::StatusOr<int64_t> CpuDevice::Back(const Buffer& buffer, [[maybe_unused]] i
 
 absl::StatusOr<std::unique_ptr<Stream>> CpuDevice::CreateStream() { return std::make_unique<CpuStream>(*this); }
 
-void CpuDevice::Run(const Program& program, const StepExtents& extents) {
+cpu::TeamSizes CpuDevice::Tune(const Program& program, std::span<const std::span<const std::byte>> weights) {
+  if (options_.threads > 0) return AllWorkers();
+  int64_t bytes = 0;
+  for (const std::span<const std::byte> weight : weights) bytes += std::ssize(weight);
+  const int64_t barriers = 1 + std::ranges::count_if(program.steps, [](const Step& step) { return step.barrier; });
+  const auto or_else = [](const cpu::TeamMeasure& given, auto&& own) { return given ? given : own(); };
   turns_.Await(turns_.Ask());
-  team_->Run([&](Worker& worker) { StepWalk(program.steps, extents, worker).Run(); });
+  const cpu::TeamSizes sizes{
+      .decode = cpu::FastestTeam(
+          info_.workers,
+          or_else(options_.measure_decode, [&] { return cpu::ReadingMeasure(*team_, weights, bytes / barriers); })),
+      .prefill = cpu::FastestTeam(info_.workers, or_else(options_.measure_prefill, [&] {
+                                    return cpu::ComputingMeasure(*team_, *cpu::ParseIsa(info_.isa));
+                                  }))};
+  turns_.End();
+  return sizes;
+}
+
+void CpuDevice::Run(const Program& program, const StepExtents& extents, int workers) {
+  turns_.Await(turns_.Ask());
+  team_->Run(workers, [&](Worker& worker) { StepWalk(program.steps, extents, worker).Run(); });
   turns_.End();
 }
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "backends/cpu/team_sizes.h"
 #include "core/base/thread_team.h"
 #include "core/base/turns.h"
 #include "core/device/device.h"
@@ -10,7 +11,9 @@
 namespace engine {
 
 struct CpuDeviceOptions {
-  int threads = 0;  // 0: as many as the process may run on
+  int threads = 0;  // 0: as many as the process may run on, or fewer of them where a program runs faster so
+  // In place of the device's own measurements, for tests: of steps of few tokens, and of many.
+  cpu::TeamMeasure measure_decode, measure_prefill;
 };
 
 class CpuDevice : public Device {
@@ -24,14 +27,20 @@ class CpuDevice : public Device {
   absl::StatusOr<int64_t> Back(const Buffer& buffer, int64_t bytes) override;
   absl::StatusOr<std::unique_ptr<Stream>> CreateStream() override;
 
-  // Every step on every worker, with a barrier where the program asks for one. Streams of several engines share the
+  // The workers that suit a program, by measuring; all, where their number was asked for.
+  cpu::TeamSizes Tune(const Program& program, std::span<const std::span<const std::byte>> weights);
+  cpu::TeamSizes AllWorkers() const { return {info_.workers, info_.workers}; }
+
+  // Every step on `workers` workers, with a barrier where the program asks for one. Streams of several engines share the
   // team: their programs run one at a time and take turns, while the threads of the others sleep.
-  void Run(const Program& program, const StepExtents& extents);
+  void Run(const Program& program, const StepExtents& extents, int workers);
 
  private:
-  CpuDevice(DeviceInfo info, std::unique_ptr<ThreadTeam> team) : info_(std::move(info)), team_(std::move(team)) {}
+  CpuDevice(DeviceInfo info, const CpuDeviceOptions& options, std::unique_ptr<ThreadTeam> team)
+      : info_(std::move(info)), options_(options), team_(std::move(team)) {}
 
   DeviceInfo info_;
+  CpuDeviceOptions options_;
   Turns turns_;
   std::unique_ptr<ThreadTeam> team_;  // whose turn it is uses it
 };

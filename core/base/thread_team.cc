@@ -27,15 +27,6 @@ void Pause() {
 // they do not, a core was taken away or the engine is idle, and spinning would only keep the late worker from running.
 constexpr int kSpins = 2000;
 
-template <typename Ready>
-bool SpinUntil(Ready&& ready) {
-  for (int i = 0; i < kSpins; ++i) {
-    if (ready()) return true;
-    Pause();
-  }
-  return false;
-}
-
 std::vector<int> AllowedCores() {
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -67,6 +58,18 @@ void PinTo(std::jthread& thread, int core) {
 
 }  // namespace
 
+void Signal::Await(uint32_t wanted) {
+  for (;;) {
+    for (int i = 0; i < kSpins; ++i) {
+      if (value() == wanted) return;
+      Pause();
+    }
+    ++sleepers_;
+    if (const uint32_t now = value_.load(); now != wanted) value_.wait(now);
+    --sleepers_;
+  }
+}
+
 int ThreadTeam::AllowedThreads() {
   const int cores = std::max<int>(1, static_cast<int>(AllowedCores().size()));
   const int quota = CgroupThreads();
@@ -93,60 +96,48 @@ absl::StatusOr<std::unique_ptr<ThreadTeam>> ThreadTeam::Create(const ThreadTeamO
 
 ThreadTeam::~ThreadTeam() {
   stop_ = true;
-  ++dispatch_;
-  dispatch_.notify_all();
+  for (Signal& dispatches : dispatches_) dispatches.Add(1);
 }
 
-void ThreadTeam::Run(const std::function<void(Worker&)>& fn) {
+void ThreadTeam::Run(int workers, const std::function<void(Worker&)>& fn) {
+  ENGINE_CHECK(workers >= 1 && workers <= num_threads_);
   work_ = &fn;
-  running_.store(num_threads_ - 1, std::memory_order_relaxed);
+  running_workers_ = workers;
+  running_.Set(workers - 1);
   arrived_.store(0, std::memory_order_relaxed);
-  sense_.store(false, std::memory_order_relaxed);
-  dispatch_.fetch_add(1, std::memory_order_release);
-  if (num_threads_ > 1) dispatch_.notify_all();
-  Worker worker(0, num_threads_, this, phase_);
+  sense_.Set(0);
+  for (int index = 1; index < workers; ++index) dispatches_[index].Add(1);
+  Worker worker(0, workers, this, phase_);
   fn(worker);
-  const auto done = [&] { return running_.load(std::memory_order_acquire) == 0; };
-  while (!SpinUntil(done)) {
-    if (const int left = running_.load(std::memory_order_acquire); left != 0) running_.wait(left);
-  }
+  running_.Await(0);
   phase_ = worker.phase_ + 1;
-}
-
-void ThreadTeam::WaitForDispatch(uint64_t last_seen) {
-  const auto ready = [&] { return dispatch_.load(std::memory_order_acquire) != last_seen; };
-  while (!SpinUntil(ready)) dispatch_.wait(last_seen, std::memory_order_acquire);
 }
 
 void ThreadTeam::WorkerLoop(int index) {
   NameThread("compute");
-  for (uint64_t seen = 0;; ++seen) {
-    WaitForDispatch(seen);
+  for (uint32_t called = 1;; ++called) {
+    dispatches_[index].Await(called);
     if (stop_) return;
-    Worker worker(index, num_threads_, this, phase_);
+    Worker worker(index, running_workers_, this, phase_);
     (*work_)(worker);
-    if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) running_.notify_one();
+    running_.Add(-1);
   }
 }
 
 bool Worker::Arrive() {
   ++phase_;
   loop_ = 0;
-  sense_ = !sense_;
+  sense_ = 1 - sense_;
   return count_ == 1 || team_->arrived_.fetch_add(1, std::memory_order_acq_rel) == count_ - 1;
 }
 
 void Worker::Release() {
   if (count_ == 1) return;
   team_->arrived_.store(0, std::memory_order_relaxed);
-  team_->sense_.store(sense_, std::memory_order_release);
-  team_->sense_.notify_all();
+  team_->sense_.Set(sense_);
 }
 
-void Worker::Await() {
-  const auto released = [&] { return team_->sense_.load(std::memory_order_acquire) == sense_; };
-  while (!SpinUntil(released)) team_->sense_.wait(!sense_, std::memory_order_acquire);
-}
+void Worker::Await() { team_->sense_.Await(sense_); }
 
 Worker::Taken Worker::Take(int owner, int64_t size, End end) {
   std::atomic<uint64_t>& state = team_->shares_[loop_ * count_ + owner].state;

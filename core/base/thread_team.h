@@ -67,7 +67,33 @@ class Worker {
   ThreadTeam* team_;
   uint32_t phase_;  // counts barriers, of all dispatches
   int loop_ = 0;    // ForEach calls since the last barrier
-  bool sense_ = false;
+  uint32_t sense_ = 0;
+};
+
+// A number that threads sleep on until it says what they wait for. Setting it calls the kernel only where one sleeps on
+// it: the standard library alone counts the sleepers of many numbers together.
+class alignas(64) Signal {
+ public:
+  uint32_t value() const { return value_.load(std::memory_order_acquire); }
+  void Set(uint32_t value) {
+    value_.store(value);
+    Wake();
+  }
+  void Add(int32_t by) {
+    value_.fetch_add(static_cast<uint32_t>(by));
+    Wake();
+  }
+  // Spins for a while, then sleeps, until the value is `wanted`.
+  void Await(uint32_t wanted);
+
+ private:
+  // A sleeper counts itself before it looks at the value for the last time, so one of the two sees the other.
+  void Wake() {
+    if (sleepers_.load() > 0) value_.notify_all();
+  }
+
+  std::atomic<uint32_t> value_{0};
+  std::atomic<int> sleepers_{0};
 };
 
 struct ThreadTeamOptions {
@@ -87,7 +113,9 @@ class ThreadTeam {
   int num_threads() const { return num_threads_; }
 
   // Runs fn on every worker, the calling thread as worker 0, and returns when all are done. One caller at a time.
-  void Run(const std::function<void(Worker&)>& fn);
+  void Run(const std::function<void(Worker&)>& fn) { Run(num_threads_, fn); }
+  // The same on the first `workers` of them; the others sleep on.
+  void Run(int workers, const std::function<void(Worker&)>& fn);
 
  private:
   friend class Worker;
@@ -101,18 +129,19 @@ class ThreadTeam {
   // three in a row, the products for q, k and v.
   static constexpr int kMaxLoops = 16;
 
-  explicit ThreadTeam(int num_threads) : num_threads_(num_threads), shares_(int64_t{kMaxLoops} * num_threads) {}
+  explicit ThreadTeam(int num_threads)
+      : num_threads_(num_threads), shares_(int64_t{kMaxLoops} * num_threads), dispatches_(num_threads) {}
   void WorkerLoop(int index);
-  void WaitForDispatch(uint64_t last_seen);
 
   const int num_threads_;
   std::vector<Share> shares_;  // [loop][worker]
   uint32_t phase_ = 1;         // of the next dispatch
   const std::function<void(Worker&)>* work_ = nullptr;
-  alignas(64) std::atomic<uint64_t> dispatch_{0};
+  int running_workers_ = 0;         // of the dispatch
+  std::vector<Signal> dispatches_;  // of each worker: how many it was called to
   alignas(64) std::atomic<int> arrived_{0};
-  alignas(64) std::atomic<bool> sense_{false};
-  alignas(64) std::atomic<int> running_{0};
+  Signal sense_;
+  Signal running_;  // workers that are not done yet
   std::atomic<bool> stop_{false};
   std::vector<std::jthread> threads_;
 };

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,9 @@ class Stream {
  public:
   virtual ~Stream() = default;
 
+  // Called once before the first Run, when `program` is bound: finds out in a few milliseconds how to run it best.
+  // `weights` is memory that a step of it reads. Optional.
+  virtual void Tune(const Program& /*program*/, std::span<const std::span<const std::byte>> /*weights*/) {}
   // Runs every step of a bound program over `extents`. May return before the work is done. The program outlives the
   // stream, which may keep what it takes to run it again.
   virtual absl::Status Run(const Program& program, const StepExtents& extents) = 0;

@@ -149,6 +149,8 @@ absl::StatusOr<WeightStore> WeightStore::Load(const Checkpoint& checkpoint, cons
   }
   // All in one piece, which huge pages cover; the weights of a small model are too small for pages of their own.
   ASSIGN_OR_RETURN(store.memory_, device.Allocate(store.packed_bytes_, MemoryKind::kDevice));
+  store.in_memory_ = mapped;
+  if (store.packed_bytes_ > 0) store.in_memory_.emplace_back(store.memory_.data(), store.packed_bytes_);
   for (size_t i = 0; i < jobs.size(); ++i) {
     jobs[i].out = store.memory_.data() + offsets[i];
     store.addresses_[jobs[i].spec->name] = jobs[i].out;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -34,6 +35,8 @@ class WeightStore {
 
   // Null for an unknown name.
   std::byte* Find(std::string_view name) const;
+  // Those that were read or packed while loading: all but large ones that stay in a checkpoint as it is.
+  std::span<const std::span<const std::byte>> in_memory() const { return in_memory_; }
   // Memory of its own, and memory read in place.
   int64_t packed_bytes() const { return packed_bytes_; }
   int64_t mapped_bytes() const { return mapped_bytes_; }
@@ -43,6 +46,7 @@ class WeightStore {
  private:
   std::map<std::string, std::byte*, std::less<>> addresses_;
   Buffer memory_;
+  std::vector<std::span<const std::byte>> in_memory_;
   int64_t packed_bytes_ = 0;
   int64_t mapped_bytes_ = 0;
   int64_t repacked_bytes_ = 0;

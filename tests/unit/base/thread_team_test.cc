@@ -5,10 +5,18 @@
 
 #include <numeric>
 
+#include "core/base/clock.h"
+
 namespace engine {
 namespace {
 
 std::unique_ptr<ThreadTeam> Team(int threads) { return *ThreadTeam::Create({.num_threads = threads}); }
+
+// Until those that wait sleep.
+void OutlastSpinning() {
+  const TimePoint start = Now();
+  while (SecondsSince(start) < 1e-3) std::this_thread::yield();
+}
 
 TEST(ThreadTeam, EveryWorkerRunsOncePerDispatch) {
   for (const int threads : {1, 2, 3, 8}) {
@@ -21,6 +29,39 @@ TEST(ThreadTeam, EveryWorkerRunsOncePerDispatch) {
       });
     }
     EXPECT_THAT(runs, testing::Each(200));
+  }
+}
+
+TEST(ThreadTeam, APartOfItRunsAsATeamOfThatSize) {
+  constexpr int kThreads = 5;
+  const auto team = Team(kThreads);
+  std::vector<int> runs(kThreads, 0), expected(kThreads, 0);
+  for (int dispatch = 0; dispatch < 300; ++dispatch) {
+    const int workers = dispatch % kThreads + 1;
+    for (int worker = 0; worker < workers; ++worker) ++expected[worker];
+    std::atomic<int> items = 0;
+    team->Run(workers, [&](Worker& worker) {
+      EXPECT_EQ(worker.count(), workers);
+      worker.ForEach(32, 1, [&](int64_t begin, int64_t end) { items += static_cast<int>(end - begin); });
+      worker.Barrier();
+      EXPECT_EQ(items, 32);
+      ++runs[worker.index()];
+    });
+  }
+  EXPECT_EQ(runs, expected);
+}
+
+TEST(ThreadTeam, AWorkerThatSleptIsWokenWhenItIsNeeded) {
+  const auto team = Team(3);
+  for (int round = 0; round < 20; ++round) {
+    team->Run(1, [](Worker&) { OutlastSpinning(); });
+    std::atomic<int> ran = 0;
+    team->Run([&](Worker& worker) {
+      if (worker.index() == 2) OutlastSpinning();
+      worker.Barrier();
+      ++ran;
+    });
+    EXPECT_EQ(ran, 3);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <vector>
 
@@ -78,6 +79,36 @@ TEST(CpuDevice, RunsSoloStepsOnceBetweenTheStepsAroundThem) {
     for (const std::vector<int>& of_step : counts) {
       for (const int count : of_step) EXPECT_EQ(count, 1);
     }
+  }
+}
+
+// Says how many workers its launches had.
+class TeamKernel : public Kernel {
+ public:
+  explicit TeamKernel(std::atomic<int>& workers) : workers_(workers) {}
+  void Launch(const LaunchArgs& args) const override { workers_ = args.worker.count(); }
+
+ private:
+  std::atomic<int>& workers_;
+};
+
+TEST(CpuDevice, TunedProgramsRunOnTheTeamsThatMeasuredFastest) {
+  const auto fewest = [](int workers) { return 1.0 * workers; };
+  const auto most = [](int workers) { return 1.0 / workers; };
+  const int allowed = ThreadTeam::AllowedThreads();
+  const int quarter = std::max(1, allowed / 4);
+  for (const int threads : {0, kWorkers}) {
+    auto device = CpuDevice::Create({.threads = threads, .measure_decode = fewest, .measure_prefill = most});
+    ASSERT_TRUE(device.ok());
+    auto stream = (*device)->CreateStream();
+    std::atomic<int> workers = 0;
+    Program program;
+    program.steps.emplace_back().kernel = std::make_unique<TeamKernel>(workers);
+    (*stream)->Tune(program, {});
+    ASSERT_TRUE((*stream)->Run(program, {.tokens = 1, .sequences = 1, .sampled = 1}).ok());
+    EXPECT_EQ(workers, threads == 0 ? quarter : kWorkers) << "who asks for a number of threads gets it";
+    ASSERT_TRUE((*stream)->Run(program, {.tokens = 64, .sequences = 1, .sampled = 1}).ok());
+    EXPECT_EQ(workers, threads == 0 ? allowed : kWorkers);
   }
 }
 
