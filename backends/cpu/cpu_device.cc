@@ -90,7 +90,8 @@ absl::StatusOr<std::unique_ptr<Device>> CpuDevice::Create(const CpuDeviceOptions
   ASSIGN_OR_RETURN(const cpu::Isa isa, cpu::DetectIsa());
   const int allowed = ThreadTeam::AllowedThreads();
   const int threads = options.threads == 0 ? allowed : options.threads;
-  ASSIGN_OR_RETURN(std::unique_ptr<ThreadTeam> team, ThreadTeam::Create({.num_threads = threads, .pin = true}));
+  ASSIGN_OR_RETURN(std::unique_ptr<ThreadTeam> team,
+                   ThreadTeam::Create({.num_threads = threads, .pin = true, .system_devices = options.system_devices}));
   DeviceInfo info{.name = "cpu",
                   .kind = "cpu",
                   .description = absl::StrFormat("%s, %d of %d threads", CpuModelName(), threads, allowed),
@@ -119,6 +120,17 @@ absl::StatusOr<int64_t> CpuDevice::Back(const Buffer& buffer, [[maybe_unused]] i
   madvise(buffer.data(), std::min(bytes, buffer.size()), MADV_POPULATE_WRITE);
 #endif
   return buffer.size();
+}
+
+// A loop over rows gives each worker an equal share in order (Worker::ForEach): so do the threads of a node together.
+void CpuDevice::Place(std::span<std::byte> rows) {
+  const std::span<const int> nodes = team_->nodes();
+  if (nodes.empty() || nodes.front() == nodes.back()) return;  // ascending
+  for (size_t first = 0, end = 0; first < nodes.size(); first = end) {
+    while (end < nodes.size() && nodes[end] == nodes[first]) ++end;
+    const size_t from = rows.size() * first / nodes.size(), to = rows.size() * end / nodes.size();
+    options_.prefer_node(rows.subspan(from, to - from), nodes[first]);
+  }
 }
 
 absl::StatusOr<std::unique_ptr<Stream>> CpuDevice::CreateStream() { return std::make_unique<CpuStream>(*this); }

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "backends/cpu/team_sizes.h"
+#include "core/base/cpu_topology.h"
 #include "core/base/thread_team.h"
 #include "core/base/turns.h"
 #include "core/device/device.h"
@@ -12,7 +13,10 @@ namespace engine {
 
 struct CpuDeviceOptions {
   int threads = 0;  // 0: as many as the process may run on, or fewer of them where a program runs faster so
-  // In place of the device's own measurements, for tests: of steps of few tokens, and of many.
+  // For tests. Where the kernel says which CPUs share what, and how memory is put on a node.
+  std::string system_devices = kSystemDevices;
+  std::function<void(std::span<std::byte> memory, int node)> prefer_node = PreferNode;
+  // For tests. In place of the device's own measurements: of steps of few tokens, and of many.
   cpu::TeamMeasure measure_decode, measure_prefill;
 };
 
@@ -25,6 +29,7 @@ class CpuDevice : public Device {
   absl::StatusOr<Buffer> Allocate(int64_t bytes, MemoryKind kind) override;
   absl::StatusOr<Buffer> Reserve(int64_t bytes) override { return Allocate(bytes, MemoryKind::kDevice); }
   absl::StatusOr<int64_t> Back(const Buffer& buffer, int64_t bytes) override;
+  void Place(std::span<std::byte> rows) override;
   absl::StatusOr<std::unique_ptr<Stream>> CreateStream() override;
 
   // The workers that suit a program, by measuring; all, where their number was asked for.

@@ -82,21 +82,24 @@ absl::StatusOr<std::unique_ptr<ThreadTeam>> ThreadTeam::Create(const ThreadTeamO
   }
   std::unique_ptr<ThreadTeam> team(new ThreadTeam(options.num_threads));
   const std::vector<int> cores = AllowedCores();
+  std::vector<CpuPlace> places;
+  if (options.pin && options.num_threads == std::ssize(cores)) places = PlaceCpus(cores, options.system_devices);
+  for (const CpuPlace& place : places) team->nodes_.push_back(place.node);
   for (int index = 1; index < options.num_threads; ++index) {
     try {
-      team->threads_.emplace_back([raw = team.get(), index] { raw->WorkerLoop(index); });
+      team->threads_.emplace_back([raw = team.get(), index] { raw->ThreadLoop(raw->seats_[index]); });
     } catch (const std::system_error& error) {
       return ResourceExhausted("thread %d of %d cannot be started: %s; ask for fewer", index + 1, options.num_threads,
                                error.what());
     }
-    if (options.pin && options.num_threads == std::ssize(cores)) PinTo(team->threads_.back(), cores[index]);
+    if (!places.empty()) PinTo(team->threads_.back(), places[index].cpu);
   }
   return team;
 }
 
 ThreadTeam::~ThreadTeam() {
   stop_ = true;
-  for (Signal& dispatches : dispatches_) dispatches.Add(1);
+  for (Seat& seat : seats_) seat.dispatches.Add(1);
 }
 
 void ThreadTeam::Run(int workers, const std::function<void(Worker&)>& fn) {
@@ -106,19 +109,23 @@ void ThreadTeam::Run(int workers, const std::function<void(Worker&)>& fn) {
   running_.Set(workers - 1);
   arrived_.store(0, std::memory_order_relaxed);
   sense_.Set(0);
-  for (int index = 1; index < workers; ++index) dispatches_[index].Add(1);
+  for (int index = 1; index < workers; ++index) {
+    Seat& seat = seats_[index * num_threads_ / workers];
+    seat.worker = index;
+    seat.dispatches.Add(1);
+  }
   Worker worker(0, workers, this, phase_);
   fn(worker);
   running_.Await(0);
   phase_ = worker.phase_ + 1;
 }
 
-void ThreadTeam::WorkerLoop(int index) {
+void ThreadTeam::ThreadLoop(Seat& seat) {
   NameThread("compute");
   for (uint32_t called = 1;; ++called) {
-    dispatches_[index].Await(called);
+    seat.dispatches.Await(called);
     if (stop_) return;
-    Worker worker(index, running_workers_, this, phase_);
+    Worker worker(seat.worker, running_workers_, this, phase_);
     (*work_)(worker);
     running_.Add(-1);
   }

@@ -6,9 +6,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "core/base/cpu_topology.h"
 #include "core/base/status.h"
 
 namespace engine {
@@ -98,9 +101,10 @@ class alignas(64) Signal {
 
 struct ThreadTeamOptions {
   int num_threads = 1;  // the calling thread is worker 0
-  // One core per worker, worker 0 (the caller) left alone; only where the team has every core of the affinity mask, as
+  // One CPU per worker, in the order of PlaceCpus, worker 0 (the caller) left alone; only where the team has every core of the affinity mask, as
   // two teams on a part of it would meet on the same cores.
   bool pin = false;
+  std::string system_devices = kSystemDevices;  // see core/base/cpu_topology.h
 };
 
 class ThreadTeam {
@@ -111,10 +115,13 @@ class ThreadTeam {
   ~ThreadTeam();
 
   int num_threads() const { return num_threads_; }
+  // The node of each thread, in order; empty where they are not pinned.
+  std::span<const int> nodes() const { return nodes_; }
 
   // Runs fn on every worker, the calling thread as worker 0, and returns when all are done. One caller at a time.
   void Run(const std::function<void(Worker&)>& fn) { Run(num_threads_, fn); }
-  // The same on the first `workers` of them; the others sleep on.
+  // The same on `workers` of them; the others sleep on. Those that run are spread evenly: over all nodes, and over cores
+  // before they share one. A worker's part of a loop is of the same memory in a team of any size.
   void Run(int workers, const std::function<void(Worker&)>& fn);
 
  private:
@@ -129,16 +136,23 @@ class ThreadTeam {
   // three in a row, the products for q, k and v.
   static constexpr int kMaxLoops = 16;
 
+  // Where a thread waits for work.
+  struct Seat {
+    Signal dispatches;  // how many it was called to
+    int worker = 0;     // which one it is in this dispatch
+  };
+
   explicit ThreadTeam(int num_threads)
-      : num_threads_(num_threads), shares_(int64_t{kMaxLoops} * num_threads), dispatches_(num_threads) {}
-  void WorkerLoop(int index);
+      : num_threads_(num_threads), shares_(int64_t{kMaxLoops} * num_threads), seats_(num_threads) {}
+  void ThreadLoop(Seat& seat);
 
   const int num_threads_;
   std::vector<Share> shares_;  // [loop][worker]
   uint32_t phase_ = 1;         // of the next dispatch
   const std::function<void(Worker&)>* work_ = nullptr;
-  int running_workers_ = 0;         // of the dispatch
-  std::vector<Signal> dispatches_;  // of each worker: how many it was called to
+  int running_workers_ = 0;  // of the dispatch
+  std::vector<Seat> seats_;  // of each thread
+  std::vector<int> nodes_;
   alignas(64) std::atomic<int> arrived_{0};
   Signal sense_;
   Signal running_;  // workers that are not done yet

@@ -22,10 +22,6 @@ int64_t RowBytesOf(const PackJob& job) { return RowBytes(job.stored, job.spec->k
 // What progress counts.
 int64_t StoredBytes(const PackJob& job) { return job.spec->n * RowBytesOf(job); }
 
-int64_t PackedBytes(const PackJob& job) {
-  return CacheLines(job.layout->bytes(job.spec->dtype, job.spec->n, job.spec->k));
-}
-
 // Rows packed as one task: about 1 MiB of checkpoint, a few milliseconds, so that threads finish together.
 int64_t RowsPerTask(const PackJob& job) {
   const int64_t rows = (int64_t{1} << 20) / std::max<int64_t>(1, RowBytesOf(job));
@@ -98,6 +94,10 @@ void Pack(const PackTask& task, std::vector<std::byte>& made) {
 }
 
 }  // namespace
+
+int64_t PackedBytes(const PackJob& job) {
+  return CacheLines(job.layout->bytes(job.spec->dtype, job.spec->n, job.spec->k));
+}
 
 void PackAll(std::vector<PackJob> jobs, ThreadTeam& team, const LoadProgress& progress) {
   std::vector<PackTask> tasks;

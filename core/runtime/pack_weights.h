@@ -28,6 +28,9 @@ struct PackJob {
   std::byte* out = nullptr;
 };
 
+// Of the memory that it takes at `out`.
+int64_t PackedBytes(const PackJob& job);
+
 void PackAll(std::vector<PackJob> jobs, ThreadTeam& team, const LoadProgress& progress);
 
 // The same for a device whose memory the host cannot write, where `out` lies: packs beside it and copies. The jobs' places

@@ -153,6 +153,7 @@ absl::StatusOr<WeightStore> WeightStore::Load(const Checkpoint& checkpoint, cons
   if (store.packed_bytes_ > 0) store.in_memory_.emplace_back(store.memory_.data(), store.packed_bytes_);
   for (size_t i = 0; i < jobs.size(); ++i) {
     jobs[i].out = store.memory_.data() + offsets[i];
+    device.Place({jobs[i].out, static_cast<size_t>(PackedBytes(jobs[i]))});
     store.addresses_[jobs[i].spec->name] = jobs[i].out;
   }
   const bool in_place = device.info().reads_host_memory;

@@ -2,10 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 
+#include <filesystem>
 #include <numeric>
 
+#include "absl/strings/str_format.h"
 #include "core/base/clock.h"
+#include "tests/support/temp_dir.h"
 
 namespace engine {
 namespace {
@@ -49,6 +53,38 @@ TEST(ThreadTeam, APartOfItRunsAsATeamOfThatSize) {
     });
   }
   EXPECT_EQ(runs, expected);
+}
+
+TEST(ThreadTeam, APartOfItIsSpreadOverAllThreads) {
+  constexpr int kThreads = 8;
+  const auto team = Team(kThreads);
+  std::vector<std::thread::id> all(kThreads), part(kThreads / 2);
+  team->Run([&](Worker& worker) { all[worker.index()] = std::this_thread::get_id(); });
+  team->Run(kThreads / 2, [&](Worker& worker) { part[worker.index()] = std::this_thread::get_id(); });
+  for (int worker = 0; worker < kThreads / 2; ++worker) EXPECT_EQ(part[worker], all[2 * worker]);
+}
+
+TEST(ThreadTeam, ThreadsArePinnedInTheOrderOfNodes) {
+  const int threads = ThreadTeam::AllowedThreads();
+  const TempDir system;  // of which the last CPU is the only one of node 0
+  cpu_set_t allowed;
+  ASSERT_EQ(sched_getaffinity(0, sizeof allowed, &allowed), 0);
+  std::vector<int> cpus;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &allowed)) cpus.push_back(cpu);
+  }
+  if (threads < 2 || threads != std::ssize(cpus)) GTEST_SKIP() << "needs two CPUs and no limit on them";
+  for (int node = 0; node < threads; ++node) {
+    std::filesystem::create_directories(absl::StrFormat("%s/node/node%d", system.path(), node));
+    system.Write(absl::StrFormat("node/node%d/cpulist", node), absl::StrFormat("%d", cpus[threads - 1 - node]));
+  }
+  const auto team = *ThreadTeam::Create({.num_threads = threads, .pin = true, .system_devices = system.path()});
+  ASSERT_EQ(std::ssize(team->nodes()), threads);
+  team->Run([&](Worker& worker) {
+    worker.Barrier();
+    EXPECT_EQ(team->nodes()[worker.index()], worker.index());
+    if (worker.index() > 0) EXPECT_EQ(sched_getcpu(), cpus[threads - 1 - worker.index()]);
+  });
 }
 
 TEST(ThreadTeam, AWorkerThatSleptIsWokenWhenItIsNeeded) {

@@ -1,15 +1,19 @@
 #include "backends/cpu/cpu_device.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <functional>
 #include <vector>
 
+#include "absl/strings/str_format.h"
 #include "core/graph/program.h"
+#include "tests/support/temp_dir.h"
 
 namespace engine {
 namespace {
@@ -82,6 +86,13 @@ TEST(CpuDevice, RunsSoloStepsOnceBetweenTheStepsAroundThem) {
   }
 }
 
+struct Placed {
+  int64_t begin;
+  int64_t bytes;
+  int node;
+  bool operator==(const Placed&) const = default;
+};
+
 // Says how many workers its launches had.
 class TeamKernel : public Kernel {
  public:
@@ -109,6 +120,37 @@ TEST(CpuDevice, TunedProgramsRunOnTheTeamsThatMeasuredFastest) {
     EXPECT_EQ(workers, threads == 0 ? quarter : kWorkers) << "who asks for a number of threads gets it";
     ASSERT_TRUE((*stream)->Run(program, {.tokens = 64, .sequences = 1, .sampled = 1}).ok());
     EXPECT_EQ(workers, threads == 0 ? allowed : kWorkers);
+  }
+}
+
+// A machine whose first CPU is node 0 and whose others, if any, are node `others`.
+void DescribeNodes(const TempDir& system, int others) {
+  std::filesystem::create_directories(system.path() + "/node/node0");
+  std::filesystem::create_directories(absl::StrFormat("%s/node/node%d", system.path(), others));
+  int first = 0;
+  cpu_set_t allowed;
+  ASSERT_EQ(sched_getaffinity(0, sizeof allowed, &allowed), 0);
+  while (!CPU_ISSET(first, &allowed)) ++first;
+  system.Write(absl::StrFormat("node/node%d/cpulist", others), absl::StrFormat("%d-%d", first + 1, CPU_SETSIZE));
+  system.Write("node/node0/cpulist", absl::StrFormat("0-%d", others == 0 ? CPU_SETSIZE : first));
+}
+
+TEST(CpuDevice, PutsEachShareOfRowsOnTheNodeThatReadsIt) {
+  const int threads = ThreadTeam::AllowedThreads();
+  if (threads < 2) GTEST_SKIP() << "needs two CPUs";
+  std::vector<std::byte> rows(1000 * threads);
+  for (const int others : {0, 3}) {
+    const TempDir system;
+    DescribeNodes(system, others);
+    std::vector<Placed> placed;
+    const auto note = [&](std::span<std::byte> memory, int node) {
+      placed.push_back({memory.data() - rows.data(), std::ssize(memory), node});
+    };
+    auto device = CpuDevice::Create({.system_devices = system.path(), .prefer_node = note});
+    ASSERT_TRUE(device.ok());
+    (*device)->Place(rows);
+    const std::vector<Placed> shares = {{0, 1000, 0}, {1000, std::ssize(rows) - 1000, others}};
+    EXPECT_EQ(placed, others == 0 ? std::vector<Placed>() : shares) << "one node has all anyway";
   }
 }
 
