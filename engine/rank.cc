@@ -48,9 +48,13 @@ absl::Status Rank::CreatePool(const CacheGroup& group, int num_blocks, int least
   pool.span_bytes = kSpanBlocks * BlockBytes(group);
   pool.blocks = num_blocks;
   ASSIGN_OR_RETURN(pool.memory, device_.Reserve(blocks / kSpanBlocks * pool.span_bytes));
-  // Where memory is backed as it is used, the first request writes all over the first span.
-  const int from_start = device_.info().growth_bytes > 0 ? least_blocks : 1;
-  RETURN_IF_ERROR(BackBlocks(static_cast<int>(pools_.size()) - 1, from_start));
+  if (device_.info().growth_bytes > 0) {
+    RETURN_IF_ERROR(BackBlocks(static_cast<int>(pools_.size()) - 1, least_blocks));
+  } else {
+    pool.backed_blocks = num_blocks;
+    // A short request writes a block here and there in the first span, of which the others may never be used.
+    device_.BackSparsely(pool.memory, pool.span_bytes);
+  }
   cache_bytes_ += num_blocks * BlockBytes(group);
   for (size_t l = 0; l < group.layers.size(); ++l) {
     caches_[absl::StrFormat("cache.%d", group.layers[l])] = {

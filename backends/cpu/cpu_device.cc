@@ -122,6 +122,11 @@ absl::StatusOr<int64_t> CpuDevice::Back(const Buffer& buffer, [[maybe_unused]] i
   return buffer.size();
 }
 
+// One touch of a huge page backs all of it.
+void CpuDevice::BackSparsely(const Buffer& buffer, int64_t bytes) {
+  madvise(buffer.data(), std::min(bytes, buffer.size()), MADV_NOHUGEPAGE);
+}
+
 // A loop over rows gives each worker an equal share in order (Worker::ForEach): so do the threads of a node together.
 void CpuDevice::Place(std::span<std::byte> rows) {
   const std::span<const int> nodes = team_->nodes();

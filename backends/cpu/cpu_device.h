@@ -29,6 +29,7 @@ class CpuDevice : public Device {
   absl::StatusOr<Buffer> Allocate(int64_t bytes, MemoryKind kind) override;
   absl::StatusOr<Buffer> Reserve(int64_t bytes) override { return Allocate(bytes, MemoryKind::kDevice); }
   absl::StatusOr<int64_t> Back(const Buffer& buffer, int64_t bytes) override;
+  void BackSparsely(const Buffer& buffer, int64_t bytes) override;
   void Place(std::span<std::byte> rows) override;
   absl::StatusOr<std::unique_ptr<Stream>> CreateStream() override;
 

@@ -65,6 +65,8 @@ class Device {
   // Backs the first `bytes` of memory that was reserved, or is otherwise backed as it is first used. Returns how many may be
   // used now. ResourceExhausted: as many as before. Any thread, while kernels run.
   virtual absl::StatusOr<int64_t> Back(const Buffer& buffer, int64_t bytes) = 0;
+  // Only some of the first `bytes` of `buffer` will be used, here and there: backs no more than what is. Optional.
+  virtual void BackSparsely(const Buffer& /*buffer*/, int64_t /*bytes*/) {}
   // Workers will read `rows`, memory of Allocate that nothing was written to yet, in equal shares in order: puts each share
   // where the one who reads it is near. Optional.
   virtual void Place(std::span<std::byte> /*rows*/) {}

@@ -57,10 +57,20 @@ TEST(CpuDevice, BacksMemoryAsItIsUsedUnlessAskedTo) {
   const auto buffer = (*device)->Allocate(bytes, MemoryKind::kDevice);
   ASSERT_TRUE(buffer.ok());
   EXPECT_EQ(ResidentPages(*buffer), 0);
-  (*device)->Back(*buffer, bytes / kPages * 2);
+  EXPECT_TRUE((*device)->Back(*buffer, bytes / kPages * 2).ok());
   EXPECT_EQ(ResidentPages(*buffer), 2);
-  (*device)->Back(*buffer, 2 * bytes);
+  EXPECT_TRUE((*device)->Back(*buffer, 2 * bytes).ok());
   EXPECT_EQ(ResidentPages(*buffer), kPages);
+}
+
+TEST(CpuDevice, BacksSparseMemoryPageByPage) {
+  auto device = CpuDevice::Create({.threads = 1});
+  ASSERT_TRUE(device.ok());
+  const auto buffer = (*device)->Allocate(int64_t{16} << 20, MemoryKind::kDevice);
+  ASSERT_TRUE(buffer.ok());
+  (*device)->BackSparsely(*buffer, int64_t{8} << 20);
+  for (const int64_t megabyte : {1, 4, 7}) buffer->data()[megabyte << 20] = std::byte{1};
+  EXPECT_EQ(ResidentPages(*buffer), 3);
 }
 
 TEST(CpuDevice, RunsSoloStepsOnceBetweenTheStepsAroundThem) {
