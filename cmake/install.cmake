@@ -10,10 +10,6 @@ add_library(engine::engine ALIAS engine_lib)
 set_target_properties(engine_lib PROPERTIES EXPORT_NAME engine)
 target_compile_features(engine_lib INTERFACE cxx_std_20)
 
-# The installed program finds oneDNN where the build did; CMake does the same for programs that link the libraries.
-if(ENGINE_HAS_ONEDNN)
-  set_target_properties(engine PROPERTIES INSTALL_RPATH $<TARGET_FILE_DIR:DNNL::dnnl>)
-endif()
 install(TARGETS engine)
 install(
   TARGETS engine_lib engine_text engine_output_parser engine_models engine_backends engine_backends_cpu engine_backends_gpu

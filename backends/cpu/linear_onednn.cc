@@ -26,7 +26,7 @@ class LinearOneDnn : public Kernel {
     OneDnnOrder order;
   };
 
-  LinearOneDnn(const Problem& problem, Parts parts)
+  LinearOneDnn(const Problem& problem, std::shared_ptr<const Parts> parts)
       : parts_(std::move(parts)),
         tiles_(problem.in[1].dtype, problem.in[1].shape[1]),
         row_bytes_(problem.in[0].row_bytes()),
@@ -49,14 +49,14 @@ class LinearOneDnn : public Kernel {
   // A worker's scratch: sums, packed rows, the library's.
   static constexpr int64_t kSumsBytes = OneDnnProduct::kMaxRows * kWidePanelRows * int64_t{sizeof(float)};
   int64_t TileBytes() const { return CacheLines(tiles_.tile_bytes(1) * kSmallTokens); }
-  int64_t WorkerBytes() const { return kSumsBytes + TileBytes() + CacheLines(parts_.product->scratch_bytes()); }
+  int64_t WorkerBytes() const { return kSumsBytes + TileBytes() + CacheLines(parts_->product->scratch_bytes()); }
   std::byte* ScratchOf(const LaunchArgs& args) const {
     return args.scratch.data() + args.worker.index() * WorkerBytes();
   }
 
   // The primitive for the rows from `row` on.
   int BlockAt(int64_t row, int64_t rows) const {
-    return *std::ranges::find_if(parts_.order.blocks,
+    return *std::ranges::find_if(parts_->order.blocks,
                                  [&](int block) { return OneDnnProduct::kBlockRows[block] <= rows - row; });
   }
 
@@ -72,12 +72,12 @@ class LinearOneDnn : public Kernel {
         int64_t row = 0;
         for (int64_t b = 0; b < item % blocks; ++b) row += OneDnnProduct::kBlockRows[BlockAt(row, rows)];
         const int block = BlockAt(row, rows);
-        parts_.product->Run({.worker = args.worker.index(),
-                             .block = block,
-                             .rows = args.in[0].data + row * row_bytes_,
-                             .panel = args.in[1].data + panel * panel_bytes_,
-                             .out = sums,
-                             .scratch = scratch + kSumsBytes + TileBytes()});
+        parts_->product->Run({.worker = args.worker.index(),
+                              .block = block,
+                              .rows = args.in[0].data + row * row_bytes_,
+                              .panel = args.in[1].data + panel * panel_bytes_,
+                              .out = sums,
+                              .scratch = scratch + kSumsBytes + TileBytes()});
         StoreSums(args, sums, {row, OneDnnProduct::kBlockRows[block], panel * kWidePanelRows});
       }
     });
@@ -96,10 +96,10 @@ class LinearOneDnn : public Kernel {
       for (int64_t panel = begin; panel < end; ++panel) {
         for (int64_t row = 0; row < rows; row += TileAt(row, rows).rows) {
           const RowTile tile = TileAt(row, rows);
-          parts_.code.run[tile.size_index]({.panel = args.in[1].data + panel * panel_bytes_,
-                                            .activations = tiles + tiles_.offset(row),
-                                            .chunk_ends = parts_.order.chunk_ends,
-                                            .out = sums});
+          parts_->code.run[tile.size_index]({.panel = args.in[1].data + panel * panel_bytes_,
+                                             .activations = tiles + tiles_.offset(row),
+                                             .chunk_ends = parts_->order.chunk_ends,
+                                             .out = sums});
           StoreSums(args, sums, {first_row + row, tile.rows, panel * kWidePanelRows});
         }
       }
@@ -121,7 +121,7 @@ class LinearOneDnn : public Kernel {
     }
   }
 
-  Parts parts_;
+  std::shared_ptr<const Parts> parts_;  // of all linears with this type and k: they run one after the other
   ActivationTiles tiles_;
   int64_t row_bytes_;
   int64_t panel_bytes_;
@@ -148,16 +148,25 @@ std::span<const LayoutId> Layouts(const Problem&, int index) {
   return index == 1 ? kWeight : kOthers;
 }
 
+absl::StatusOr<std::shared_ptr<const LinearOneDnn::Parts>> MakeParts(const OneDnnProduct::Shape& shape) {
+  auto parts = std::make_shared<LinearOneDnn::Parts>();
+  parts->code = shape.isa == Isa::kAvx512 ? avx512::WideTileCodeOf(shape.weight) : avx2::WideTileCodeOf(shape.weight);
+  ASSIGN_OR_RETURN(parts->product, OneDnnProduct::Create(shape));
+  ASSIGN_OR_RETURN(parts->order, ProbeOrder(*parts->product, parts->code, shape.weight, shape.k));
+  return parts;
+}
+
 absl::StatusOr<std::unique_ptr<Kernel>> Prepare(const Problem& problem) {
-  const DType dtype = problem.in[1].dtype;
-  const int64_t k = problem.in[1].shape[1];
-  const Isa isa = *ParseIsa(problem.device.isa);
-  LinearOneDnn::Parts parts;
-  parts.code = isa == Isa::kAvx512 ? avx512::WideTileCodeOf(dtype) : avx2::WideTileCodeOf(dtype);
-  ASSIGN_OR_RETURN(parts.product,
-                   OneDnnProduct::Create({.weight = dtype, .k = k, .workers = problem.device.workers, .isa = isa}));
-  ASSIGN_OR_RETURN(parts.order, ProbeOrder(*parts.product, parts.code, dtype, k));
-  return std::make_unique<LinearOneDnn>(problem, std::move(parts));
+  const OneDnnProduct::Shape shape{.weight = problem.in[1].dtype,
+                                   .k = problem.in[1].shape[1],
+                                   .workers = problem.device.workers,
+                                   .isa = *ParseIsa(problem.device.isa)};
+  PreparedParts own;
+  PreparedParts& parts = problem.parts != nullptr ? *problem.parts : own;
+  ASSIGN_OR_RETURN(auto shared,
+                   parts.Get<LinearOneDnn::Parts>(absl::StrFormat("linear.onednn %s %d", Name(shape.weight), shape.k),
+                                                  [&] { return MakeParts(shape); }));
+  return std::make_unique<LinearOneDnn>(problem, std::move(shared));
 }
 
 }  // namespace

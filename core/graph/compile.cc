@@ -54,7 +54,7 @@ class Compiler {
   }
 
   // A kernel that declines while it prepares is skipped and everything is chosen again: its weight's layout may change.
-  absl::Status ChooseKernels(Program& program) const {
+  absl::Status ChooseKernels(Program& program) {
     const std::vector<Value> open = program.graph.values;
     std::vector<int> starts(program.graph.nodes.size(), 0);
     for (bool declined = true; declined;) {
@@ -101,12 +101,13 @@ class Compiler {
                          Name(options_.level), reasons.empty() ? "\n  the device lists none" : reasons);
   }
 
-  absl::Status Prepare(const Program& program, Step& step) const {
+  absl::Status Prepare(const Program& program, Step& step) {
     const Node& node = program.graph.nodes[step.node];
     const std::vector<TensorSpec> in = program.graph.specs(node.in);
     const std::vector<TensorSpec> out = program.graph.specs(node.out);
     const std::vector<RowRange> rows = RangesOf(in, out);
-    ASSIGN_OR_RETURN(step.kernel, step.entry->prepare(Problem{node.op, in, out, rows, options_.level, device_}));
+    ASSIGN_OR_RETURN(step.kernel,
+                     step.entry->prepare(Problem{node.op, in, out, rows, options_.level, device_, &parts_}));
     return absl::OkStatus();
   }
 
@@ -128,6 +129,7 @@ class Compiler {
   const KernelRegistry& registry_;
   const DeviceInfo& device_;
   const CompileOptions& options_;
+  PreparedParts parts_;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "core/device/device.h"
 #include "core/kernel/numerics.h"
 #include "core/kernel/op.h"
+#include "core/kernel/prepared_parts.h"
 
 namespace engine {
 
@@ -22,6 +23,7 @@ struct Problem {
   std::span<const RowRange> rows;  // ascending, contiguous from 1; zero rows are always legal
   Numerics level = Numerics::kInvariant;
   const DeviceInfo& device;
+  PreparedParts* parts = nullptr;  // of the program; null for a kernel by itself
 
   int64_t max_rows() const { return rows.empty() ? 0 : rows.back().max; }
 };

@@ -64,8 +64,8 @@ def check_include(path, bracket, header):
     """Layer order, and vendor headers in their places."""
     name = pathlib.PurePosixPath(header).name
     if name.startswith("dnnl"):
-        if not re.fullmatch(r"backends/cpu/onednn_\w+\.cc", path):
-            yield f"includes {header}; only backends/cpu/onednn_*.cc may"
+        if not re.fullmatch(r"backends/cpu/onednn_(library\.h|\w+\.cc)", path):
+            yield f"includes {header}; only backends/cpu/onednn_library.h and onednn_*.cc may"
         return
     if header.startswith("boost/"):
         if not path.startswith("server/http/"):

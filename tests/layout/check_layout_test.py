@@ -74,6 +74,7 @@ class LayoutRules(unittest.TestCase):
             self.assert_breaks("backends/cpu/linear.cc", f"#include {include}", "onednn_*.cc")
             self.assert_breaks("backends/cpu/onednn_linear.h", f"#include {include}", "onednn_*.cc")
             self.assert_keeps("backends/cpu/onednn_linear.cc", f"#include {include}")
+            self.assert_keeps("backends/cpu/onednn_library.h", f"#include {include}")
 
     def test_boost_stays_in_the_http_server(self):
         for include in ("<boost/asio/buffer.hpp>", '"boost/asio/buffer.hpp"'):

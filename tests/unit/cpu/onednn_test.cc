@@ -1,11 +1,13 @@
 // What we rely on in oneDNN, on the machine that runs this.
-#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "backends/cpu/onednn_library.h"
 #include "backends/cpu/onednn_probe.h"
 #include "backends/cpu/onednn_product.h"
 
@@ -40,6 +42,21 @@ void RunOnce(const OneDnnProduct& product, DType dtype, int64_t k, int worker) {
   product.Run({worker, 0, rows[0].bytes, panel[0].bytes, out.data(), scratch[0].bytes});
 }
 
+bool IsInMemory() {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find("libdnnl") != std::string::npos) return true;
+  }
+  return false;
+}
+
+// The first test of this process.
+TEST(OneDnnLibrary, IsNotInMemoryBeforeAProductNeedsIt) {
+  EXPECT_FALSE(IsInMemory());
+  ASSERT_TRUE(OneDnnLibrary::Open().ok());
+  EXPECT_TRUE(IsInMemory());
+}
+
 class OneDnn : public testing::TestWithParam<DType> {};
 
 // OMP_NUM_THREADS is 4 in this test's environment.
@@ -59,13 +76,14 @@ TEST_P(OneDnn, StartsNoThreadsAndRunsOnItsCallers) {
 }
 
 TEST_P(OneDnn, LeavesItsCallersNumberOfThreadsAlone) {
-  const auto get_max_threads = reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "omp_get_max_threads"));
-  if (get_max_threads == nullptr) GTEST_SKIP() << "oneDNN does not run on OpenMP here";
-  const int before = get_max_threads();
+  const auto library = OneDnnLibrary::Open();
+  ASSERT_TRUE(library.ok()) << library.status();
+  if (library->omp_get_max_threads == nullptr) GTEST_SKIP() << "oneDNN does not run on OpenMP here";
+  const int before = library->omp_get_max_threads();
   const auto product = Product(GetParam(), 256, 1);
   if (!product.ok()) GTEST_SKIP() << Message(product.status());
   RunOnce(**product, GetParam(), 256, 0);
-  EXPECT_EQ(get_max_threads(), before);
+  EXPECT_EQ(library->omp_get_max_threads(), before);
 }
 
 // k below, at and above the library's chunks, ragged, and beyond one product of the probe (16 x 256).
