@@ -86,7 +86,8 @@ class Checker {
                                            const std::byte* got, size_t output, int64_t offset) const {
     const std::byte* want = reference_[output].data() + offset;
     if (entry_.exactness == Exactness::kExact) return FirstDifference(spec, rows, got, want);
-    if (op_case_.bound == nullptr || (spec.dtype != DType::kF32 && spec.dtype != DType::kBF16)) {
+    const bool is_number = spec.dtype == DType::kF32 || spec.dtype == DType::kBF16 || spec.dtype == DType::kQ8Group;
+    if (op_case_.bound == nullptr || !is_number) {
       return FirstDifference(spec, rows, got, want);  // without a bound, only the reference will do
     }
     auto found = FirstBeyond(spec, rows, slice.first_row, op_case_.bound, got, want);

@@ -67,10 +67,17 @@ std::optional<std::string> RowDifference(const TensorSpec& spec, std::byte* got,
   }
 }
 
-// Element i of f32 or bf16.
-float NumberAt(DType dtype, const std::byte* data, int64_t i) {
-  if (dtype == DType::kF32) return reinterpret_cast<const float*>(data)[i];
-  return Bf16ToF32(reinterpret_cast<const uint16_t*>(data)[i]);
+// Element i of a row, and the most by which it differs from the number that was rounded to it.
+struct Rounded {
+  float number;
+  float error;
+};
+Rounded NumberAt(const TensorSpec& spec, const std::byte* row, int64_t i) {
+  if (spec.dtype == DType::kF32) return {reinterpret_cast<const float*>(row)[i], 0};
+  if (spec.dtype == DType::kBF16) return {Bf16ToF32(reinterpret_cast<const uint16_t*>(row)[i]), 0};
+  const Q8Row q8 = Q8RowAt(const_cast<std::byte*>(row), spec.shape.row_elements());
+  const float scale = q8.scales[i / kActivationGroup];
+  return {scale * q8.values[i], 0.5001f * scale};
 }
 
 }  // namespace
@@ -89,9 +96,11 @@ std::optional<std::string> FirstBeyond(const TensorSpec& spec, int64_t rows, int
                                        const std::byte* got, const std::byte* want) {
   const int64_t columns = spec.shape.row_elements();
   for (int64_t i = 0; i < rows * columns; ++i) {
-    const float number = NumberAt(spec.dtype, got, i), reference = NumberAt(spec.dtype, want, i);
+    const int64_t at = i / columns * spec.row_bytes();
+    const auto [number, rounding] = NumberAt(spec, got + at, i % columns);
+    const auto [reference, reference_rounding] = NumberAt(spec, want + at, i % columns);
     if (std::isnan(number) && std::isnan(reference)) continue;
-    const double limit = bound(first_row + i / columns, i % columns, reference);
+    const double limit = bound(first_row + i / columns, i % columns, reference) + rounding + reference_rounding;
     const double error = std::fabs(static_cast<double>(number) - reference);
     if (number == reference || error <= limit) continue;
     return Where(first_row + i / columns, i % columns) +

@@ -19,12 +19,20 @@ struct MlpCase {
 // y = act(g) u with |act(g)| <= |g| and |act'| <= 1.13 for both gate functions, |g| <= |x| |w_g| and |u| <= |x| |w_u|: sums that
 // are off by e_g and e_u move y by at most 1.13 e_g (|u| + e_u) + |g| e_u. Gate and
 // product err by a few units in the last place of f32 (2^-20), and both y are rounded to the output's dtype (bf16: 2^-8 each).
+// What q8_group rounds besides, the comparison adds.
 ErrorBound BoundOf(const OpCase& op_case, int64_t k, DType out) {
-  return [k, out, x = RowNorms(op_case.in[0]), gate = RowNorms(op_case.in[1]), up = RowNorms(op_case.in[2])](
+  const auto norms = [&](int weight) {
+    const CaseInput& input = op_case.in[weight];
+    return NeedRowScales(input.spec.dtype) ? RowNorms(input, op_case.in[weight + 2]) : RowNorms(input);
+  };
+  return [k, out, x = RowNorms(op_case.in[0]), moved_x = SharingErrors(op_case.in[0]), gate = norms(1), up = norms(2)](
              int64_t row, int64_t column, float reference) {
     const double g = x[row] * gate[column], u = x[row] * up[column];
-    const double e_g = SumBound(k, x[row], gate[column], static_cast<float>(g));
-    const double e_u = SumBound(k, x[row], up[column], static_cast<float>(u));
+    const auto error = [&](double weight) {
+      const double longest = x[row] + moved_x[row];
+      return SumBound(k, longest, weight, static_cast<float>(longest * weight)) + moved_x[row] * weight;
+    };
+    const double e_g = error(gate[column]), e_u = error(up[column]);
     const double moved = 1.13 * e_g * (u + e_u) + g * e_u;
     return moved + (out == DType::kBF16 ? 0x1p-7 : 0x1p-20) * (std::abs(reference) + moved);
   };

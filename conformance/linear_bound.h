@@ -17,7 +17,13 @@ inline double SumBound(int64_t k, double norm_x, double norm_w, float reference)
          static_cast<double>(k) * std::numeric_limits<float>::min() + kEpsilon * std::abs(reference);
 }
 
-// Euclidean norm of each row of an f32, bf16 or f16 input; zeros for others, whose kernels are exact.
+// Euclidean norm of each row.
 std::vector<double> RowNorms(const CaseInput& input);
+// The same of weights whose rows have scales beside them.
+std::vector<double> RowNorms(const CaseInput& weight, const CaseInput& row_scales);
+
+// Norm of what each row of q8_group activations moves where a kernel of class fast rounds runs of four groups to multiples of
+// their largest scale s: each value by s / 2 at most, and a product with w by |these| |w|. Zeros for other types.
+std::vector<double> SharingErrors(const CaseInput& x);
 
 }  // namespace engine

@@ -18,8 +18,11 @@ struct LinearCase {
 };
 
 ErrorBound BoundOf(const OpCase& op_case, int64_t k) {
-  return [k, x = RowNorms(op_case.in[0]), w = RowNorms(op_case.in[1])](int64_t row, int64_t column, float reference) {
-    return SumBound(k, x[row], w[column], reference);
+  const CaseInput& weight = op_case.in[1];
+  return [k, x = RowNorms(op_case.in[0]), moved = SharingErrors(op_case.in[0]),
+          w = NeedRowScales(weight.spec.dtype) ? RowNorms(weight, op_case.in[2]) : RowNorms(weight)](
+             int64_t row, int64_t column, float reference) {
+    return SumBound(k, x[row] + moved[row], w[column], reference) + moved[row] * w[column];
   };
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "conformance/cases.h"
@@ -96,6 +97,33 @@ CaseInput Cache(const AttentionCase& c, const std::vector<int32_t>& table, int64
   return cache;
 }
 
+// The largest |V| of a visible position.
+double LargestValue(const AttentionCase& c, const CaseInput& cache) {
+  const PagedAttention& a = c.attention;
+  const int64_t parts = std::ssize(cache.data) / RowBytes(c.dtype, KvPartElements(c.dtype, a.head_dim));
+  double largest = 0;
+  for (int64_t part = 0; part < parts; ++part) {
+    for (int64_t i = 0; i < kKvBlockTokens * a.head_dim; ++i) {
+      const int64_t at = part * KvPartElements(c.dtype, a.head_dim) + i;
+      const float value = c.dtype == DType::kBF16 ? Bf16ToF32(reinterpret_cast<const uint16_t*>(cache.data.data())[at])
+                                                  : reinterpret_cast<const float*>(cache.data.data())[at];
+      if (part / kSpanBlocks % 2 == 1 && !std::isnan(value)) largest = std::max<double>(largest, std::abs(value));
+    }
+  }
+  return largest;
+}
+
+// y is the mean of V, weighted with p = exp(s - m) / sum. Another m makes each p err by what rounding s - m does (|s - m| < 88
+// where p is not 0, so 88 eps) and a few eps of exp itself; rounding p to bf16 for V, but not in the sum, by 2^-8 in either
+// order. Sums of n terms err by n eps.
+ErrorBound BoundOf(const AttentionCase& c, const CaseInput& cache, int max_context) {
+  if (c.dtype == DType::kI8) return nullptr;
+  constexpr double kEpsilon = std::numeric_limits<float>::epsilon();
+  const double relative = 2 * (c.dtype == DType::kBF16 ? 0x1p-8 : 0) + (2 * max_context + 2 * 100) * kEpsilon;
+  const double bound = LargestValue(c, cache) * (1.01 * relative + max_context * std::numeric_limits<float>::min());
+  return [bound](int64_t, int64_t, float) { return bound; };
+}
+
 // Extents of the first `count` sequences.
 StepExtents ExtentsOf(const AttentionCase& c, size_t count) {
   StepExtents extents = {.sequences = static_cast<int>(count)};
@@ -134,6 +162,7 @@ OpCase Make(const AttentionCase& c) {
                            IntegerInput(kSequences, context_length)},
                     .largest = largest,
                     .rows_alone = false};
+  op_case.bound = BoundOf(c, op_case.in[1], max_context);
   for (size_t count = 0; count < c.sequences.size(); ++count) op_case.steps.push_back(ExtentsOf(c, count));
   return op_case;
 }

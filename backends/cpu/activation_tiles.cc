@@ -39,8 +39,8 @@ RowTile TileAt(int64_t first_row, int64_t num_rows) {
   return {first_row, static_cast<int>(std::min<int64_t>(left, kTileTokens[index])), index};
 }
 
-ActivationTiles::ActivationTiles(DType weight, int64_t k)
-    : format_(RecordOf(weight)), k_(k), unit_values_(weight == DType::kBF16 ? 2 : 1) {}
+ActivationTiles::ActivationTiles(DType weight, int64_t k, const RowCode* sharing)
+    : format_(RecordOf(weight)), k_(k), unit_values_(weight == DType::kBF16 ? 2 : 1), sharing_(sharing) {}
 
 int64_t ActivationTiles::tile_bytes(int tokens) const {
   constexpr int64_t kChunk = kTileGroups * kPanelGroup;
@@ -71,21 +71,40 @@ void ActivationTiles::PackUnits(const RowTile& tile, const std::byte* rows, std:
 
 void ActivationTiles::PackRow(const std::byte* row, int tokens, int token, std::byte* out) const {
   const TileShape shape = ShapeFor(tokens);
+  const auto* values = reinterpret_cast<const int8_t*>(row);
   const auto* scales = reinterpret_cast<const float*>(row + Q8ScalesOffset(k_));
   const auto* sums = reinterpret_cast<const int16_t*>(row + Q8SumsOffset(k_));
   const auto line = [&](int at, int index) { return out + at + index * shape.line_bytes(); };
   for (int64_t first = 0; first < k_ / kPanelGroup; first += kTileGroups, out += shape.chunk_bytes()) {
     const int groups = static_cast<int>(std::min<int64_t>(kTileGroups, k_ / kPanelGroup - first));
-    for (int g = 0; g < groups; ++g) {
-      std::memcpy(out + (g * tokens + token) * kPanelGroup, row + (first + g) * kPanelGroup, kPanelGroup);
+    Q8Chunk chunk{values + first * kPanelGroup, scales + first, sums + 2 * first, groups};
+    Q8Numbers shared;
+    if (sharing_ != nullptr && tokens == kMaxTileTokens) {
+      ShareScales(chunk, shared);
+      chunk = {shared.values, shared.scales, shared.sums, groups};
     }
-    std::memcpy(line(shape.scales_at(), token), scales + first, groups * sizeof(float));
-    PackSums(sums + 2 * first, groups,
+    for (int g = 0; g < groups; ++g) {
+      std::memcpy(out + (g * tokens + token) * kPanelGroup, chunk.values + g * kPanelGroup, kPanelGroup);
+    }
+    std::memcpy(line(shape.scales_at(), token), chunk.scales, groups * sizeof(float));
+    PackSums(chunk.sums, groups,
              {.zero_point = format_.zero_point,
               .first_starts = reinterpret_cast<int32_t*>(line(shape.starts_at(), token)),
               .second_starts =
                   shape.segments == 2 ? reinterpret_cast<int32_t*>(line(shape.starts_at(), tokens + token)) : nullptr,
               .sums = shape.has_offset ? reinterpret_cast<float*>(line(shape.sums_at(), token)) : nullptr});
+  }
+}
+
+void ActivationTiles::ShareScales(const Q8Chunk& chunk, Q8Numbers& out) const {
+  for (int g = 0; g < chunk.groups; g += kRunGroups) {
+    const int groups = std::min(kRunGroups, chunk.groups - g);
+    const float scale = sharing_->share_scale({.values = chunk.values + g * kPanelGroup,
+                                               .scales = chunk.scales + g,
+                                               .groups = groups,
+                                               .out = out.values + g * kPanelGroup,
+                                               .out_sums = out.sums + 2 * g});
+    std::fill_n(out.scales + g, groups, scale);
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "backends/cpu/panel_layout.h"
 #include "backends/cpu/panel_tile.h"
+#include "backends/cpu/row_arithmetic.h"
 
 namespace engine::cpu {
 
@@ -23,10 +24,24 @@ struct RowTile {
 // another pass over the weights.
 RowTile TileAt(int64_t first_row, int64_t num_rows);
 
+// Up to kTileGroups groups of a row (core/tensor/q8_row.h).
+struct Q8Chunk {
+  const int8_t* values;
+  const float* scales;
+  const int16_t* sums;
+  int groups;
+};
+struct Q8Numbers {
+  alignas(64) int8_t values[kTileGroups * kPanelGroup];
+  float scales[kTileGroups];
+  int16_t sums[kTileGroups * 2];
+};
+
 class ActivationTiles {
  public:
-  // For weights of this format with rows of k values.
-  ActivationTiles(DType weight, int64_t k);
+  // For weights of this format with rows of k values. Given `sharing`, which block formats can have, each run of
+  // kRunGroups in the largest tiles gets one scale.
+  ActivationTiles(DType weight, int64_t k, const RowCode* sharing = nullptr);
 
   int64_t tile_bytes(int tokens) const;
   // For any number of rows up to max_rows.
@@ -42,10 +57,12 @@ class ActivationTiles {
   TileShape ShapeFor(int tokens) const { return {tokens, 32 / format_.segment, format_.has_offset}; }
   void PackUnits(const RowTile& tile, const std::byte* rows, std::byte* out) const;
   void PackRow(const std::byte* row, int tokens, int token, std::byte* out) const;
+  void ShareScales(const Q8Chunk& chunk, Q8Numbers& out) const;
 
   PanelRecord format_;
   int64_t k_;
-  int64_t unit_values_;  // of plain formats
+  int64_t unit_values_;     // of plain formats
+  const RowCode* sharing_;  // or null
 };
 
 }  // namespace engine::cpu

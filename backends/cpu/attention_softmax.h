@@ -30,7 +30,8 @@ struct Vectors {
 };
 
 struct Softmax {
-  Softmax(const float* scores, float scale, Tokens visible)
+  // The maximum is at least `floor`.
+  Softmax(const float* scores, float scale, Tokens visible, float floor = kHidden)
       : seen{static_cast<int>(visible.begin / 16), static_cast<int>((visible.end + 15) / 16)} {
     F32x16 largest(kHidden);
 #pragma unroll
@@ -39,7 +40,7 @@ struct Softmax {
       p[j] = WhereVisible(Load(scores + 16 * j) * F32x16(scale), j, visible, kHidden);
       largest = Max(p[j], largest);
     }
-    maximum = ReduceMax(largest);
+    maximum = std::max(floor, ReduceMax(largest));
     const F32x16 shift(maximum);
 #pragma unroll
     for (int j = 0; j < kLongSumVectors; ++j) p[j] = seen.Has(j) ? Exp(p[j] - shift) : F32x16(0.0f);

@@ -133,6 +133,45 @@ void Attend(const AttentionTile& tile, int64_t partition, float* scores, const A
   AttendAs<F32Kv>(tile, partition, scores, out);
 }
 
+// A row's scores against the maximum so far: what was summed before shrinks where they raise it.
+template <typename Kv>
+void RunningSoftmaxRow(const AttentionTile& tile, int row, Tokens visible, float* scores,
+                       const AttentionSums& running) {
+  const float before = running.maximum[row];
+  const Softmax softmax(scores, tile.scale, visible, before);
+  auto* weights = reinterpret_cast<typename Kv::Element*>(scores);
+#pragma unroll
+  for (int j = 0; j < kLongSumVectors; ++j) {
+    if (softmax.seen.Has(j)) Kv::StoreWeights(weights + 16 * j, softmax.p[j]);
+  }
+  const F32x16 keep = Exp(F32x16(before - softmax.maximum));
+  running.maximum[row] = softmax.maximum;
+  Store(running.total + row, Fma(F32x16(running.total[row]), keep, F32x16(TreeSum(softmax.p))), 1);
+  if (softmax.maximum == before) return;
+  float* const weighted = running.weighted + row * WeightedStride(tile.head_dim);
+  for (int64_t i = 0; i < WeightedStride(tile.head_dim); i += 16) Store(weighted + i, Load(weighted + i) * keep);
+}
+
+template <typename Kv>
+void AttendRunningAs(const AttentionTile& tile, int64_t partition, float* scores, const AttentionSums& running) {
+  {
+    const typename Kv::Scope scope;
+    ScorePartition(Queries<Kv>{tile}, tile, partition, scores);
+  }
+  const Rows rows = RowsSeeingPartition(tile, partition);
+  for (int r = rows.begin; r < rows.end; ++r) {
+    FetchValues(tile, partition, r - rows.begin);
+    RunningSoftmaxRow<Kv>(tile, r, VisibleTokens(tile, r, partition), scores + r * kScoreStride, running);
+  }
+  const typename Kv::Scope scope;
+  AddPartition<Kv>(tile, partition, rows, {reinterpret_cast<const typename Kv::Element*>(scores), running.weighted});
+}
+
+void AttendRunning(const AttentionTile& tile, int64_t partition, float* scores, const AttentionSums& running) {
+  if (tile.dtype == DType::kBF16) return AttendRunningAs<Bf16Kv>(tile, partition, scores, running);
+  AttendRunningAs<F32Kv>(tile, partition, scores, running);
+}
+
 void Merge(const AttentionTile& tile, int64_t partition, const AttentionSums& sums, const AttentionSums& running) {
   const Rows rows = RowsSeeingPartition(tile, partition);
   const int64_t stride = WeightedStride(tile.head_dim);
@@ -160,7 +199,7 @@ void Finish(const AttentionTile& tile, const AttentionSums& running, float* cons
 
 }  // namespace
 
-const AttentionCode kAttention = {.attend = Attend, .merge = Merge, .finish = Finish};
+const AttentionCode kAttention = {.attend_running = AttendRunning, .attend = Attend, .merge = Merge, .finish = Finish};
 
 }  // namespace engine::cpu::ENGINE_ISA
 

@@ -52,6 +52,8 @@ struct AttentionSums {
 
 // Both leave alone rows that see nothing of the partition.
 struct AttentionCode {
+  // attend and merge in one, in an order of its own: nothing waits until a partition ends. Not for int8 caches.
+  void (*attend_running)(const AttentionTile& tile, int64_t partition, float* scores, const AttentionSums& running);
   // `scores`: room for rows * kScoreStride floats.
   void (*attend)(const AttentionTile& tile, int64_t partition, float* scores, const AttentionSums& out);
   // Partitions come in ascending order; `running` starts with maximum -infinity and zeros.

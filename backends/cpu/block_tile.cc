@@ -197,10 +197,74 @@ void RunTile(const PanelTile& tile) {
   if constexpr (!kFormat.has_scale) ScaleRows<kTokens>(tile);
 }
 
+// One group of 32 values: inner[t] += dot * weight scale. What a run of groups shares is applied at its end.
+template <PanelRecord kFormat>
+void AddToRun(const GroupWeights<kFormat>& weights, const GroupActivations& activations,
+              F32x16 (&inner)[kMaxTileTokens]) {
+  constexpr TileShape kShape{kMaxTileTokens, GroupWeights<kFormat>::kSegments, kFormat.has_offset};
+  constexpr int kTogether = 4;
+#pragma unroll kUnroll
+  for (int first = 0; first < kMaxTileTokens; first += kTogether) {
+    F32x16 sums[kTogether];
+#pragma unroll kUnroll
+    for (int i = 0; i < kTogether; ++i) sums[i] = inner[first + i];
+#pragma unroll kUnroll
+    for (int s = 0; s < GroupWeights<kFormat>::kSegments; ++s) {
+      AddSegment<kFormat, kMaxTileTokens, kTogether>(weights, activations, s, first, sums);
+    }
+#pragma unroll kUnroll
+    for (int i = 0; i < kTogether; ++i) {
+      if constexpr (kFormat.has_offset) {
+        sums[i] = Fma(F32x16(activations.Number<float>(kShape.sums_at(), first + i)), weights.offset, sums[i]);
+      }
+      inner[first + i] = kFormat.has_scale ? sums[i] : inner[first + i] + sums[i];
+    }
+  }
+}
+
+// Groups [begin, end), a run, of k: out[t] += inner[t] * scale of the token.
+template <PanelRecord kFormat>
+void AddRun(const PanelTile& tile, int64_t begin, int64_t end) {
+  constexpr int64_t kGroups = kFormat.values / kPanelGroup;
+  constexpr TileShape kShape{kMaxTileTokens, GroupWeights<kFormat>::kSegments, kFormat.has_offset};
+  const std::byte* chunk = tile.activations + begin / kTileGroups * kShape.chunk_bytes();
+  F32x16 inner[kMaxTileTokens];
+#pragma unroll kUnroll
+  for (int t = 0; t < kMaxTileTokens; ++t) inner[t] = F32x16(0.0f);
+  for (int64_t g = begin; g < end; ++g) {
+    const std::byte* record = tile.panel + g / kGroups * kFormat.bytes;
+    const int group = static_cast<int>(g % kGroups);
+    const std::byte* quads = record + kFormat.groups_at + group * kFormat.group_bytes;
+    PrefetchAhead<kFormat, kMaxTileTokens>(quads);
+    GroupWeights<kFormat> weights;
+    LoadQuads<kFormat>(quads, std::make_integer_sequence<int, kQuads>(), weights.quads);
+    LoadScales<kFormat>(record, group, weights);
+    const int64_t column = g % kTileGroups;
+    const auto* values = reinterpret_cast<const int8_t*>(chunk) + column * kMaxTileTokens * kPanelGroup;
+    AddToRun<kFormat>(weights, {values, chunk + column * 4}, inner);
+  }
+  const GroupActivations numbers{nullptr, chunk + begin % kTileGroups * 4};
+#pragma unroll kUnroll
+  for (int t = 0; t < kMaxTileTokens; ++t) {
+    float* out = tile.out + t * kPanelRows;
+    const F32x16 scale(numbers.Number<float>(kShape.scales_at(), t));
+    Store(out, begin == 0 ? inner[t] * scale : Fma(inner[t], scale, Load(out)));
+  }
+}
+
+// Sums live in `out`, which a run touches once: the registers hold those of the run.
+template <PanelRecord kFormat>
+void RunSharedTile(const PanelTile& tile) {
+  const int64_t groups = tile.k / kPanelGroup;
+  for (int64_t g = 0; g < groups; g += kRunGroups) AddRun<kFormat>(tile, g, std::min(g + kRunGroups, groups));
+  if constexpr (!kFormat.has_scale) ScaleRows<kMaxTileTokens>(tile);
+}
+
 template <DType kWeight>
 constexpr PanelTileCode CodeOf() {
   constexpr PanelRecord kFormat = RecordOf(kWeight);
-  return {{RunTile<kFormat, 1>, RunTile<kFormat, 2>, RunTile<kFormat, 4>, RunTile<kFormat, 8>, RunTile<kFormat, 16>}};
+  return {{RunTile<kFormat, 1>, RunTile<kFormat, 2>, RunTile<kFormat, 4>, RunTile<kFormat, 8>, RunTile<kFormat, 16>},
+          RunSharedTile<kFormat>};
 }
 
 }  // namespace

@@ -14,8 +14,8 @@ constexpr int64_t kUnitColumns = kPanelsPerUnit * kPanelRows;
 
 class GatedMlpPanel : public Kernel {
  public:
-  GatedMlpPanel(const Problem& problem, Isa isa)
-      : product_(isa, problem.in[1].dtype, problem.in[1].shape[1]),
+  GatedMlpPanel(const Problem& problem, Isa isa, bool fast = false)
+      : product_(isa, problem.in[1].dtype, problem.in[1].shape[1], fast),
         store_(CodeOf(problem, isa)),
         leading_(problem.out[0].shape.leading()),
         n_(problem.in[1].shape[0]),
@@ -85,8 +85,22 @@ struct GatedMlpPanelFamily {
   }
 };
 
+struct GatedMlpPanelFastFamily {
+  static constexpr std::string_view kNames[] = {"gated_mlp.panel16_fast.portable", "gated_mlp.panel16_fast.avx2",
+                                                "gated_mlp.panel16_fast.avx512"};
+  static const OpSchema& Schema() { return SchemaOf(GatedMlp{}); }
+  static absl::Status Supports(const Problem& problem) {
+    RETURN_IF_ERROR(RequireBlocks(problem.in[1]));
+    return GatedMlpPanelFamily::Supports(problem);
+  }
+  static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {
+    return std::make_unique<GatedMlpPanel>(problem, isa, /*fast=*/true);
+  }
+};
+
 }  // namespace
 
-std::array<KernelEntry, 3> GatedMlpPanelKernels() { return PanelEntries<GatedMlpPanelFamily>(); }
+VectorKernels GatedMlpPanelKernels() { return PanelEntries<GatedMlpPanelFamily>(); }
+VectorKernels GatedMlpPanelFastKernels() { return FastPanelEntries<GatedMlpPanelFastFamily>(); }
 
 }  // namespace engine::cpu

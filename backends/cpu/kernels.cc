@@ -43,11 +43,14 @@ void RegisterCpuKernels(KernelRegistry& registry) {
   registry.Add("cpu", cpu::EmbeddingRows());
   registry.Add("cpu", cpu::GatherRowsCopy());
   AddAll(registry, cpu::AddRmsNormKernels());
+  AddAll(registry, cpu::GatedMlpPanelFastKernels());
   AddAll(registry, cpu::GatedMlpPanelKernels());
   AddAll(registry, cpu::HeadRmsNormKernels());
   AddAll(registry, cpu::KvWriteKernels());
   AddAll(registry, cpu::LinearOneDnnKernels());
+  AddAll(registry, cpu::LinearPanelFastKernels());
   AddAll(registry, cpu::LinearPanelKernels());
+  AddAll(registry, cpu::PagedAttentionFastKernels());
   AddAll(registry, cpu::PagedAttentionKernels());
   AddAll(registry, cpu::QkNormRopeKernels());
   AddAll(registry, cpu::QuantiseKernels());

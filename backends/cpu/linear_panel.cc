@@ -9,8 +9,8 @@ namespace {
 
 class LinearPanel : public Kernel {
  public:
-  LinearPanel(const Problem& problem, Isa isa)
-      : product_(isa, problem.in[1].dtype, problem.in[1].shape[1]),
+  LinearPanel(const Problem& problem, Isa isa, bool fast = false)
+      : product_(isa, problem.in[1].dtype, problem.in[1].shape[1], fast),
         leading_(problem.out[0].shape.leading()),
         n_(problem.in[1].shape[0]),
         has_bias_(problem.op.as<Linear>().bias),
@@ -58,8 +58,22 @@ struct LinearPanelFamily {
   }
 };
 
+struct LinearPanelFastFamily {
+  static constexpr std::string_view kNames[] = {"linear.panel16_fast.portable", "linear.panel16_fast.avx2",
+                                                "linear.panel16_fast.avx512"};
+  static const OpSchema& Schema() { return SchemaOf(Linear{}); }
+  static absl::Status Supports(const Problem& problem) {
+    RETURN_IF_ERROR(RequireBlocks(problem.in[1]));
+    return RequirePanels(problem.in[0], problem.in[1]);
+  }
+  static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {
+    return std::make_unique<LinearPanel>(problem, isa, /*fast=*/true);
+  }
+};
+
 }  // namespace
 
-std::array<KernelEntry, 3> LinearPanelKernels() { return PanelEntries<LinearPanelFamily>(); }
+VectorKernels LinearPanelKernels() { return PanelEntries<LinearPanelFamily>(); }
+VectorKernels LinearPanelFastKernels() { return FastPanelEntries<LinearPanelFastFamily>(); }
 
 }  // namespace engine::cpu

@@ -50,11 +50,13 @@ void ForEachIndex(Worker& worker, int64_t count, Fn&& fn) {
 // not show: one worker walks all of a tile's, or partitions are handed out.
 class PagedAttentionKernel : public Kernel {
  public:
-  PagedAttentionKernel(const PagedAttention& op, Isa isa, int workers)
+  // `fast`: a tile's partitions, where one worker walks them, leave nothing to merge.
+  PagedAttentionKernel(const PagedAttention& op, Isa isa, int workers, bool fast = false)
       : op_(op),
         code_(CodeFor(isa, portable::kAttention, avx2::kAttention, avx512::kAttention)),
         rows_(RowCodeFor(isa)),
         workers_(workers),
+        fast_(fast),
         layout_{op.head_dim} {}
 
   int64_t scratch_bytes() const override { return workers_ * layout_.bytes() + kSplitBytes; }
@@ -70,6 +72,10 @@ class PagedAttentionKernel : public Kernel {
       Clear(buffers.running, tile);
       const PartitionRange range = PartitionsOf(tile);
       for (int64_t p = range.begin; p < range.end; ++p) {
+        if (fast_) {
+          code_.attend_running(tile, p, buffers.scores, buffers.running);
+          continue;
+        }
         code_.attend(tile, p, buffers.scores, buffers.partition);
         code_.merge(tile, p, buffers.partition, buffers.running);
       }
@@ -150,6 +156,7 @@ class PagedAttentionKernel : public Kernel {
   const AttentionCode& code_;
   const RowCode& rows_;
   int64_t workers_;
+  bool fast_;
   WorkerScratch layout_;
 };
 
@@ -163,7 +170,27 @@ struct PagedAttentionFamily {
   }
 };
 
+struct PagedAttentionFastFamily {
+  static constexpr std::string_view kNames[] = {"paged_attention.running.portable", "paged_attention.running.avx2",
+                                                "paged_attention.running.avx512"};
+  static const OpSchema& Schema() { return SchemaOf(PagedAttention{}); }
+  static absl::Status Supports(const Problem& problem) {
+    if (problem.in[1].dtype != DType::kI8) return absl::OkStatus();
+    return Unimplemented("the cache is int8; takes bf16 and f32");
+  }
+  static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {
+    return std::make_unique<PagedAttentionKernel>(problem.op.as<PagedAttention>(), isa, problem.device.workers,
+                                                  /*fast=*/true);
+  }
+};
+
 }  // namespace
+
+VectorKernels PagedAttentionFastKernels() {
+  std::array<KernelEntry, 3> entries = VectorEntries<PagedAttentionFastFamily>();
+  for (KernelEntry& entry : entries) entry.exactness = Exactness::kFast;
+  return entries;
+}
 
 VectorKernels PagedAttentionKernels() { return VectorEntries<PagedAttentionFamily>(); }
 

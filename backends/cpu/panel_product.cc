@@ -1,5 +1,6 @@
 #include "backends/cpu/panel_product.h"
 
+#include "backends/cpu/row_code.h"
 #include "core/base/cache_line.h"
 #include "ops/linear.h"
 
@@ -15,8 +16,13 @@ PanelTileCode CodeOf(Isa isa, DType weight) {
 
 }  // namespace
 
-PanelProduct::PanelProduct(Isa isa, DType weight, int64_t k)
-    : tiles_(weight, k), code_(CodeOf(isa, weight)), k_(k), panel_bytes_(PanelBytes(weight, k)) {}
+PanelProduct::PanelProduct(Isa isa, DType weight, int64_t k, bool fast)
+    : tiles_(weight, k, fast ? &RowCodeFor(isa) : nullptr),
+      code_(CodeOf(isa, weight)),
+      k_(k),
+      panel_bytes_(PanelBytes(weight, k)) {
+  if (fast) code_.run[kNumTileSizes - 1] = code_.run_shared;
+}
 
 int64_t PanelProduct::scratch_bytes(int64_t max_rows, int workers) const {
   return std::max(tiles_.bytes(max_rows), workers * own_tile_bytes(max_rows));
@@ -58,6 +64,11 @@ std::span<const LayoutId> PanelLayouts(const Problem& problem, int index) {
   static constexpr LayoutId kPanels[] = {kPanel16};
   static constexpr LayoutId kPlain[] = {kRowMajor};
   return index > 0 && problem.in[index].shape.rank() == 2 ? kPanels : kPlain;
+}
+
+absl::Status RequireBlocks(const TensorSpec& weight) {
+  if (IsBlockQuantised(weight.dtype)) return absl::OkStatus();
+  return Unimplemented("w is %s; only integers in blocks gain by it", Name(weight.dtype));
 }
 
 absl::Status RequirePanels(const TensorSpec& x, const TensorSpec& weight) {

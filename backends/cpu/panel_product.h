@@ -17,7 +17,9 @@ struct alignas(64) TileSums {
 
 class PanelProduct {
  public:
-  PanelProduct(Isa isa, DType weight, int64_t k);
+  // `fast`: tiles of 16 rows of a block format round their activations once more, so that runs of four groups share a
+  // scale, and add in another order than smaller ones.
+  PanelProduct(Isa isa, DType weight, int64_t k, bool fast = false);
 
   int64_t scratch_bytes(int64_t max_rows, int workers) const;
 
@@ -93,6 +95,15 @@ std::array<KernelEntry, 3> PanelEntries() {
   for (KernelEntry& entry : entries) entry.weight_layouts = PanelLayouts;
   return entries;
 }
+
+// Kernels of class fast of the same family: of block formats only.
+template <typename Family>
+std::array<KernelEntry, 3> FastPanelEntries() {
+  std::array<KernelEntry, 3> entries = PanelEntries<Family>();
+  for (KernelEntry& entry : entries) entry.exactness = Exactness::kFast;
+  return entries;
+}
+absl::Status RequireBlocks(const TensorSpec& weight);
 
 // OK when x has the dtype that goes with the weight, and the weight lies in panels; else what is not so.
 absl::Status RequirePanels(const TensorSpec& x, const TensorSpec& weight);

@@ -19,6 +19,9 @@ namespace engine::cpu {
 // For plain formats: units of four bytes, [units][T]; a unit is a pair of bf16, an odd k padded with +0, or one f32.
 inline constexpr int kTileGroups = 16;
 
+// Groups that share a scale where a kernel of class fast makes them, 128 values.
+inline constexpr int kRunGroups = 4;
+
 struct TileShape {
   int tokens;
   int segments;
@@ -48,6 +51,8 @@ struct PanelTile {
 // Numerics rules 3 and 4 for each of the tile's tokens and outputs; one function per kTileTokens.
 struct PanelTileCode {
   void (*run[kNumTileSizes])(const PanelTile& tile);
+  // The largest tile of a block format where each run of kRunGroups has one scale, in an order of its own.
+  void (*run_shared)(const PanelTile& tile) = nullptr;
 };
 
 namespace portable {

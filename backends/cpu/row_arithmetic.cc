@@ -120,6 +120,22 @@ Int8Head QuantiseHead(const float* x, int64_t size, int8_t* q) {
   return {scale, ReduceAdd(sum)};
 }
 
+float ShareScale(const SharedRun& run) {
+  float largest = 0;
+  for (int g = 0; g < run.groups; ++g) {
+    if (run.scales[g] > largest || std::isnan(run.scales[g])) largest = run.scales[g];  // nothing is above a NaN
+  }
+  for (int g = 0; g < run.groups; ++g) {
+    const F32x16 ratio(largest > 0 ? run.scales[g] / largest : 0.0f);
+    for (int half = 2 * g; half < 2 * g + 2; ++half) {
+      const I32x16 shared = ToI32(ToF32(LoadWide(run.values + 16 * half)) * ratio);
+      StoreNarrow(run.out + 16 * half, shared);
+      run.out_sums[half] = static_cast<int16_t>(ReduceAdd(shared));
+    }
+  }
+  return largest;
+}
+
 }  // namespace
 
 const RowCode kRows = {.norm = Norm,
@@ -127,7 +143,8 @@ const RowCode kRows = {.norm = Norm,
                        .gelu_tanh = StoreGate<GeluTanhTimesUp>,
                        .store = StoreGate<GateAlone>,
                        .head = Head,
-                       .int8_head = QuantiseHead};
+                       .int8_head = QuantiseHead,
+                       .share_scale = ShareScale};
 
 }  // namespace engine::cpu::ENGINE_ISA
 

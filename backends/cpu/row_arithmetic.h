@@ -48,6 +48,15 @@ struct Int8Head {
   int32_t sum;  // of the integers
 };
 
+// Neighbouring activation groups that shall have one scale.
+struct SharedRun {
+  const int8_t* values;
+  const float* scales;
+  int groups;
+  int8_t* out;        // the same numbers as multiples of one scale, the largest
+  int16_t* out_sums;  // of 16 values each
+};
+
 struct RowCode {
   void (*norm)(const NormRow& row);
   void (*silu)(const GateRow& row);
@@ -56,6 +65,8 @@ struct RowCode {
   void (*head)(const HeadRow& row);
   // x[0 .. size) as int8; q has room for whole vectors of 16.
   Int8Head (*int8_head)(const float* x, int64_t size, int8_t* q);
+  // Returns the scale: NaN if one of them is, and then the values are 0.
+  float (*share_scale)(const SharedRun& run);
 };
 
 namespace portable {
