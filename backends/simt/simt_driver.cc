@@ -18,13 +18,15 @@ namespace {
 
 // What devices share that are opened together: one memory, in which each has its own, and one schedule.
 struct SimtSystem {
-  SimtSystem(SimtModule kernels, uint64_t seed, int64_t device_bytes)
+  SimtSystem(SimtModule kernels, const SimtOptions& options, int64_t device_bytes)
       : module(std::move(kernels)),
-        orders_threads(seed != 0),
+        count(options.count),
+        orders_threads(options.seed != 0),
         memory(device_bytes),
-        queues(seed, [this] { memory.Open(); }, [this] { memory.Close(); }) {}
+        queues(options.seed, [this] { memory.Open(); }, [this] { memory.Close(); }) {}
 
   const SimtModule module;
+  const decltype(SimtOptions::count) count;
   const bool orders_threads;
   absl::Mutex mutex;
   SimtMemory memory ABSL_GUARDED_BY(mutex);
@@ -98,8 +100,7 @@ class SimtDriver : public GpuDriver {
     const std::vector<std::byte> copy(args, args + launch.kernel.args_bytes);
     return Submit(queue, {[=, this]() ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::Status {
                     RETURN_IF_ERROR(CheckPointers(launch.kernel, copy));
-                    return system_->module.Launch({launch.kernel, launch.function, launch.grid, copy.data()},
-                                                  system_->orders_threads ? system_->queues.Random() : 0);
+                    return LaunchNow({launch.kernel, launch.function, launch.grid, copy.data()});
                   }});
   }
 
@@ -141,6 +142,14 @@ class SimtDriver : public GpuDriver {
   absl::Status Submit(GpuQueue queue, SimtWork work) {
     absl::MutexLock lock(&system_->mutex);
     return system_->queues.Submit(Of(queue), std::move(work));
+  }
+
+  absl::Status LaunchNow(const GpuLaunch& launch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(system_->mutex) {
+    SimtCounters counters{};
+    const uint64_t seed = system_->orders_threads ? system_->queues.Random() : 0;
+    RETURN_IF_ERROR(system_->module.Launch(launch, seed, system_->count ? &counters : nullptr));
+    if (system_->count) system_->count(launch.kernel.name, counters);
+    return absl::OkStatus();
   }
 
   absl::Status CopyNow(std::byte* destination, const std::byte* source, int64_t bytes)
@@ -195,7 +204,7 @@ absl::StatusOr<std::vector<std::unique_ptr<GpuDriver>>> OpenSimtDrivers(const Si
       absl::StrFormat("%s/libengine_simt%s%s%d.so", folder, options.checks ? "_" : "", checks, options.warp);
   ASSIGN_OR_RETURN(SimtModule module, SimtModule::Open(file));
   const int64_t memory_bytes = options.memory_bytes > 0 ? options.memory_bytes : HostMemoryBytes() / count;
-  const auto system = std::make_shared<SimtSystem>(std::move(module), options.seed, memory_bytes);
+  const auto system = std::make_shared<SimtSystem>(std::move(module), options, memory_bytes);
   std::vector<std::unique_ptr<GpuDriver>> drivers;
   for (int ordinal = 0; ordinal < count; ++ordinal) {
     GpuDriverInfo info{.name = absl::StrFormat("simt:%s%d", checks, options.warp),

@@ -2,11 +2,13 @@
 // cannot touch. For tests, and for everyone without a GPU.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
 
 #include "backends/gpu/driver.h"
+#include "backends/simt/simt_launch.h"
 
 namespace engine::gpu {
 
@@ -15,6 +17,8 @@ struct SimtOptions {
   bool checks = false;       // the checking build of the kernels: bounds, races, reads of what nobody wrote
   uint64_t seed = 0;         // of the order of queues and, if it is not 0, of the threads of kernels
   int64_t memory_bytes = 0;  // of each device; 0: its part of the host's
+  // With checks: called with what each launch cost, on the thread that runs it.
+  std::function<void(std::string_view kernel, const SimtCounters& counters)> count = nullptr;
 };
 
 // Devices that reach each other's memory and await each other's events, each with its part of the host's memory. NotFound

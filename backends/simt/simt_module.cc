@@ -20,7 +20,7 @@ absl::StatusOr<GpuFunction> SimtModule::Find(const KernelInstance& kernel) const
   return NotFound("%s has no kernel %s: it does not belong to this engine", library_.name(), kernel.name);
 }
 
-absl::Status SimtModule::Launch(const GpuLaunch& launch, uint64_t seed) const {
+absl::Status SimtModule::Launch(const GpuLaunch& launch, uint64_t seed, SimtCounters* counters) const {
   const std::string name(launch.kernel.name);
   const auto blocks = [](int64_t count) { return static_cast<uint32_t>(count); };
   const SimtLaunch request{.kernel = reinterpret_cast<SimtKernel>(launch.function.handle),
@@ -31,7 +31,7 @@ absl::Status SimtModule::Launch(const GpuLaunch& launch, uint64_t seed) const {
                            .args = launch.args,
                            .args_bytes = static_cast<uint64_t>(launch.kernel.args_bytes),
                            .seed = seed,
-                           .counters = nullptr};
+                           .counters = counters};
   std::array<char, 1024> error{};
   if (launch_(&request, error.data(), error.size()) == 0) return absl::OkStatus();
   return absl::InternalError(error.data());

@@ -14,7 +14,8 @@ class SimtModule {
   static absl::StatusOr<SimtModule> Open(const std::string& path);
 
   absl::StatusOr<GpuFunction> Find(const KernelInstance& kernel) const;
-  absl::Status Launch(const GpuLaunch& launch, uint64_t seed) const;
+  // `counters`, which may be null, are added to by the checking libraries.
+  absl::Status Launch(const GpuLaunch& launch, uint64_t seed, SimtCounters* counters) const;
   void Notify(SimtMemoryEvent event, const std::byte* begin, int64_t bytes) const {
     memory_(event, begin, static_cast<uint64_t>(bytes));
   }

@@ -2,6 +2,7 @@
   reference   conformance: the bits differ from the op's reference
   checks      the check build of the SIMT device: races, accesses out of bounds, bytes that nobody wrote
   threads     the SIMT device as such: threads that do not meet at a barrier or in a shuffle
+  counts      budgets of sectors and of bank conflicts, counted by the check build: right results that take too long
   host        unit tests of the host side over the SIMT device, whose queues run late and in any order
 `old` occurs once in `file`. `unit` is what is compiled again: `file` itself, or a source that includes it."""
 
@@ -31,6 +32,12 @@ def kernel(name, op, layer, shows, file, old, new, unit=None, cases="*", warp=32
     file = f"backends/gpu/{file}"
     unit = f"backends/gpu/{unit}" if unit else file
     return Mutation(name, layer, shows, file, old, new, f"conformance_{op}_test", unit, cases, warp, quick)
+
+
+def counted(name, shows, file, old, new, cases, unit=None):
+    file = f"backends/gpu/{file}"
+    unit = f"backends/gpu/{unit}" if unit else file
+    return Mutation(name, "counts", shows, file, old, new, "access_budgets_test", unit, cases, 32, True)
 
 
 def host(name, shows, file, old, new, test="gpu_stream_test", cases="*", quick=False):
@@ -147,6 +154,11 @@ MUTATIONS = [
     # Memory left over.
     kernel("digits_not_cleared", "sample", "checks", UNWRITTEN, "sample_cut.h", "    Clear(shared.digits);\n", "",
            unit="sample.cu"),
+    # What nobody would see but a clock.
+    counted("sums_that_meet_in_a_bank", "turns of shared memory for each request", "linear.h",
+            "[(row + token * 4) % kPanelRows]", "[row]", "*linear_q4_0", unit="linear_q4.cu"),
+    counted("a_walk_across_lines", "sectors for each ideal one", "add.cu", "kAdd.threads + Tid(); i",
+            "kAdd.threads + Tid() % 8 * 32 + Tid() / 8; i", "*/add"),
     # The host.
     kernel("a_tile_of_tokens_forgotten", "linear", "reference", DIFFERS, "linear_launch.cc",
            ".y = DivideUp(args.rows, kTileTokens)}", ".y = std::max<int64_t>(1, args.rows / kTileTokens)}", cases="*q4_0*"),

@@ -71,7 +71,7 @@ def output_of(mutation, folder):
     (folder / "bin").mkdir()
     program = folder / "bin" / mutation.test
     if mutation.unit.endswith(".cu"):
-        width = ("_check" if mutation.layer == "checks" else "") + str(mutation.warp)
+        width = ("_check" if mutation.layer in ("checks", "counts") else "") + str(mutation.warp)
         kernels = f"backends/gpu/CMakeFiles/engine_simt{width}_kernels.dir"
         os.link(BUILD.folder / BUILD.test_program(mutation.test), program)
         shutil.copytree(BUILD.folder / "lib/engine", folder / "lib/engine", copy_function=os.symlink)

@@ -1,0 +1,39 @@
+// What the accesses of every GPU kernel may cost, beside the budgets of registers and instructions (budgets_test.py).
+#pragma once
+
+namespace engine::gpu {
+
+// Of all launches of a kernel on problems in whole tiles: sectors of 32 bytes that its requests of global memory touch, for
+// each that they would touch if lanes lay side by side; and turns that its requests of shared memory take with warps of 32
+// and of 64, for each that they would take without conflicts between banks.
+struct AccessBudget {
+  const char* kernel;  // a pattern, as of file names
+  double sectors;
+  double turns32;
+  double turns64;
+};
+
+// The first that fits counts.
+inline constexpr AccessBudget kAccessBudgets[] = {
+    // A row lies in pieces of 16 bytes, 32 rows side by side (weight_panel.h).
+    {"embedding", 3.0, 1.0, 1.0},
+    // Tokens of K lie side by side, and a step writes one of them.
+    {"kv_write_*", 2.3, 1.0, 1.0},
+    // Lanes of MFMA take 8 bytes of each of 16 rows.
+    {"linear_bf16_matrix", 1.1, 1.1, 1.6},
+    {"linear_bf16_tile", 1.1, 1.0, 1.0},
+    {"linear_f16_tile", 1.1, 1.0, 1.0},
+    {"linear_f32_tile", 1.1, 1.0, 1.0},
+    // Scales of rows of x are 4 bytes each.
+    {"linear_*_tile", 1.5, 1.05, 1.25},
+    // The few values of a short row.
+    {"linear_bf16_one", 1.4, 1.0, 1.0},
+    {"linear_f16_one", 1.4, 1.0, 1.0},
+    {"linear_f32_one", 1.4, 1.0, 1.0},
+    // Counts of digits, where tokens meet.
+    {"sample", 1.1, 2.8, 2.8},
+    {"paged_attention_*", 1.0, 1.01, 1.01},
+    {"*", 1.05, 1.0, 1.0},
+};
+
+}  // namespace engine::gpu
