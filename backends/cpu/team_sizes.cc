@@ -1,5 +1,7 @@
 #include "backends/cpu/team_sizes.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstring>
@@ -18,16 +20,32 @@ namespace {
 constexpr double kClearlyFaster = 0.95;
 constexpr int kRounds = 3;
 constexpr int kCalls = 3 * kRounds;  // of a measure
+// Where a machine is busy, measuring takes long and says little. Of all calls, and of one.
+constexpr double kMostSeconds = 5e-3, kMostSecondsOfCall = 2e-3;
 
-// From when all are awake until all are done.
+constexpr double kDisturbed = std::numeric_limits<double>::infinity();
+
+double RunSeconds() {
+  timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+// fn(worker, start) on `workers` of them, from when all are awake until all are done. Threads that wait here spin, so one that
+// ran for less than the time that passed was kept from its core.
 template <typename Fn>
 double TimedRun(ThreadTeam& team, int workers, Fn&& fn) {
+  constexpr double kLeastRun = 0.9;
   TimePoint start;
+  std::atomic<bool> disturbed = false;
   team.Run(workers, [&](Worker& worker) {
     worker.BarrierThen([&] { start = Now(); });
-    fn(worker);
+    const double run_before = RunSeconds();
+    fn(worker, start);
+    if (RunSeconds() - run_before < kLeastRun * SecondsSince(start)) disturbed = true;
   });
-  return SecondsSince(start);
+  const double seconds = SecondsSince(start);
+  return disturbed ? kDisturbed : seconds;
 }
 
 // Wide sums, which do not wait for each other: any instruction set reads at the speed of memory then.
@@ -74,11 +92,13 @@ class WeightChunks {
 int FastestTeam(int threads, const TeamMeasure& measure) {
   const int sizes[] = {threads, std::max(1, threads / 2), std::max(1, threads / 4)};
   double best[std::size(sizes)];
-  std::ranges::fill(best, std::numeric_limits<double>::infinity());
-  for (int round = 0; threads > 1 && round < kRounds; ++round) {
+  std::ranges::fill(best, kDisturbed);
+  const TimePoint start = Now();
+  for (int round = 0; threads > 1 && round < kRounds && SecondsSince(start) < kMostSeconds; ++round) {
     for (size_t i = 0; i < std::size(sizes); ++i) best[i] = std::min(best[i], measure(sizes[i]));
   }
   const size_t fastest = std::ranges::min_element(best) - best;
+  if (best[0] == kDisturbed) return threads;
   return best[fastest] < kClearlyFaster * best[0] ? sizes[fastest] : threads;
 }
 
@@ -90,10 +110,12 @@ TeamMeasure ReadingMeasure(ThreadTeam& team, std::span<const std::span<const std
   return [&team, chunks = WeightChunks(weights, kCalls * all), all, between](int workers) mutable {
     if (chunks.empty()) return 0.0;
     std::atomic<uint64_t> sum = 0;  // keeps the reads alive
-    const double seconds = TimedRun(team, workers, [&](Worker& worker) {
+    bool late = false;
+    const double seconds = TimedRun(team, workers, [&](Worker& worker, TimePoint start) {
       uint64_t own = 0;
       for (int64_t first = 0; first < all; first += between) {
-        worker.Barrier();
+        worker.BarrierThen([&] { late = SecondsSince(start) > kMostSecondsOfCall; });
+        if (late) break;
         worker.ForEach(std::min(between, all - first), 1, [&](int64_t begin, int64_t end) {
           for (int64_t chunk = begin; chunk < end; ++chunk) own += chunks.Sum(first + chunk);
         });
@@ -101,7 +123,7 @@ TeamMeasure ReadingMeasure(ThreadTeam& team, std::span<const std::span<const std
       sum += own;
     });
     chunks.Advance(all);
-    return seconds;
+    return late ? kDisturbed : seconds;
   };
 }
 
@@ -113,7 +135,7 @@ TeamMeasure ComputingMeasure(ThreadTeam& team, Isa isa) {
   const auto panel = std::make_shared<std::vector<std::byte>>(PanelBytes(DType::kQ4_0, kValues));
   const auto tile = std::make_shared<std::vector<std::byte>>(tiles.tile_bytes(kMaxTileTokens));
   return [&team, product, panel, tile](int workers) {
-    return TimedRun(team, workers, [&](Worker& worker) {
+    return TimedRun(team, workers, [&](Worker& worker, TimePoint) {
       TileSums sums;
       worker.ForEach(team.num_threads() * kTilesPerThread, 4, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {

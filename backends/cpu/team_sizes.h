@@ -22,11 +22,12 @@ struct TeamSizes {
   static constexpr int kDecodeTokens = 4;
 };
 
-// Seconds that the same work, a tenth of a millisecond for a whole team, takes on the first `workers` of it.
+// Seconds that the same work, a tenth of a millisecond for a whole team, takes on `workers` of it; infinity where other
+// programs ran on their cores meanwhile, which says nothing about another time.
 using TeamMeasure = std::function<double(int workers)>;
 
 // All, half or a quarter of `threads`: all, unless fewer are clearly faster. Asks three times for each, in turn, and believes
-// the best, as what disturbs a machine only ever makes it slower.
+// the best, as what disturbs a machine only ever makes it slower; all, where it was disturbed each time.
 int FastestTeam(int threads, const TeamMeasure& measure);
 
 // Reads some of `weights` as a step of one token does, `bytes_between_barriers` at a time.

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <map>
 
 namespace engine::cpu {
@@ -37,6 +38,14 @@ TEST(TeamSizes, OneThreadIsNotMeasured) {
 TEST(TeamSizes, ADisturbanceDuringOneMeasurementChangesNothing) {
   int call = 0;
   EXPECT_EQ(FastestTeam(4, [&call](int workers) { return call++ == 0 ? 100.0 : 1.0 / workers; }), 4);
+}
+
+TEST(TeamSizes, AllThreadsRunWhereTheyCouldNotBeMeasured) {
+  const double disturbed = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(FastestTeam(4, [&](int workers) { return workers == 4 ? disturbed : 0.1; }), 4);
+  EXPECT_EQ(FastestTeam(4, [&](int workers) { return workers == 4 ? 0.1 : disturbed; }), 4);
+  EXPECT_EQ(FastestTeam(4, [&](int) { return disturbed; }), 4);
+  EXPECT_EQ(FastestTeam(4, [&, call = 0](int workers) mutable { return call++ < 3 ? disturbed : workers; }), 1);
 }
 
 TEST(TeamSizes, StepsOfFewTokensAreDecodeSteps) {
