@@ -34,7 +34,8 @@ class ProxyTest(unittest.TestCase):
     def setUpClass(cls):
         model, folder = server_process.write_tiny_model(WRITE_TINY_MODELS)
         cls.addClassCleanup(folder.cleanup)
-        cls.server = server_process.Process(ENGINE, model, "--threads", "1").wait_until_ready()
+        cls.server = server_process.Process(ENGINE, model, "--threads", "1", "--max-num-seqs", "1",
+                                            "--max-queued-requests", "0").wait_until_ready()
         cls.addClassCleanup(cls.server.end, signal.SIGKILL)
         cls.port = free_port()
         cls.start_nginx(pathlib.Path(folder.name))
@@ -77,6 +78,11 @@ class ProxyTest(unittest.TestCase):
         request_id = response.headers["x-request-id"]
         self.assertRegex(request_id, r"^[0-9a-f]{32}$")
         self.server.wait_for_log(f'"POST /v1/completions" 200 .*{request_id}')
+
+    def test_a_full_queue_is_told_with_when_to_come_again(self):
+        response = self.ask("POST", "/v1/completions", {"prompt": "a", "n": 2})
+        self.assertEqual((response.status, response.headers["retry-after"]), (429, "1"))
+        self.assertEqual(json.load(response)["error"]["type"], "rate_limit_error")
 
     def test_what_is_not_for_the_world_is_denied(self):
         self.assertEqual(self.ask("GET", "/v1/models").status, 200)
