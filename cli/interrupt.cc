@@ -1,10 +1,16 @@
 #include "cli/interrupt.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <utility>
 
 namespace engine {
+namespace {
+
+constexpr int kEndedBySignal = 128;  // a shell's exit code is the signal and this
+
+}  // namespace
 
 Interrupt::Interrupt(const std::vector<int>& signals) : wakes_watcher_(signals.front()) {
   sigemptyset(&signals_);
@@ -54,6 +60,8 @@ void Interrupt::Handle(int signal) {
   std::signal(signal, SIG_DFL);
   pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
   std::raise(signal);
+  // Still here: process 1, as in a container, is not ended by a signal that it does not handle.
+  _exit(kEndedBySignal + signal);
 }
 
 }  // namespace engine

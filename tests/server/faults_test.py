@@ -3,6 +3,7 @@
 
 import http.client
 import json
+import os
 import pathlib
 import signal
 import socket
@@ -17,6 +18,7 @@ import server_process
 ENGINE, WRITE_TINY_MODELS, CLOCK_JUMP = sys.argv.pop(1), sys.argv.pop(1), sys.argv.pop(1)
 MODEL, FOLDER = server_process.write_tiny_model(WRITE_TINY_MODELS)
 DIRECTORY = pathlib.Path(FOLDER.name)
+FIRST = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"]
 LONG = {"prompt": "a", "max_tokens": 400, "ignore_eos": True, "temperature": 0}
 
 
@@ -106,6 +108,23 @@ class FaultsTest(unittest.TestCase):
             self.assertEqual(status, 400, f"{str(form)[:80]}: {answer}")
             self.assertEqual(complete(connection, good), alone)
         self.assertEqual(server.metric("engine_kv_cache_usage"), 0)
+
+    @unittest.skipIf(subprocess.run([*FIRST, "true"], check=False, capture_output=True).returncode != 0,
+                     "this machine lets nobody be process 1 of a namespace")
+    def test_a_second_signal_ends_process_1_of_a_container_at_once(self):
+        outer = server_process.Process(FIRST[0], *FIRST[1:], ENGINE, "serve", MODEL, "--threads", "1", verb=())
+        self.addCleanup(outer.end, signal.SIGKILL)
+        outer.wait_until_ready()
+        pid = outer.process.pid
+        inner = int(pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii"))
+        with socket.create_connection(("127.0.0.1", outer.port)) as client:
+            client.sendall(b"POST /v1/completions HTTP/1.1\r\nhost: a\r\n")  # the rest would be waited for
+            while outer.metric("engine_http_connections") < 2:
+                pass
+            os.kill(inner, signal.SIGTERM)
+            outer.wait_for_log("shutting down")
+            os.kill(inner, signal.SIGTERM)
+            self.assertEqual(outer.wait_for_end(), 128 + signal.SIGTERM)
 
     def test_requests_that_share_too_small_a_cache_take_turns(self):
         server = self.start("--kv-cache-bytes", "700000", "--max-num-seqs", "16").wait_until_ready()

@@ -27,9 +27,9 @@ def write_tiny_model(program):
 class Process:
     """Starts the program; `wait_until_ready` or `wait_for_end` come next."""
 
-    def __init__(self, engine, *arguments, listen=("--host", "127.0.0.1", "--port", "0"), **environment):
+    def __init__(self, engine, *arguments, verb=("serve",), listen=("--host", "127.0.0.1", "--port", "0"), **environment):
         self.process = subprocess.Popen(
-            [engine, "serve", *arguments, *listen], stderr=subprocess.PIPE, text=True,
+            [engine, *verb, *arguments, *listen], stderr=subprocess.PIPE, text=True,
             env={**ENVIRONMENT, **environment})
         atexit.register(self.process.kill)  # where a test failed before it stopped the server
         self.log = ""
