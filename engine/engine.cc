@@ -20,6 +20,13 @@
 namespace engine {
 namespace {
 
+// No text of so many bytes for each token fits, unless nearly all of it is blanks; English has four or five. Short contexts
+// take a megabyte, of which a request may want the end only.
+size_t MaxTextBytes(int max_model_len) {
+  constexpr size_t kBytesPerToken = 16;
+  return std::max(size_t{1} << 20, kBytesPerToken * static_cast<size_t>(max_model_len));
+}
+
 uint64_t RandomSeed() {
   std::random_device device;
   return (uint64_t{device()} << 32) | device();
@@ -74,6 +81,7 @@ class LocalEngine : public Engine {
     opened_.checkpoint->ReleaseTexts();
     vocab_ = model.vocab;
     Describe(model);
+    text_.tokenizer->LimitText(MaxTextBytes(info_.max_model_len));
     info_.pooling = options.pooling;
     info_.embedding_size = opened_.options.hidden_states ? opened_.config.hidden : 0;
     ASSIGN_OR_RETURN(Scheduler scheduler, NewScheduler(model, opened_.options.limits, options.warn));

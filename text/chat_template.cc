@@ -104,6 +104,7 @@ absl::StatusOr<EncodedChat> EncodeChat(const ChatTemplate& chat_template, const 
   if (continue_final_message) RETURN_IF_ERROR(MarkEnd(context));
   ASSIGN_OR_RETURN(std::string rendered, chat_template.Render(context));
   if (continue_final_message) RETURN_IF_ERROR(CutAtEnd(rendered));
+  RETURN_IF_ERROR(tokenizer.CheckLength(rendered));  // its parts may each be short enough
   EncodedChat chat;
   for (const SpecialMarker::Part& part : marker.Unmark(rendered)) {
     ASSIGN_OR_RETURN(const std::vector<int32_t> piece, tokenizer.Encode(part.text, {.parse_special = !part.plain}));

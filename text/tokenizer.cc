@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "absl/strings/str_format.h"
 #include "nlohmann/json.hpp"
 #include "text/ffi_text.h"
 #include "text/utf8.h"
@@ -12,9 +13,6 @@ namespace {
 
 // Twice the largest published tokenizer.json (33 MB, 262,144 tokens).
 constexpr size_t kMaxJsonBytes = size_t{64} << 20;
-
-// Eight million tokens of English; encoding holds about a hundred bytes for each.
-constexpr size_t kMaxTextBytes = size_t{32} << 20;
 
 }  // namespace
 
@@ -49,10 +47,14 @@ absl::Status Tokenizer::ReadDescription() {
   return absl::OkStatus();
 }
 
+absl::Status Tokenizer::CheckLength(std::string_view text) const {
+  if (text.size() <= max_text_bytes_) return absl::OkStatus();
+  return absl::OutOfRangeError(
+      absl::StrFormat("the text has %d bytes; at most %d are encoded at once", text.size(), max_text_bytes_));
+}
+
 absl::StatusOr<std::vector<int32_t>> Tokenizer::Encode(std::string_view text, const EncodeOptions& options) const {
-  if (text.size() > kMaxTextBytes) {
-    return InvalidArgument("the text has %d bytes; at most %d are encoded at once", text.size(), kMaxTextBytes);
-  }
+  RETURN_IF_ERROR(CheckLength(text));
   RETURN_IF_ERROR(CheckUtf8(text));
   EngineTextBuffer ids{};
   EngineTextBuffer error{};

@@ -34,8 +34,13 @@ class Tokenizer {
   static absl::StatusOr<std::unique_ptr<Tokenizer>> FromJson(std::string_view json);
   ~Tokenizer();
 
-  // Text that is not UTF-8 is refused.
+  // Text that is not UTF-8 is refused, and OutOfRange is returned for one that is longer than the limit.
   absl::StatusOr<std::vector<int32_t>> Encode(std::string_view text, const EncodeOptions& options) const;
+
+  // How long a text may be, in bytes: encoding holds up to 400 for each. Not while others use the tokenizer.
+  void LimitText(size_t max_bytes) { max_text_bytes_ = max_bytes; }
+  // OutOfRange if the text is longer.
+  absl::Status CheckLength(std::string_view text) const;
 
   // Ids without a token are skipped. skip_special leaves control tokens out.
   absl::StatusOr<std::string> Decode(std::span<const int32_t> ids, bool skip_special) const;
@@ -57,6 +62,7 @@ class Tokenizer {
 
   EngineTokenizer* handle_;  // owned
   int vocab_size_ = 0;
+  size_t max_text_bytes_ = size_t{32} << 20;
   std::vector<AddedToken> added_tokens_;  // ascending by id
 };
 

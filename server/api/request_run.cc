@@ -1,16 +1,18 @@
 #include "server/api/request_run.h"
 
+#include "absl/strings/str_format.h"
+
 namespace engine {
 namespace {
 
 constexpr char kJsonType[] = "application/json";
 
 // In words that clients look for: "prompt is too long", "this model's maximum context length is".
-absl::Status PromptTooLong(size_t tokens, int max_model_len) {
+absl::Status PromptTooLong(std::string_view why, int max_model_len) {
   return WithDetails(
-      InvalidArgument("the prompt is too long: it has %d tokens, and this model's maximum context length "
-                      "is %d tokens, with at least one new token",
-                      tokens, max_model_len),
+      InvalidArgument("the prompt is too long: %s, and this model's maximum context length is %d tokens, with at least "
+                      "one new token",
+                      why, max_model_len),
       "", "context_length_exceeded");
 }
 
@@ -30,6 +32,7 @@ void RequestRun::Start(const std::function<void()>& on_taken) {
   responder_->OnGone([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->OnGone();
   });
+  if (!responder_->is_open()) return;  // it has gone while it waited for a worker
   // Takes its time; nobody else touches the answer before something is submitted, and OnGone must not wait.
   const absl::Status rendered = RenderPrompts();
   std::lock_guard lock(mutex_);
@@ -54,15 +57,17 @@ absl::Status RequestRun::SubmitPrompts() {
 absl::Status RequestRun::RenderPrompts() {
   ApiRequest& request = answer_.request;
   const auto add = [&](const GenerationRequest& source) -> absl::Status {
-    ASSIGN_OR_RETURN(RenderedPrompt prompt, engine_.Render(source));
+    const int max_model_len = engine_.model().max_model_len;
+    absl::StatusOr<RenderedPrompt> rendered = engine_.Render(source);
+    if (absl::IsOutOfRange(rendered.status())) return PromptTooLong(Message(rendered.status()), max_model_len);
+    ASSIGN_OR_RETURN(RenderedPrompt prompt, std::move(rendered));
     const auto keep = static_cast<size_t>(request.truncate_prompt_tokens);
     if (keep > 0 && prompt.tokens.size() > keep) {
       prompt.tokens.erase(prompt.tokens.begin(), prompt.tokens.end() - static_cast<std::ptrdiff_t>(keep));
       prompt.text.clear();
     }
-    const int max_model_len = engine_.model().max_model_len;
     if (prompt.tokens.size() >= static_cast<size_t>(max_model_len)) {
-      return PromptTooLong(prompt.tokens.size(), max_model_len);
+      return PromptTooLong(absl::StrFormat("it has %d tokens", prompt.tokens.size()), max_model_len);
     }
     if (request.echo && prompt.text.empty()) {
       ASSIGN_OR_RETURN(prompt.text, engine_.Detokenize(prompt.tokens));

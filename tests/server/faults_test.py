@@ -126,6 +126,22 @@ class FaultsTest(unittest.TestCase):
             os.kill(inner, signal.SIGTERM)
             self.assertEqual(outer.wait_for_end(), 128 + signal.SIGTERM)
 
+    def test_a_text_far_beyond_the_context_is_refused_before_it_takes_memory(self):
+        server = self.start().wait_until_ready()
+        text = "a!" * 12_000_000
+        before = server.peak_bytes()
+        for path, body in (("/v1/completions", {"prompt": text}), ("/tokenize", {"prompt": text}),
+                           ("/v1/completions", {"prompt": text, "truncate_prompt_tokens": 5}),
+                           ("/v1/chat/completions", {"messages": [{"role": "user", "content": text}]})):
+            status, answer = server.post(path, body)
+            self.assertEqual(status, 400)
+            self.assertIn("at most 1048576 are encoded", answer)
+            self.assertEqual("context_length_exceeded" in answer, path != "/tokenize")
+        # A few copies of the body. A token takes some hundred bytes while it is made.
+        self.assertLess(server.peak_bytes() - before, 16 * len(text))
+        self.assertEqual(server.post("/v1/completions", {"prompt": "a" * 300_000, "truncate_prompt_tokens": 5,
+                                                         "max_tokens": 1})[0], 200)
+
     def test_requests_that_share_too_small_a_cache_take_turns(self):
         server = self.start("--kv-cache-bytes", "700000", "--max-num-seqs", "16").wait_until_ready()
         connections = [self.connect(server.connect()) for _ in range(16)]

@@ -86,6 +86,10 @@ class Process:
         with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as statm:
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
+    def peak_bytes(self):
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii", errors="replace") as status:
+            return int(re.search(r"VmHWM:\s+(\d+) kB", status.read()).group(1)) << 10
+
     def cpu_seconds(self):
         with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as stat:
             fields = stat.read().rsplit(")", 1)[1].split()
