@@ -89,13 +89,14 @@ absl::Status ServeVerb(Arguments arguments) {
 
   AllowManyConnections();
   std::vector<int> signals = {SIGINT, SIGTERM};
-  if (!serve.server.api_key_file.empty()) signals.push_back(SIGHUP);
+  const bool has_files = !serve.server.api_key_file.empty() || !serve.server.http.tls_certificate.empty();
+  if (has_files) signals.push_back(SIGHUP);
   std::promise<void> asked;  // for the end, by a signal; outlives who waits for signals
   Interrupt interrupt(signals);
   const auto start = Now();
   Log log(serve.log_format == "json" ? Log::Format::kJson : Log::Format::kPlain);
   ASSIGN_OR_RETURN(const std::unique_ptr<Server> server, Server::Start(serve.server, log));
-  interrupt.On(SIGHUP, [&server] { server->ReloadKeys(); });
+  interrupt.On(SIGHUP, [&server] { server->ReloadFiles(); });
   const absl::Cleanup forget_server = [&interrupt] { interrupt.On(SIGHUP, nullptr); };
   ASSIGN_OR_RETURN(Engines engines, Load(serve, log));
   for (size_t m = 0; m < engines.size(); ++m) Announce(serve, m, engines[m]->model(), log);

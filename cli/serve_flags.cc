@@ -58,7 +58,8 @@ void AddAddressFlags(FlagSet& flags, HttpOptions& http) {
   flags.Add({"--host,--server-name", "HOST", "address to listen on; 0.0.0.0 (default): on all"}, http.host);
   flags.Add({"--port,--server-port", "N", "port to listen on (8000); 0: any free one"}, http.port);
   flags.Add({"--uds", "PATH", "listen on a Unix socket instead"}, http.unix_socket);
-  flags.Add({"--ssl-certfile,--ssl-cert-file", "FILE", "serve TLS with this certificate chain (PEM)"},
+  flags.Add({"--ssl-certfile,--ssl-cert-file", "FILE",
+             "serve TLS with this certificate chain (PEM); read again on SIGHUP and when it changes"},
             http.tls_certificate);
   flags.Add({"--ssl-keyfile,--ssl-key-file", "FILE", "and this key (PEM)"}, http.tls_key);
   flags.Add({"--max-connections", "N", "connections at once; more are closed as they come"}, http.max_connections);

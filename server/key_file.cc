@@ -1,7 +1,5 @@
 #include "server/key_file.h"
 
-#include <sys/stat.h>
-
 #include "absl/strings/str_format.h"
 
 namespace engine {
@@ -13,21 +11,11 @@ absl::StatusOr<std::unique_ptr<KeyFile>> KeyFile::Open(std::vector<std::string> 
   return file;
 }
 
-// Follows links: a mounted secret is replaced by turning one.
-KeyFile::Stamp KeyFile::Look() const {
-  struct stat found{};
-  if (stat(path_.c_str(), &found) != 0) return {};
-  return {.device = static_cast<int64_t>(found.st_dev),
-          .inode = static_cast<int64_t>(found.st_ino),
-          .bytes = found.st_size,
-          .written_ns = int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec};
-}
-
 // Looks before it reads: what is written in between is seen as a change next time.
 absl::StatusOr<std::vector<std::string>> KeyFile::Read() {
   std::vector<std::string> keys = fixed_;
   if (path_.empty()) return keys;
-  seen_ = Look();
+  seen_ = FileStamp::Of(path_);
   ASSIGN_OR_RETURN(const std::vector<std::string> read, ApiKeys::ReadFile(path_));
   keys.insert(keys.end(), read.begin(), read.end());
   return keys;
@@ -51,7 +39,7 @@ void KeyFile::Reload() {
 
 void KeyFile::ReloadIfChanged() {
   std::lock_guard lock(mutex_);
-  if (!path_.empty() && Look() != seen_) ReloadLocked();
+  if (!path_.empty() && FileStamp::Of(path_) != seen_) ReloadLocked();
 }
 
 }  // namespace engine

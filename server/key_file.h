@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "server/file_stamp.h"
 #include "server/http/api_keys.h"
 #include "server/log.h"
 
@@ -24,15 +25,9 @@ class KeyFile {
   void ReloadIfChanged();
 
  private:
-  struct Stamp {
-    int64_t device = 0, inode = 0, bytes = 0, written_ns = 0;
-    bool operator==(const Stamp&) const = default;
-  };
-
   KeyFile(std::vector<std::string> fixed, std::string path, Log& log)
       : fixed_(std::move(fixed)), path_(std::move(path)), log_(log) {}
 
-  Stamp Look() const;
   absl::StatusOr<std::vector<std::string>> Read();
   void ReloadLocked();
 
@@ -41,7 +36,7 @@ class KeyFile {
   Log& log_;
   std::shared_ptr<ApiKeys> keys_;  // shared with the router
   std::mutex mutex_;
-  Stamp seen_;  // guarded by mutex_
+  FileStamp seen_;  // guarded by mutex_
 };
 
 }  // namespace engine

@@ -225,6 +225,10 @@ void AddHttp(const MetricsInput& input, Exposition& out) {
   out.Sample("", input.server.connections);
   out.Begin("engine_http_connections_refused_total", "counter", "Connections closed at once, beyond --max-connections");
   out.Sample("", static_cast<double>(input.server.refused));
+  if (input.server.certificate_end > 0) {
+    out.Begin("engine_tls_certificate_end_seconds", "gauge", "When the certificate ends, in seconds since 1970");
+    out.Sample("", static_cast<double>(input.server.certificate_end));
+  }
   out.Begin("engine_http_answers_under_way", "gauge", "Requests that have come and are not answered to their end");
   out.Sample("", input.server.answers);
   out.Begin("engine_http_requests_total", "counter", "Answers, by route and status; 499: the client went");

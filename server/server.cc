@@ -55,8 +55,17 @@ absl::Status Server::Listen() {
   ASSIGN_OR_RETURN(
       http_, HttpServer::Start(std::move(http), Router(std::move(routes), keys_->keys(), options_.allowed_origins)));
   listening_ = http_.get();
+  if (!options_.http.tls_certificate.empty()) {
+    certificate_ =
+        std::make_unique<CertificateFiles>(options_.http.tls_certificate, options_.http.tls_key, *http_, log_);
+  }
   watch_ = std::jthread([this] { Watch(); });
   return absl::OkStatus();
+}
+
+void Server::ReloadFiles() {
+  keys_->Reload();
+  if (certificate_ != nullptr) certificate_->Reload();
 }
 
 void Server::OnAccess(const AccessRecord& record) {
@@ -125,6 +134,7 @@ void Server::Watch() {
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, kWatchInterval, [&] { return stop_; })) {
     keys_->ReloadIfChanged();
+    if (certificate_ != nullptr) certificate_->ReloadIfChanged();
     std::optional<std::string> reason = Look(watchdogs);
     if (reason && !was_stalled) log_.Warn("the engine is stuck: " + *reason);
     if (!reason && was_stalled) log_.Info("the engine works again");

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "server/certificate_files.h"
 #include "server/gate.h"
 #include "server/http/http_server.h"
 #include "server/http/post.h"
@@ -55,8 +56,8 @@ class Server {
   // Generates a token with each, and opens if that works.
   absl::Status Serve(Engines engines);
 
-  // Reads the file of keys again, as if it had changed. Any thread.
-  void ReloadKeys() { keys_->Reload(); }
+  // Reads the files of keys and of TLS again, as if they had changed. Any thread.
+  void ReloadFiles();
 
   // Refuses what is new, and waits for what is under way; false if that has not ended in time.
   bool Drain(double seconds);
@@ -82,6 +83,7 @@ class Server {
   std::unique_ptr<KeyFile> keys_;
   std::unique_ptr<TraceExporter> traces_;  // null: nobody collects them
   std::unique_ptr<HttpServer> http_;
+  std::unique_ptr<CertificateFiles> certificate_;       // null: plain
   std::atomic<const HttpServer*> listening_ = nullptr;  // what metrics read: requests come before Start has returned
   std::unique_ptr<WorkerPool> workers_;
   Engines owned_engines_;

@@ -12,12 +12,12 @@
 #include "boost/asio/io_context.hpp"
 #include "boost/asio/ip/tcp.hpp"
 #include "boost/asio/local/stream_protocol.hpp"
-#include "boost/asio/ssl/context.hpp"
 #include "boost/asio/strand.hpp"
 #include "boost/asio/use_awaitable.hpp"
 #include "core/base/thread_name.h"
 #include "server/http/connection.h"
 #include "server/http/endpoint_name.h"
+#include "server/http/tls_files.h"
 
 namespace engine {
 namespace {
@@ -43,7 +43,7 @@ class Listener : public HttpServer {
       return InvalidArgument("TLS needs a certificate and a key; only the %s is given",
                              options_.tls_key.empty() ? "certificate" : "key");
     }
-    if (!options_.tls_certificate.empty()) RETURN_IF_ERROR(LoadTls());
+    if (!options_.tls_certificate.empty()) RETURN_IF_ERROR(ReloadTls());
     RETURN_IF_ERROR(options_.unix_socket.empty() ? ListenTcp() : ListenUnix());
     asio::co_spawn(acceptor_.get_executor(), AcceptLoop(), asio::detached);
     for (int t = 0; t < options_.threads; ++t) {
@@ -55,9 +55,16 @@ class Listener : public HttpServer {
     return absl::OkStatus();
   }
 
+  absl::Status ReloadTls() override {
+    ASSIGN_OR_RETURN(TlsContext tls, ReadTlsFiles(options_.tls_certificate, options_.tls_key));
+    std::lock_guard lock(mutex_);
+    tls_ = std::move(tls);
+    return absl::OkStatus();
+  }
+
   std::string address() const override {
     if (!options_.unix_socket.empty()) return "unix:" + options_.unix_socket;
-    return absl::StrFormat("%s://%s", tls_ ? "https" : "http",
+    return absl::StrFormat("%s://%s", options_.tls_certificate.empty() ? "http" : "https",
                            HostAndPort(options_.host, absl::StrFormat("%d", port_)));
   }
   int port() const override { return port_; }
@@ -65,7 +72,10 @@ class Listener : public HttpServer {
     const std::vector<std::shared_ptr<Connection>> alive = Connections();
     const auto busy = std::ranges::count_if(alive, [](const auto& connection) { return connection->is_busy(); });
     std::lock_guard lock(mutex_);
-    return {.connections = static_cast<int>(alive.size()), .answers = static_cast<int>(busy), .refused = refused_};
+    return {.connections = static_cast<int>(alive.size()),
+            .answers = static_cast<int>(busy),
+            .refused = refused_,
+            .certificate_end = tls_ ? CertificateEnd(tls_) : 0};
   }
 
   void BeginDrain() override {
@@ -94,18 +104,6 @@ class Listener : public HttpServer {
   }
 
  private:
-  absl::Status LoadTls() {
-    tls_.emplace(asio::ssl::context::tls_server);
-    ErrorCode error;
-    tls_->set_options(
-        asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1, error);
-    tls_->use_certificate_chain_file(options_.tls_certificate, error);
-    if (error) return InvalidArgument("cannot use the certificate %s: %s", options_.tls_certificate, error.message());
-    tls_->use_private_key_file(options_.tls_key, asio::ssl::context::pem, error);
-    if (error) return InvalidArgument("cannot use the key %s: %s", options_.tls_key, error.message());
-    return absl::OkStatus();
-  }
-
   absl::Status ListenTcp() {
     ErrorCode error;
     Tcp::resolver resolver(io_);
@@ -164,7 +162,7 @@ class Listener : public HttpServer {
       ErrorCode ignored;
       socket.set_option(Tcp::no_delay(true), ignored);  // tokens are small, and late ones are noticed
     }
-    std::unique_ptr<Transport> transport = MakeTransport(std::move(socket), tls_ ? &*tls_ : nullptr);
+    std::unique_ptr<Transport> transport = MakeTransport(std::move(socket), Tls());
     const auto place = NewPlace();
     // The list has a weak reference, so that a connection lives exactly as long as its loops.
     const std::shared_ptr<Connection> connection(new Connection(std::move(transport), NameOf(peer), options_, router_),
@@ -178,6 +176,11 @@ class Listener : public HttpServer {
       *place = connection;
     }
     connection->Start();
+  }
+
+  TlsContext Tls() const {
+    std::lock_guard lock(mutex_);
+    return tls_;
   }
 
   using Places = std::list<std::weak_ptr<Connection>>;
@@ -220,8 +223,8 @@ class Listener : public HttpServer {
 
   const HttpOptions options_;
   const Router router_;
-  std::optional<asio::ssl::context> tls_;
   mutable std::mutex mutex_;
+  TlsContext tls_;                                    // guarded by mutex_; null: plain
   int64_t refused_ = 0;                               // guarded by mutex_
   std::list<std::weak_ptr<Connection>> connections_;  // guarded by mutex_
   asio::io_context io_;

@@ -40,9 +40,10 @@ struct HttpOptions {
 };
 
 struct HttpServerStats {
-  int connections = 0;  // open
-  int answers = 0;      // under way
-  int64_t refused = 0;  // connections closed at once, beyond max_connections
+  int connections = 0;          // open
+  int answers = 0;              // under way
+  int64_t refused = 0;          // connections closed at once, beyond max_connections
+  int64_t certificate_end = 0;  // of TLS, in seconds since 1970; 0: plain
 };
 
 class HttpServer {
@@ -55,6 +56,10 @@ class HttpServer {
   virtual std::string address() const = 0;
   virtual int port() const = 0;  // 0 for a Unix socket
   virtual HttpServerStats stats() const = 0;
+
+  // Reads the certificate and its key again, for connections from now on. If they cannot be used, those that it has stay.
+  // Any thread; only under TLS.
+  virtual absl::Status ReloadTls() = 0;
 
   // Takes no new connections, closes idle ones, and every other one behind the answer that is under way.
   virtual void BeginDrain() = 0;

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "boost/asio/as_tuple.hpp"
-#include "boost/asio/ssl/context.hpp"
 #include "boost/asio/ssl/host_name_verification.hpp"
 #include "boost/asio/ssl/stream.hpp"
 #include "boost/asio/use_awaitable.hpp"
@@ -54,7 +53,7 @@ class PlainTransport : public Transport {
 
 class TlsTransport : public Transport {
  public:
-  TlsTransport(Socket socket, asio::ssl::context& tls) : stream_(std::move(socket), tls) {}
+  TlsTransport(Socket socket, TlsContext tls) : tls_(std::move(tls)), stream_(std::move(socket), *tls_) {}
   TlsTransport(Socket socket, asio::ssl::context& tls, const std::string& host)
       : stream_(std::move(socket), tls), role_(asio::ssl::stream_base::client) {
     SSL_set_tlsext_host_name(stream_.native_handle(), host.c_str());
@@ -72,15 +71,16 @@ class TlsTransport : public Transport {
   Socket& socket() override { return stream_.next_layer(); }
 
  private:
+  const TlsContext tls_;  // shared with other connections of a server; null for a client
   asio::ssl::stream<Socket> stream_;
   const asio::ssl::stream_base::handshake_type role_ = asio::ssl::stream_base::server;
 };
 
 }  // namespace
 
-std::unique_ptr<Transport> MakeTransport(Transport::Socket socket, asio::ssl::context* tls) {
+std::unique_ptr<Transport> MakeTransport(Transport::Socket socket, const TlsContext& tls) {
   if (tls == nullptr) return std::make_unique<PlainTransport>(std::move(socket));
-  return std::make_unique<TlsTransport>(std::move(socket), *tls);
+  return std::make_unique<TlsTransport>(std::move(socket), tls);
 }
 
 std::unique_ptr<Transport> MakeClientTransport(Transport::Socket socket, asio::ssl::context* tls,

@@ -8,10 +8,7 @@
 
 #include "boost/asio/awaitable.hpp"
 #include "boost/asio/generic/stream_protocol.hpp"
-
-namespace boost::asio::ssl {
-class context;
-}
+#include "server/http/tls_files.h"
 
 namespace engine {
 
@@ -40,9 +37,10 @@ class Transport {
   virtual Socket& socket() = 0;
 };
 
-// Of a server. tls null: plain. It must outlive the transport.
-std::unique_ptr<Transport> MakeTransport(Transport::Socket socket, boost::asio::ssl::context* tls);
-// Of a client, which asks for `host`; where `tls` verifies, the certificate must be that host's.
+// Of a server. tls null: plain.
+std::unique_ptr<Transport> MakeTransport(Transport::Socket socket, const TlsContext& tls);
+// Of a client, which asks for `host`; where `tls` verifies, the certificate must be that host's. It must outlive the
+// transport.
 std::unique_ptr<Transport> MakeClientTransport(Transport::Socket socket, boost::asio::ssl::context* tls,
                                                const std::string& host);
 

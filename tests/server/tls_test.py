@@ -5,12 +5,14 @@ missing."""
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
 import ssl
 import subprocess
 import sys
+import time
 import unittest
 
 import server_process
@@ -28,11 +30,11 @@ def tearDownModule():
     FOLDER.cleanup()
 
 
-def write_certificate(name, *dates):
+def write_certificate(name):
     """Paths of a new certificate and its key, which take the place of those of that name."""
     paths = [DIRECTORY / f"{name}.pem", DIRECTORY / f"{name}.key"]
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
-                    f"/CN={name}", "-addext", "subjectAltName=DNS:localhost", *(dates or ("-days", "2")),
+                    f"/CN={name}", "-addext", "subjectAltName=DNS:localhost", "-days", "2",
                     "-out", f"{paths[0]}.new", "-keyout", f"{paths[1]}.new"], check=True, capture_output=True)
     for path in paths:
         os.rename(f"{path}.new", path)
@@ -90,6 +92,35 @@ class TlsTest(unittest.TestCase):
         client.close()  # without TLS's end
         self.assertIn('{"status":"ok"}', self.ask(server, "GET /livez HTTP/1.1", "Connection: close"))
         self.assertEqual(server.end(), 0)
+
+    def test_a_renewed_certificate_is_taken_and_a_bad_one_is_not(self):
+        old = write_certificate("two")
+        trusted = shutil.copy(old[0], DIRECTORY / "old.pem")
+        server = self.ready(*old)
+        self.assertIn("in force until", server.log)
+        kept = self.connect(server, trusted)
+        renewed, _ = write_certificate("two")
+        server.wait_for_log("(?s)in force until.*two.pem is in force until")
+        self.assertIn('{"status":"ok"}', self.ask(server, "GET /livez HTTP/1.1", "Connection: close", certificate=renewed))
+        with self.assertRaises(ssl.SSLCertVerificationError):
+            self.connect(server, trusted)
+        kept.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+        self.assertIn(b" 200 ", kept.recv(4096))
+
+        pathlib.Path(old[1]).write_text("no key")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for_log("the certificate stays as it is: cannot use the key .*two.key")
+        metrics = self.ask(server, "GET /metrics HTTP/1.1", "Connection: close", certificate=renewed)
+        end = int(re.search(r"^engine_tls_certificate_end_seconds (\d+)", metrics, re.MULTILINE).group(1))
+        self.assertAlmostEqual(end, time.time() + 2 * 86400, delta=600)
+        self.assertEqual(server.end(), 0)
+
+    def test_a_certificate_that_has_ended_is_told(self):
+        certificate, key = write_certificate("past")
+        subprocess.run(["openssl", "x509", "-in", certificate, "-signkey", key, "-days", "-1", "-out", certificate],
+                       check=True, capture_output=True)
+        server = self.ready(certificate, key)
+        self.assertRegex(server.log, r"WARNING the certificate .*past.pem ended on \d{4}-\d\d-\d\d")
 
 
 if __name__ == "__main__":
