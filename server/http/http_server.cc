@@ -1,5 +1,6 @@
 #include "server/http/http_server.h"
 
+#include <filesystem>
 #include <list>
 #include <mutex>
 #include <thread>
@@ -123,9 +124,14 @@ class Listener : public HttpServer {
   absl::Status ListenUnix() {
     RETURN_IF_ERROR(CheckSocketPath(options_.unix_socket));
     ErrorCode error;
+    std::error_code ignored;
     Local::socket probe(io_);
     probe.connect(Local::endpoint(options_.unix_socket), error);
     if (!error) return FailedPrecondition("another server listens on %s", options_.unix_socket);
+    const auto kind = std::filesystem::status(options_.unix_socket, ignored).type();
+    if (kind != std::filesystem::file_type::not_found && kind != std::filesystem::file_type::socket) {
+      return FailedPrecondition("%s is in the way of a Unix socket: it is something else", options_.unix_socket);
+    }
     if (error == asio::error::connection_refused) ::unlink(options_.unix_socket.c_str());
     return Listen(Local::endpoint(options_.unix_socket), options_.unix_socket);
   }

@@ -2,6 +2,7 @@
 #include "server/http/http_server.h"
 
 #include <condition_variable>
+#include <filesystem>
 #include <fstream>
 #include <mutex>
 #include <thread>
@@ -359,6 +360,15 @@ TEST(HttpServer, ListensOnAUnixSocketAndReplacesOneLeftBehind) {
     const auto second = HttpServer::Start({.unix_socket = path}, {{}, ApiKeys::Create({}).value(), {}});
     EXPECT_THAT(std::string(second.status().message()), HasSubstr("another server listens"));
   }
+}
+
+TEST(HttpServer, AFileInTheWayOfAUnixSocketStays) {
+  const TempDir directory;
+  const std::string path = directory.path() + "/model.gguf";
+  std::ofstream(path) << "weights";
+  const auto server = HttpServer::Start({.unix_socket = path}, {{}, ApiKeys::Create({}).value(), {}});
+  EXPECT_THAT(std::string(server.status().message()), HasSubstr("something else"));
+  EXPECT_EQ(std::filesystem::file_size(path), 7u);
 }
 
 TEST(HttpServer, WhatKeepsItFromListeningIsNamed) {
