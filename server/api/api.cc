@@ -108,7 +108,7 @@ std::vector<Endpoint> Endpoints(const ServicePtr& service, const Post& post) {
        .summary = "Continue a chat, as Anthropic's API does",
        .answer = "Message",
        .streams = true,
-       .properties = Properties({MessagesFields(), MessagesSamplingFields()}),
+       .properties = Properties({MessagesFields()}),
        .required = {"messages", "max_tokens"}},
       {.route = {"POST", "/v1/messages/count_tokens", Computed(service, post, CountTokens, AnthropicErrorBody), false,
                  AnthropicErrorBody},

@@ -116,9 +116,6 @@ constexpr ApiField kFields[] = {
     {"speed", "string", nullptr, "", "*"},
     {"user_profile_id", "string", nullptr, "", "*"},
     {"workspace_id", "string", nullptr, "", "*"},
-};
-
-constexpr ApiField kSamplingFields[] = {
     {"max_tokens", "integer", SetSampling<&SamplingParams::max_tokens>, "tokens of the answer at most"},
     {"temperature", "number", SetSampling<&SamplingParams::temperature>, "0: always the likeliest token"},
     {"top_k", "integer", SetSampling<&SamplingParams::top_k>, "sample among so many"},
@@ -151,14 +148,13 @@ absl::Status Check(const Json& body, const ModelInfo& model, ApiRequest& request
 }  // namespace
 
 std::span<const ApiField> MessagesFields() { return kFields; }
-std::span<const ApiField> MessagesSamplingFields() { return kSamplingFields; }
 
 absl::Status ReadMessagesRequest(const Json& body, const ModelInfo& model, ApiRequest& request) {
-  RETURN_IF_ERROR(ReadFields<ApiRequest>({"", body}, {kFields, kSamplingFields}, request.policy(), request));
   RETURN_IF_ERROR(MustHave("max_tokens", body));
-  return Check(body, model, request);
+  return ReadCountTokensRequest(body, model, request);
 }
 
+// Open WebUI has whole requests counted.
 absl::Status ReadCountTokensRequest(const Json& body, const ModelInfo& model, ApiRequest& request) {
   RETURN_IF_ERROR(ReadFields<ApiRequest>({"", body}, {kFields}, request.policy(), request));
   return Check(body, model, request);

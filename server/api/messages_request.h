@@ -5,14 +5,12 @@
 
 namespace engine {
 
-// What count_tokens reads too, and what it does not.
 std::span<const ApiField> MessagesFields();
-std::span<const ApiField> MessagesSamplingFields();
 
 // Reads the body into `request`, which holds the model's defaults. `model` says what its chat template reads.
 absl::Status ReadMessagesRequest(const Json& body, const ModelInfo& model, ApiRequest& request);
 
-// The body of /v1/messages/count_tokens, which has no max_tokens.
+// The body of /v1/messages/count_tokens, which need not have max_tokens.
 absl::Status ReadCountTokensRequest(const Json& body, const ModelInfo& model, ApiRequest& request);
 
 }  // namespace engine

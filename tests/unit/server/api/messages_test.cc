@@ -207,10 +207,12 @@ TEST(MessagesAnswer, ErrorsBeforeTheHandlerHaveThatShapeToo) {
 
 TEST(CountTokens, CountsThePromptWithoutRunningIt) {
   ScriptedEngine engine;
-  Json body = Body();
-  body.erase("max_tokens");
-  const auto response = ApiClient(engine).Post("/v1/messages/count_tokens", body);
-  EXPECT_EQ(response->body, R"({"input_tokens":8})");
+  Json without = Body(), whole = Body();
+  without.erase("max_tokens");
+  whole.update({{"stream", true}, {"temperature", 0.5}, {"stop_sequences", {"x"}}});
+  for (const Json& body : {without, whole}) {
+    EXPECT_EQ(ApiClient(engine).Post("/v1/messages/count_tokens", body)->body, R"({"input_tokens":8})");
+  }
   EXPECT_TRUE(engine.submitted.empty());
 }
 
