@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "server/api/error_json.h"
 
@@ -22,17 +23,23 @@ absl::Status WrongType(const FieldValue& value, std::string_view wanted) {
 }
 
 template <typename T>
+bool Fits(const Json& json) {
+  using Limits = std::numeric_limits<T>;
+  if (json.is_number_unsigned()) return std::in_range<T>(json.get<uint64_t>());
+  if (json.is_number_integer()) return std::in_range<T>(json.get<int64_t>());
+  // 2^31 or 2^63 itself, which a double holds and T does not.
+  const double number = json.get<double>(), end = -static_cast<double>(Limits::min());
+  return number >= -end && number < end;
+}
+
+template <typename T>
 absl::Status GetInteger(const FieldValue& value, T& out) {
   const Json& json = value.json;
   // Clients write 16.0 where they mean 16.
   const bool whole = json.is_number_float() && std::trunc(json.get<double>()) == json.get<double>();
   if (!json.is_number_integer() && !whole) return WrongType(value, "an integer");
-  const double number = json.get<double>();
-  constexpr auto kMin = static_cast<double>(std::numeric_limits<T>::min());
-  // 2^31 or 2^63 itself, which a double holds and T does not.
-  constexpr double kEnd = -kMin;
-  if (!(number >= kMin && number < kEnd)) return FieldError(value.path, "is a number beyond every limit");
-  out = whole ? static_cast<T>(number) : json.get<T>();
+  if (!Fits<T>(json)) return FieldError(value.path, "is a number beyond every limit");
+  out = json.get<T>();
   return absl::OkStatus();
 }
 
@@ -45,7 +52,7 @@ FieldValue FieldValue::At(const std::string& key) const {
 }
 
 absl::Status FieldError(std::string_view path, std::string_view message) {
-  return WithDetails(InvalidArgument("%s %s", path, message), path);
+  return WithDetails(InvalidArgument("%s %s", path.empty() ? "the body" : path, message), path);
 }
 
 absl::Status Get(const FieldValue& value, bool& out) {

@@ -58,7 +58,7 @@ absl::Status Service::UnknownModel(const std::string& name) const {
 }
 
 absl::StatusOr<const ServedModel*> Service::ModelOf(const Json& body) const {
-  RETURN_IF_ERROR(MustBeObject({"the body", body}));
+  RETURN_IF_ERROR(MustBeObject({"", body}));
   std::string name;
   const auto found = body.find("model");
   if (found != body.end() && !found->is_null()) RETURN_IF_ERROR(Get({"model", *found}, name));

@@ -23,7 +23,7 @@ def text_of(answer):
     if "output" in answer:
         return answer["output"][0]["content"][0]["text"]
     if "content" in answer:
-        return answer["content"][0]["text"]
+        return "".join(block["text"] for block in answer["content"])  # none where the first token ends it
     choice = answer["choices"][0]
     return choice["message"]["content"] if "message" in choice else choice["text"]
 

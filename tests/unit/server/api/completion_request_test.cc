@@ -64,6 +64,20 @@ TEST(CompletionRequest, AnEchoedPromptHasTheLogprobsOfTheAnswer) {
             "prompt_logprobs is 3, and logprobs of the prompt that echo shows is 2; give one number");
 }
 
+TEST(CompletionRequest, SeedsAreAllThatSixtyFourBitsHold) {
+  EXPECT_EQ(Read(R"({"prompt": "a", "seed": 9223372036854775807})")->sampling().seed, (uint64_t{1} << 63) - 1);
+  EXPECT_EQ(Read(R"({"prompt": "a", "seed": -9223372036854775808})")->sampling().seed, uint64_t{1} << 63);
+  EXPECT_THAT(Refusal(R"({"prompt": "a", "seed": 9223372036854775808})"), HasSubstr("seed is a number beyond"));
+  EXPECT_THAT(Refusal(R"({"prompt": "a", "seed": -9.3e18})"), HasSubstr("seed is a number beyond"));
+  EXPECT_THAT(Refusal(R"({"prompt": "a", "n": 4294967297})"), HasSubstr("n is a number beyond"));
+}
+
+TEST(CompletionRequest, TooManyFieldsAreThoseOfTheBody) {
+  Json body = {{"prompt", "a"}};
+  for (int i = 0; i < 300; ++i) body["k" + std::to_string(i)] = i;
+  EXPECT_THAT(Refusal(body.dump()), HasSubstr("the body has 301 entries"));
+}
+
 TEST(CompletionRequest, ThereIsNoBestOfMoreAnswersThanAreReturned) {
   EXPECT_EQ(Refusal(R"({"prompt": "a", "n": 2, "best_of": 2})"), "accepted");
   EXPECT_THAT(Refusal(R"({"prompt": "a", "n": 2, "best_of": 3})"), HasSubstr("best_of is 3"));
