@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -57,15 +58,67 @@ class FaultsTest(unittest.TestCase):
 
     def test_a_killed_server_leaves_nothing_in_the_way_of_the_next(self):
         path = DIRECTORY / "killed.sock"
-        for _ in range(2):
+        texts = set()
+        for _ in range(3):
             server = self.start("--uds", str(path))
             server.wait_for_log(" on unix:")
             connection = self.connect(UnixConnection(path))
+            texts.add(complete(connection, LONG))
             connection.request("POST", "/v1/completions", json.dumps({**LONG, "stream": True}))
             with connection.getresponse() as response:
                 self.assertEqual(response.status, 200)  # it streams
                 self.assertEqual(server.end(signal.SIGKILL), -signal.SIGKILL)
         self.assertTrue(path.exists())
+        self.assertEqual(len(texts), 1)
+
+    def test_sigterm_under_load_loses_no_accepted_stream(self):
+        server = self.start("--max-num-seqs", "3").wait_until_ready()
+        alone = complete(self.connect(server.connect()), LONG)
+        connections = [self.connect(server.connect()) for _ in range(40)]
+        for i, connection in enumerate(connections):
+            connection.request("POST", "/v1/completions", json.dumps({**LONG, "stream": i % 4 != 0}))
+        taken = 0
+        while taken < len(connections):  # most of them wait
+            taken = sum(server.metric(f"engine_requests_{what}") for what in ("ended_total", "running", "waiting")) - 1
+        server.process.send_signal(signal.SIGTERM)
+        for i, connection in enumerate(connections):
+            with connection.getresponse() as response:
+                self.assertEqual(response.status, 200)
+                answer = response.read().decode()
+            if i % 4 == 0:
+                self.assertEqual(json.loads(answer)["choices"][0]["text"], alone)
+                continue
+            events = [line[len("data: "):] for line in answer.splitlines() if line]
+            self.assertEqual(events[-1], "[DONE]")
+            self.assertEqual("".join(json.loads(event)["choices"][0]["text"] for event in events[:-1]), alone)
+        self.assertEqual(server.wait_for_end(), 0)
+
+    def test_clients_that_go_at_random_points_free_their_blocks(self):
+        server = self.start("--max-num-seqs", "8").wait_until_ready()
+        stays = self.connect(server.connect())
+        alone = complete(stays, LONG)
+        draw = random.Random(3)
+        for _ in range(6):
+            sockets = []
+            for _ in range(20):
+                body = json.dumps({**LONG, "prompt": "a" * draw.randint(1, 90), "stream": draw.random() < 0.7,
+                                   "n": draw.choice((1, 1, 3))})
+                request = f"POST /v1/completions HTTP/1.1\r\nhost: a\r\ncontent-length: {len(body)}\r\n\r\n{body}"
+                sockets.append(socket.create_connection(("127.0.0.1", server.port)))
+                is_whole = draw.random() < 0.8
+                sockets[-1].sendall(request.encode()[: None if is_whole else draw.randrange(len(request))])
+            stays.request("POST", "/v1/completions", json.dumps(LONG))
+            for one in sockets:
+                time.sleep(draw.random() * 0.02)
+                one.close()
+            made = server.metric("engine_generated_tokens_total")
+            with stays.getresponse() as response:
+                self.assertEqual(json.loads(response.read())["choices"][0]["text"], alone)
+            while server.metric("engine_requests_running") + server.metric("engine_requests_waiting") > 0:
+                time.sleep(0.001)
+            self.assertEqual(server.metric("engine_kv_cache_usage"), 0)
+            # The one that stays, and a few steps of those that are gone; each would have made 400.
+            self.assertLess(server.metric("engine_generated_tokens_total") - made, 400 + 8 * 40)
 
     def test_a_full_disk_for_logs_costs_the_log_and_nothing_else(self):
         path = DIRECTORY / "full.sock"
