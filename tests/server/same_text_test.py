@@ -74,7 +74,7 @@ class SameTextTest(unittest.TestCase):
         alone = self.answers_alone()
         server = self.start("--threads", "2", "--max-num-seqs", "80", "--max-num-batched-tokens", "160",
                             "--kv-cache-bytes", "3500000")
-        over, running = threading.Event(), 0
+        over, others_there = threading.Event(), 0
 
         def crowd(seed):
             while not over.is_set():
@@ -86,7 +86,8 @@ class SameTextTest(unittest.TestCase):
             others = [pool.submit(crowd, seed) for seed in range(OTHERS)]
             try:
                 for _ in range(ROUNDS):
-                    running = max(running, server.metric("engine_requests_running"))
+                    there = server.metric("engine_requests_running") + server.metric("engine_requests_waiting")
+                    others_there = max(others_there, there)
                     together = list(pool.map(lambda request: self.answer(server, request), REQUESTS))
                     for request, answer, expected in zip(REQUESTS, together, alone):
                         self.assertEqual(answer, expected, request)
@@ -94,7 +95,19 @@ class SameTextTest(unittest.TestCase):
                 over.set()
             for one in others:
                 one.result()
-        self.assertGreater(running, 12)
+        self.assertGreater(others_there, OTHERS // 2)
+        self.assertGreater(server.metric("vllm:prefix_cache_hits_total"), 0)
+
+    def test_among_copies_that_preempt_each_other(self):
+        alone = self.answers_alone()
+        server = self.start("--threads", "1", "--max-num-seqs", "32", "--max-num-batched-tokens", "96",
+                            "--kv-cache-bytes", "900000")
+        copies = list(enumerate(REQUESTS)) * 4
+        random.Random(5).shuffle(copies)
+        with concurrent.futures.ThreadPoolExecutor(len(copies)) as pool:
+            for _ in range(2):
+                for (i, request), answer in zip(copies, pool.map(lambda copy: self.answer(server, copy[1]), copies)):
+                    self.assertEqual(answer, alone[i], request)
         for counter in ("engine_preemptions_total", "vllm:prefix_cache_hits_total"):
             self.assertGreater(server.metric(counter), 0, counter)
 
