@@ -34,13 +34,19 @@ OpReport ReportStep(const Program& program, const Step& step) {
 std::vector<DeviceReport> InspectDevices() {
   std::vector<DeviceReport> reports;
   for (const DeviceListing& device : ListDevices()) {
+    std::vector<std::string> remarks = device.info.remarks;
+    if (device.info.matrix_library) {
+      const absl::Status library = device.info.matrix_library();
+      remarks.push_back(library.ok() ? "a library multiplies bf16 matrices with --numerics fast"
+                                     : absl::StrFormat("no library multiplies matrices: %s", Message(library)));
+    }
     reports.push_back({.name = device.name,
                        .state = device.state,
                        .description = device.info.description,
                        .isa = device.info.isa,
                        .workers = device.info.workers,
                        .memory_bytes = device.info.memory_bytes,
-                       .remarks = device.info.remarks});
+                       .remarks = std::move(remarks)});
   }
   return reports;
 }

@@ -110,6 +110,18 @@ absl::StatusOr<VendorApi> LoadVendor(const SharedLibrary& library) {
   return api;
 }
 
+// Numbers of cublasLt.h and cublas_api.h.
+MatrixLibraryNames ProductNames(std::vector<std::string> files) {
+  return {.name = "cuBLASLt",
+          .files = std::move(files),
+          .prefix = "cublasLt",
+          .compute_f32 = 68,            // CUBLAS_COMPUTE_32F
+          .transpose_a = 3,             // CUBLASLT_MATMUL_DESC_TRANSA
+          .transposed = 1,              // CUBLAS_OP_T
+          .most_workspace = 1,          // CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES
+          .alignments = {5, 6, 7, 8}};  // CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES to _D_
+}
+
 absl::StatusOr<int> Count(const CudaApi& cuda) {
   int count = 0;
   int error = cuda.init(0);
@@ -181,7 +193,8 @@ absl::StatusOr<std::unique_ptr<GpuDriver>> OpenCudaDriver(int ordinal, const Cud
     folder += "/cuda";
   }
   GpuDriverInfo info = Describe(cuda, api, ordinal);
-  return MakeVendorDriver(std::move(info), std::move(api), {std::move(folder), ".fatbin"});
+  return MakeVendorDriver(std::move(info), std::move(api), {std::move(folder), ".fatbin"},
+                          ProductNames(options.products));
 }
 
 }  // namespace engine::gpu

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "backends/gpu/driver.h"
 
@@ -11,6 +12,7 @@ namespace engine::gpu {
 struct CudaOptions {
   std::string library = "libcuda.so.1";
   std::string modules;  // folder of the kernels; empty: cuda in ModuleFolder()
+  std::vector<std::string> products = {"libcublasLt.so.13", "libcublasLt.so.12"};  // the first that is there multiplies
 };
 
 // At least 1; the error says whether the driver or the device is missing.

@@ -53,6 +53,18 @@ struct RowCopy {
   int64_t rows;
 };
 
+// y = x w^T of bf16, as a vendor's library computes it: x is [rows, k], w [n, k], and y [rows, n] of f32.
+struct GpuProduct {
+  const std::byte* x;
+  const std::byte* w;
+  float* y;
+  int64_t rows;
+  int64_t n;
+  int64_t k;
+  std::byte* workspace;  // of the device
+  int64_t workspace_bytes;
+};
+
 // One launch of a function. `args` is the struct of the kernel, copied before the call returns.
 struct GpuLaunch {
   const KernelInstance& kernel;
@@ -91,6 +103,11 @@ class GpuDriver {
   virtual absl::Status Copy(GpuQueue queue, std::byte* destination, const std::byte* source, int64_t bytes) = 0;
   virtual absl::Status CopyRows(GpuQueue queue, const RowCopy& copy) = 0;
   virtual absl::Status Launch(GpuQueue queue, const GpuLaunch& launch) = 0;
+
+  // OK where a library multiplies matrices, or why there is none. It is opened when first asked for.
+  virtual absl::Status HasMatrixLibrary() = 0;
+  // By it. Sums have an order of its own, which depends on the sizes.
+  virtual absl::Status Multiply(GpuQueue queue, const GpuProduct& product) = 0;
 
   // From then on copies of this device's queues may read the memory of its kind's device `ordinal`. Or why they cannot.
   virtual absl::Status ReachPeer(int ordinal) = 0;

@@ -9,7 +9,9 @@
 namespace engine::gpu {
 namespace {
 
-constexpr LayoutId kTableLayouts[] = {kPanel32};
+// Of block formats and others.
+constexpr LayoutId kBlockLayouts[] = {kPanel32};
+constexpr LayoutId kPlainLayouts[] = {kPanel32, kRowMajor};
 
 void Launch(const LaunchArgs& launch, float scale) {
   const Tensor& table = launch.in[1];
@@ -20,7 +22,9 @@ void Launch(const LaunchArgs& launch, float scale) {
                         .out = launch.out[0].as<float>(),
                         .d = static_cast<int>(launch.out[0].spec->shape.row_elements()),
                         .block_shift = BlockShift(table.spec->dtype),
-                        .panel_bytes = PanelBytes(table.spec->dtype, launch.out[0].spec->shape.row_elements()),
+                        .panel_bytes = table.spec->layout == kRowMajor
+                                           ? 0
+                                           : PanelBytes(table.spec->dtype, launch.out[0].spec->shape.row_elements()),
                         .scale = scale,
                         .table_dtype = table.spec->dtype});
 }
@@ -31,7 +35,10 @@ KernelEntry EmbeddingKernel() {
   return {.name = "embedding.gpu",
           .op = &SchemaOf(Embedding{}),
           .supports = [](const Problem&) { return absl::OkStatus(); },
-          .weight_layouts = [](const Problem&, int) { return std::span<const LayoutId>(kTableLayouts); },
+          .weight_layouts = [](const Problem& problem, int index) -> std::span<const LayoutId> {
+            if (IsBlockQuantised(problem.in[index].dtype)) return kBlockLayouts;
+            return kPlainLayouts;
+          },
           .prepare = [](const Problem& problem) -> absl::StatusOr<std::unique_ptr<Kernel>> {
             return MakeKernel(
                 [scale = problem.op.as<Embedding>().scale](const LaunchArgs& launch) { Launch(launch, scale); });

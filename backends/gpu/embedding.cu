@@ -30,10 +30,12 @@ GPU_FN float Widened(DType dtype, const std::byte* elements, int64_t at) {
 GPU_FN void ReadElements(const EmbeddingArgs& args, int32_t id, float* out) {
   const int element_bytes = args.table_dtype == DType::kF32 ? 4 : 2;
   const int unit = kPanelUnit / element_bytes;
-  const std::byte* panel = args.table + id / kPanelRows * args.panel_bytes;
+  const bool in_panels = args.panel_bytes > 0;
+  const std::byte* begin =
+      args.table + (in_panels ? id / kPanelRows * args.panel_bytes : int64_t{id} * args.d * element_bytes);
   for (int i = Tid(); i < args.d; i += kEmbedding.threads) {
-    const int64_t at = (int64_t{i / unit} * kPanelRows + id % kPanelRows) * unit + i % unit;
-    out[i] = Widened(args.table_dtype, panel, at) * args.scale;
+    const int64_t in_panel = (int64_t{i / unit} * kPanelRows + id % kPanelRows) * unit + i % unit;
+    out[i] = Widened(args.table_dtype, begin, in_panels ? in_panel : i) * args.scale;
   }
 }
 

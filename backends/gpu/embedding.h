@@ -1,4 +1,4 @@
-// Rows of a table in panels (weight_panel.h), one per token: ops/embedding.h.
+// Rows of a table in panels (weight_panel.h), or of bf16, f16 and f32 as they are, one per token: ops/embedding.h.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@ struct EmbeddingArgs {
   const std::byte* table;
   float* out;  // [tokens, d]
   int d;
-  int block_shift;  // BlockShift
-  int64_t panel_bytes;
+  int block_shift;      // BlockShift
+  int64_t panel_bytes;  // 0: rows lie as they are
   float scale;
   DType table_dtype;
   uint8_t unused[3] = {};  // kernel_instance.h

@@ -27,6 +27,7 @@ GpuDevice::GpuDevice(std::unique_ptr<GpuDriver> driver) : driver_(std::move(driv
            .memory_bytes = gpu.memory_bytes,
            .replays_steps = true,
            .growth_bytes = gpu.growth_bytes,
+           .matrix_library = [driver = driver_] { return driver->HasMatrixLibrary(); },
            .remarks = {DescribeGrowth(gpu)}};
 }
 

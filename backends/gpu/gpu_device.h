@@ -31,7 +31,7 @@ class GpuDevice : public Device {
   explicit GpuDevice(std::unique_ptr<GpuDriver> driver);
 
   DeviceInfo info_;
-  std::unique_ptr<GpuDriver> driver_;
+  std::shared_ptr<GpuDriver> driver_;  // with whoever has the info, which may ask for its library
   std::unordered_map<const KernelInstance*, GpuFunction> functions_;
   absl::Mutex mutex_;
   std::unordered_map<const std::byte*, int64_t> mapped_ ABSL_GUARDED_BY(mutex_);  // bytes of each reservation

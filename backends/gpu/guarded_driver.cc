@@ -74,6 +74,11 @@ class Guarded : public GpuDriver {
     RETURN_IF_ERROR(driver_->CopyRows(queue, copy));
     return Check(queue);
   }
+  absl::Status HasMatrixLibrary() override { return driver_->HasMatrixLibrary(); }
+  absl::Status Multiply(GpuQueue queue, const GpuProduct& product) override {
+    RETURN_IF_ERROR(driver_->Multiply(queue, product));
+    return Check(queue);
+  }
   absl::Status ReachPeer(int ordinal) override { return driver_->ReachPeer(ordinal); }
   absl::Status Launch(GpuQueue queue, const GpuLaunch& launch) override {
     RETURN_IF_ERROR(driver_->Launch(queue, launch));

@@ -10,11 +10,13 @@ void RegisterGpuKernels(KernelRegistry& registry, std::string_view kind) {
   registry.Add(kind, AddRmsNormKernel());
   registry.Add(kind, AllGatherKernel());
   registry.Add(kind, EmbeddingKernel());
+  registry.Add(kind, LibraryGatedMlpKernel());
   registry.Add(kind, MatrixGatedMlpKernel());
   registry.Add(kind, GatedMlpKernel());
   registry.Add(kind, GatherRowsKernel());
   registry.Add(kind, HeadRmsNormKernel());
   registry.Add(kind, KvWriteKernel());
+  registry.Add(kind, LibraryLinearKernel());
   registry.Add(kind, MatrixLinearKernel());
   registry.Add(kind, LinearKernel());
   registry.Add(kind, PagedAttentionKernel());

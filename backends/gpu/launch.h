@@ -19,6 +19,12 @@ void Enqueue(const LaunchArgs& launch, const KernelInstance& kernel, const GpuGr
   static_cast<GpuStream&>(*launch.stream).Enqueue(kernel, grid, &args);
 }
 
+// By the vendor's library, where the device has one.
+inline void EnqueueProduct(const LaunchArgs& launch, const GpuProduct& product) {
+  ENGINE_CHECK(launch.stream != nullptr);
+  static_cast<GpuStream&>(*launch.stream).Multiply(product);
+}
+
 constexpr int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Rows that this step has of a tensor.

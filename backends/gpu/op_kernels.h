@@ -13,6 +13,8 @@ KernelEntry GatedMlpKernel();
 KernelEntry GatherRowsKernel();
 KernelEntry HeadRmsNormKernel();
 KernelEntry KvWriteKernel();
+KernelEntry LibraryGatedMlpKernel();
+KernelEntry LibraryLinearKernel();
 KernelEntry MatrixGatedMlpKernel();
 KernelEntry MatrixLinearKernel();
 KernelEntry LinearKernel();

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -20,8 +21,12 @@ constexpr int kThreadLocal = 1;         // a capture that other threads do not d
 
 class VendorDriver : public GpuDriver {
  public:
-  VendorDriver(GpuDriverInfo info, VendorApi api, VendorModules files)
-      : info_(std::move(info)), api_(std::move(api)), files_(std::move(files)), growing_(api_.growing, api_.device) {}
+  VendorDriver(GpuDriverInfo info, VendorApi api, VendorModules files, MatrixLibraryNames products)
+      : info_(std::move(info)),
+        api_(std::move(api)),
+        files_(std::move(files)),
+        product_names_(std::move(products)),
+        growing_(api_.growing, api_.device) {}
   ~VendorDriver() override {
     api_.use_device();
     for (const auto& [name, module] : modules_) api_.unload_module(module);
@@ -96,6 +101,12 @@ class VendorDriver : public GpuDriver {
   absl::Status CopyRows(GpuQueue queue, const RowCopy& copy) override {
     RETURN_IF_ERROR(UseDevice());
     return Check("copy rows", api_.copy_rows(copy, queue.handle));
+  }
+  absl::Status HasMatrixLibrary() override { return Products().status(); }
+  absl::Status Multiply(GpuQueue queue, const GpuProduct& product) override {
+    ASSIGN_OR_RETURN(MatrixLibrary * products, Products());
+    RETURN_IF_ERROR(UseDevice());
+    return Annotate(products->Multiply(product, queue.handle), info_.name);
   }
   absl::Status ReachPeer(int ordinal) override {
     if (ordinal == info_.ordinal) return absl::OkStatus();
@@ -183,6 +194,16 @@ class VendorDriver : public GpuDriver {
         absl::StrFormat("%s: cannot %s: error %d, %s", info_.name, what, error, api_.describe(error)));
   }
 
+  absl::StatusOr<MatrixLibrary*> Products() {
+    absl::MutexLock lock(&mutex_);
+    if (!products_) {
+      RETURN_IF_ERROR(UseDevice());
+      products_ = MatrixLibrary::Open(product_names_);
+    }
+    RETURN_IF_ERROR(products_->status());
+    return (*products_)->get();
+  }
+
   std::string PathOf(const std::string& module) const { return files_.folder + "/" + module + files_.suffix; }
   absl::StatusOr<void*> LoadModule(const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (const auto found = modules_.find(name); found != modules_.end()) return found->second;
@@ -201,9 +222,11 @@ class VendorDriver : public GpuDriver {
   const GpuDriverInfo info_;
   const VendorApi api_;
   const VendorModules files_;
+  const MatrixLibraryNames product_names_;
   VendorMemory growing_;
   absl::Mutex mutex_;
   std::map<std::string, void*> modules_ ABSL_GUARDED_BY(mutex_);
+  std::optional<absl::StatusOr<std::unique_ptr<MatrixLibrary>>> products_ ABSL_GUARDED_BY(mutex_);  // once asked for
 };
 
 }  // namespace
@@ -237,8 +260,9 @@ VendorApi LoadVendorApi(const VendorNames& names, FunctionLoader& loader) {
   return api;
 }
 
-std::unique_ptr<GpuDriver> MakeVendorDriver(GpuDriverInfo info, VendorApi api, VendorModules modules) {
-  return std::make_unique<VendorDriver>(std::move(info), std::move(api), std::move(modules));
+std::unique_ptr<GpuDriver> MakeVendorDriver(GpuDriverInfo info, VendorApi api, VendorModules modules,
+                                            MatrixLibraryNames products) {
+  return std::make_unique<VendorDriver>(std::move(info), std::move(api), std::move(modules), std::move(products));
 }
 
 }  // namespace engine::gpu

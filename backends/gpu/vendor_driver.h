@@ -7,6 +7,7 @@
 #include <string>
 
 #include "backends/gpu/driver.h"
+#include "backends/gpu/matrix_library.h"
 #include "backends/gpu/shared_library.h"
 #include "backends/gpu/vendor_memory.h"
 
@@ -70,6 +71,8 @@ struct VendorModules {
   std::string suffix;
 };
 
-std::unique_ptr<GpuDriver> MakeVendorDriver(GpuDriverInfo info, VendorApi api, VendorModules modules);
+// `products`: where to look for a library of matrix products.
+std::unique_ptr<GpuDriver> MakeVendorDriver(GpuDriverInfo info, VendorApi api, VendorModules modules,
+                                            MatrixLibraryNames products);
 
 }  // namespace engine::gpu

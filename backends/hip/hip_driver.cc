@@ -92,6 +92,18 @@ absl::StatusOr<VendorApi> LoadVendor(const SharedLibrary& library) {
   return api;
 }
 
+// Numbers of hipblaslt.h and hipblas-common.h.
+MatrixLibraryNames ProductNames(std::vector<std::string> files) {
+  return {.name = "hipBLASLt",
+          .files = std::move(files),
+          .prefix = "hipblasLt",
+          .compute_f32 = 2,     // HIPBLAS_COMPUTE_32F
+          .transpose_a = 0,     // HIPBLASLT_MATMUL_DESC_TRANSA
+          .transposed = 112,    // HIPBLAS_OP_T
+          .most_workspace = 1,  // HIPBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES
+          .alignments = {}};
+}
+
 absl::StatusOr<int> Count(const HipApi& hip) {
   int count = 0;
   int error = hip.init(0);
@@ -169,7 +181,8 @@ absl::StatusOr<std::unique_ptr<GpuDriver>> OpenHipDriver(int ordinal, const HipO
   api.describe = [hip](int error) { return std::string(hip.error_string(error)); };
   GpuDriverInfo info = Describe(hip, api, ordinal);
   ASSIGN_OR_RETURN(std::string folder, FolderFor(info.architecture, options));
-  return MakeVendorDriver(std::move(info), std::move(api), {std::move(folder), ".hsaco"});
+  return MakeVendorDriver(std::move(info), std::move(api), {std::move(folder), ".hsaco"},
+                          ProductNames(options.products));
 }
 
 }  // namespace engine::gpu

@@ -12,6 +12,7 @@ namespace engine::gpu {
 struct HipOptions {
   std::vector<std::string> libraries = {"libamdhip64.so.7", "libamdhip64.so.6", "libamdhip64.so.5"};
   std::string modules;  // folder with a folder for each architecture; empty: rocm in ModuleFolder()
+  std::vector<std::string> products = {"libhipblaslt.so.1", "libhipblaslt.so.0"};  // the first that is there multiplies
 };
 
 // At least 1; the error says whether the driver or the device is missing.

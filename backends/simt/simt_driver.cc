@@ -1,5 +1,6 @@
 #include "backends/simt/simt_driver.h"
 
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "backends/simt/simt_memory.h"
 #include "backends/simt/simt_module.h"
 #include "backends/simt/simt_queues.h"
+#include "core/base/bf16.h"
 #include "core/base/host_memory.h"
 
 namespace engine::gpu {
@@ -32,6 +34,21 @@ struct SimtSystem {
   SimtMemory memory ABSL_GUARDED_BY(mutex);
   SimtQueues queues ABSL_GUARDED_BY(mutex);
 };
+
+// Sums of even and of odd products.
+void MultiplyRows(const GpuProduct& product) {
+  const auto* x = reinterpret_cast<const uint16_t*>(product.x);
+  const auto* w = reinterpret_cast<const uint16_t*>(product.w);
+  for (int64_t row = 0; row < product.rows; ++row) {
+    for (int64_t column = 0; column < product.n; ++column) {
+      std::array<float, 2> sums{};
+      for (int64_t i = 0; i < product.k; ++i) {
+        sums[i % 2] += Bf16ToF32(x[row * product.k + i]) * Bf16ToF32(w[column * product.k + i]);
+      }
+      product.y[row * product.n + column] = sums[0] + sums[1];
+    }
+  }
+}
 
 class SimtDriver : public GpuDriver {
  public:
@@ -90,6 +107,21 @@ class SimtDriver : public GpuDriver {
                       RETURN_IF_ERROR(CopyNow(copy.destination + row * copy.destination_stride,
                                               copy.source + row * copy.source_stride, copy.row_bytes));
                     }
+                    return absl::OkStatus();
+                  }});
+  }
+  // As a library would: in an order that no kernel of ours has.
+  absl::Status HasMatrixLibrary() override { return absl::OkStatus(); }
+  absl::Status Multiply(GpuQueue queue, const GpuProduct& product) override {
+    return Submit(queue, {[=, this]() ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::Status {
+                    RETURN_IF_ERROR(Check("a product reads", product.x, product.rows * product.k * 2));
+                    RETURN_IF_ERROR(Check("a product reads", product.w, product.n * product.k * 2));
+                    auto* const y = reinterpret_cast<std::byte*>(product.y);
+                    const int64_t bytes = product.rows * product.n * static_cast<int64_t>(sizeof(float));
+                    RETURN_IF_ERROR(Check("a product writes", y, bytes));
+                    RETURN_IF_ERROR(Check("a product uses", product.workspace, product.workspace_bytes));
+                    MultiplyRows(product);
+                    system_->module.Notify(kSimtWritten, y, bytes);
                     return absl::OkStatus();
                   }});
   }

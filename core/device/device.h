@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -23,9 +24,11 @@ struct DeviceInfo {
   int workers = 1;          // CPU threads that walk a program together
   int64_t memory_bytes = 0;
   int max_steps_in_flight = 1;
-  bool replays_steps = false;             // a step costs less if one of equal extents came before
-  bool reads_host_memory = false;         // its memory is the host's: nothing need be copied
-  int64_t growth_bytes = 0;               // by which reserved memory grows; 0: it is all there from the start
+  bool replays_steps = false;      // a step costs less if one of equal extents came before
+  bool reads_host_memory = false;  // its memory is the host's: nothing need be copied
+  int64_t growth_bytes = 0;        // by which reserved memory grows; 0: it is all there from the start
+  // OK where a library of the vendor multiplies matrices, or why none does; it is opened when first asked for. Null: never.
+  std::function<absl::Status()> matrix_library = nullptr;
   std::vector<std::string> remarks = {};  // for people, a line each: what it can and what it lacks
 };
 

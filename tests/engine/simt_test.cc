@@ -2,8 +2,10 @@
 // whatever runs beside a request and in whatever order the device does its work.
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 
 #include "engine/forward.h"
+#include "engine/inspect.h"
 #include "engine/model_path.h"
 #include "engine/open_model.h"
 #include "gtest/gtest.h"
@@ -90,6 +92,28 @@ TEST(SimtEngine, AnswersBatchesAsTheCpuDoesInAnyOrderOfWork) {
       ExpectSame(answers[r], expected[r], "seed " + std::to_string(seed) + ", request " + std::to_string(r));
     }
   }
+}
+
+// Of class fast, with a table that the embedding shares with the head.
+TEST(SimtEngine, MultipliesByALibraryWhereNumericsAreFast) {
+  const ModelOnDisk model({.weights = DType::kBF16});
+  const EngineOptions options{.model = model.path(), .device = "simt:64", .numerics = Numerics::kFast};
+  const auto ops = InspectKernels(options);
+  ASSERT_TRUE(ops.ok()) << ops.status();
+  std::set<std::string> kernels;
+  for (const OpReport& op : *ops) kernels.insert(op.candidates.back().kernel);
+  EXPECT_TRUE(kernels.contains("linear.library.gpu"));
+  EXPECT_TRUE(kernels.contains("gated_mlp.library.gpu"));
+
+  GenerationRequest request = Continue(RandomTokens(5, 40), 1);
+  std::vector<Generation> answers;
+  for (const char* device : {"cpu", "simt:64"}) {
+    const auto engine = OpenEngine(model, {.device = device, .numerics = Numerics::kFast, .max_model_len = 64});
+    ASSERT_NE(engine, nullptr);
+    answers.push_back(Answer(*engine, request));
+  }
+  EXPECT_EQ(answers[1].tokens, answers[0].tokens);
+  EXPECT_NEAR(answers[1].logprobs[0].logprob, answers[0].logprobs[0].logprob, 0.01);
 }
 
 TEST(SimtEngine, AnswersWithTheRealModelAsTheCpuDoes) {

@@ -2,6 +2,8 @@
 // drivers in backends/cuda and backends/hip ask for is really done. FAKE_GPU_DEVICES is the number of devices (1);
 // they reach each other unless FAKE_GPU_PEERS is 0. They map memory unless FAKE_GPU_MAPS is 0, and have none left to map if
 // FAKE_GPU_FULL is set.
+#include "tests/unit/gpu/fake_gpu.h"
+
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -197,6 +199,11 @@ int WriteProperties(void* properties) {
 }
 
 }  // namespace
+
+int FakeMultiply(const GpuProduct& product, void* stream) {
+  return Result(TheFake().simt->Multiply(QueueOf(stream), product));
+}
+
 }  // namespace engine::gpu
 
 using namespace engine::gpu;
