@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "text/token_bytes.h"
 #include "text/utf8.h"
 
 namespace engine {
@@ -27,6 +28,10 @@ bool IncrementalDecoder::IsSkipped(int32_t id) const {
 
 absl::StatusOr<std::string> IncrementalDecoder::Append(int32_t id) {
   if (IsSkipped(id)) return std::string();
+  if (tokenizer_.is_byte_level()) {
+    bytes_ += TokenBytes(tokenizer_, id);
+    return TakeCodePoints(/*at_end=*/false);
+  }
   window_.push_back(id);
   ASSIGN_OR_RETURN(const std::string text, tokenizer_.Decode(window_, /*skip_special=*/false));
   const bool give_up = window_.size() - context_ >= kMaxPendingTokens;
@@ -43,12 +48,26 @@ absl::StatusOr<std::string> IncrementalDecoder::Append(int32_t id) {
 }
 
 absl::StatusOr<std::string> IncrementalDecoder::Flush() {
+  if (tokenizer_.is_byte_level()) return TakeCodePoints(/*at_end=*/true);
   ASSIGN_OR_RETURN(const std::string text, tokenizer_.Decode(window_, /*skip_special=*/false));
   std::string gained = Gain(text);
   window_.clear();
   context_ = 0;
   shown_.clear();
   return gained;
+}
+
+// Of bytes_, with U+FFFD for each that is broken; one that more bytes may complete stays, but at the end.
+std::string IncrementalDecoder::TakeCodePoints(bool at_end) {
+  std::string text;
+  std::string_view rest = bytes_;
+  while (!rest.empty() && (at_end || !IsUnfinished(rest))) {
+    const int length = CodePointLength(rest);
+    text += length > 0 ? rest.substr(0, length) : kReplacement;
+    rest.remove_prefix(length > 0 ? length : BrokenLength(rest));
+  }
+  bytes_.erase(0, bytes_.size() - rest.size());
+  return text;
 }
 
 std::string IncrementalDecoder::Gain(std::string_view text) const {

@@ -41,6 +41,7 @@ absl::Status Tokenizer::ReadDescription() {
     return InvalidArgument("tokenizer.json: its largest id is %d; ids from 0 to 16777215 are supported", size - 1);
   }
   vocab_size_ = static_cast<int>(size);
+  is_byte_level_ = description.value("is_byte_level", false);
   for (const auto& token : description["added_tokens"]) {
     added_tokens_.push_back({token["id"], token["content"], token["special"]});
   }

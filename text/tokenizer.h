@@ -47,6 +47,8 @@ class Tokenizer {
 
   // 1 + the largest id.
   int vocab_size() const { return vocab_size_; }
+  // A token stands for bytes, whatever is around it (text/token_bytes.h).
+  bool is_byte_level() const { return is_byte_level_; }
   const std::vector<AddedToken>& added_tokens() const { return added_tokens_; }
   bool IsSpecial(int32_t id) const;
   // The added token with this text, or -1.
@@ -63,6 +65,7 @@ class Tokenizer {
   EngineTokenizer* handle_;  // owned
   int vocab_size_ = 0;
   size_t max_text_bytes_ = size_t{32} << 20;
+  bool is_byte_level_ = false;
   std::vector<AddedToken> added_tokens_;  // ascending by id
 };
 

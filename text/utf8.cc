@@ -25,17 +25,30 @@ Lead LeadOf(uint8_t byte) {
   return {0};
 }
 
+// Bytes of `text`, which is not empty, that belong to the code point that the first one begins.
+int Belonging(std::string_view text, const Lead& lead) {
+  int length = 1;
+  for (; length < lead.length && static_cast<size_t>(length) < text.size(); ++length) {
+    const auto byte = static_cast<uint8_t>(text[length]);
+    if (byte < (length == 1 ? lead.second_min : 0x80) || byte > (length == 1 ? lead.second_max : 0xbf)) break;
+  }
+  return length;
+}
+
 }  // namespace
 
 int CodePointLength(std::string_view text) {
   if (text.empty()) return 0;
   const Lead lead = LeadOf(static_cast<uint8_t>(text[0]));
-  if (lead.length == 0 || text.size() < static_cast<size_t>(lead.length)) return 0;
-  for (int i = 1; i < lead.length; ++i) {
-    const auto byte = static_cast<uint8_t>(text[i]);
-    if (byte < (i == 1 ? lead.second_min : 0x80) || byte > (i == 1 ? lead.second_max : 0xbf)) return 0;
-  }
-  return lead.length;
+  return Belonging(text, lead) == lead.length ? lead.length : 0;
+}
+
+int BrokenLength(std::string_view text) { return Belonging(text, LeadOf(static_cast<uint8_t>(text[0]))); }
+
+bool IsUnfinished(std::string_view text) {
+  if (text.empty()) return false;
+  const Lead lead = LeadOf(static_cast<uint8_t>(text[0]));
+  return text.size() < static_cast<size_t>(lead.length) && static_cast<size_t>(Belonging(text, lead)) == text.size();
 }
 
 absl::Status CheckUtf8(std::string_view text) {

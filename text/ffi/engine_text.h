@@ -34,7 +34,8 @@ int engine_tokenizer_encode(const EngineTokenizer* tokenizer, const uint8_t* tex
                             int add_special, EngineTextBuffer* ids, EngineTextBuffer* error);
 int engine_tokenizer_decode(const EngineTokenizer* tokenizer, const uint32_t* ids, size_t count, int skip_special,
                             EngineTextBuffer* text, EngineTextBuffer* error);
-// JSON: {"vocab_size": 1 + the largest id, "added_tokens": [{"id": …, "content": …, "special": …}, …]}.
+// JSON: {"vocab_size": 1 + the largest id, "is_byte_level": whether a token stands for bytes, whatever is around it,
+// "added_tokens": [{"id": …, "content": …, "special": …}, …]}.
 int engine_tokenizer_describe(const EngineTokenizer* tokenizer, EngineTextBuffer* json, EngineTextBuffer* error);
 // The vocabulary's own spelling of a token; empty for an id without one.
 int engine_tokenizer_token(const EngineTokenizer* tokenizer, uint32_t id, EngineTextBuffer* text,

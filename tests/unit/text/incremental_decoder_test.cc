@@ -86,6 +86,22 @@ TEST(IncrementalDecoder, ShowsBrokenCodePointsAsDecodingTheWholeDoes) {
   }
 }
 
+// Letters that spell no byte are themselves, and so is the token they stand in.
+TEST(IncrementalDecoder, ShowsAnAddedTokenThatIsNotSpelledInBytes) {
+  Json json = ByteLevelTokenizer();
+  Json token = json["added_tokens"].back();
+  const int32_t id = token["id"].get<int32_t>() + 1;
+  for (const char* text : {"<a b>", "é\u00ad", "中"}) {
+    token["id"] = id;
+    token["content"] = text;
+    json["added_tokens"].push_back(token);
+    const auto tokenizer = Load(json);
+    const Ids ids = {'a', id, 0xe4, id, 'b'};
+    EXPECT_EQ(Stream(*tokenizer, ids, false), *tokenizer->Decode(ids, false)) << text;
+    json["added_tokens"].erase(json["added_tokens"].size() - 1);
+  }
+}
+
 TEST(IncrementalDecoder, StaysValidWhenARunOfByteTokensIsSpoilt) {
   std::mt19937 random(kSeed);
   const auto tokenizer = Load(ByteFallbackTokenizer());

@@ -26,6 +26,18 @@ TEST(Utf8, KnowsWhatIsNoCodePoint) {
   }
 }
 
+TEST(Utf8, KnowsHowMuchOfACodePointIsThere) {
+  for (const char* text : {"\xc3", "\xe4", "\xe4\xb8", "\xf0", "\xf0\x9f", "\xf0\x9f\x98"}) {
+    EXPECT_TRUE(IsUnfinished(text)) << text;
+    EXPECT_EQ(BrokenLength(std::string(text) + "a"), std::string(text).size()) << text;
+  }
+  for (const char* text : {"", "a", "é", "\x80", "\xff", "\xc3(", "\xe0\x80", "\xed\xa0", "\xf4\x90", "\xe4\xb8\xad"}) {
+    EXPECT_FALSE(IsUnfinished(text)) << text;
+  }
+  for (const char* text : {"\x80\x80", "\xff\xff", "\xe0\x80", "\xed\xa0", "\xf4\x90"})
+    EXPECT_EQ(BrokenLength(text), 1) << text;
+}
+
 TEST(Utf8, NamesTheFirstByteThatIsNone) {
   EXPECT_TRUE(CheckUtf8("").ok());
   EXPECT_TRUE(CheckUtf8("aé中😀").ok());

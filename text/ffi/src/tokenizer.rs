@@ -65,7 +65,7 @@ impl Tokenizer {
         Ok(encoding.get_ids().to_vec())
     }
 
-    /// {"vocab_size": 1 + the largest id, "added_tokens": [{"id", "content", "special"}, …]}
+    /// {"vocab_size": 1 + the largest id, "is_byte_level": …, "added_tokens": [{"id", "content", "special"}, …]}
     fn describe(&self) -> Result<String, String> {
         let reader = self.read();
         let mut added: Vec<_> = reader.get_added_tokens_decoder().into_iter().collect();
@@ -73,7 +73,8 @@ impl Tokenizer {
         let largest = reader.get_model().largest_id().max(added.last().map(|(id, _)| *id));
         let added: Vec<_> = added.iter().map(|(id, token)| added_token(*id, token)).collect();
         let size = largest.map_or(0, |id| u64::from(id) + 1);
-        Ok(serde_json::json!({"vocab_size": size, "added_tokens": added}).to_string())
+        let is_byte_level = matches!(reader.get_decoder(), Some(DecoderWrapper::ByteLevel(_)));
+        Ok(serde_json::json!({"vocab_size": size, "is_byte_level": is_byte_level, "added_tokens": added}).to_string())
     }
 
     /// What a tokenizer.json says of its tokens: {"decoder", "added_tokens", "model": {"vocab"}}
