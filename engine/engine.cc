@@ -151,6 +151,10 @@ class LocalEngine : public Engine {
 
   void Cancel(RequestId id) override { loop_->Finish(id, FinishReason::kAbort); }
 
+  void SetAfterUpdates(std::function<void()> after_updates) override {
+    output_->SetAfterUpdates(std::move(after_updates));
+  }
+
   const ModelInfo& model() const override { return info_; }
   EngineStats stats() const override { return stats_.Read(); }
 

@@ -214,6 +214,10 @@ class Engine {
   // Ends a request within one step; its last update has finish kCancelled. Unknown ids have already finished.
   virtual void Cancel(RequestId id) = 0;
 
+  // Called on the output thread each time it has handed over all updates that there were: what somebody has gathered of
+  // them may go out together. There is one; a further one takes its place.
+  virtual void SetAfterUpdates(std::function<void()> after_updates) = 0;
+
   // Submit, and wait for the end. An error the request ends with is returned. Not from a callback, which would wait for
   // itself.
   absl::StatusOr<Generation> Generate(const GenerationRequest& request);

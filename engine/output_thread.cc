@@ -35,20 +35,28 @@ void OutputThread::Push(std::vector<TokenEvent> events) {
   wake_.notify_one();
 }
 
+void OutputThread::SetAfterUpdates(std::function<void()> after_updates) {
+  std::lock_guard lock(mutex_);
+  after_updates_ = std::make_shared<const std::function<void()>>(std::move(after_updates));
+}
+
 void OutputThread::Loop() {
   NameThread("output");
   std::vector<TokenEvent> events;
+  std::shared_ptr<const std::function<void()>> after_updates;
   for (bool stop = false; !stop;) {
     {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [&] { return stop_ || !events_.empty(); });
       std::swap(events, events_);
       stop = stop_;
+      after_updates = after_updates_;
     }
     for (const TokenEvent& event : events) Handle(event);
     events.clear();
+    if (stop) CancelAll();
+    if (after_updates != nullptr) (*after_updates)();
   }
-  CancelAll();
 }
 
 // stop_ is set, so nothing is opened any more.

@@ -26,6 +26,9 @@ class OutputThread {
   absl::Status Open(int64_t request, std::unique_ptr<RequestOutput> output);
   void Push(std::vector<TokenEvent> events);
 
+  // As Engine has it. Any thread.
+  void SetAfterUpdates(std::function<void()> after_updates);
+
  private:
   void Loop();
   void Handle(const TokenEvent& event);
@@ -37,6 +40,7 @@ class OutputThread {
   std::vector<TokenEvent> events_;                                    // guarded by mutex_
   std::unordered_map<int64_t, std::unique_ptr<RequestOutput>> open_;  // guarded; the outputs belong to this thread
   bool stop_ = false;                                                 // guarded by mutex_
+  std::shared_ptr<const std::function<void()>> after_updates_;        // guarded by mutex_; null: none
   std::jthread thread_;                                               // last: everything above outlives it
 };
 

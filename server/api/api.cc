@@ -52,9 +52,9 @@ absl::Status Run(const Service& service, const Dialect& dialect, const HttpReque
   ApiRequest request = service.NewRequest(*model);
   RETURN_IF_ERROR(dialect.read(body, model->engine->model(), request));
   Answer answer = service.NewAnswer(*model, http, std::move(request));
-  std::make_shared<RequestRun>(*model->engine, std::move(answer), std::move(format), responder)->Start([&] {
-    service.CountRun(body, *model);
-  });
+  std::make_shared<RequestRun>(*model->engine, service.WritesOf(*model->engine), std::move(answer), std::move(format),
+                               responder)
+      ->Start([&] { service.CountRun(body, *model); });
   return absl::OkStatus();
 }
 

@@ -30,7 +30,12 @@ std::string TextEvents::Write(int choice, std::string_view text,
     before = event.substr(0, begin);
     after = event.substr(begin + place.size());
   }
-  return before + Dump(text) + after;
+  std::string event;
+  event.reserve(before.size() + text.size() + after.size() + 16);
+  event += before;
+  AppendText(text, event);
+  event += after;
+  return event;
 }
 
 std::string UsageThenDone(const Answer& answer, Json head) {

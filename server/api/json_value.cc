@@ -103,6 +103,21 @@ absl::Status GetWord(const FieldValue& value, std::initializer_list<std::string_
   return WrongType(value, "one of " + list);
 }
 
+void AppendText(std::string_view text, std::string& to) {
+  constexpr std::string_view kEscaped = "\"\\\b\f\n\r\t", kLetters = "\"\\bfnrt";
+  to += '"';
+  for (const char c : text) {
+    if (const size_t found = kEscaped.find(c); found != std::string_view::npos) {
+      to += {'\\', kLetters[found]};
+    } else if (static_cast<uint8_t>(c) < ' ') {
+      absl::StrAppendFormat(&to, "\\u%04x", c);
+    } else {
+      to += c;
+    }
+  }
+  to += '"';
+}
+
 std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 }  // namespace engine

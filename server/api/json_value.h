@@ -55,4 +55,7 @@ absl::Status GetWord(const FieldValue& value, std::initializer_list<std::string_
 // Text as it stands in the body; bytes that are not UTF-8 become U+FFFD.
 std::string Dump(const Json& json);
 
+// Adds a text as Dump writes it, at a fraction of the cost. It must be UTF-8.
+void AppendText(std::string_view text, std::string& to);
+
 }  // namespace engine

@@ -24,9 +24,13 @@ void SendError(Responder& responder, const absl::Status& error, std::string body
   responder.Send(status, kJsonType, std::move(body), later ? HttpHeaders{{"Retry-After", "1"}} : HttpHeaders());
 }
 
-RequestRun::RequestRun(Engine& engine, Answer answer, std::unique_ptr<AnswerFormat> format,
-                       std::shared_ptr<Responder> responder)
-    : engine_(engine), answer_(std::move(answer)), format_(std::move(format)), responder_(std::move(responder)) {}
+RequestRun::RequestRun(Engine& engine, std::shared_ptr<WriteBatch> writes, Answer answer,
+                       std::unique_ptr<AnswerFormat> format, std::shared_ptr<Responder> responder)
+    : engine_(engine),
+      writes_(std::move(writes)),
+      answer_(std::move(answer)),
+      format_(std::move(format)),
+      responder_(std::move(responder)) {}
 
 void RequestRun::Start(const std::function<void()>& on_taken) {
   responder_->OnGone([weak = weak_from_this()] {
@@ -132,7 +136,7 @@ void RequestRun::Stream(std::string events) {
   if (events.empty()) return;
   if (!streaming_) responder_->Begin(200, "text/event-stream", {{"Cache-Control", "no-cache"}});
   streaming_ = true;
-  responder_->Write(std::move(events));
+  responder_->WriteLater(std::move(events), *writes_);
 }
 
 void RequestRun::End() {

@@ -7,13 +7,16 @@
 
 #include "server/api/answer.h"
 #include "server/http/handler.h"
+#include "server/http/write_batch.h"
 
 namespace engine {
 
 class RequestRun : public std::enable_shared_from_this<RequestRun> {
  public:
-  // answer: with request and everything that does not depend on the prompt. The engine outlives the run.
-  RequestRun(Engine& engine, Answer answer, std::unique_ptr<AnswerFormat> format, std::shared_ptr<Responder> responder);
+  // writes: of the engine's output thread, sent after its updates. answer: with request and everything that does not
+  // depend on the prompt. The engine outlives the run.
+  RequestRun(Engine& engine, std::shared_ptr<WriteBatch> writes, Answer answer, std::unique_ptr<AnswerFormat> format,
+             std::shared_ptr<Responder> responder);
 
   // Renders the prompts and submits the first answer to each, as many at once as may be; the others follow when its
   // prompt is in the cache. From here on the run answers, and lives as long as the engine works on it. on_taken: called
@@ -33,7 +36,8 @@ class RequestRun : public std::enable_shared_from_this<RequestRun> {
   void OnGone();
 
   Engine& engine_;
-  std::mutex mutex_;  // guards everything below
+  const std::shared_ptr<WriteBatch> writes_;  // shared by all runs of the engine
+  std::mutex mutex_;                          // guards everything below
   Answer answer_;
   const std::unique_ptr<AnswerFormat> format_;
   const std::shared_ptr<Responder> responder_;

@@ -34,7 +34,13 @@ std::string StickyKey(const Json& body) {
 
 }  // namespace
 
-Service::Service(ApiOptions options) : options_(std::move(options)), created_(UnixSeconds()) {}
+Service::Service(ApiOptions options) : options_(std::move(options)), created_(UnixSeconds()) {
+  for (const ServedModel& model : options_.models) {
+    if (model.engine == nullptr || writes_.contains(model.engine)) continue;
+    const auto writes = writes_[model.engine] = std::make_shared<WriteBatch>();
+    model.engine->SetAfterUpdates([writes] { writes->Send(); });
+  }
+}
 
 const ServedModel* Service::FindModel(const std::string& name) const {
   for (const auto member : {&ServedModel::name, &ServedModel::alias}) {

@@ -1,8 +1,12 @@
 // What the handlers of the endpoints share.
 #pragma once
 
+#include <map>
+#include <memory>
+
 #include "server/api/answer.h"
 #include "server/api/api.h"
+#include "server/http/write_batch.h"
 
 namespace engine {
 
@@ -30,12 +34,16 @@ class Service {
   // A request with the model's defaults, to be read into.
   ApiRequest NewRequest(const ServedModel& model) const;
 
+  // What the engine's output thread writes; the engine is one of a model.
+  std::shared_ptr<WriteBatch> WritesOf(const Engine& engine) const { return writes_.at(&engine); }
+
   // Everything but the prompts and choices.
   Answer NewAnswer(const ServedModel& model, const HttpRequest& http, ApiRequest request) const;
 
  private:
   const ApiOptions options_;
-  const int64_t created_;  // when the server started, in seconds since 1970
+  const int64_t created_;                                        // when the server started, in seconds since 1970
+  std::map<const Engine*, std::shared_ptr<WriteBatch>> writes_;  // shared with the engines
 };
 
 // The request's body as JSON.

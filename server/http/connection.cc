@@ -129,18 +129,17 @@ void Connection::StartExchange() {
   if (request->trace) headers.emplace_back("traceresponse", TraceResponse(*request->trace));
   const std::weak_ptr<Connection> weak = weak_from_this();
   const auto executor = transport_->socket().get_executor();
-  exchange_ = std::make_shared<Exchange>(
-      Exchange::Options{.is_head = request->method == "HEAD",
-                        .is_http_1_0 = reader_.is_http_1_0(),
-                        .keep_alive = reader_.keep_alive() && !is_draining_,
-                        .max_queued_bytes = options_.max_queued_bytes,
-                        .headers = std::move(headers)},
-      [transport = transport_.get()](std::string_view bytes) { return transport->TryWrite(bytes); },
-      [weak, executor] {
-        asio::post(executor, [weak] {
-          if (const auto self = weak.lock()) self->Flush();
-        });
-      });
+  exchange_ = std::make_shared<Exchange>(Exchange::Options{.is_head = request->method == "HEAD",
+                                                           .is_http_1_0 = reader_.is_http_1_0(),
+                                                           .keep_alive = reader_.keep_alive() && !is_draining_,
+                                                           .max_queued_bytes = options_.max_queued_bytes,
+                                                           .headers = std::move(headers),
+                                                           .socket = transport_->plain_socket()},
+                                         [weak, executor] {
+                                           asio::post(executor, [weak] {
+                                             if (const auto self = weak.lock()) self->Flush();
+                                           });
+                                         });
   BeginExchange(request);
   reader_.Next();
   if (is_half_closed_) exchange_->ClientSendsNoMore();
@@ -158,7 +157,8 @@ void Connection::Flush() {
   if (exchange_->is_cut()) return CloseNow();  // also within a write that the client holds up
   if (is_writing_) return;
   Exchange::Output output = exchange_->TakeOutput();
-  const size_t written = output.bytes.empty() ? 0 : transport_->TryWrite(output.bytes);
+  const int socket = transport_->plain_socket();
+  const size_t written = output.bytes.empty() || socket < 0 ? 0 : WriteAtOnce(socket, output.bytes);
   if (written < output.bytes.size()) {
     is_writing_ = true;
     asio::co_spawn(
@@ -202,8 +202,7 @@ void Connection::AnswerError(int status, const std::string& message) {
   request->client = client_;
   request->id = RequestId(*request);
   exchange_ = std::make_shared<Exchange>(
-      Exchange::Options{.keep_alive = false, .headers = {{"x-request-id", request->id}}},
-      [](std::string_view) { return size_t{0}; }, [] {});
+      Exchange::Options{.keep_alive = false, .headers = {{"x-request-id", request->id}}}, [] {});
   BeginExchange(std::move(request));
   Exchange::MakeResponder(exchange_)->Send(status, "application/json", ErrorBody(status, message, "bad_request"));
   Flush();

@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "server/http/write_batch.h"
 
 namespace engine {
 namespace {
@@ -63,6 +65,9 @@ class HandlerSide : public Responder {
     exchange_->Begin(status, content_type, headers);
   }
   void Write(std::string piece) override { exchange_->Write(piece); }
+  void WriteLater(std::string piece, WriteBatch& batch) override {
+    if (exchange_->WriteLater(piece)) batch.Add(exchange_);
+  }
   void End() override { exchange_->End(); }
   void OnGone(std::function<void()> on_gone) override { exchange_->OnGone(std::move(on_gone)); }
   bool is_open() const override { return exchange_->is_open(); }
@@ -112,20 +117,45 @@ void Exchange::Begin(int status, std::string_view content_type, const HttpHeader
   WakeIfNeeded();
 }
 
+// A piece as it goes out, which may be nothing. Called with the mutex held.
+std::string Exchange::Framed(std::string_view piece) {
+  if (!in_pieces_ || ended_ || gone_ || cut_ || piece.empty()) return {};  // an empty chunk would end the answer
+  body_bytes_ += static_cast<int64_t>(piece.size());
+  if (options_.is_head) return {};
+  if (options_.is_http_1_0) return std::string(piece);
+  std::string chunk = absl::StrCat(absl::Hex(piece.size()), "\r\n");
+  return chunk.append(piece).append("\r\n");
+}
+
 void Exchange::Write(std::string_view piece) {
   {
     std::lock_guard lock(mutex_);
-    if (!in_pieces_ || ended_ || gone_ || cut_ || piece.empty()) return;  // an empty chunk would end the answer
-    body_bytes_ += static_cast<int64_t>(piece.size());
-    if (options_.is_head) return;
-    if (options_.is_http_1_0) {
-      Put(piece);
-    } else {
-      Put(absl::StrFormat("%x\r\n", piece.size()).append(piece).append("\r\n"));
-    }
-    cut_ = static_cast<int64_t>(output_.size()) > options_.max_queued_bytes;
+    Put(Framed(piece));
   }
   WakeIfNeeded();
+}
+
+// True if somebody must see to it: a connection that is awake does so itself.
+bool Exchange::WriteLater(std::string_view piece) {
+  std::lock_guard lock(mutex_);
+  Queue(Framed(piece));
+  if (is_in_batch_) return false;
+  is_in_batch_ = cut_ || (is_asleep_ && !output_.empty());
+  return is_in_batch_;
+}
+
+SocketWrite Exchange::BeginSend(std::unique_lock<std::mutex>& lock) {
+  lock = std::unique_lock(mutex_);
+  is_in_batch_ = false;
+  const bool is_mine = is_asleep_ && !gone_ && options_.socket >= 0;
+  return {.socket = options_.socket, .bytes = is_mine ? std::string_view(output_) : ""};
+}
+
+void Exchange::EndSend(std::unique_lock<std::mutex> lock, size_t written) {
+  output_.erase(0, written);
+  const bool needs_wake = NeedsWake();
+  lock.unlock();
+  if (needs_wake) wake_();
 }
 
 void Exchange::End() {
@@ -185,18 +215,32 @@ Exchange::Output Exchange::TakeOutput() {
 
 // Called with the mutex held, which Gone waits for: the connection is there.
 void Exchange::Put(std::string_view bytes) {
-  const size_t written = is_asleep_ && output_.empty() ? write_some_(bytes) : 0;
-  output_.append(bytes.substr(written));
+  if (bytes.empty()) return;
+  const bool at_once = is_asleep_ && output_.empty() && options_.socket >= 0;
+  Queue(bytes.substr(at_once ? WriteAtOnce(options_.socket, bytes) : 0));
+}
+
+// Called with the mutex held.
+void Exchange::Queue(std::string_view bytes) {
+  output_.append(bytes);
+  cut_ = cut_ || static_cast<int64_t>(output_.size()) > options_.max_queued_bytes;
+}
+
+// Called with the mutex held, by who wakes the connection then.
+bool Exchange::NeedsWake() {
+  const bool has_output = is_asleep_ && (!output_.empty() || ended_);
+  if (!has_output && !cut_) return false;
+  is_asleep_ = false;
+  return true;
 }
 
 void Exchange::WakeIfNeeded() {
+  bool needs_wake = false;
   {
     std::lock_guard lock(mutex_);
-    const bool has_output = is_asleep_ && (!output_.empty() || ended_);
-    if (!has_output && !cut_) return;
-    is_asleep_ = false;
+    needs_wake = NeedsWake();
   }
-  wake_();
+  if (needs_wake) wake_();
 }
 
 bool Exchange::is_cut() const {

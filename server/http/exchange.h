@@ -8,6 +8,7 @@
 #include <string>
 
 #include "server/http/handler.h"
+#include "server/http/socket_writer.h"
 
 namespace engine {
 
@@ -19,22 +20,21 @@ class Exchange {
     bool keep_alive = true;                       // the connection goes on afterwards
     int64_t max_queued_bytes = int64_t{8} << 20;  // a client that lets more gather counts as gone
     HttpHeaders headers;                          // of every answer: request id, CORS
+    // What it takes at once is written here, on any thread, one at a time, never after Gone, while the connection has taken
+    // all there was: so a piece costs no other thread. -1: only the connection writes.
+    int socket = -1;
   };
 
-  // write_some: writes what the connection takes at once and returns how much; called on any thread, one at a time, and
-  // never after Gone, while the connection has taken all there was. So a piece costs no other thread.
   // wake: called on any thread when the connection should take output, once until it does, and whenever the answer is cut:
-  // a write that is under way may never end. Neither may block or call back.
-  using WriteSome = std::function<size_t(std::string_view bytes)>;
-  Exchange(Options options, WriteSome write_some, std::function<void()> wake)
-      : options_(std::move(options)), write_some_(std::move(write_some)), wake_(std::move(wake)) {}
+  // a write that is under way may never end. May not block or call back.
+  Exchange(Options options, std::function<void()> wake) : options_(std::move(options)), wake_(std::move(wake)) {}
 
   // For the handler; when its last copy goes before the end, the answer is a 500 or is cut.
   static std::shared_ptr<Responder> MakeResponder(std::shared_ptr<Exchange> exchange);
 
   // For the connection.
   struct Output {
-    std::string bytes;     // all that are ready to be written; none: write_some takes over until the next wake
+    std::string bytes;  // all that are ready to be written; none: the handler's thread takes over until the next wake
     bool is_last = false;  // nothing follows them
   };
   Output TakeOutput();
@@ -44,6 +44,10 @@ class Exchange {
   void Gone();
   // It may have: false if the handler wants to know, now; if it does later, it is told so and the answer is cut.
   bool ClientSendsNoMore();
+
+  // For WriteBatch: locks the exchange, and says what of it goes out; of that so much did.
+  SocketWrite BeginSend(std::unique_lock<std::mutex>& lock);
+  void EndSend(std::unique_lock<std::mutex> lock, size_t written);
 
   int status() const;  // 0: none yet
   int64_t body_bytes() const;
@@ -55,16 +59,19 @@ class Exchange {
   void Send(int status, std::string_view content_type, const std::string& body, const HttpHeaders& headers);
   void Begin(int status, std::string_view content_type, const HttpHeaders& headers);
   void Write(std::string_view piece);
+  bool WriteLater(std::string_view piece);
   void End();
   void Abandon();
   void OnGone(std::function<void()> on_gone);
   bool is_open() const;
 
+  std::string Framed(std::string_view piece);
   void Put(std::string_view bytes);
+  void Queue(std::string_view bytes);
+  bool NeedsWake();
   void WakeIfNeeded();
 
   const Options options_;
-  const WriteSome write_some_;
   const std::function<void()> wake_;
   mutable std::mutex mutex_;  // guards what follows
   std::string output_;
@@ -73,6 +80,7 @@ class Exchange {
   bool in_pieces_ = false;
   bool keep_alive_ = true;
   bool is_asleep_ = true;  // the connection has written everything, and waits for wake_
+  bool is_in_batch_ = false;
   bool ended_ = false;
   bool cut_ = false;
   bool gone_ = false;

@@ -16,6 +16,8 @@ namespace engine {
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
+class WriteBatch;
+
 struct HttpRequest {
   std::string method;  // as sent: "POST"
   std::string path;    // decoded, without the query: "/v1/models"
@@ -45,6 +47,8 @@ class Responder {
   // An answer in pieces: Begin, Write…, End. Its length is not known beforehand.
   virtual void Begin(int status, std::string_view content_type, HttpHeaders headers = {}) = 0;
   virtual void Write(std::string piece) = 0;
+  // As Write, for a piece that may wait for those of other answers: it goes out when the caller sends the batch.
+  virtual void WriteLater(std::string piece, WriteBatch&) { Write(std::move(piece)); }
   virtual void End() = 0;
 
   // Calls `on_gone` once if the client goes before the end, soon after; at once if it has. On an HTTP thread.

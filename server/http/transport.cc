@@ -1,7 +1,5 @@
 #include "server/http/transport.h"
 
-#include <sys/socket.h>
-
 #include <utility>
 
 #include "boost/asio/as_tuple.hpp"
@@ -30,22 +28,21 @@ asio::awaitable<Transport::ErrorCode> WriteTo(Stream& stream, std::string_view b
 
 class PlainTransport : public Transport {
  public:
-  explicit PlainTransport(Socket socket) : socket_(std::move(socket)) {}
+  explicit PlainTransport(Socket socket) : socket_(std::move(socket)) {
+    ErrorCode ignored;
+    socket_.native_non_blocking(true, ignored);
+  }
 
   asio::awaitable<ErrorCode> Handshake() override { co_return ErrorCode(); }
   asio::awaitable<ReadResult> Read(std::span<char> to) override { return ReadFrom(socket_, to); }
   asio::awaitable<ErrorCode> Write(std::string_view bytes) override { return WriteTo(socket_, bytes); }
-  // Not by Asio, whose sockets are for one thread at a time.
-  size_t TryWrite(std::string_view bytes) override {
-    const ssize_t written = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    return written < 0 ? 0 : static_cast<size_t>(written);
-  }
   asio::awaitable<void> EndSending() override {
     ErrorCode ignored;
     socket_.shutdown(Socket::shutdown_send, ignored);
     co_return;
   }
   Socket& socket() override { return socket_; }
+  int plain_socket() override { return socket_.native_handle(); }
 
  private:
   Socket socket_;
@@ -66,9 +63,9 @@ class TlsTransport : public Transport {
   }
   asio::awaitable<ReadResult> Read(std::span<char> to) override { return ReadFrom(stream_, to); }
   asio::awaitable<ErrorCode> Write(std::string_view bytes) override { return WriteTo(stream_, bytes); }
-  size_t TryWrite(std::string_view) override { return 0; }
   asio::awaitable<void> EndSending() override { co_await stream_.async_shutdown(kAwait); }
   Socket& socket() override { return stream_.next_layer(); }
+  int plain_socket() override { return -1; }
 
  private:
   const TlsContext tls_;  // shared with other connections of a server; null for a client

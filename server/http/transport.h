@@ -28,13 +28,13 @@ class Transport {
   virtual boost::asio::awaitable<ErrorCode> Handshake() = 0;
   virtual boost::asio::awaitable<ReadResult> Read(std::span<char> to) = 0;
   virtual boost::asio::awaitable<ErrorCode> Write(std::string_view bytes) = 0;
-  // Any thread, while no Write is under way. Writes what goes at once and returns how much: 0 where Write must do it, or
-  // will say why it cannot.
-  virtual size_t TryWrite(std::string_view bytes) = 0;
   // Tells the client that no more comes, while a Read may be under way. TLS has an end of its own, without which an answer
   // that goes on to the end of the connection counts as cut; it is waited for until the client has ended too.
   virtual boost::asio::awaitable<void> EndSending() = 0;
   virtual Socket& socket() = 0;
+  // A socket that does not block and takes bytes as they are, from any thread while no Write is under way: Asio's sockets
+  // are for one thread at a time. -1: only Write can.
+  virtual int plain_socket() = 0;
 };
 
 // Of a server. tls null: plain.

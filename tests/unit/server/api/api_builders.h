@@ -24,6 +24,7 @@ class ScriptedEngine : public Engine {
 
   absl::StatusOr<RequestId> Submit(const GenerationRequest& request, UpdateCallback on_update) override;
   void Cancel(RequestId id) override { cancelled.push_back(id); }
+  void SetAfterUpdates(std::function<void()> after) override { after_updates = std::move(after); }
   const ModelInfo& model() const override { return info; }
   EngineStats stats() const override { return {}; }
   absl::StatusOr<RenderedPrompt> Render(const GenerationRequest& request) const override;
@@ -32,12 +33,16 @@ class ScriptedEngine : public Engine {
 
   // The i-th submitted request hears a text, one token per byte; `finish` ends it.
   void Say(size_t i, const std::string& text, Finish finish = Finish::kNone);
-  void Tell(size_t i, const GenerationUpdate& update) { submitted[i].on_update(update); }
+  void Tell(size_t i, const GenerationUpdate& update) {
+    submitted[i].on_update(update);
+    after_updates();
+  }
 
   ModelInfo info;
   absl::Status refusal;  // of the next Submit
   size_t limit = 1000;   // so many are submitted; more are refused, as by a full queue
   std::vector<Submitted> submitted;
+  std::function<void()> after_updates;
   std::vector<RequestId> cancelled;  // ids are indices of `submitted`
 };
 
