@@ -134,7 +134,7 @@ class LocalEngine : public Engine {
       ASSIGN_OR_RETURN(const GrammarCompiler* compiler, Compiler());
       ASSIGN_OR_RETURN(limits.grammar, compiler->Compile(form));
     }
-    if (!stats_.Open(max_open_)) {
+    if (!stats_.Open(max_open_, request.when_full)) {
       return ResourceExhausted("%d requests run or wait already, as many as may: try again later", max_open_);
     }
     const RequestId id = queued.id;

@@ -83,6 +83,13 @@ struct ToolChoice {
   bool parallel = true;  // more than one call in an answer; otherwise it ends where a second one begins
 };
 
+// What becomes of a request that comes while the queue is full.
+enum class WhenFull {
+  kRefuse,   // ResourceExhausted, and counted as rejected
+  kDecline,  // ResourceExhausted, not counted: it comes again once another one has ended
+  kTake,     // the queue has one more: it goes on with work that would be lost
+};
+
 // What to continue: exactly one of messages, prompt and prompt_tokens.
 struct GenerationRequest {
   static constexpr size_t kMaxBadWords = 1024;
@@ -115,6 +122,7 @@ struct GenerationRequest {
   std::string cache_salt;                     // prefixes are shared only with requests of the same salt
   double timeout_seconds = 0;                 // it fails if it has not ended by then; 0: the engine's
   bool embed = false;                         // the prompt's embedding is wanted (engine/embedding.h)
+  WhenFull when_full = WhenFull::kRefuse;
 };
 
 enum class Finish { kNone, kStop, kLength, kCancelled, kError };
@@ -208,7 +216,7 @@ class Engine {
 
   // Queues a request. `on_update` is called until an update has finish set. Refused at once: an invalid field, a prompt
   // longer than the context, a prompt that can never fit in the cache, anything while the queue is full
-  // (ResourceExhausted), and once the engine is being destroyed.
+  // (ResourceExhausted; see WhenFull), and once the engine is being destroyed.
   virtual absl::StatusOr<RequestId> Submit(const GenerationRequest& request, UpdateCallback on_update) = 0;
 
   // Ends a request within one step; its last update has finish kCancelled. Unknown ids have already finished.

@@ -66,10 +66,10 @@ void StatsBoard::EndStep(const Scheduler& scheduler) {
   step_.in_step = false;
 }
 
-bool StatsBoard::Open(int64_t max_open) {
+bool StatsBoard::Open(int64_t max_open, WhenFull when_full) {
   std::lock_guard lock(request_mutex_);
-  if (request_.open >= max_open) {
-    ++request_.rejected;
+  if (request_.open >= max_open && when_full != WhenFull::kTake) {
+    request_.rejected += when_full == WhenFull::kRefuse;
     return false;
   }
   ++request_.open;

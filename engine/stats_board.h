@@ -30,8 +30,8 @@ class StatsBoard {
   void CountAccepted(std::span<const SequenceEvent> of_step);
   void EndStep(const Scheduler& scheduler);  // also where there was none
 
-  // Any thread. False, and counted as rejected, if `max_open` requests are open already.
-  bool Open(int64_t max_open);
+  // Any thread. False if `max_open` requests are open already, unless it is taken nevertheless.
+  bool Open(int64_t max_open, WhenFull when_full);
   void AbandonOpen();  // what was opened never began
 
   // Output thread.

@@ -41,19 +41,21 @@ void RequestRun::Start(const std::function<void()>& on_taken) {
   const absl::Status rendered = RenderPrompts();
   std::lock_guard lock(mutex_);
   if (done_) return;
-  const absl::Status submitted = rendered.ok() ? SubmitPrompts() : rendered;
-  if (!running_.empty()) on_taken();
+  const absl::Status submitted = rendered.ok() ? SubmitMore() : rendered;
+  if (!submitted_.empty()) on_taken();
   if (!submitted.ok()) Fail(submitted);
 }
 
-// Where the queue is full, what is under way makes room, but not for several answers to a prompt.
-absl::Status RequestRun::SubmitPrompts() {
-  const ApiRequest& request = answer_.request;
-  while (next_prompt_ < answer_.prompts.size() && running_.size() - num_ended_ < request.max_at_once) {
-    const absl::Status submitted = Submit(answer_.choices[next_prompt_ * request.n]);
-    if (absl::IsResourceExhausted(submitted) && request.n == 1 && running_.size() > num_ended_) break;
+// Where the queue is full, what is under way makes room. The place of the last one that was may have gone to others, so
+// what follows it needs none.
+absl::Status RequestRun::SubmitMore() {
+  while (!waiting_.empty() && submitted_.size() - num_ended_ < answer_.request.max_at_once) {
+    const bool under_way = submitted_.size() > num_ended_;
+    const WhenFull begun = under_way ? WhenFull::kDecline : WhenFull::kTake;
+    const absl::Status submitted = Submit(*waiting_.front(), submitted_.empty() ? WhenFull::kRefuse : begun);
+    if (absl::IsResourceExhausted(submitted) && under_way) break;
     RETURN_IF_ERROR(submitted);
-    ++next_prompt_;
+    waiting_.pop_front();
   }
   return absl::OkStatus();
 }
@@ -86,22 +88,24 @@ absl::Status RequestRun::RenderPrompts() {
       answer_.choices.push_back({.index = static_cast<int>(answer_.choices.size()), .prompt = &prompt});
     }
   }
+  for (size_t p = 0; p < answer_.prompts.size(); ++p) waiting_.push_back(&answer_.choices[p * request.n]);
   // What remains is the same for every prompt, which comes as tokens.
   request.prompts.clear();
   request.generation.messages.clear();
   return absl::OkStatus();
 }
 
-absl::Status RequestRun::Submit(Choice& choice) {
+absl::Status RequestRun::Submit(Choice& choice, WhenFull when_full) {
   GenerationRequest request = answer_.request.generation;
   request.prompt_tokens = choice.prompt->tokens;
   request.choice = choice.index % answer_.request.n;
+  request.when_full = when_full;
   choice.submitted = Now();
   const auto on_update = [self = shared_from_this(), &choice](const GenerationUpdate& update) {
     self->OnUpdate(choice, update);
   };
   ASSIGN_OR_RETURN(const RequestId id, engine_.Submit(request, on_update));
-  running_.push_back(id);
+  submitted_.push_back(id);
   return absl::OkStatus();
 }
 
@@ -109,27 +113,30 @@ void RequestRun::OnUpdate(Choice& choice, const GenerationUpdate& update) {
   std::lock_guard lock(mutex_);
   if (done_) return;
   if (update.finish == Finish::kError) return Fail(update.error);
+  if (update.finish == Finish::kCancelled && answer_.request.generation.embed) {
+    return Fail(absl::CancelledError("the engine stops before the embedding is made"));
+  }
   const bool is_first = choice.generation.tokens.empty() && !update.tokens.empty();
   if (is_first) choice.first_token = update.made;
   if (!update.tokens.empty()) choice.last_token = update.made;
   Append(update, choice.generation);
   const bool ends = update.finish != Finish::kNone;
-  if (choice.index % answer_.request.n == 0 && (is_first || (ends && choice.generation.tokens.empty()))) {
-    if (absl::Status submitted = SubmitSiblings(choice); !submitted.ok()) return Fail(submitted);
-  }
+  const bool is_in_cache = is_first || (ends && choice.generation.tokens.empty());
+  if (is_in_cache && choice.index % answer_.request.n == 0) AddSiblings(choice);
   if (answer_.request.stream) {
     std::string events = format_->Events(answer_, choice, update);
     if (!events.empty()) choice.is_new = false;
     Stream(std::move(events));
   }
-  if (!ends) return;
-  if (++num_ended_ == answer_.choices.size()) return End();
-  if (absl::Status submitted = SubmitPrompts(); !submitted.ok()) Fail(submitted);
+  num_ended_ += ends;
+  if (num_ended_ == answer_.choices.size()) return End();
+  if (!ends && !is_in_cache) return;
+  if (absl::Status submitted = SubmitMore(); !submitted.ok()) Fail(submitted);
 }
 
-absl::Status RequestRun::SubmitSiblings(const Choice& choice) {
-  for (int i = 1; i < answer_.request.n; ++i) RETURN_IF_ERROR(Submit(answer_.choices[choice.index + i]));
-  return absl::OkStatus();
+// Before other prompts, which take room in the cache.
+void RequestRun::AddSiblings(const Choice& choice) {
+  for (int i = answer_.request.n - 1; i > 0; --i) waiting_.push_front(&answer_.choices[choice.index + i]);
 }
 
 void RequestRun::Stream(std::string events) {
@@ -155,7 +162,7 @@ void RequestRun::Fail(const absl::Status& error) {
 
 void RequestRun::CancelAll() {
   done_ = true;
-  for (const RequestId id : running_) engine_.Cancel(id);
+  for (const RequestId id : submitted_) engine_.Cancel(id);
 }
 
 void RequestRun::OnGone() {

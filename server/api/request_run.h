@@ -1,6 +1,7 @@
 // A request on its way through the engine: submits what it asks for, writes the answer, ends with its client.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -18,17 +19,18 @@ class RequestRun : public std::enable_shared_from_this<RequestRun> {
   RequestRun(Engine& engine, std::shared_ptr<WriteBatch> writes, Answer answer, std::unique_ptr<AnswerFormat> format,
              std::shared_ptr<Responder> responder);
 
-  // Renders the prompts and submits the first answer to each, as many at once as may be; the others follow when its
-  // prompt is in the cache. From here on the run answers, and lives as long as the engine works on it. on_taken: called
-  // if the engine has taken something, before that is answered.
+  // Renders the prompts and submits the first answer to each; the others to it come when the prompt is in the cache. As
+  // many are under way as may be and as the engine has room for; one is in any case, so nothing that has begun is lost.
+  // From here on the run answers, and lives as long as the engine works on it. on_taken: called if the engine has taken
+  // something, before that is answered.
   void Start(const std::function<void()>& on_taken);
 
  private:
   absl::Status RenderPrompts();
-  absl::Status SubmitPrompts();
-  absl::Status Submit(Choice& choice);
+  absl::Status SubmitMore();
+  absl::Status Submit(Choice& choice, WhenFull when_full);
   void OnUpdate(Choice& choice, const GenerationUpdate& update);
-  absl::Status SubmitSiblings(const Choice& choice);
+  void AddSiblings(const Choice& choice);
   void Stream(std::string events);
   void End();
   void Fail(const absl::Status& error);
@@ -41,11 +43,11 @@ class RequestRun : public std::enable_shared_from_this<RequestRun> {
   Answer answer_;
   const std::unique_ptr<AnswerFormat> format_;
   const std::shared_ptr<Responder> responder_;
-  std::vector<RequestId> running_;
-  size_t next_prompt_ = 0;  // to be submitted
-  size_t num_ended_ = 0;    // of running_
-  bool streaming_ = false;  // the head of a stream is out
-  bool done_ = false;       // answered, failed, or nobody listens
+  std::deque<Choice*> waiting_;       // to be submitted, in this order
+  std::vector<RequestId> submitted_;  // ended ones too
+  size_t num_ended_ = 0;              // of submitted_
+  bool streaming_ = false;            // the head of a stream is out
+  bool done_ = false;                 // answered, failed, or nobody listens
 };
 
 // The whole answer to a request that failed.

@@ -60,12 +60,21 @@ TEST(EngineStats, FullQueueRefusesAndRoomIsThereAgainAfterwards) {
   EXPECT_EQ(engine->Submit(endless, [](const GenerationUpdate&) {}).status().code(),
             absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(engine->stats().request.rejected, 1);
+  GenerationRequest part = endless;
+  part.when_full = WhenFull::kDecline;
+  EXPECT_EQ(engine->Submit(part, [](const GenerationUpdate&) {}).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(engine->stats().request.rejected, 1) << "it comes again";
   EXPECT_EQ(engine->stats().request.open, 2);
+  part.when_full = WhenFull::kTake;
+  const auto taken = engine->Submit(part, [](const GenerationUpdate&) {});
+  ASSERT_TRUE(taken.ok()) << taken.status();
+  EXPECT_EQ(engine->stats().request.open, 3);
+  ids.push_back(*taken);
 
   for (const RequestId id : ids) engine->Cancel(id);
   for (auto& end : ended) end.get_future().wait();
   EXPECT_EQ(Answer(*engine, Continue({1}, 2)).tokens.size(), 2u);
-  EXPECT_EQ(engine->stats().request.cancelled, 2);
+  EXPECT_EQ(engine->stats().request.cancelled, 3);
 }
 
 TEST(Deadline, LateRequestFailsWhileOthersGoOn) {

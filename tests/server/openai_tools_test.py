@@ -297,8 +297,11 @@ class Errors(unittest.TestCase):
         with folder:
             server = server_process.Server(ENGINE, model, "--max-num-seqs", "1", "--max-queued-requests", "0")
             with openai.OpenAI(base_url=server.url + "/v1", api_key="none", max_retries=0) as client:
-                with self.assertRaises(openai.RateLimitError) as caught:
-                    client.completions.create(model="", prompt="a", n=2, max_tokens=400)
+                with client.completions.create(model="", prompt="a", n=100, max_tokens=400, stream=True,
+                                               extra_body={"ignore_eos": True}) as running:
+                    next(iter(running))
+                    with self.assertRaises(openai.RateLimitError) as caught:
+                        client.completions.create(model="", prompt="a")
             self.assertEqual(caught.exception.response.headers["retry-after"], "1")
             self.assertEqual(server.stop(), 0)
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`engine serve` from its start to its end, over a tiny model: serve_test.py ENGINE WRITE_TINY_MODELS"""
 
+import contextlib
 import json
 import pathlib
 import signal
@@ -85,10 +86,23 @@ class ServeTest(unittest.TestCase):
 
     def test_a_full_queue_asks_to_come_again(self):
         server = self.start("--max-num-seqs", "1", "--max-queued-requests", "0").wait_until_ready()
-        status, answer = server.post("/v1/completions", {**ENDLESS, "stream": False, "n": 2})
-        self.assertEqual(status, 429, answer)
-        self.assertEqual(json.loads(answer)["error"]["type"], "rate_limit_error")
-        self.assertEqual(server.metric("engine_requests_rejected_total"), 1)
+        with contextlib.closing(server.connect()) as busy:
+            busy.request("POST", "/v1/completions", json.dumps({**ENDLESS, "n": 100}), {"content-type": "application/json"})
+            busy.getresponse().readline()
+            for _ in range(50):  # one may come between two answers
+                status, answer = server.post("/v1/completions", {"prompt": "a", "max_tokens": 1})
+                if status != 200:
+                    break
+            self.assertEqual(status, 429, answer)
+            self.assertEqual(json.loads(answer)["error"]["type"], "rate_limit_error")
+            self.assertEqual(server.metric("engine_requests_rejected_total"), 1)
+
+    def test_answers_that_find_no_room_wait_for_the_first(self):
+        server = self.start("--max-num-seqs", "1", "--max-queued-requests", "0").wait_until_ready()
+        status, answer = server.post("/v1/completions", {**ENDLESS, "stream": False, "n": 3})
+        self.assertEqual(status, 200, answer)
+        self.assertEqual(len(json.loads(answer)["choices"]), 3)
+        self.assertEqual(server.metric("engine_requests_rejected_total"), 0)
 
     def test_a_request_that_takes_too_long_fails(self):
         server = self.start("--request-timeout", "0.000001").wait_until_ready()

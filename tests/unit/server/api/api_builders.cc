@@ -16,7 +16,10 @@ ScriptedEngine::ScriptedEngine() {
 
 absl::StatusOr<RequestId> ScriptedEngine::Submit(const GenerationRequest& request, UpdateCallback on_update) {
   RETURN_IF_ERROR(refusal);
-  if (submitted.size() == limit) return ResourceExhausted("full");
+  if (submitted.size() >= limit && request.when_full != WhenFull::kTake) {
+    num_rejected += request.when_full == WhenFull::kRefuse;
+    return ResourceExhausted("full");
+  }
   submitted.push_back({request, std::move(on_update)});
   return static_cast<RequestId>(submitted.size()) - 1;
 }

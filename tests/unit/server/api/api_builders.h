@@ -40,7 +40,8 @@ class ScriptedEngine : public Engine {
 
   ModelInfo info;
   absl::Status refusal;  // of the next Submit
-  size_t limit = 1000;   // so many are submitted; more are refused, as by a full queue
+  size_t limit = 1000;   // so many are submitted; more find the queue full
+  int num_rejected = 0;  // for that
   std::vector<Submitted> submitted;
   std::function<void()> after_updates;
   std::vector<RequestId> cancelled;  // ids are indices of `submitted`

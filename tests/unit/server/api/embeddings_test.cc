@@ -89,6 +89,15 @@ TEST(Embeddings, AnErrorOrAClientThatGoesEndsAllInputs) {
   EXPECT_EQ(embedder.Post({{"input", "d"}})->status, 429);
 }
 
+TEST(Embeddings, OneThatTheEngineStopsBeforeIsMissingFromNoAnswer) {
+  Embedder embedder;
+  const auto answer = embedder.Post({{"input", {"a", "b"}}});
+  embedder.Answer(0, {3, 4});
+  embedder.engine.Tell(1, {.finish = Finish::kCancelled});
+  EXPECT_EQ(answer->status, 503);
+  EXPECT_THAT(answer->body, HasSubstr("the engine stops"));
+}
+
 TEST(Embeddings, WhatCannotBeDoneIsRefused) {
   const Embedder embedder;
   embedder.ExpectRefused({{"input", ""}}, "input is empty");

@@ -83,10 +83,11 @@ TEST(RequestRun, WhatTheEngineRefusesIsRefused) {
 
 TEST(RequestRun, AFullQueueAsksForALaterTry) {
   ScriptedEngine engine;
-  engine.refusal = ResourceExhausted("100 requests wait");
+  engine.limit = 0;
   const auto response = ApiClient(engine).Post(kChat, Hello({{"stream", true}}));
   EXPECT_EQ(response->status, 429);
   EXPECT_THAT(response->headers, ElementsAre(Pair("Retry-After", "1")));
+  EXPECT_EQ(engine.num_rejected, 1);
 }
 
 TEST(RequestRun, APromptLongerThanTheContextIsRefusedWithBothNumbers) {
@@ -156,6 +157,44 @@ TEST(RequestRun, PromptsThatTheQueueHasNoRoomForWaitForTheOthers) {
   engine.Say(0, "A", Finish::kStop);
   engine.Say(2, "C", Finish::kStop);
   EXPECT_EQ(Json::parse(response->body)["choices"][2]["text"], "C");
+}
+
+TEST(RequestRun, AFullQueueTakesWhatFollowsTheLastPromptUnderWay) {
+  ScriptedEngine engine;
+  engine.limit = 2;
+  const auto response = ApiClient(engine).Post("/v1/completions", Json{{"prompt", {"a", "b", "c"}}});
+  engine.Say(1, "B", Finish::kStop);
+  ASSERT_EQ(engine.submitted.size(), 2u);
+  engine.Say(0, "A", Finish::kStop);
+  ASSERT_EQ(engine.submitted.size(), 3u);
+  engine.Say(2, "C", Finish::kStop);
+  EXPECT_EQ(Json::parse(response->body)["choices"][2]["text"], "C");
+  EXPECT_EQ(engine.num_rejected, 0);
+}
+
+TEST(RequestRun, OtherAnswersThatTheQueueHasNoRoomForWaitForTheFirst) {
+  ScriptedEngine engine;
+  engine.limit = 1;
+  const auto response = ApiClient(engine).Post(kChat, Hello({{"n", 2}, {"stream", true}}));
+  engine.Say(0, "a");
+  ASSERT_EQ(engine.submitted.size(), 1u);
+  engine.Say(0, "", Finish::kStop);
+  ASSERT_EQ(engine.submitted.size(), 2u);
+  engine.Say(1, "b", Finish::kStop);
+  EXPECT_TRUE(response->ended);
+  EXPECT_EQ(engine.num_rejected, 0);
+}
+
+TEST(RequestRun, OtherAnswersToAPromptComeBeforeOtherPrompts) {
+  ScriptedEngine engine;
+  engine.limit = 1;
+  ApiClient(engine).Post("/v1/completions", Json{{"prompt", {"a", "b"}}, {"n", 2}});
+  engine.Say(0, "A", Finish::kStop);
+  ASSERT_EQ(engine.submitted.size(), 2u);
+  EXPECT_EQ(engine.submitted[1].request.choice, 1);
+  engine.Say(1, "A", Finish::kStop);
+  ASSERT_EQ(engine.submitted.size(), 3u);
+  EXPECT_EQ(engine.submitted[2].request.prompt_tokens.front(), 'b');
 }
 
 TEST(RequestRun, AClientThatVanishesAfterItsAnswerCancelsNothing) {
