@@ -125,10 +125,11 @@ class LocalEngine : public Engine {
                    .seed = request.sampling.seed ? *request.sampling.seed : RandomSeed(),
                    .choice = request.choice,
                    .priority = request.priority,
-                   .cache_salt = SaltOf(request),
+                   .cache_salt = request.cache_salt,
                    .constrained = has_grammar || limits.any(),
                    .max_draft = request.embed ? 0 : MaxDraft(request),
-                   .reads_hidden_states = request.embed};
+                   .reads_hidden_states = request.embed,
+                   .computes_prompt = request.embed && info_.pooling == "mean"};
     RETURN_IF_ERROR(loop_->CheckCanRun(queued));
     if (has_grammar) {
       ASSIGN_OR_RETURN(const GrammarCompiler* compiler, Compiler());
@@ -187,12 +188,6 @@ class LocalEngine : public Engine {
       stats_.Count(update, times);
       on_update(update);
     };
-  }
-
-  // What is found in the cache has no state, so the mean of all is computed with a salt that nobody else has.
-  std::string SaltOf(const GenerationRequest& request) const {
-    const bool reads_all = request.embed && info_.pooling == "mean";
-    return reads_all ? absl::StrFormat("%016x%016x", RandomSeed(), RandomSeed()) : request.cache_salt;
   }
 
   RequestTimes Times(const Request& request) const {

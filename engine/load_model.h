@@ -24,7 +24,7 @@ struct ModelOptions {
       0;                       // the share of the device's memory that everything may take; 0: a cache of its own size
   int ranks = 1;               // devices that compute it together
   int vocab = 0;               // ids the tokenizer has; 0: the embedding table's rows
-  bool hidden_states = false;  // steps keep them, for Runner::HiddenState
+  bool hidden_states = false;  // steps keep them, for Runner::HiddenStates
   LoadProgress progress;
   std::function<void(const std::string&)> warn;
 };

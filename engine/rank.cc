@@ -109,20 +109,23 @@ absl::StatusOr<std::byte*> Rank::PlaceOutput(const Value& value) {
     ASSIGN_OR_RETURN(samples_, StagedBuffer::Create(device_, bytes));
     return samples_.device();
   }
-  if (value.name == "logits" || value.name == "hidden_states") {
-    RowOutput& output = value.name == "logits" ? logits_ : hidden_states_;
-    ASSIGN_OR_RETURN(output, PlaceRows(value));
-    return output.rows;
+  if (value.name == "logits") {
+    ASSIGN_OR_RETURN(logits_, PlaceRows(value, value.spec.row_bytes()));
+    return logits_.rows;
+  }
+  if (value.name == "hidden_states") {
+    ASSIGN_OR_RETURN(hidden_states_, PlaceRows(value, bytes));
+    return hidden_states_.rows;
   }
   return Allocate(bytes, value.spec.row_bytes());
 }
 
-absl::StatusOr<Rank::RowOutput> Rank::PlaceRows(const Value& value) {
+absl::StatusOr<Rank::RowOutput> Rank::PlaceRows(const Value& value, int64_t staged_bytes) {
   RowOutput output{.row_bytes = value.spec.row_bytes()};
   const int64_t bytes = MaxBytes(value.spec, program_.limits);
   ASSIGN_OR_RETURN(output.rows, Allocate(bytes, output.row_bytes));
   if (device_.info().reads_host_memory) return output;
-  ASSIGN_OR_RETURN(output.staging, device_.Allocate(output.row_bytes, MemoryKind::kHost));
+  ASSIGN_OR_RETURN(output.staging, device_.Allocate(staged_bytes, MemoryKind::kHost));
   return output;
 }
 
@@ -133,15 +136,17 @@ absl::Status Rank::Run(const StepBuffers& inputs, const StepExtents& extents, in
   return AwaitStream();
 }
 
-absl::StatusOr<std::span<const float>> Rank::Read(const RowOutput& output, int row) {
+absl::StatusOr<std::span<const float>> Rank::Read(const RowOutput& output, int first, int count) {
   ENGINE_CHECK(output.rows != nullptr);
-  const std::byte* data = output.rows + row * output.row_bytes;
+  const std::byte* data = output.rows + first * output.row_bytes;
+  const int64_t bytes = count * output.row_bytes;
   if (output.staging.size() > 0) {
-    RETURN_IF_ERROR(stream_->Copy(output.staging.data(), data, output.row_bytes));
+    ENGINE_CHECK(bytes <= output.staging.size());
+    RETURN_IF_ERROR(stream_->Copy(output.staging.data(), data, bytes));
     RETURN_IF_ERROR(AwaitStream());
     data = output.staging.data();
   }
-  return std::span(reinterpret_cast<const float*>(data), output.row_bytes / sizeof(float));
+  return std::span(reinterpret_cast<const float*>(data), bytes / sizeof(float));
 }
 
 absl::Status Rank::AwaitStream() {

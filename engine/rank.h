@@ -39,8 +39,10 @@ class Rank {
   }
 
   // As Runner has them.
-  absl::StatusOr<std::span<const float>> Logits(int row) { return Read(logits_, row); }
-  absl::StatusOr<std::span<const float>> HiddenState(int token) { return Read(hidden_states_, token); }
+  absl::StatusOr<std::span<const float>> Logits(int row) { return Read(logits_, row, 1); }
+  absl::StatusOr<std::span<const float>> HiddenStates(int first, int count) {
+    return Read(hidden_states_, first, count);
+  }
 
   // Sees to it that the first `blocks` blocks of a group's pool have memory. If it fails, as many have as before.
   absl::Status BackBlocks(int group, int blocks);
@@ -61,11 +63,11 @@ class Rank {
     std::byte* first_block;
     int64_t block_bytes;
   };
-  // An output of the program that is read row by row, and hardly ever.
+  // An output of the program of which rows are read, and hardly ever.
   struct RowOutput {
     std::byte* rows = nullptr;
     int64_t row_bytes = 0;
-    Buffer staging = {};  // of a row, for the host; empty where it reads the device's
+    Buffer staging = {};  // of as many rows as are read at once, for the host; empty where it reads the device's
   };
 
   Rank(RankParts parts, int rank)
@@ -78,8 +80,8 @@ class Rank {
   absl::Status CreatePool(const CacheGroup& group, int num_blocks, int least_blocks);
   absl::Status Bind(const StepBuffers& inputs);
   absl::StatusOr<std::byte*> PlaceOutput(const Value& value);
-  absl::StatusOr<RowOutput> PlaceRows(const Value& value);
-  absl::StatusOr<std::span<const float>> Read(const RowOutput& output, int row);
+  absl::StatusOr<RowOutput> PlaceRows(const Value& value, int64_t staged_bytes);
+  absl::StatusOr<std::span<const float>> Read(const RowOutput& output, int first, int count);
   absl::Status AwaitStream();
 
   const int rank_;

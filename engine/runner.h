@@ -31,10 +31,12 @@ class Runner {
   // The tokens that row `row` of the next step may draw, if its sequence is constrained (ops/sample.h). Fill it before.
   std::span<uint32_t> token_mask(int row) const { return inputs_.token_mask(row); }
 
-  // Row `row` of the last step's logits, padding included. What the head would read of its input token `token`, where the
-  // model was built to keep that. What they return is overwritten by the next call.
+  // Row `row` of the last step's logits, padding included. What the head would read of its input tokens, one row after
+  // the other, where the model was built to keep that. What they return is overwritten by the next call.
   absl::StatusOr<std::span<const float>> Logits(int row) { return ranks_.front()->Logits(row); }
-  absl::StatusOr<std::span<const float>> HiddenState(int token) { return ranks_.front()->HiddenState(token); }
+  absl::StatusOr<std::span<const float>> HiddenStates(int first, int count) {
+    return ranks_.front()->HiddenStates(first, count);
+  }
 
   // Of the first device; the others' are alike.
   const Program& program() const { return ranks_.front()->program(); }

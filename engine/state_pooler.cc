@@ -16,15 +16,17 @@ void StatePooler::AddPart(const ScheduledSequence& part, Runner& runner, Pool& p
   const int64_t wanted = takes_mean_ ? pool.next : prompt_tokens - 1;
   if (takes_mean_ && part.first_position > pool.next)
     pool.error = absl::InternalError("states of a prompt are missing");
+  const int64_t begin = std::max(wanted, part.first_position);
   const int64_t end = std::min(part.first_position + part.num_tokens, prompt_tokens);
-  for (int64_t position = std::max(wanted, part.first_position); position < end && pool.error.ok(); ++position) {
-    const auto state = runner.HiddenState(static_cast<int>(part.first_input + position - part.first_position));
-    pool.error = state.status();
-    if (!state.ok()) return;
-    pool.sum.resize(state->size());
-    for (size_t i = 0; i < state->size(); ++i) pool.sum[i] += (*state)[i];
-    pool.next = position + 1;
-  }
+  if (begin >= end || !pool.error.ok()) return;
+  const auto states = runner.HiddenStates(static_cast<int>(part.first_input + begin - part.first_position),
+                                          static_cast<int>(end - begin));
+  pool.error = states.status();
+  if (!states.ok()) return;
+  const size_t width = states->size() / (end - begin);
+  pool.sum.resize(width);
+  for (size_t i = 0; i < states->size(); ++i) pool.sum[i % width] += (*states)[i];
+  pool.next = end;
 }
 
 absl::StatusOr<std::vector<float>> StatePooler::Take(int64_t sequence) {

@@ -44,6 +44,7 @@ absl::Status Scheduler::Add(Request request) {
   sequence->cache_salt = std::move(request.cache_salt);
   sequence->constrained = request.constrained;
   sequence->reads_hidden_states = request.reads_hidden_states;
+  sequence->computes_prompt = request.computes_prompt;
   sequence->waits_for_samples = request.constrained || request.params.has_penalties();
   sequence->max_draft = std::min(request.max_draft, Draft::kMaxTokens);
   sequence->stop_ids = StopIds(request.params, config_.eos_token_ids);

@@ -69,9 +69,8 @@ void Scheduler::Suspend(Sequence& sequence) {
 void Scheduler::AdmitWaiting(StepBudget& budget) {
   while (!waiting_.empty() && num_running() < config_.max_num_seqs && budget.takes_prompts()) {
     Sequence& sequence = **waiting_.begin();
-    // A cached token has no logits, so a prompt that is scored is computed in full.
     const PrefixMatch match =
-        sequence.scores_prompt() ? PrefixMatch{} : blocks_->Match(sequence.tokens, sequence.cache_salt);
+        sequence.takes_cached() ? blocks_->Match(sequence.tokens, sequence.cache_salt) : PrefixMatch{};
     if (!HasRoomNow(sequence, match, config_, *blocks_)) return;
     waiting_.erase(waiting_.begin());
     Start(match, sequence);

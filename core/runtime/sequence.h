@@ -37,6 +37,7 @@ struct Request {
   bool constrained = false;  // a grammar masks its logits, so each token must be known before the next step is filled
   int max_draft = 0;         // most drafted tokens that one step verifies
   bool reads_hidden_states = false;  // its events say so
+  bool computes_prompt = false;      // every state of its prompt is read: none of it is taken from the cache
 };
 
 struct Sequence {
@@ -52,6 +53,7 @@ struct Sequence {
   std::vector<int32_t> stop_ids;   // end the sequence once min_tokens are generated; masked before
   int max_draft = 0;
   bool reads_hidden_states = false;
+  bool computes_prompt = false;
 
   SequenceStatus status = SequenceStatus::kWaiting;
   FinishReason reason = FinishReason::kNone;
@@ -77,6 +79,8 @@ struct Sequence {
   int64_t known() const { return static_cast<int64_t>(tokens.size()); }
   int64_t generated() const { return known() - prompt_tokens; }
   bool scores_prompt() const { return prompt_scored < prompt_tokens; }
+  // A cached token has no logits and no state.
+  bool takes_cached() const { return !computes_prompt && !scores_prompt(); }
 };
 
 // Who runs first: lower priority, then earlier arrival.

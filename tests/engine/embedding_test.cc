@@ -47,7 +47,7 @@ TEST(Embedding, IsMadeOfWhatTheHeadReads) {
 
   int64_t checked = 0;
   const auto check = [&](int64_t position, std::span<const float> logits) {
-    const auto state = loaded->runner->HiddenState(static_cast<int>(position));
+    const auto state = loaded->runner->HiddenStates(static_cast<int>(position), 1);
     ASSERT_TRUE(state.ok());
     for (size_t id = 0; id < logits.size(); ++id) {
       double product = 0;
@@ -83,6 +83,14 @@ TEST(Embedding, TheMeanIsThatOfTheStatesOfEveryBeginning) {
   const std::vector<float> values = Values(*mean, tokens);
   ASSERT_EQ(values.size(), sum.size());
   for (size_t i = 0; i < sum.size(); ++i) EXPECT_EQ(values[i], static_cast<float>(sum[i] / 9));
+}
+
+TEST(Embedding, AMeanTakesNothingFromTheCacheAndLeavesItsPromptThere) {
+  const auto engine = OpenEngine(Model(), {.pooling = "mean"});
+  Values(*engine, RandomTokens(1, 64));
+  Values(*engine, RandomTokens(1, 64));
+  EXPECT_EQ(engine->stats().step.prompt_tokens_cached, 0);
+  EXPECT_GT(Answer(*engine, Continue(RandomTokens(1, 64), 2)).cached_tokens, 0);
 }
 
 TEST(Embedding, AMeanIsTheSameWhenItsPromptWasPreempted) {
