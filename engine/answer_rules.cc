@@ -68,7 +68,7 @@ void AnswerRules::FillMasks(const StepPlan& plan, const Runner& runner) {
 absl::Status AnswerRules::FillPart(const StepPlan& plan, const ScheduledSequence& part, const Runner& runner,
                                    Answer& answer) {
   Grammar* grammar = answer.limits.grammar.get();
-  answer.has_choice = true;
+  answer.stuck_at = kNowhere;
   const int first_draft = part.first_input + part.num_tokens - part.num_drafted;
   int advanced = 0;
   for (int i = 0; i <= part.num_drafted; ++i) {
@@ -101,7 +101,8 @@ absl::Status AnswerRules::FillRow(const StepPlan& plan, const ScheduledSequence&
   if (plan.rows[row].mask_stops) {
     for (const int32_t id : sequence.stop_ids) Forbid(id, mask);
   }
-  if (std::ranges::all_of(mask, [](uint32_t word) { return word == 0; })) answer.has_choice = false;
+  const bool is_stuck = std::ranges::all_of(mask, [](uint32_t word) { return word == 0; });
+  if (is_stuck && answer.stuck_at == kNowhere) answer.stuck_at = plan.rows[row].position;
   return absl::OkStatus();
 }
 
@@ -144,11 +145,11 @@ GrammarStep AnswerRules::Follow(int64_t request, int32_t token, bool is_stop_tok
   return {.is_incomplete = !may_end.ok() || !*may_end, .is_last = answer.has_ended};
 }
 
-absl::Status AnswerRules::ErrorOf(int64_t request) const {
+absl::Status AnswerRules::ErrorOf(int64_t request, int64_t position) const {
   const auto found = answers_.find(request);
   if (found == answers_.end()) return absl::OkStatus();
   if (!found->second.error.ok()) return found->second.error;
-  if (found->second.has_choice) return absl::OkStatus();
+  if (found->second.stuck_at != position) return absl::OkStatus();
   return absl::InvalidArgumentError(
       "no token is left to draw: the grammar, allowed_token_ids, bad_words and thinking_token_budget together allow "
       "none, or only stop tokens before min_tokens are reached");

@@ -57,17 +57,19 @@ class AnswerRules {
   // Goes on behind a token of the answer; a stop token is none.
   GrammarStep Follow(int64_t request, int32_t token, bool is_stop_token);
 
-  // Why the request's last rows had nothing to draw; OK if that is not for what it is held to.
-  absl::Status ErrorOf(int64_t request) const;
+  // Why the last step had nothing to draw at `position`; OK if that is not for what the request is held to.
+  absl::Status ErrorOf(int64_t request, int64_t position) const;
 
   // Those since the last call.
   std::vector<GrammarEnd> TakeEnds() { return std::exchange(ends_, {}); }
 
  private:
+  static constexpr int64_t kNowhere = -1;
+
   struct Answer {
     AnswerLimits limits;
-    bool has_ended = false;   // by its grammar
-    bool has_choice = false;  // every row of the last step had a token left to draw
+    bool has_ended = false;       // by its grammar
+    int64_t stuck_at = kNowhere;  // the first position of the last step without a token left to draw
     absl::Status error;
   };
 

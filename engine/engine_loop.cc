@@ -141,7 +141,7 @@ void EngineLoop::Convert(std::span<const SequenceEvent> from, std::span<const Sa
   for (const SequenceEvent& event : from) {
     if (event.kind == SequenceEvent::Kind::kFailed) {
       // Without samples the step itself has failed.
-      absl::Status reason = samples.empty() ? absl::OkStatus() : rules_.ErrorOf(event.sequence_id);
+      absl::Status reason = samples.empty() ? absl::OkStatus() : rules_.ErrorOf(event.sequence_id, event.position);
       to.push_back({.request = event.sequence_id, .finish = event.reason, .error = reason.ok() ? error : reason});
     } else {
       AddToken(event, samples, to);
