@@ -20,6 +20,7 @@ struct CudaApi {
   int (*device_memory)(size_t* bytes, int device) = nullptr;
   int (*device_attribute)(int* value, int attribute, int device) = nullptr;
   int (*retain_context)(void** context, int device) = nullptr;
+  int (*release_context)(int device) = nullptr;
   int (*set_context)(void* context) = nullptr;
   int (*can_access_peer)(int* can, int device, int peer) = nullptr;
   int (*enable_peer_access)(void* context, unsigned flags) = nullptr;
@@ -67,6 +68,7 @@ absl::StatusOr<CudaApi> LoadCuda(const SharedLibrary& library) {
   loader.Load("cuDeviceTotalMem_v2", api.device_memory);
   loader.Load("cuDeviceGetAttribute", api.device_attribute);
   loader.Load("cuDevicePrimaryCtxRetain", api.retain_context);
+  loader.Load("cuDevicePrimaryCtxRelease_v2", api.release_context);
   loader.Load("cuCtxSetCurrent", api.set_context);
   loader.Load("cuDeviceCanAccessPeer", api.can_access_peer);
   loader.Load("cuCtxEnablePeerAccess", api.enable_peer_access);
@@ -182,9 +184,11 @@ absl::StatusOr<std::unique_ptr<GpuDriver>> OpenCudaDriver(int ordinal, const Cud
   // Devices are numbers, and those of one driver the ordinals themselves.
   api.can_reach_peer = [cuda, device](int* can, int peer) { return cuda.can_access_peer(can, device, peer); };
   api.reach_peer = [cuda](int peer) {
-    void* other = nullptr;
-    const int retained = cuda.retain_context(&other, peer);
-    return retained != 0 ? retained : cuda.enable_peer_access(other, 0);
+    void* other = nullptr;  // the peer's own driver holds it
+    if (const int error = cuda.retain_context(&other, peer)) return error;
+    const int reached = cuda.enable_peer_access(other, 0);
+    const int released = cuda.release_context(peer);
+    return reached != 0 ? reached : released;
   };
   api.describe = [cuda](int code) { return cuda.Describe(code); };
   std::string folder = options.modules;

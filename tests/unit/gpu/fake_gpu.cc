@@ -35,6 +35,7 @@ struct Fake {
   std::map<std::string, FakeFunction> functions;
   std::map<void*, size_t> mapped;  // bytes of each piece
   std::string error;
+  int contexts_held = 0;
 };
 Fake& TheFake() {
   static auto& fake = *new Fake;
@@ -282,7 +283,12 @@ extern "C" int cuDeviceGetAttribute(int* value, int attribute, int) {
 extern "C" int hipDeviceGetAttribute(int* value, int attribute, int) {
   return attribute == 89 ? MapsMemory(value) : kFailed;
 }
-extern "C" int cuDevicePrimaryCtxRetain(void** context, int) { return *context = &TheFake(), 0; }
+extern "C" int cuDevicePrimaryCtxRetain(void** context, int) {
+  ++TheFake().contexts_held;
+  return *context = &TheFake(), 0;
+}
+extern "C" int cuDevicePrimaryCtxRelease_v2(int) { return --TheFake().contexts_held, 0; }
+extern "C" int fakeContextsHeld() { return TheFake().contexts_held; }  // for tests
 extern "C" int cuCtxSetCurrent(void* context) { return context == &TheFake() ? 0 : kFailed; }
 extern "C" int cuMemcpyAsync(void* to, const void* from, size_t bytes, void* stream) {
   return Copy(to, from, bytes, stream);

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +14,7 @@
 #include "backends/gpu/add.h"
 #include "backends/gpu/gpu_device.h"
 #include "backends/gpu/instances.h"
+#include "backends/gpu/shared_library.h"
 #include "backends/gpu/vendor_memory.h"
 #include "backends/hip/hip_driver.h"
 #include "tests/support/temp_dir.h"
@@ -77,6 +79,19 @@ TEST_P(VendorDriver, GathersThroughDevicesMemoryOrWhereTheyReachNoneThroughTheHo
     for (const absl::Status& result : GatherRounds(drivers)) EXPECT_TRUE(result.ok()) << result;
   }
   ::unsetenv("FAKE_GPU_PEERS");
+  ::unsetenv("FAKE_GPU_DEVICES");
+}
+
+TEST_P(VendorDriver, HoldsNoContextForAPeer) {
+  ::setenv("FAKE_GPU_DEVICES", "2", 1);
+  const auto first = Open(0);
+  ASSERT_TRUE(first.ok()) << first.status();
+  const auto library = SharedLibrary::Open(std::array<std::string, 1>{FAKE_GPU});
+  int (*contexts_held)() = nullptr;
+  FunctionLoader(*library).Load("fakeContextsHeld", contexts_held);
+  const int before = contexts_held();
+  EXPECT_TRUE((*first)->ReachPeer(1).ok());
+  EXPECT_EQ(contexts_held(), before);
   ::unsetenv("FAKE_GPU_DEVICES");
 }
 
