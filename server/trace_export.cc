@@ -82,7 +82,7 @@ void TraceExporter::Loop() {
 }
 
 void TraceExporter::Send(const std::vector<Span>& spans, milliseconds timeout) {
-  const absl::StatusOr<int> status = PostJson(collector_, Body(spans), timeout);
+  const absl::StatusOr<int> status = collector_.Post(Body(spans), timeout);
   const bool is_taken = status.ok() && *status / 100 == 2;
   if (!is_taken && !is_failing_) {
     log_.Warn("traces are not taken: " + (status.ok() ? absl::StrFormat("the collector answers %d", *status)

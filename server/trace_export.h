@@ -9,8 +9,8 @@
 #include <thread>
 #include <vector>
 
-#include "server/http/http_client.h"
 #include "server/http/http_server.h"
+#include "server/http/json_poster.h"
 #include "server/log.h"
 
 namespace engine {
@@ -52,7 +52,7 @@ class TraceExporter {
   static std::string NameOf(const Span& span);
   std::string Body(const std::vector<Span>& spans) const;
 
-  const HttpAddress collector_;
+  JsonPoster collector_;  // its thread's
   const std::string version_;
   Log& log_;
   bool is_failing_ = false;  // the last batch was not taken

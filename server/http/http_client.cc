@@ -2,7 +2,6 @@
 
 #include <array>
 #include <optional>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -170,24 +169,6 @@ absl::StatusOr<HttpAddress> ParseHttpUrl(std::string_view url) {
 
 std::unique_ptr<HttpClient> HttpClient::Create(HttpAddress server, bool verify_certificate) {
   return std::make_unique<AsioClient>(std::move(server), verify_certificate);
-}
-
-absl::StatusOr<int> PostJson(const HttpAddress& to, const std::string& body, std::chrono::milliseconds timeout) {
-  const std::string name = to.unix_socket.empty() ? HostAndPort(to.host, to.port) : to.unix_socket;
-  std::optional<absl::StatusOr<int>> result;
-  std::unique_ptr<HttpClient> client = HttpClient::Create(to);
-  client->Send({.method = "POST",
-                .path = "",
-                .headers = {{"content-type", "application/json"}, {"connection", "close"}},
-                .body = body,
-                .on_end = [&](int status, const absl::Status& ended) {
-                  result = ended.ok() ? absl::StatusOr<int>(status) : Annotate(ended, name);
-                }});
-  client->RunFor(timeout);
-  if (result) return *result;
-  // Nothing breaks off looking up a host: the client goes when that has ended, which nobody has to wait for.
-  std::thread([late = std::move(client)] {}).detach();
-  return absl::DeadlineExceededError(absl::StrFormat("no answer from %s within %d ms", name, timeout.count()));
 }
 
 }  // namespace engine

@@ -50,7 +50,4 @@ class HttpClient {
   virtual void RunFor(std::chrono::milliseconds timeout) = 0;
 };
 
-// A POST by itself: the status of the answer. Blocks, for `timeout` at most.
-absl::StatusOr<int> PostJson(const HttpAddress& to, const std::string& body, std::chrono::milliseconds timeout);
-
 }  // namespace engine
