@@ -30,7 +30,7 @@ class GpuStream : public Stream {
   absl::StatusOr<uint64_t> Record() override;
   absl::Status Wait(uint64_t ticket) override;
 
-  int num_graphs() const { return replays_.num_graphs(); }
+  int num_replayed() const { return replays_.num_steps(); }
 
   // For kernels. What goes wrong fails this stream from here on: Run, Copy, Record and Wait return it.
   void Enqueue(const KernelInstance& kernel, const GpuGrid& grid, const void* args);

@@ -1,4 +1,4 @@
-// The graphs of a stream: one for each step that has come up again, by program and extents.
+// The graphs of a stream: those of each step that has come up again, by program and extents.
 #pragma once
 
 #include <cstdint>
@@ -24,19 +24,21 @@ class ReplayCache {
   ReplayCache& operator=(const ReplayCache&) = delete;
   ~ReplayCache();
 
-  // Whether the step has been found before, and its entry, valid until the next call. Forgets the step that was used
-  // longest ago where there are too many.
+  // Whether the step has been found before, and its entry, valid until the next call. Forgets the steps that were used
+  // longest ago where there are too many of them or of their graphs.
   struct Found {
     bool again;
     Entry& entry;
   };
   Found Find(const Program& program, const StepExtents& extents);
 
-  // Steps that have some.
-  int num_graphs() const;
+  // Those that have graphs.
+  int num_steps() const;
 
  private:
   void Destroy(const Entry& entry);
+  void ForgetOldest();
+  size_t CountGraphs() const;
 
   GpuDriver& driver_;
   uint64_t uses_ = 0;

@@ -59,7 +59,7 @@ class Tripling {
   }
   absl::Status RunExtents(const StepExtents& extents) { return stream_->Run(program_, extents); }
   float At(int row) const { return reinterpret_cast<const float*>(y_.host())[row * kColumns]; }
-  int num_graphs() const { return static_cast<GpuStream&>(*stream_).num_graphs(); }
+  int num_replayed() const { return static_cast<GpuStream&>(*stream_).num_replayed(); }
   Stream& stream() { return *stream_; }
   void FreeArena() { arena_ = Buffer(); }
 
@@ -78,15 +78,15 @@ TEST(GpuStream, RunsAStepThatComesAgainAsAGraphWithTheSameResult) {
       ASSERT_TRUE(program.Run(5, static_cast<float>(run)).ok());
       EXPECT_EQ(program.At(4), 3.0f * static_cast<float>(run));
       EXPECT_EQ(program.At(5), 0.0f) << "five rows were asked for";
-      EXPECT_EQ(program.num_graphs(), run > 1 ? 1 : 0);
+      EXPECT_EQ(program.num_replayed(), run > 1 ? 1 : 0);
     }
     ASSERT_TRUE(program.Run(6, 2.0f).ok());
     EXPECT_EQ(program.At(5), 6.0f);
-    EXPECT_EQ(program.num_graphs(), 1);
+    EXPECT_EQ(program.num_replayed(), 1);
   }
 }
 
-TEST(GpuStream, KeepsOnlySoManyGraphs) {
+TEST(GpuStream, KeepsTheGraphsOfOnlySoManySteps) {
   Tripling program(0);
   for (int repeat = 0; repeat < 100; ++repeat) {
     for (int again = 0; again < 2; ++again) {
@@ -95,7 +95,19 @@ TEST(GpuStream, KeepsOnlySoManyGraphs) {
       ASSERT_TRUE(program.RunExtents(extents).ok());
     }
   }
-  EXPECT_EQ(program.num_graphs(), 64);
+  EXPECT_EQ(program.num_replayed(), 64);
+}
+
+TEST(ReplayCache, KeepsFewerStepsWhereEachHasManyGraphs) {
+  const auto driver = *OpenSimtDriver({.seed = 1});
+  ReplayCache replays(*driver);
+  const Program program;
+  for (int context = 0; context < 40; ++context) {
+    replays.Find(program, {.max_context = context}).entry.graphs.resize(100);
+  }
+  EXPECT_EQ(replays.num_steps(), 21) << "2048 / 100 and the newest";
+  EXPECT_TRUE(replays.Find(program, {.max_context = 20}).again);
+  EXPECT_FALSE(replays.Find(program, {.max_context = 18}).again);
 }
 
 TEST(GpuStream, AnErrorSticksAndNamesTheKernel) {
@@ -174,7 +186,7 @@ class Halves {
     return results;
   }
   float At(int rank, int column) const { return reinterpret_cast<const float*>(ranks_[rank].y.host())[column]; }
-  int num_graphs() const { return static_cast<GpuStream&>(*ranks_[0].stream).num_graphs(); }
+  int num_replayed() const { return static_cast<GpuStream&>(*ranks_[0].stream).num_replayed(); }
 
  private:
   struct OneRank {
@@ -205,7 +217,7 @@ TEST(GpuStream, GathersBetweenGraphsOfTheStepsAround) {
       EXPECT_EQ(halves.At(rank, kColumns - 1), 2.0f);
       EXPECT_EQ(halves.At(rank, kColumns), 4.0f);
     }
-    EXPECT_EQ(halves.num_graphs(), 1);
+    EXPECT_EQ(halves.num_replayed(), 1);
   }
 }
 
