@@ -57,6 +57,7 @@ class Simulation {
   }
 
   void set_machine(const Machine& machine) { machine_ = machine; }
+  std::span<const Sequence* const> running() const { return scheduler_->running(); }
 
  private:
   double Seconds(const StepPlan& plan) {
@@ -137,11 +138,20 @@ INSTANTIATE_TEST_SUITE_P(Machines, PromptPaceOn,
                                            Machine{"Noise", 0.020, 0.0001, 0.001, 0, 0.1}),
                          [](const auto& info) { return std::string(info.param.name); });
 
-TEST(PromptPace, FirstStepsBesideDecodesAreAskedForOneToken) {
+TEST(PromptPace, OneTokenIsReadBesideDecodesBeforeAnythingIsKnown) {
   Simulation simulation({"", 0.020, 0, 0.001, 0}, 0.5);
-  EXPECT_EQ(PromptPace({.prefill_share = 0.5}).TokensBesideDecodes({}), std::numeric_limits<int>::max());
+  const PromptPace pace({.prefill_share = 0.5});
+  EXPECT_EQ(pace.TokensBesideDecodes(simulation.running()), std::numeric_limits<int>::max()) << "nobody decodes";
   simulation.AddStreams();
-  EXPECT_LT(simulation.ReadPrompt(1).front(), 0.060) << "before anything is known of prompts beside decodes";
+  EXPECT_EQ(pace.TokensBesideDecodes(simulation.running()), 1);
+}
+
+TEST(PromptPace, TheFirstStepBesideDecodesGoesByWhatPromptsCostAlone) {
+  Simulation simulation({"", 0.020, 0, 0.001, 0}, 0.5);
+  simulation.AddStreams();
+  const double decode = simulation.Step(), first = simulation.ReadPrompt(1).front();
+  EXPECT_LT(first, 2 * decode);
+  EXPECT_GT(first, 1.5 * decode);
 }
 
 }  // namespace
