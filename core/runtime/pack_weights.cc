@@ -46,7 +46,7 @@ void MakeRows(const PackTask& task, std::vector<std::byte>& rows) {
   if (job.int4 != nullptr) ReadRows(*job.int4, begin - skipped, read_end, rows.data());
   for (int64_t row = task.begin; row < task.end; ++row) {
     std::byte* out = rows.data() + (row - task.begin + skipped) * row_bytes;
-    if (job.from != nullptr) job.from->unpack_row(job.stored, job.spec->k, job.packed.data(), job.first_row + row, out);
+    if (job.from != nullptr) job.from->unpack_row(job.stored, job.spec->k, job.packed.data(), row, out);
     job.rows[row] = out;
   }
 }

@@ -30,11 +30,11 @@ absl::StatusOr<const WeightLayout*> PackedLayoutOf(const SourceTensor& source, c
                          source.name, packed.version, packed.name, known);
   }
   const bool fits = source.dtype == spec.dtype && layout->holds(spec.dtype) &&
-                    static_cast<int64_t>(source.data.size()) == layout->bytes(spec.dtype, spec.slices * spec.n, spec.k);
+                    static_cast<int64_t>(source.data.size()) == layout->bytes(spec.dtype, spec.n, spec.k);
   if (fits) return layout;
   return InvalidArgument("tensor %s has %d bytes of %s in layout %s, which is not %s %d x %d; run `engine pack` again",
-                         source.name, source.data.size(), Name(source.dtype), packed.name, Name(spec.dtype),
-                         spec.slices * spec.n, spec.k);
+                         source.name, source.data.size(), Name(source.dtype), packed.name, Name(spec.dtype), spec.n,
+                         spec.k);
 }
 
 absl::Status PlanUnpacking(const SourceTensor& source, const KernelRegistry& registry, const Device& device,
@@ -88,7 +88,7 @@ absl::StatusOr<PackJob> PlanJob(const Checkpoint& checkpoint, const WeightSpec& 
 // The file's own bytes where the device can read them: same order, same type, aligned for its loads. Else null.
 const std::byte* InPlace(const PackJob& job, int64_t bytes, const Device& device) {
   if (!device.info().reads_host_memory || job.spec->compute || job.int4 != nullptr) return nullptr;
-  if (job.from != nullptr) return job.from == job.layout && job.spec->slices == 1 ? job.packed.data() : nullptr;
+  if (job.from != nullptr) return job.from == job.layout ? job.packed.data() : nullptr;
   // The file may be cached in pages of 2 MiB: a smaller weight would keep all of one resident.
   constexpr int64_t kLeastBytes = int64_t{2} << 20;
   constexpr uintptr_t kAlignment = 16;

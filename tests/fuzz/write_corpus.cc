@@ -2,15 +2,16 @@
 // tokenizer,template,output,api_request,http,grammar}.
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <numeric>
 #include <string>
 #include <vector>
 
+#include "core/base/check.h"
 #include "core/weights/packed_file.h"
 #include "core/weights/safetensors_writer.h"
 #include "tests/support/gguf_writer.h"
 #include "tests/support/int4_writer.h"
+#include "tests/support/write_file.h"
 #include "tests/unit/text/goldens.h"
 #include "tests/unit/text/output_parser/fixtures.h"
 #include "tests/unit/text/small_tokenizers.h"
@@ -20,7 +21,7 @@ namespace {
 
 void Write(const std::filesystem::path& path, const std::string& bytes) {
   std::filesystem::create_directories(path.parent_path());
-  std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  ENGINE_CHECK(WriteFile(path, bytes).ok());
 }
 
 std::vector<float> Ramp(size_t size) {

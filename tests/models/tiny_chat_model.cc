@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <vector>
 
@@ -13,6 +12,7 @@
 #include "nlohmann/json.hpp"
 #include "tests/models/tiny_checkpoint.h"
 #include "tests/support/gguf_writer.h"
+#include "tests/support/write_file.h"
 #include "text/gguf_vocabulary.h"
 
 namespace engine {
@@ -154,13 +154,6 @@ void AddInt4(const TinyChatModel& model, const TinyTensor& tensor, std::span<con
   QuantizeRow(model.weights, values, rows);
   const std::string name = tensor.name.substr(0, tensor.name.rfind(".weight"));
   AddInt4({name, n, k, model.weights, rows}, model.scheme, writer);
-}
-
-absl::Status WriteFile(const std::filesystem::path& path, const std::string& bytes) {
-  std::ofstream out(path, std::ios::binary);
-  out << bytes;
-  out.close();
-  return out ? absl::OkStatus() : InvalidArgument("%s could not be written", path.string());
 }
 
 absl::StatusOr<std::string> WriteGguf(const TinyChatModel& model, const std::filesystem::path& path) {

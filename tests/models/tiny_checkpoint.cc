@@ -11,6 +11,7 @@
 
 #include "core/base/json.h"
 #include "core/weights/safetensors_writer.h"
+#include "tests/support/write_file.h"
 
 namespace engine {
 namespace {
@@ -62,14 +63,6 @@ void FillFromJson(const Json& fixture, TinyModel& model) {
                              .step = tensor.at("step").get<float>(),
                              .checksum = std::stoull(tensor.at("checksum").get<std::string>(), nullptr, 16)});
   }
-}
-
-absl::Status WriteFile(const std::filesystem::path& path, std::string_view bytes) {
-  std::ofstream out(path, std::ios::binary);
-  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  out.close();
-  if (!out) return InvalidArgument("%s could not be written", path.string());
-  return absl::OkStatus();
 }
 
 }  // namespace

@@ -2,10 +2,10 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <system_error>
 
 #include "core/base/check.h"
+#include "tests/support/write_file.h"
 
 namespace engine {
 
@@ -20,10 +20,7 @@ TempDir::~TempDir() {
 
 std::string TempDir::Write(const std::string& name, std::string_view bytes) const {
   const std::string path = path_ + "/" + name;
-  std::ofstream out(path, std::ios::binary);
-  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  out.close();
-  ENGINE_CHECK(out.good());
+  ENGINE_CHECK(WriteFile(path, bytes).ok());
   return path;
 }
 
