@@ -100,6 +100,13 @@ absl::StatusOr<Json> ChatContext(const ModelText& text, const GenerationRequest&
   return context;
 }
 
+bool SwitchesThinkingOff(const std::string& template_kwargs) {
+  const absl::StatusOr<Json> kwargs = ParseJson(template_kwargs, "template_kwargs", kLimits);
+  if (!kwargs.ok() || !kwargs->is_object()) return false;
+  return kwargs->value("enable_thinking", Json()) == false || kwargs->value("thinking", Json()) == false ||
+         kwargs->value("reasoning_effort", Json()) == "none";
+}
+
 absl::StatusOr<std::vector<ToolFunction>> ToolFunctions(const std::string& tools) {
   ASSIGN_OR_RETURN(const Json list, ToolsJson(tools));
   std::vector<ToolFunction> functions;

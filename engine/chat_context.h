@@ -12,6 +12,9 @@ namespace engine {
 // that would replace a variable of ours.
 absl::StatusOr<nlohmann::ordered_json> ChatContext(const ModelText& text, const GenerationRequest& request);
 
+// Whether template_kwargs ask for an answer without reasoning, in a word that chat templates read.
+bool SwitchesThinkingOff(const std::string& template_kwargs);
+
 // The functions that tools name; those of `tools` that are none are not listed.
 absl::StatusOr<std::vector<ToolFunction>> ToolFunctions(const std::string& tools);
 

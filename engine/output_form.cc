@@ -21,16 +21,23 @@ absl::StatusOr<OutputForm> OutputForm::Find(const EngineOptions& options, const 
   return form;
 }
 
+absl::StatusOr<ReasoningStart> OutputForm::Start(const GenerationRequest& request,
+                                                 std::span<const int32_t> prompt) const {
+  constexpr size_t kEndTokens = 64;  // templates that open or close reasoning do so in fewer
+  const auto end = prompt.last(std::min(prompt.size(), kEndTokens));
+  ASSIGN_OR_RETURN(const std::string prompt_end, text_->tokenizer->Decode(end, /*skip_special=*/false));
+  const ReasoningStart start = StartOf(format_.reasoning, prompt_end, !SwitchesThinkingOff(request.template_kwargs));
+  // An answer that has begun in the prompt goes on as what it is.
+  return start == ReasoningStart::kMayOpen && request.continue_final_message ? ReasoningStart::kNone : start;
+}
+
 absl::StatusOr<std::unique_ptr<OutputParser>> OutputForm::Parser(const GenerationRequest& request,
                                                                  std::span<const int32_t> prompt) const {
   OutputParserOptions options{.format = format_};
   if (request.tool_choice.kind != ToolChoice::Kind::kNone) {
     ASSIGN_OR_RETURN(options.functions, ToolFunctions(request.tools));
   }
-  constexpr size_t kEndTokens = 64;  // templates that open or close reasoning do so in fewer
-  const auto end = prompt.last(std::min(prompt.size(), kEndTokens));
-  ASSIGN_OR_RETURN(const std::string prompt_end, text_->tokenizer->Decode(end, /*skip_special=*/false));
-  options.prompt_end = prompt_end;
+  ASSIGN_OR_RETURN(options.start, Start(request, prompt));
   return MakeOutputParser(options);
 }
 
@@ -82,8 +89,8 @@ absl::StatusOr<OutputGrammar> OutputForm::BehindReasoning(const GenerationReques
                                                           std::span<const int32_t> prompt) const {
   OutputGrammar grammar = request.grammar;
   if (!request.split_output) return grammar;
-  ASSIGN_OR_RETURN(const std::unique_ptr<OutputParser> parser, Parser(request, prompt));
-  grammar.before = BeforeAnswer(format_, control_tokens_, parser != nullptr && parser->in_reasoning());
+  ASSIGN_OR_RETURN(const ReasoningStart start, Start(request, prompt));
+  grammar.before = BeforeAnswer(format_, control_tokens_, start);
   return grammar;
 }
 
@@ -107,12 +114,12 @@ absl::StatusOr<OutputGrammar> OutputForm::Grammar(const GenerationRequest& reque
   }
   if (named) std::erase_if(functions, [&](const ToolFunction& function) { return function.name != choice.name; });
   if (functions.empty()) return InvalidArgument("tool_choice: tools have no function %s", choice.name);
-  ASSIGN_OR_RETURN(const std::unique_ptr<OutputParser> parser, Parser(request, prompt));
+  ASSIGN_OR_RETURN(const ReasoningStart start, Start(request, prompt));
   std::string text = CallGrammar(format_, {.functions = functions,
                                            .control_tokens = control_tokens_,
                                            .required = required,
                                            .parallel = choice.parallel,
-                                           .in_reasoning = parser != nullptr && parser->in_reasoning()});
+                                           .start = start});
   if (text.empty()) {
     return InvalidArgument("%s: it is not known how this model writes tool calls; name its tool_call_parser, or use %s",
                            required ? "tool_choice" : "tools: strict", required ? "auto" : "tool_choice required");

@@ -36,6 +36,7 @@ class OutputForm {
   // The request's own grammar, where the answer itself begins.
   absl::StatusOr<OutputGrammar> BehindReasoning(const GenerationRequest& request,
                                                 std::span<const int32_t> prompt) const;
+  absl::StatusOr<ReasoningStart> Start(const GenerationRequest& request, std::span<const int32_t> prompt) const;
   absl::StatusOr<std::unique_ptr<OutputParser>> Parser(const GenerationRequest& request,
                                                        std::span<const int32_t> prompt) const;
 

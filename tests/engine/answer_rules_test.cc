@@ -114,6 +114,42 @@ TEST_F(AnswerRules, AGrammarHoldsTheAnswerBehindTheReasoning) {
   }
 }
 
+// A model that writes `first` wherever it may.
+GenerationRequest Begin(char first, int budget) {
+  GenerationRequest request{.messages = {{"user", "hi"}},
+                            .sampling = {.temperature = 1.0f, .seed = 7, .max_tokens = 90}};
+  request.sampling.logit_bias = {{first, 100.0f}, {first == '<' ? '1' : '<', -100.0f}};
+  request.grammar = {.kind = OutputGrammar::Kind::kChoice, .text = R"(["12"])"};
+  request.split_output = true;
+  request.thinking_token_budget = budget;
+  return request;
+}
+
+TEST_F(AnswerRules, AModelMayThinkBeforeAnAnswerWithAFormAlthoughNoPromptSaysSo) {
+  const auto engine = OpenEngine(*shared_model, kThinks);
+  const Generation thinks = Answer(*engine, Begin('<', 5));
+  EXPECT_EQ(thinks.text, "12");
+  EXPECT_EQ(thinks.finish, Finish::kStop);
+  EXPECT_GE(thinks.reasoning.size(), 5u);
+  EXPECT_GE(thinks.reasoning_tokens, 5 + 7);
+  const Generation answers = Answer(*engine, Begin('1', 5));
+  EXPECT_EQ(answers.text, "12");
+  EXPECT_EQ(answers.reasoning, "");
+  EXPECT_EQ(answers.tokens.size(), 2u);
+}
+
+TEST_F(AnswerRules, ARequestThatSwitchesThinkingOffIsAnsweredInItsFormAtOnce) {
+  const auto engine = OpenEngine(*shared_model, kThinks);
+  for (const char* off :
+       {R"({"enable_thinking": false})", R"({"thinking": false})", R"({"reasoning_effort": "none"})"}) {
+    GenerationRequest request = Begin('<', 5);
+    request.template_kwargs = off;
+    const Generation answer = Answer(*engine, request);
+    EXPECT_EQ(answer.text, "12") << off;
+    EXPECT_EQ(answer.tokens.size(), 2u) << off;
+  }
+}
+
 TEST_F(AnswerRules, ABudgetLeavesWhatIsNoReasoningAlone) {
   const auto engine = OpenEngine(*shared_model, kThinks);
   GenerationRequest request = Ask(5);
@@ -132,6 +168,7 @@ TEST_F(AnswerRules, AreTheSameAloneAndTogetherChunkedPreemptedAndDrafted) {
     if (seed % 3 == 0) request.bad_words = {"a", "e", "xy", "zz", "q", "th"};
     if (seed % 3 == 1) request.allowed_token_ids = {'a', 'b', 'c'};
     if (seed % 3 == 1) request.bad_words = {"aab", "bb", "cac"};
+    if (seed == 5) request = Begin('<', 9);
     if (seed == 4) request.grammar = {OutputGrammar::Kind::kRegex, "[ab]+c[a-z]{30}"};
     requests.push_back(std::move(request));
   }

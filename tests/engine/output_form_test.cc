@@ -92,6 +92,21 @@ TEST(OutputForm, ReasoningThatThePromptOpensIsReasoning) {
   EXPECT_FALSE(Form("hermes").OutputOptions(Choosing({}), kPrompt)->parser->in_reasoning());
 }
 
+TEST(OutputForm, AnAnswerThatThePromptHasBegunGoesOnInItsForm) {
+  GenerationRequest request{.split_output = true, .grammar = {.kind = OutputGrammar::Kind::kRegex, .text = "a"}};
+  EXPECT_THAT(Form("none").Grammar(request, kPrompt)->before, HasSubstr("<think>"));
+  request.continue_final_message = true;
+  EXPECT_EQ(Form("none").Grammar(request, kPrompt)->before, "");
+}
+
+TEST(OutputForm, ReasoningThatIsAssumedIsNotWhereTheRequestSwitchesItOff) {
+  const OutputForm form = *OutputForm::Find({.reasoning_parser = "deepseek_r1"}, Text(), kTinyVocab);
+  GenerationRequest request{.split_output = true};
+  EXPECT_TRUE(form.OutputOptions(request, kPrompt)->parser->in_reasoning());
+  request.template_kwargs = R"({"enable_thinking": false})";
+  EXPECT_FALSE(form.OutputOptions(request, kPrompt)->parser->in_reasoning());
+}
+
 TEST(OutputForm, ReasoningEndsByTokensThatTheModelHas) {
   GenerationRequest request = Choosing({});
   request.thinking_token_budget = 1;

@@ -78,15 +78,18 @@ Calls CallsOf(const TagSyntax& syntax, const CallGrammarOptions& options, LarkWr
           .rest = open + Several(call, open, options.parallel) + kLineBreak + lark.Literal(syntax.section_close)};
 }
 
-std::string Thought(const ReasoningFormat& reasoning, bool open, LarkWriter& lark) {
-  const std::string inside = lark.Until(reasoning.close);
-  return open ? inside : "(" + (kSpace + lark.Literal(reasoning.open)) + inside + ")? ";
+// With what may come before the marker that opens reasoning, and behind the one that closes it.
+std::string Thought(const ReasoningFormat& reasoning, ReasoningStart start, const std::string& before,
+                    const std::string& behind, LarkWriter& lark) {
+  if (start == ReasoningStart::kNone) return {};
+  const std::string inside = lark.Until(reasoning.close) + behind;
+  return start == ReasoningStart::kOpen ? inside : "(" + before + lark.Literal(reasoning.open) + inside + ")? ";
 }
 
 std::string RequiredCalls(const OutputFormat& format, const CallGrammarOptions& options, const Calls& calls,
                           LarkWriter& lark) {
   std::string start;
-  if (format.reasoning != nullptr) start = Thought(*format.reasoning, options.in_reasoning, lark) + kSpace;
+  if (format.reasoning != nullptr) start = Thought(*format.reasoning, options.start, kSpace, "", lark) + kSpace;
   const std::string all = lark.Literal(calls.opener) + calls.rest;
   // What has a section holds several calls in one, and may be repeated like what has none.
   return lark.Finish(start + Several(all, kSpace, options.parallel && !calls.opener.empty()));
@@ -143,14 +146,15 @@ std::string CallGrammar(const OutputFormat& format, const CallGrammarOptions& op
   return calls.opener.size() < 2 ? CallsOrText(format, calls, lark) : OptionalCalls(format, calls, lark);
 }
 
-std::string BeforeAnswer(const OutputFormat& format, std::span<const ControlToken> control_tokens, bool in_reasoning) {
+std::string BeforeAnswer(const OutputFormat& format, std::span<const ControlToken> control_tokens,
+                         ReasoningStart start) {
   LarkWriter lark(control_tokens);
   if (format.harmony()) {
     return lark.Finish(HarmonyThought(lark) + lark.Literal("<|channel|>final<|message|>") + "@answer");
   }
-  if (format.reasoning == nullptr || !in_reasoning) return {};
+  if (format.reasoning == nullptr || start == ReasoningStart::kNone) return {};
   // Line breaks, which are no part of the answer; blanks would be.
-  return lark.Finish(lark.Until(format.reasoning->close) + "/\\n{0,2}/ @answer");
+  return lark.Finish(Thought(*format.reasoning, start, "", "/\\n{0,2}/ ", lark) + "@answer");
 }
 
 }  // namespace engine

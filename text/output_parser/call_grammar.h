@@ -21,15 +21,16 @@ struct CallGrammarOptions {
   bool required = false;  // the answer is calls and nothing else but reasoning before; otherwise only the inside of a
                           // call that the model begins is constrained, and a bracket begins one where it may
   bool parallel = true;   // more than one call
-  bool in_reasoning = false;  // the prompt has opened it
+  ReasoningStart start = ReasoningStart::kMayOpen;
 };
 
 // Empty when the format has no such grammar: without functions, and without `required` where a bracket opens calls and
 // reasoning may come before.
 std::string CallGrammar(const OutputFormat& format, const CallGrammarOptions& options);
 
-// What comes before an answer that another grammar holds to a form, in which it is @answer: the reasoning that the prompt
-// has opened, and in harmony what every answer begins with. Empty: nothing does.
-std::string BeforeAnswer(const OutputFormat& format, std::span<const ControlToken> control_tokens, bool in_reasoning);
+// What comes before an answer that another grammar holds to a form, in which it is @answer: reasoning that the prompt has
+// opened or the model may open, and in harmony what every answer begins with. Empty: nothing does.
+std::string BeforeAnswer(const OutputFormat& format, std::span<const ControlToken> control_tokens,
+                         ReasoningStart start);
 
 }  // namespace engine

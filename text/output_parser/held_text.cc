@@ -44,4 +44,9 @@ size_t SpaceLength(std::string_view text) {
   return static_cast<size_t>(std::ranges::find_if_not(text, IsSpace) - text.begin());
 }
 
+std::string_view WithoutSpaceAtEnd(std::string_view text) {
+  while (!text.empty() && IsSpace(text.back())) text.remove_suffix(1);
+  return text;
+}
+
 }  // namespace engine

@@ -40,5 +40,6 @@ Found FindFirst(std::string_view text, std::span<const std::string_view> markers
 bool IsSpace(char c);
 // Length of the white space that `text` begins with.
 size_t SpaceLength(std::string_view text);
+std::string_view WithoutSpaceAtEnd(std::string_view text);
 
 }  // namespace engine

@@ -4,26 +4,10 @@
 #include <utility>
 
 namespace engine {
-namespace {
-
-std::string_view WithoutSpaceAtEnd(std::string_view text) {
-  while (!text.empty() && IsSpace(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-// Whether an answer to this prompt begins within reasoning.
-bool BeginsInReasoning(const ReasoningFormat* reasoning, std::string_view prompt_end) {
-  if (reasoning == nullptr) return false;
-  const std::string_view prompt = WithoutSpaceAtEnd(prompt_end);
-  if (prompt.ends_with(reasoning->close)) return false;
-  return reasoning->assumed || prompt.ends_with(WithoutSpaceAtEnd(reasoning->open));
-}
-
-}  // namespace
 
 MarkerParser::MarkerParser(const OutputParserOptions& options)
     : reasoning_(options.format.reasoning), types_(options.functions) {
-  if (BeginsInReasoning(reasoning_, options.prompt_end)) {
+  if (options.start == ReasoningStart::kOpen) {
     state_ = State::kReasoning;
     between_ = true;
   }

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "absl/strings/str_format.h"
+#include "text/output_parser/held_text.h"
 
 namespace engine {
 namespace {
@@ -274,6 +275,15 @@ absl::StatusOr<const ReasoningFormat*> FindReasoningFormat(std::string_view name
 
 absl::StatusOr<const ToolFormat*> FindToolFormat(std::string_view name, std::string_view chat_template) {
   return Find<ToolFormat>("tool call", kToolFormats, name, chat_template);
+}
+
+ReasoningStart StartOf(const ReasoningFormat* reasoning, std::string_view prompt_end, bool thinks) {
+  if (reasoning == nullptr) return ReasoningStart::kNone;
+  if (reasoning->open.empty()) return ReasoningStart::kMayOpen;
+  const std::string_view prompt = WithoutSpaceAtEnd(prompt_end);
+  if (prompt.ends_with(WithoutSpaceAtEnd(reasoning->open))) return ReasoningStart::kOpen;
+  if (prompt.ends_with(reasoning->close) || !thinks) return ReasoningStart::kNone;
+  return reasoning->assumed ? ReasoningStart::kOpen : ReasoningStart::kMayOpen;
 }
 
 std::vector<std::string_view> ReasoningFormatNames() { return NamesOf<ReasoningFormat>(kReasoningFormats); }

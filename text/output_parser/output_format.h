@@ -27,6 +27,13 @@ struct ReasoningFormat {
   bool ended_by_calls = false;  // a call ends reasoning that nothing has closed
 };
 
+// Whether an answer begins with reasoning.
+enum class ReasoningStart {
+  kMayOpen,  // as the model likes
+  kOpen,     // the prompt has opened it
+  kNone,     // the prompt has closed it, or thinking is switched off
+};
+
 struct ToolFormat {
   std::span<const std::string_view> names;
   std::span<const std::string_view> signs;
@@ -43,6 +50,9 @@ struct OutputFormat {
 // By name; "auto" is what the text of the model's chat template shows, "none" is null.
 absl::StatusOr<const ReasoningFormat*> FindReasoningFormat(std::string_view name, std::string_view chat_template);
 absl::StatusOr<const ToolFormat*> FindToolFormat(std::string_view name, std::string_view chat_template);
+
+// Of an answer behind the rendered prompt that ends in `prompt_end`. thinks: the request has not switched it off.
+ReasoningStart StartOf(const ReasoningFormat* reasoning, std::string_view prompt_end, bool thinks);
 
 // All names, for help texts.
 std::vector<std::string_view> ReasoningFormatNames();

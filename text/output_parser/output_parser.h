@@ -43,8 +43,7 @@ class OutputParser {
 struct OutputParserOptions {
   OutputFormat format;
   std::vector<ToolFunction> functions;  // that the request offers; without any, no text is a call
-  // The end of the rendered prompt: a template may have opened the reasoning, or closed it.
-  std::string_view prompt_end;
+  ReasoningStart start = ReasoningStart::kMayOpen;
 };
 
 // Null when the format has nothing to take apart.

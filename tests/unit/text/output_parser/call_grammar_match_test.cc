@@ -1,6 +1,8 @@
 // Grammars of calls, compiled, against answers.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/unit/text/output_parser/fixtures.h"
 #include "tests/unit/text/small_tokenizers.h"
 #include "text/grammar.h"
@@ -31,8 +33,11 @@ class Grammars {
 
   // Byte by byte.
   Told Tell(const std::string& lark, const std::string& text) const {
-    const auto grammar = compiler_->Compile({OutputGrammar::Kind::kLark, lark});
-    EXPECT_TRUE(grammar.ok()) << grammar.status() << "\n" << lark;
+    return Tell({.kind = OutputGrammar::Kind::kLark, .text = lark}, text);
+  }
+  Told Tell(const OutputGrammar& form, const std::string& text) const {
+    const auto grammar = compiler_->Compile(form);
+    EXPECT_TRUE(grammar.ok()) << grammar.status() << "\n" << form.before << form.text;
     if (!grammar.ok()) return {};
     std::vector<int32_t> ids;
     for (const char byte : text) ids.push_back(static_cast<uint8_t>(byte));
@@ -76,7 +81,9 @@ TEST(CallGrammarMatch, AllowsEachFamilysOwnCallsAndNothingElse) {
     const bool in_reasoning = format.reasoning != nullptr && !Has(fixture.text, format.reasoning->open) &&
                               Has(fixture.text, format.reasoning->close);
     const std::string lark =
-        CallGrammar(format, {.functions = Functions(), .required = true, .in_reasoning = in_reasoning});
+        CallGrammar(format, {.functions = Functions(),
+                             .required = true,
+                             .start = in_reasoning ? ReasoningStart::kOpen : ReasoningStart::kMayOpen});
     std::string text = Without(Without(fixture.text, "I look."), "\n\n\n");
     while (text.ends_with('\n')) text.pop_back();
     const Told told = grammars.Tell(lark, text);
@@ -113,6 +120,52 @@ TEST(CallGrammarMatch, CompilesForEveryFormat) {
       grammars.Tell(CallGrammar({.tools = *FindToolFormat(name, "")}, {.functions = Functions(), .required = required}),
                     "");
     }
+  }
+}
+
+using Kind = OutputGrammar::Kind;
+
+// Each allows 12 and not 13.
+const std::vector<OutputGrammar>& Forms() {
+  static const auto& forms = *new std::vector<OutputGrammar>{{Kind::kJsonSchema, R"({"enum": [12]})"},
+                                                             {Kind::kRegex, "1[2]"},
+                                                             {Kind::kChoice, R"(["12"])"},
+                                                             {Kind::kLark, "start: \"1\" \"2\""},
+                                                             {Kind::kGbnf, "root ::= \"12\""}};
+  return forms;
+}
+
+TEST(CallGrammarMatch, AnAnswerWithAFormMayBeginWithReasoningOrWithTheForm) {
+  const Grammars grammars;
+  std::set<std::string_view> told_of;
+  for (const std::string_view name : ReasoningFormatNames()) {
+    const ReasoningFormat& reasoning = **FindReasoningFormat(name, "");
+    if (reasoning.open.empty() || !told_of.insert(reasoning.open).second) continue;  // harmony; many write alike
+    const std::string thought = std::string(reasoning.open) + "\nIs it 13? <b> {\"a\": " + std::string(reasoning.close);
+    for (OutputGrammar form : Forms()) {
+      const std::string what = absl::StrFormat("%s, %s", name, Name(form.kind));
+      form.before = BeforeAnswer({.reasoning = &reasoning}, {}, ReasoningStart::kMayOpen);
+      EXPECT_TRUE(grammars.Tell(form, "12").may_end) << what;
+      EXPECT_TRUE(grammars.Tell(form, thought + "\n\n12").may_end) << what;
+      EXPECT_FALSE(grammars.Tell(form, thought).may_end) << what;
+      EXPECT_FALSE(grammars.Tell(form, thought + "13").fits) << what;
+      EXPECT_FALSE(grammars.Tell(form, "13").fits) << what;
+      EXPECT_FALSE(grammars.Tell(form, "12" + thought).fits) << what;
+      form.before = BeforeAnswer({.reasoning = &reasoning}, {}, ReasoningStart::kNone);
+      EXPECT_TRUE(grammars.Tell(form, "12").may_end) << what;
+      EXPECT_FALSE(grammars.Tell(form, std::string(reasoning.open)).fits) << what;
+    }
+  }
+}
+
+TEST(CallGrammarMatch, AFormThatAllowsTheMarkersMayFollowReasoningToo) {
+  const Grammars grammars;
+  const OutputFormat format = {.reasoning = *FindReasoningFormat("qwen3", "")};
+  for (const char* regex : {"(?s:.*)!", "<think>no</think>!", "[<>/a-z]+!"}) {
+    const OutputGrammar form{
+        .kind = Kind::kRegex, .text = regex, .before = BeforeAnswer(format, {}, ReasoningStart::kMayOpen)};
+    EXPECT_TRUE(grammars.Tell(form, "<think>no</think>!").may_end) << regex;
+    EXPECT_FALSE(grammars.Tell(form, "<think>no</think>").may_end) << regex;
   }
 }
 

@@ -34,7 +34,8 @@ TEST(CallGrammar, AllowsReasoningBeforeTheCall) {
   const std::string grammar = Grammar("hermes", {.required = true}, "qwen3");
   EXPECT_THAT(grammar, HasSubstr(R"("<think>" r3 )? )"));
   EXPECT_THAT(grammar, HasSubstr(R"(r3[suffix="</think>"]: /(?s:.*)/)"));
-  EXPECT_THAT(Grammar("hermes", {.required = true, .in_reasoning = true}, "qwen3"), HasSubstr("start: r3 /"));
+  EXPECT_THAT(Grammar("hermes", {.required = true, .start = ReasoningStart::kOpen}, "qwen3"), HasSubstr("start: r3 /"));
+  EXPECT_THAT(Grammar("hermes", {.required = true, .start = ReasoningStart::kNone}, "qwen3"), Not(HasSubstr("think")));
 }
 
 TEST(CallGrammar, NamesControlTokensByTheirIds) {
@@ -59,11 +60,13 @@ TEST(CallGrammar, IsEmptyWhereABracketOpensCallsAndReasoningMayComeBefore) {
 
 TEST(CallGrammar, SaysWhatComesBeforeAnAnswerOfAnotherForm) {
   const OutputFormat thinks = {.reasoning = *FindReasoningFormat("qwen3", "")};
-  EXPECT_EQ(BeforeAnswer(thinks, {}, /*in_reasoning=*/false), "");
-  EXPECT_EQ(BeforeAnswer(thinks, {}, /*in_reasoning=*/true),
-            "start: r0 /\\n{0,2}/ @answer\nr0[suffix=\"</think>\"]: /(?s:.*)/\n");
+  const std::string inside = "r0[suffix=\"</think>\"]: /(?s:.*)/\n";
+  EXPECT_EQ(BeforeAnswer(thinks, {}, ReasoningStart::kNone), "");
+  EXPECT_EQ(BeforeAnswer(thinks, {}, ReasoningStart::kOpen), "start: r0 /\\n{0,2}/ @answer\n" + inside);
+  EXPECT_EQ(BeforeAnswer(thinks, {}, ReasoningStart::kMayOpen),
+            "start: (\"<think>\" r0 /\\n{0,2}/ )? @answer\n" + inside);
   const OutputFormat harmony = {.reasoning = *FindReasoningFormat("harmony", "")};
-  EXPECT_THAT(BeforeAnswer(harmony, {}, false), HasSubstr("<|channel|>final<|message|>\" @answer"));
+  EXPECT_THAT(BeforeAnswer(harmony, {}, ReasoningStart::kNone), HasSubstr("<|channel|>final<|message|>\" @answer"));
 }
 
 TEST(CallGrammar, IsEmptyWithoutFunctions) {

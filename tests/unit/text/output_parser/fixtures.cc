@@ -340,7 +340,7 @@ OutputParserOptions OptionsOf(const OutputFixture& fixture) {
   ENGINE_CHECK(reasoning.ok() && tools.ok());
   return {.format = {.reasoning = *reasoning, .tools = *tools},
           .functions = WeatherFunctions(),
-          .prompt_end = fixture.prompt_end};
+          .start = StartOf(*reasoning, fixture.prompt_end, /*thinks=*/true)};
 }
 
 std::vector<OutputDelta> Parse(const OutputParserOptions& options, const std::vector<std::string>& pieces) {

@@ -31,7 +31,6 @@ std::vector<OutputFixture> OutputFixtures();
 // Answers that fit their format badly: cut off, wrongly nested, half markers.
 std::vector<OutputFixture> BrokenOutputFixtures();
 
-// Borrows the fixture's prompt.
 OutputParserOptions OptionsOf(const OutputFixture& fixture);
 
 // What a parser makes of a text in these pieces, each run of pieces in one; the calls' begins without arguments stay.

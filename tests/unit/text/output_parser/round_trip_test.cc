@@ -28,10 +28,10 @@ std::vector<OutputDelta> RoundTrip(const std::string& file, const Json& message,
   const std::string text =
       (*chat_template)->Render({{"messages", messages}, {"bos_token", ""}, {"eos_token", end}}).value();
   const size_t from = text.rfind(begin) + begin.size();
+  const OutputFormat format = {.reasoning = *FindReasoningFormat("auto", source),
+                               .tools = *FindToolFormat("auto", source)};
   const OutputParserOptions options{
-      .format = {.reasoning = *FindReasoningFormat("auto", source), .tools = *FindToolFormat("auto", source)},
-      .functions = WeatherFunctions(),
-      .prompt_end = begin};
+      .format = format, .functions = WeatherFunctions(), .start = StartOf(format.reasoning, begin, /*thinks=*/true)};
   return Parse(options, {text.substr(from, text.rfind(end) - from)});
 }
 
