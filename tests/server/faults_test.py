@@ -195,6 +195,18 @@ class FaultsTest(unittest.TestCase):
         self.assertEqual(server.post("/v1/completions", {"prompt": "a" * 300_000, "truncate_prompt_tokens": 5,
                                                          "max_tokens": 1})[0], 200)
 
+    def test_a_grammar_that_fails_within_its_answer_ends_its_own_request(self):
+        server = self.start().wait_until_ready()
+        connection = self.connect(server.connect())
+        alone = complete(connection, LONG)
+        # Every text of it has ever more ways to be read.
+        form = {"grammar": 'start: s\ns: s s s | s s | "a" | ""'}
+        status, answer = server.post("/v1/completions", {**LONG, "structured_outputs": form})
+        self.assertIn(status, (400, 500), answer)
+        self.assertIn("takes more time than a token is granted", answer)
+        self.assertEqual(complete(connection, LONG), alone)
+        self.assertEqual(server.metric("engine_kv_cache_usage"), 0)
+
     def test_requests_that_share_too_small_a_cache_take_turns(self):
         server = self.start("--kv-cache-bytes", "700000", "--max-num-seqs", "16").wait_until_ready()
         connections = [self.connect(server.connect()) for _ in range(16)]

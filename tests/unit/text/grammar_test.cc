@@ -203,5 +203,28 @@ TEST(Grammar, ASchemaThatWouldTakeMinutesIsRefusedWithinItsBudget) {
   EXPECT_TRUE(grammars.Accepts(Kind::kRegex, "c", "c"));
 }
 
+// Every text of these has ever more ways to be read: a token would take seconds, then minutes.
+TEST(Grammar, AnAnswerIsGivenUpWhoseTokensTakeTooLong) {
+  const Grammars grammars;
+  for (const char* ambiguous : {"start: s\ns: s s s | s s | \"a\" | \"\"", "start: s\ns: s s | s s s s | \"a\""}) {
+    const auto grammar = grammars.Compile(Kind::kLark, ambiguous);
+    const auto start = std::chrono::steady_clock::now();
+    std::vector<uint32_t> mask(16);
+    absl::Status error;
+    double longest = 0;
+    for (int i = 0; i < 4000 && error.ok(); ++i) {
+      const auto begin = std::chrono::steady_clock::now();
+      error = grammar->Mask(mask).status();
+      if (error.ok()) error = grammar->Advance(Ids{'a'}).status();
+      longest = std::max(longest, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    }
+    EXPECT_THAT(std::string(Message(error)), HasSubstr("takes more time than a token is granted"));
+    EXPECT_EQ(grammar->Forced().status(), error) << "its last word";
+    EXPECT_LT(longest, 5);
+    EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 60);
+  }
+  EXPECT_TRUE(grammars.Accepts(Kind::kRegex, "c", "c"));
+}
+
 }  // namespace
 }  // namespace engine

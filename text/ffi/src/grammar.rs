@@ -1,5 +1,6 @@
 //! Grammars that answers must follow: compiled within a budget, and where an answer stands in one.
 
+use crate::grammar_budget::{self, Budget, Watch};
 use crate::grammar_source;
 use crate::grammar_vocabulary::Vocabulary;
 use crate::tokenizer::Tokenizer;
@@ -35,6 +36,7 @@ fn limits() -> ParserLimits {
 pub struct Grammars {
     factory: ParserFactory,
     overdue: AtomicUsize,
+    watch: Arc<Watch>,
 }
 
 impl Grammars {
@@ -43,7 +45,7 @@ impl Grammars {
         let mut factory = ParserFactory::new_simple(&vocabulary).map_err(|e| e.to_string())?;
         *factory.limits_mut() = limits();
         factory.quiet();
-        Ok(Arc::new(Grammars { factory, overdue: AtomicUsize::new(0) }))
+        Ok(Arc::new(Grammars { factory, overdue: AtomicUsize::new(0), watch: Watch::new() }))
     }
 
     /// On a thread of its own, which is left to itself when the time is over.
@@ -54,7 +56,7 @@ impl Grammars {
         let (sender, receiver) = mpsc::sync_channel(0);
         let (all, text, before) = (Arc::clone(self), text.to_string(), before.to_string());
         let work = move || {
-            let compiled = caught(|| Grammar::new(&all.factory, kind, &text, &before));
+            let compiled = caught(|| Grammar::new(&all, kind, &text, &before));
             if sender.send(compiled).is_err() {
                 all.overdue.fetch_sub(1, Ordering::Relaxed);
             }
@@ -71,39 +73,58 @@ impl Grammars {
 /// A grammar, and where an answer stands in it.
 pub struct Grammar {
     matcher: Matcher,
+    budget: Budget,
     next: Option<SimpleVob>, // the tokens that may follow, once computed
 }
 
 impl Grammar {
-    fn new(factory: &ParserFactory, kind: i32, text: &str, before: &str) -> Result<Grammar, String> {
-        let matcher = Matcher::new(factory.create_parser(grammar_source::parse_behind(before, kind, text)?));
-        match matcher.get_error() {
-            None => Ok(Grammar { matcher, next: None }),
-            Some(error) => Err(first_lines(&error)),
+    fn new(all: &Grammars, kind: i32, text: &str, before: &str) -> Result<Grammar, String> {
+        let parser = all.factory.create_parser(grammar_source::parse_behind(before, kind, text)?);
+        let matcher = Matcher::new(parser).into_cancellable();
+        match (matcher.get_error(), matcher.cancellation_handle()) {
+            (None, Some(cancellation)) => {
+                Ok(Grammar { matcher, budget: all.watch.budget(cancellation)?, next: None })
+            }
+            (error, _) => Err(first_lines(&error.unwrap_or_default())),
         }
+    }
+
+    /// A call of the matcher, which the budget may end for good.
+    fn ask<T, E: std::fmt::Display>(&mut self, call: impl FnOnce(&mut Matcher) -> Result<T, E>) -> Result<T, String> {
+        let matcher = &mut self.matcher;
+        let result = self.budget.spend(|| call(matcher));
+        if self.matcher.is_cancelled() {
+            return Err(grammar_budget::EXCEEDED.to_string());
+        }
+        result.map_err(|e| first_lines(&e.to_string()))
     }
 
     /// Sets a bit for each token that may follow; whether the answer may end here.
     fn mask(&mut self, words: &mut [u32]) -> Result<i32, String> {
         if self.next.is_none() {
-            self.next = Some(self.matcher.compute_mask_or_eos().map_err(|e| first_lines(&e.to_string()))?);
+            self.next = Some(self.ask(Matcher::compute_mask_or_eos)?);
         }
         let mask = self.next.as_ref().map_or(&[][..], SimpleVob::as_slice);
         let count = words.len().min(mask.len());
         words[..count].copy_from_slice(&mask[..count]);
         words[count..].fill(0);
-        self.matcher.is_accepting().map(i32::from).map_err(|e| first_lines(&e.to_string()))
+        self.ask(Matcher::is_accepting).map(i32::from)
     }
 
     /// How many of the tokens may follow one another here; the answer goes on behind those.
     fn advance(&mut self, tokens: &[u32]) -> Result<usize, String> {
         self.next = None;
-        self.matcher.try_consume_tokens(tokens).map_err(|e| first_lines(&e.to_string()))
+        self.ask(|matcher| matcher.try_consume_tokens(tokens))
     }
 
     fn rollback(&mut self, count: usize) -> Result<(), String> {
         self.next = None;
-        self.matcher.rollback(count).map_err(|e| first_lines(&e.to_string()))
+        self.ask(|matcher| matcher.rollback(count))
+    }
+
+    /// The bytes that must follow.
+    fn forced(&mut self) -> Result<Vec<u8>, String> {
+        self.ask(|matcher| Ok::<_, String>(matcher.compute_ff_bytes()))
     }
 }
 
@@ -192,7 +213,7 @@ pub unsafe extern "C" fn engine_grammar_rollback(grammar: *mut Grammar, count: u
 
 #[no_mangle]
 pub unsafe extern "C" fn engine_grammar_forced(grammar: *mut Grammar, out: *mut Buffer, error: *mut Buffer) -> i32 {
-    store(|| Ok(Buffer::from_vec((*grammar).matcher.compute_ff_bytes())), out, error)
+    store(|| (*grammar).forced().map(Buffer::from_vec), out, error)
 }
 
 unsafe fn ids<'a>(data: *const u32, count: usize) -> &'a [u32] {

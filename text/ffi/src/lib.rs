@@ -5,6 +5,7 @@ mod bpe;
 mod clock;
 mod gbnf;
 mod grammar;
+mod grammar_budget;
 mod grammar_source;
 mod grammar_vocabulary;
 mod merge_texts;
