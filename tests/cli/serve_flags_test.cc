@@ -35,7 +35,8 @@ TEST(ServeFlags, TakeAVllmUsersLine) {
       "--max-num-seqs 64 --max-num-batched-tokens 2048 --gpu-memory-utilization 0.92 --kv-cache-dtype auto "
       "--reasoning-parser qwen3 --enable-auto-tool-choice --tool-call-parser hermes -tp 1 --dtype auto "
       "--enable-prefix-caching --enable-chunked-prefill --trust-remote-code --allowed-origins [\"*\"] "
-      "--disable-access-log-for-endpoints /health,/metrics --no-enable-log-requests",
+      "--disable-access-log-for-endpoints /health,/metrics --no-enable-log-requests --block-size 16 "
+      "--scheduling-policy fcfs --async-scheduling --stream-interval 1 --max-logprobs 20 -O 2 --cpu-offload-gb 0",
       serve);
   ASSERT_TRUE(read.ok()) << read;
   ASSERT_EQ(serve.models.size(), 1u);
@@ -56,7 +57,8 @@ TEST(ServeFlags, TakeAnLmdeployUsersLine) {
   const absl::Status read = Read(
       "model --server-name 0.0.0.0 --server-port 23333 --session-len 8192 --max-batch-size 8 --quant-policy 8 "
       "--cache-max-entry-count 0.8 --tp 1 --backend turbomind --model-name m --api-keys a b --reasoning-parser "
-      "qwen-qwq",
+      "qwen-qwq --cache-block-seq-len 64 --num-tokens-per-iter 0 --max-prefill-iters 1 --async 1 --communicator nccl "
+      "--allow-methods * --allow-headers * --log-level INFO --eager-mode --role Hybrid",
       serve);
   ASSERT_TRUE(read.ok()) << read;
   EXPECT_EQ(serve.server.http.port, 23333);
@@ -92,6 +94,7 @@ TEST(ServeFlags, WhatIsNotThereIsRefusedWithTheReason) {
   EXPECT_THAT(Refusal("model --quant-policy 4"), HasSubstr("0 (none) or 8 (int8)"));
   EXPECT_THAT(Refusal("model --allowed-origins [1]"), HasSubstr("JSON list"));
   EXPECT_THAT(Refusal("model --otlp-traces-endpoint grpc://x"), HasSubstr("http://HOST:PORT/PATH"));
+  EXPECT_THAT(Refusal("model --disable-metrics"), HasSubstr("/metrics is always there"));
   EXPECT_THAT(Refusal("model --enable-lora"), HasSubstr("unknown flag --enable-lora"));
 }
 
