@@ -169,6 +169,9 @@ absl::Status FlagSet::TakeConfigFile() {
   const std::string source = absl::StrFormat(" (from %s)", config_path_);
   for (const ConfigEntry& entry : entries) {
     ASSIGN_OR_RETURN(const Match match, Require(WithDashes(entry.name), source));
+    if (match.flag == &flags_.back()) return UsageError("%s: a file of flags cannot name another", config_path_);
+    if (match.flag->source == source)
+      return UsageError("%s: %s is there twice", config_path_, match.flag->names.front());
     if (!match.flag->given.empty()) continue;
     for (const std::string& value : entry.values) {
       match.flag->given.push_back(match.negated ? Opposite(value) : value);

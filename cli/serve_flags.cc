@@ -12,6 +12,8 @@
 namespace engine {
 namespace {
 
+constexpr int64_t kMaxBodyBytes = int64_t{256} << 20;  // what is read as JSON
+
 absl::Status ReadSeconds(const std::string& text, double& seconds) {
   float value = 0;
   RETURN_IF_ERROR(ReadValue(text, value));
@@ -23,6 +25,14 @@ absl::Status ReadSeconds(const std::string& text, double& seconds) {
 
 void AddSeconds(FlagSet& flags, const FlagText& text, double& seconds) {
   flags.AddReader(text, [&seconds](const std::string& value) { return ReadSeconds(value, seconds); });
+}
+
+template <typename T>
+void AddNumber(FlagSet& flags, const FlagText& text, int64_t least, int64_t most, T& number) {
+  flags.AddReader(text, [=, &number](const std::string& value) -> absl::Status {
+    if (ReadValue(value, number).ok() && number >= least && number <= most) return absl::OkStatus();
+    return InvalidArgument("is '%s'; it must be a whole number from %d to %d", value, least, most);
+  });
 }
 
 absl::Status ReadQuantPolicy(const std::string& value, std::string& kv_cache_dtype) {
@@ -56,15 +66,18 @@ absl::Status ReadPaths(const std::string& value, std::vector<std::string>& paths
 
 void AddAddressFlags(FlagSet& flags, HttpOptions& http) {
   flags.Add({"--host,--server-name", "HOST", "address to listen on; 0.0.0.0 (default): on all"}, http.host);
-  flags.Add({"--port,--server-port", "N", "port to listen on (8000); 0: any free one"}, http.port);
+  AddNumber(flags, {"--port,--server-port", "N", "port to listen on (8000); 0: any free one"}, 0, 65535, http.port);
   flags.Add({"--uds", "PATH", "listen on a Unix socket instead"}, http.unix_socket);
   flags.Add({"--ssl-certfile,--ssl-cert-file", "FILE",
              "serve TLS with this certificate chain (PEM); read again on SIGHUP and when it changes"},
             http.tls_certificate);
   flags.Add({"--ssl-keyfile,--ssl-key-file", "FILE", "and this key (PEM)"}, http.tls_key);
-  flags.Add({"--max-connections", "N", "connections at once; more are closed as they come"}, http.max_connections);
-  flags.Add({"--max-body-bytes", "N", "largest body of a request"}, http.limits.max_body_bytes);
-  flags.Add({"--http-threads,--threads-http", "N", "threads that read and write connections (1)"}, http.threads);
+  AddNumber(flags, {"--max-connections", "N", "connections at once; more are closed as they come"}, 1, 1'000'000,
+            http.max_connections);
+  AddNumber(flags, {"--max-body-bytes", "N", "largest body of a request"}, 1, kMaxBodyBytes,
+            http.limits.max_body_bytes);
+  AddNumber(flags, {"--http-threads,--threads-http", "N", "threads that read and write connections (1)"}, 1, 256,
+            http.threads);
 }
 
 absl::Status ReadRoute(const std::string& text, std::vector<std::shared_ptr<TrafficSplit>>& splits) {

@@ -47,7 +47,8 @@ void Advise(std::span<const std::byte> mapped, int advice) {
 }  // namespace
 
 absl::StatusOr<MappedFile> MappedFile::Open(const std::string& path) {
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // A pipe is refused below, and not waited for.
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) return SystemError(path, "open it");
   struct stat info{};
   if (::fstat(file.get(), &info) != 0) return SystemError(path, "read its size");

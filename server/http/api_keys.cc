@@ -1,5 +1,6 @@
 #include "server/http/api_keys.h"
 
+#include <algorithm>
 #include <fstream>
 
 #include "server/http/ascii.h"
@@ -25,6 +26,11 @@ std::string_view KeyOf(const HttpRequest& request) {
 absl::Status CheckKeys(const std::vector<std::string>& keys) {
   for (size_t i = 0; i < keys.size(); ++i) {
     if (keys[i].empty()) return InvalidArgument("API key %d is empty", i + 1);
+    const bool has_control = std::ranges::any_of(keys[i], [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; });
+    if (has_control || Trim(keys[i]) != keys[i]) {
+      return InvalidArgument("API key %d has a blank at an end or a control character, which no request can bring",
+                             i + 1);
+    }
   }
   return absl::OkStatus();
 }
@@ -58,6 +64,7 @@ absl::StatusOr<std::vector<std::string>> ApiKeys::ReadFile(const std::string& pa
     const std::string_view key = Trim(line);
     if (!key.empty() && key.front() != '#') keys.emplace_back(key);
   }
+  if (file.bad()) return NotFound("cannot read the API keys of %s", path);
   if (keys.empty()) return InvalidArgument("%s has no API key; it must have one per line", path);
   return keys;
 }

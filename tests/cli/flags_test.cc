@@ -203,7 +203,7 @@ TEST(Flags, CommandLineBeatsEnvironmentWhichBeatsFile) {
 
 TEST(Flags, ConfigMayBeNamedByTheEnvironmentAndUseUnderscores) {
   const TempDir directory;
-  const std::string file = directory.Write("flags.yaml", "max_tokens: 9\nn: 10\n");
+  const std::string file = directory.Write("flags.yaml", "max_tokens: 9\n");
   const Variable config("ENGINE_CONFIG", file.c_str());
   Verb verb;
   ASSERT_TRUE(verb.Parse({}).ok());
@@ -218,6 +218,9 @@ TEST(Flags, FilesThatAreNoFlagsAreRefusedByName) {
   EXPECT_THAT(refusal("- a list"), HasSubstr("mapping"));
   EXPECT_THAT(refusal("a: [b"), HasSubstr("not valid YAML"));
   EXPECT_THAT(refusal("sizes: {a: 1}"), HasSubstr("a value or a list of values"));
+  EXPECT_THAT(refusal("max-tokens: 5\nmax_tokens: 6"), HasSubstr("--max-tokens is there twice"));
+  EXPECT_THAT(refusal("max-tokens: 5\nn: 6"), HasSubstr("--max-tokens is there twice"));
+  EXPECT_THAT(refusal("config: other.yaml"), HasSubstr("cannot name another"));
   EXPECT_THAT(Verb().Refusal({"--config", directory.path() + "/absent"}), HasSubstr("No such file"));
   EXPECT_THAT(Verb().Refusal({"--config", directory.path()}), HasSubstr("directory"));
 }

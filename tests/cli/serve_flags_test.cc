@@ -86,6 +86,13 @@ TEST(ServeFlags, TheLongestContextThatFitsIsAskedForByEveryName) {
   }
 }
 
+TEST(ServeFlags, NumbersThatNoServerCanHaveAreRefused) {
+  for (const char* line : {"--port 65536", "--port -1", "--port http", "--http-threads 0", "--http-threads 100000",
+                           "--max-connections 0", "--max-body-bytes -5", "--max-body-bytes 0"}) {
+    EXPECT_THAT(Refusal(std::string("model ") + line), HasSubstr("it must be a whole number from")) << line;
+  }
+}
+
 TEST(ServeFlags, WhatIsNotThereIsRefusedWithTheReason) {
   EXPECT_THAT(Refusal("model -pp 2"),
               AllOf(HasSubstr("--pipeline-parallel-size is '2'"), HasSubstr("can only be 1"), HasSubstr("layer")));

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "tests/support/temp_dir.h"
 
@@ -61,6 +62,13 @@ TEST(MappedFile, NamesThePathAndTheReasonOfAnError) {
   EXPECT_THAT(std::string(Message(missing)), HasSubstr("/absent: cannot open it: No such file or directory"));
   const absl::Status directory = MappedFile::Open(dir.path()).status();
   EXPECT_THAT(std::string(Message(directory)), HasSubstr(dir.path() + ": not a regular file"));
+}
+
+TEST(MappedFile, DoesNotWaitForAPipe) {
+  const TempDir dir;
+  const std::string pipe = dir.path() + "/pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(std::string(Message(MappedFile::Open(pipe).status())), HasSubstr("not a regular file"));
 }
 
 }  // namespace

@@ -103,7 +103,10 @@ TEST(Router, ReplacedKeysHoldFromTheNextRequestOn) {
   EXPECT_FALSE(finds("x"));
 }
 
-TEST(Router, EmptyKeysAreRefused) { EXPECT_FALSE(ApiKeys::Create({"a", ""}).ok()); }
+TEST(Router, KeysThatNoRequestCanBringAreRefused) {
+  for (const std::string key : {"", "a\nb", " a", "a ", "a\x7f"}) EXPECT_FALSE(ApiKeys::Create({"a", key}).ok()) << key;
+  EXPECT_TRUE(ApiKeys::Create({"a b", "schlüssel"}).ok());
+}
 
 TEST(Router, PagesOfAllowedOriginsMayCall) {
   const Router router = MakeRouter({"key"}, {"https://chat.example"});
