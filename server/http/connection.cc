@@ -45,12 +45,13 @@ std::optional<TraceContext> TraceOf(const HttpRequest& request, bool begin_trace
 }  // namespace
 
 Connection::Connection(std::unique_ptr<Transport> transport, std::string client, const HttpOptions& options,
-                       const Router& router)
+                       const Router& router, std::shared_ptr<BodyBudget> bodies)
     : transport_(std::move(transport)),
       client_(std::move(client)),
       options_(options),
       router_(router),
       reader_(options.limits),
+      bodies_(std::move(bodies)),
       deadline_(transport_->socket().get_executor()) {}
 
 // A handler may hold the exchange for longer.
@@ -112,7 +113,15 @@ void Connection::Advance() {
   const bool had_begun = reader_.has_begun();
   ahead_.erase(0, reader_.Take(ahead_));
   if (reader_.error_status() != 0) return AnswerError(reader_.error_status(), reader_.error());
-  if (reader_.is_done()) return StartExchange();
+  if (reader_.has_head() && body_share_ == nullptr) {
+    body_share_ = std::make_shared<BodyBudget::Share>(bodies_);
+    // Bodies take memory: who will not be let in is told before the rest has come.
+    is_closing_ = !reader_.is_done() && !router_.LetsIn(reader_.Request());
+  }
+  if (reader_.is_done() || is_closing_) return StartExchange();
+  if (body_share_ != nullptr && !body_share_->GrowTo(reader_.body_bytes())) {
+    return AnswerError(503, "the bodies of requests take all the memory that they may; try again later");
+  }
   if (is_half_closed_) return CloseNow();
   is_reading_ = reader_.has_begun();
   if (is_reading_ && !had_begun) ArmDeadline(options_.request_timeout);
@@ -123,23 +132,25 @@ void Connection::StartExchange() {
   auto request = std::make_shared<HttpRequest>(reader_.Request());
   request->id = RequestId(*request);
   request->client = client_;
+  request->body_share = std::exchange(body_share_, nullptr);
   HttpHeaders headers = router_.CorsHeaders(*request);
   headers.emplace_back("x-request-id", request->id);
   request->trace = TraceOf(*request, options_.begin_traces);
   if (request->trace) headers.emplace_back("traceresponse", TraceResponse(*request->trace));
   const std::weak_ptr<Connection> weak = weak_from_this();
   const auto executor = transport_->socket().get_executor();
-  exchange_ = std::make_shared<Exchange>(Exchange::Options{.is_head = request->method == "HEAD",
-                                                           .is_http_1_0 = reader_.is_http_1_0(),
-                                                           .keep_alive = reader_.keep_alive() && !is_draining_,
-                                                           .max_queued_bytes = options_.max_queued_bytes,
-                                                           .headers = std::move(headers),
-                                                           .socket = transport_->plain_socket()},
-                                         [weak, executor] {
-                                           asio::post(executor, [weak] {
-                                             if (const auto self = weak.lock()) self->Flush();
-                                           });
-                                         });
+  exchange_ =
+      std::make_shared<Exchange>(Exchange::Options{.is_head = request->method == "HEAD",
+                                                   .is_http_1_0 = reader_.is_http_1_0(),
+                                                   .keep_alive = reader_.keep_alive() && !is_draining_ && !is_closing_,
+                                                   .max_queued_bytes = options_.max_queued_bytes,
+                                                   .headers = std::move(headers),
+                                                   .socket = transport_->plain_socket()},
+                                 [weak, executor] {
+                                   asio::post(executor, [weak] {
+                                     if (const auto self = weak.lock()) self->Flush();
+                                   });
+                                 });
   BeginExchange(request);
   reader_.Next();
   if (is_half_closed_) exchange_->ClientSendsNoMore();
@@ -201,10 +212,13 @@ void Connection::AnswerError(int status, const std::string& message) {
   auto request = std::make_shared<HttpRequest>();
   request->client = client_;
   request->id = RequestId(*request);
-  exchange_ = std::make_shared<Exchange>(
-      Exchange::Options{.keep_alive = false, .headers = {{"x-request-id", request->id}}}, [] {});
+  HttpHeaders headers = {{"x-request-id", request->id}};
+  if (status == 503) headers.emplace_back("retry-after", "1");
+  exchange_ = std::make_shared<Exchange>(Exchange::Options{.keep_alive = false, .headers = std::move(headers)}, [] {});
   BeginExchange(std::move(request));
   Exchange::MakeResponder(exchange_)->Send(status, "application/json", ErrorBody(status, message, "bad_request"));
+  reader_.Next();  // what has come of the body goes
+  body_share_ = nullptr;
   Flush();
 }
 

@@ -8,6 +8,7 @@
 
 #include "boost/asio/awaitable.hpp"
 #include "boost/asio/steady_timer.hpp"
+#include "server/http/body_budget.h"
 #include "server/http/exchange.h"
 #include "server/http/http_server.h"
 #include "server/http/transport.h"
@@ -17,8 +18,8 @@ namespace engine {
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   // `options` and `router` must outlive it.
-  Connection(std::unique_ptr<Transport> transport, std::string client, const HttpOptions& options,
-             const Router& router);
+  Connection(std::unique_ptr<Transport> transport, std::string client, const HttpOptions& options, const Router& router,
+             std::shared_ptr<BodyBudget> bodies);
   ~Connection();
 
   void Start();
@@ -50,7 +51,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const HttpOptions& options_;
   const Router& router_;
   RequestReader reader_;
-  std::string ahead_;  // read and not yet taken by the reader
+  const std::shared_ptr<BodyBudget> bodies_;       // the server's
+  std::shared_ptr<BodyBudget::Share> body_share_;  // of the request that is coming; null: none is
+  std::string ahead_;                              // read and not yet taken by the reader
   std::shared_ptr<Exchange> exchange_;
   std::shared_ptr<const HttpRequest> request_;
   std::chrono::steady_clock::time_point exchange_start_;

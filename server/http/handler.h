@@ -25,9 +25,10 @@ struct HttpRequest {
   std::string route;   // the pattern of the route that has the path, set by the router: "/v1/models/*"; empty: none has
   HttpHeaders headers;
   std::string body;
-  std::string id;      // the client's X-Request-Id, or one made here; the answer carries it
-  int api_key = -1;    // which of the server's keys it came with; -1: none are asked for
-  std::string client;  // address, for logs
+  std::string id;                              // the client's X-Request-Id, or one made here; the answer carries it
+  int api_key = -1;                            // which of the server's keys it came with; -1: none are asked for
+  std::string client;                          // address, for logs
+  std::shared_ptr<void> body_share = nullptr;  // keeps the body counted as memory in use
   std::optional<TraceContext> trace = std::nullopt;  // that it belongs to, with the span of its answer
 
   // The first header of that name in any case; empty if there is none.

@@ -171,12 +171,13 @@ class Listener : public HttpServer {
     std::unique_ptr<Transport> transport = MakeTransport(std::move(socket), Tls());
     const auto place = NewPlace();
     // The list has a weak reference, so that a connection lives exactly as long as its loops.
-    const std::shared_ptr<Connection> connection(new Connection(std::move(transport), NameOf(peer), options_, router_),
-                                                 [this, place](Connection* done) {
-                                                   delete done;
-                                                   std::lock_guard lock(mutex_);
-                                                   connections_.erase(place);
-                                                 });
+    const std::shared_ptr<Connection> connection(
+        new Connection(std::move(transport), NameOf(peer), options_, router_, bodies_),
+        [this, place](Connection* done) {
+          delete done;
+          std::lock_guard lock(mutex_);
+          connections_.erase(place);
+        });
     {
       std::lock_guard lock(mutex_);
       *place = connection;
@@ -229,6 +230,9 @@ class Listener : public HttpServer {
 
   const HttpOptions options_;
   const Router router_;
+  // Room for one of the largest at least.
+  const std::shared_ptr<BodyBudget> bodies_ = std::make_shared<BodyBudget>(
+      std::max(options_.max_bodies_bytes, options_.limits.max_body_bytes));  // shared with requests
   mutable std::mutex mutex_;
   TlsContext tls_;                                    // guarded by mutex_; null: plain
   int64_t refused_ = 0;                               // guarded by mutex_

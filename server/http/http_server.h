@@ -29,7 +29,8 @@ struct HttpOptions {
   std::string tls_certificate;  // PEM file with the chain; with tls_key: TLS
   std::string tls_key;
   RequestLimits limits;
-  int max_connections = 4096;  // more are closed as they come
+  int max_connections = 4096;                     // more are closed as they come
+  int64_t max_bodies_bytes = int64_t{256} << 20;  // of all large bodies at once
   int threads = 1;
   bool begin_traces = false;                           // of requests that belong to none
   int64_t max_queued_bytes = int64_t{8} << 20;         // of an answer that its client does not read

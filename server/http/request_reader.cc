@@ -132,6 +132,7 @@ HttpRequest RequestReader::Request() const {
   return request;
 }
 
+int64_t RequestReader::body_bytes() const { return static_cast<int64_t>(parser_->value.get().body().size()); }
 bool RequestReader::keep_alive() const { return parser_->value.keep_alive(); }
 bool RequestReader::is_http_1_0() const { return parser_->value.get().version() < 11; }
 

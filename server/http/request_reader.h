@@ -30,12 +30,15 @@ class RequestReader {
   // known. 0: no error.
   int error_status() const { return error_status_; }
   const std::string& error() const { return error_; }
+  // Whether the request line and headers have come, so that Request has all but the body.
+  bool has_head() const { return has_head_; }
+  int64_t body_bytes() const;  // so far
   // Whether some of a request has come.
   bool has_begun() const { return has_begun_; }
   // Whether the client waits for "100 Continue" before it sends the body; true once.
   bool WantsContinue();
 
-  // Of the request that is done. id and client are left for the connection to set.
+  // What has come of the request, once it has a head. id and client are left for the connection to set.
   HttpRequest Request() const;
   bool keep_alive() const;  // whether the client would go on with this connection
   bool is_http_1_0() const;

@@ -58,6 +58,11 @@ void Router::Handle(std::shared_ptr<HttpRequest> request, std::shared_ptr<Respon
   route->handler(std::move(request), std::move(responder));
 }
 
+bool Router::LetsIn(const HttpRequest& request) const {
+  const Match match = Find(request.method, request.path);
+  return match.takes_method && (match.route->is_open || keys_->Find(request));
+}
+
 HttpHeaders Router::CorsHeaders(const HttpRequest& request) const {
   const std::string_view origin = request.Header("origin");
   if (origin.empty() || allowed_origins_.empty()) return {};

@@ -17,6 +17,9 @@ class Router {
   // Answers 401, 404, 405 and preflight requests itself. HEAD is answered like GET, whose body the connection drops.
   void Handle(std::shared_ptr<HttpRequest> request, std::shared_ptr<Responder> responder) const;
 
+  // Whether Handle would give it to a handler. Its body does not count, and may still be coming.
+  bool LetsIn(const HttpRequest& request) const;
+
   // What CORS adds to any answer of this request.
   HttpHeaders CorsHeaders(const HttpRequest& request) const;
 

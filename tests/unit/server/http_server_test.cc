@@ -274,6 +274,34 @@ TEST(HttpServer, BodiesBeyondTheLimitAreRefusedWhileTheClientStillSends) {
   EXPECT_THAT(client.ReadToEnd(), HasSubstr("413 Content Too Large"));
 }
 
+TEST(HttpServer, WhoIsNotLetInIsToldBeforeTheBodyHasCome) {
+  TestServer server;
+  SocketClient client(server.port());
+  client.Send("POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nbegins");
+  EXPECT_THAT(client.ReadUntil("}}"), AllOf(HasSubstr("404 Not Found"), HasSubstr("connection: close")));
+}
+
+TEST(HttpServer, BodiesTogetherTakeNoMoreThanTheyMay) {
+  TestServer server({.limits = {.max_body_bytes = 200'000}, .max_bodies_bytes = 250'000});
+  const std::string body(200'000, 'x');
+  const auto post = [](std::string_view path, size_t bytes) {
+    return "POST " + std::string(path) + " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(bytes) +
+           "\r\n\r\n";
+  };
+  SocketClient first(server.port()), second(server.port()), third(server.port()), small(server.port());
+  first.Send("GET /hold HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + body);
+  TestServer::Held held = server.TakeHeld();
+  second.Send(post("/echo", 200'000) + body);
+  EXPECT_THAT(second.ReadUntil("}}"), AllOf(HasSubstr("503 Service Unavailable"), HasSubstr("retry-after: 1")));
+  small.Send(post("/echo", 4) + "tiny");
+  EXPECT_THAT(small.ReadUntil("tiny"), HasSubstr("200 OK"));
+  held.responder->Send(200, "text/plain", "done");
+  held = {};
+  EXPECT_THAT(first.ReadUntil("done"), HasSubstr("200 OK"));
+  third.Send(post("/echo", 200'000) + body);
+  EXPECT_THAT(third.ReadUntil("\r\n\r\n"), HasSubstr("200 OK"));
+}
+
 TEST(HttpServer, ARefusedClientReadsWhyHoweverMuchItSends) {
   TestServer server;
   for (int i = 0; i < 20; ++i) {
