@@ -1,5 +1,6 @@
 #include "server/api/api.h"
 
+#include "core/base/resident_memory.h"
 #include "server/api/chat_answer.h"
 #include "server/api/chat_request.h"
 #include "server/api/common_fields.h"
@@ -26,14 +27,26 @@ void SendJson(Responder& responder, const absl::StatusOr<Json>& json, ErrorWrite
   responder.Send(200, "application/json", Dump(*json));
 }
 
+// A long text becomes tokens by way of some hundred bytes for each of its own, in pieces that the allocator would keep.
+void ReturnMemoryOf(const HttpRequest& http) {
+  constexpr size_t kLongBody = size_t{512} << 10;
+  if (http.body.size() >= kLongBody) ReturnFreedMemory();
+}
+
+using Computation = absl::StatusOr<Json> (*)(const Service&, const Json& body);
+
+absl::StatusOr<Json> Compute(const Service& service, const HttpRequest& http, Computation compute) {
+  ASSIGN_OR_RETURN(const Json body, ReadBody(http));
+  return compute(service, body);
+}
+
 // A request whose answer is computed at once.
-HttpHandler Computed(const ServicePtr& service, const Post& post,
-                     absl::StatusOr<Json> (*compute)(const Service&, const Json& body),
+HttpHandler Computed(const ServicePtr& service, const Post& post, Computation compute,
                      ErrorWriter write_error = ErrorBody) {
   return [=](const std::shared_ptr<const HttpRequest>& http, const std::shared_ptr<Responder>& responder) {
     post([=] {
-      const absl::StatusOr<Json> body = ReadBody(*http);
-      SendJson(*responder, body.ok() ? compute(*service, *body) : body.status(), write_error);
+      SendJson(*responder, Compute(*service, *http, compute), write_error);
+      ReturnMemoryOf(*http);
     });
   };
 }
@@ -64,6 +77,7 @@ HttpHandler Generated(const ServicePtr& service, const Post& post, Dialect diale
       std::unique_ptr<AnswerFormat> format = dialect.make_format();
       const absl::Status run = Run(*service, dialect, *http, responder, format);
       if (!run.ok()) SendError(*responder, run, format->ErrorBody(run));
+      ReturnMemoryOf(*http);
     });
   };
 }

@@ -207,6 +207,17 @@ class FaultsTest(unittest.TestCase):
         self.assertEqual(complete(connection, LONG), alone)
         self.assertEqual(server.metric("engine_kv_cache_usage"), 0)
 
+    def test_what_a_long_text_took_is_given_back(self):
+        server = self.start().wait_until_ready()
+        before = server.resident_bytes()
+        for _ in range(4):
+            self.assertEqual(server.post("/tokenize", {"prompt": "a!" * 500_000})[0], 200)
+            self.assertEqual(server.post("/v1/completions", {"prompt": "a!" * 500_000})[0], 400)
+        self.assertGreater(server.peak_bytes() - before, 200 << 20)
+        deadline = time.monotonic() + server_process.TIMEOUT_S
+        while server.resident_bytes() - before > 64 << 20:
+            self.assertLess(time.monotonic(), deadline)
+
     def test_requests_that_share_too_small_a_cache_take_turns(self):
         server = self.start("--kv-cache-bytes", "700000", "--max-num-seqs", "16").wait_until_ready()
         connections = [self.connect(server.connect()) for _ in range(16)]
