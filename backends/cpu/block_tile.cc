@@ -204,22 +204,15 @@ void RunTile(const PanelTile& tile) {
 template <PanelRecord kFormat>
 void AddToRun(const GroupWeights<kFormat>& weights, const GroupActivations& activations,
               F32x16 (&inner)[kMaxTileTokens]) {
-  constexpr TileShape kShape{kMaxTileTokens, GroupWeights<kFormat>::kSegments, kFormat.has_offset};
   constexpr int kTogether = 4;
 #pragma unroll kUnroll
   for (int first = 0; first < kMaxTileTokens; first += kTogether) {
     F32x16 sums[kTogether];
 #pragma unroll kUnroll
     for (int i = 0; i < kTogether; ++i) sums[i] = inner[first + i];
-#pragma unroll kUnroll
-    for (int s = 0; s < GroupWeights<kFormat>::kSegments; ++s) {
-      AddSegment<kFormat, kMaxTileTokens, kTogether>(weights, activations, s, first, sums);
-    }
+    AddSegment<kFormat, kMaxTileTokens, kTogether>(weights, activations, /*segment=*/0, first, sums);
 #pragma unroll kUnroll
     for (int i = 0; i < kTogether; ++i) {
-      if constexpr (kFormat.has_offset) {
-        sums[i] = Fma(F32x16(activations.Number<float>(kShape.sums_at(), first + i)), weights.offset, sums[i]);
-      }
       inner[first + i] = kFormat.has_scale ? sums[i] : inner[first + i] + sums[i];
     }
   }
@@ -266,8 +259,10 @@ void RunSharedTile(const PanelTile& tile) {
 template <DType kWeight>
 constexpr PanelTileCode CodeOf() {
   constexpr PanelRecord kFormat = RecordOf(kWeight);
-  return {{RunTile<kFormat, 1>, RunTile<kFormat, 2>, RunTile<kFormat, 4>, RunTile<kFormat, 8>, RunTile<kFormat, 16>},
-          RunSharedTile<kFormat>};
+  PanelTileCode code = {
+      {RunTile<kFormat, 1>, RunTile<kFormat, 2>, RunTile<kFormat, 4>, RunTile<kFormat, 8>, RunTile<kFormat, 16>}};
+  if constexpr (!kFormat.has_offset && kFormat.segment == kPanelGroup) code.run_shared = RunSharedTile<kFormat>;
+  return code;
 }
 
 }  // namespace

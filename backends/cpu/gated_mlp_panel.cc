@@ -90,7 +90,7 @@ struct GatedMlpPanelFastFamily {
                                                 "gated_mlp.panel16_fast.avx512"};
   static const OpSchema& Schema() { return SchemaOf(GatedMlp{}); }
   static absl::Status Supports(const Problem& problem) {
-    RETURN_IF_ERROR(RequireBlocks(problem.in[1]));
+    RETURN_IF_ERROR(RequireGain(problem.in[1]));
     return GatedMlpPanelFamily::Supports(problem);
   }
   static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {

@@ -63,7 +63,7 @@ struct LinearPanelFastFamily {
                                                 "linear.panel16_fast.avx512"};
   static const OpSchema& Schema() { return SchemaOf(Linear{}); }
   static absl::Status Supports(const Problem& problem) {
-    RETURN_IF_ERROR(RequireBlocks(problem.in[1]));
+    RETURN_IF_ERROR(RequireGain(problem.in[1]));
     return RequirePanels(problem.in[0], problem.in[1]);
   }
   static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {

@@ -66,9 +66,9 @@ std::span<const LayoutId> PanelLayouts(const Problem& problem, int index) {
   return index > 0 && problem.in[index].shape.rank() == 2 ? kPanels : kPlain;
 }
 
-absl::Status RequireBlocks(const TensorSpec& weight) {
-  if (IsBlockQuantised(weight.dtype)) return absl::OkStatus();
-  return Unimplemented("w is %s; only integers in blocks gain by it", Name(weight.dtype));
+absl::Status RequireGain(const TensorSpec& weight) {
+  if (CodeOf(Isa::kPortable, weight.dtype).run_shared != nullptr) return absl::OkStatus();
+  return Unimplemented("w is %s; only integers with one scale and no offset per group gain by it", Name(weight.dtype));
 }
 
 absl::Status RequirePanels(const TensorSpec& x, const TensorSpec& weight) {

@@ -17,7 +17,7 @@ struct alignas(64) TileSums {
 
 class PanelProduct {
  public:
-  // `fast`: tiles of 16 rows of a block format round their activations once more, so that runs of four groups share a
+  // `fast`, where RequireGain agrees: tiles of 16 rows round their activations once more, so that runs of four groups share a
   // scale, and add in another order than smaller ones.
   PanelProduct(Isa isa, DType weight, int64_t k, bool fast = false);
 
@@ -96,14 +96,14 @@ std::array<KernelEntry, 3> PanelEntries() {
   return entries;
 }
 
-// Kernels of class fast of the same family: of block formats only.
+// Kernels of class fast of the same family, for formats that gain by it.
 template <typename Family>
 std::array<KernelEntry, 3> FastPanelEntries() {
   std::array<KernelEntry, 3> entries = PanelEntries<Family>();
   for (KernelEntry& entry : entries) entry.exactness = Exactness::kFast;
   return entries;
 }
-absl::Status RequireBlocks(const TensorSpec& weight);
+absl::Status RequireGain(const TensorSpec& weight);
 
 // OK when x has the dtype that goes with the weight, and the weight lies in panels; else what is not so.
 absl::Status RequirePanels(const TensorSpec& x, const TensorSpec& weight);
