@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <numeric>
 
@@ -113,13 +114,30 @@ double LargestValue(const AttentionCase& c, const CaseInput& cache) {
   return largest;
 }
 
+// The largest of finite numbers of bf16.
+double LargestBf16(const std::vector<std::byte>& data) {
+  double largest = 0;
+  for (size_t i = 0; i + 1 < data.size(); i += 2) {
+    uint16_t bits = 0;
+    std::memcpy(&bits, &data[i], sizeof(bits));
+    const double value = std::fabs(Bf16ToF32(bits));
+    if (std::isfinite(value)) largest = std::max(largest, value);
+  }
+  return largest;
+}
+
 // y is the mean of V, weighted with p = exp(s - m) / sum. Another m makes each p err by what rounding s - m does (|s - m| < 88
 // where p is not 0, so 88 eps) and a few eps of exp itself; rounding p to bf16 for V, but not in the sum, by 2^-8 in either
-// order. Sums of n terms err by n eps.
-ErrorBound BoundOf(const AttentionCase& c, const CaseInput& cache, int max_context) {
+// order; and another order of the terms of s by a few units in their last place, of which 2^-20 is more than enough. Sums of n
+// terms err by n eps.
+ErrorBound BoundOf(const AttentionCase& c, const CaseInput& queries, const CaseInput& cache, int max_context) {
   if (c.dtype == DType::kI8) return nullptr;
   constexpr double kEpsilon = std::numeric_limits<float>::epsilon();
-  const double relative = 2 * (c.dtype == DType::kBF16 ? 0x1p-8 : 0) + (2 * max_context + 2 * 100) * kEpsilon;
+  double relative = (2 * max_context + 2 * 100) * kEpsilon;
+  if (c.dtype == DType::kBF16) {
+    const double score = c.attention.scale * c.attention.head_dim * LargestBf16(queries.data) * LargestBf16(cache.data);
+    relative += 2 * 0x1p-8 + 2 * 0x1p-20 * score;
+  }
   const double bound = LargestValue(c, cache) * (1.01 * relative + max_context * std::numeric_limits<float>::min());
   return [bound](int64_t, int64_t, float) { return bound; };
 }
@@ -162,7 +180,7 @@ OpCase Make(const AttentionCase& c) {
                            IntegerInput(kSequences, context_length)},
                     .largest = largest,
                     .rows_alone = false};
-  op_case.bound = BoundOf(c, op_case.in[1], max_context);
+  op_case.bound = BoundOf(c, op_case.in[0], op_case.in[1], max_context);
   for (size_t count = 0; count < c.sequences.size(); ++count) op_case.steps.push_back(ExtentsOf(c, count));
   return op_case;
 }

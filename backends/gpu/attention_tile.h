@@ -8,7 +8,8 @@
 namespace engine::gpu {
 
 // A tile of one sequence's rows over one KV head. Grid: x counts tiles of sequences, y KV heads, z partitions.
-struct AttentionTile {
+template <int kRows>
+struct AttentionTileOf {
   int sequence;
   int head;  // of KV
   int group;
@@ -16,15 +17,15 @@ struct AttentionTile {
   int rows;
   int first_position;  // of the sequence's new tokens
 
-  GPU_FN explicit AttentionTile(const AttentionArgs& args)
+  GPU_FN explicit AttentionTileOf(const AttentionArgs& args)
       : sequence(Bid() / args.tiles),
         head(BidY()),
         group(args.heads / args.kv_heads),
-        first_row(Bid() % args.tiles * kAttentionRows) {
+        first_row(Bid() % args.tiles * kRows) {
     const int length = args.query_length[sequence];
     first_position = args.context_length[sequence] - length;
     rows = length * group - first_row;
-    if (rows > kAttentionRows) rows = kAttentionRows;
+    if (rows > kRows) rows = kRows;
   }
 
   // Positions that row r sees.
@@ -43,7 +44,7 @@ struct AttentionTile {
 
   GPU_FN float* Partial(const AttentionArgs& args, int partition, int r) const {
     const int64_t tile = (int64_t{Bid()} * args.kv_heads + head) * args.partitions + partition;
-    return args.partials + (tile * kAttentionRows + r) * PartialFloats(args.head_dim);
+    return args.partials + (tile * kRows + r) * PartialFloats(args.head_dim);
   }
 
   // The K part of the block that holds `position`; its V part is kSpanBlocks parts further.
@@ -53,6 +54,8 @@ struct AttentionTile {
     return args.cache + (span * 2 * kSpanBlocks + id % kSpanBlocks) * args.part_bytes;
   }
 };
+
+using AttentionTile = AttentionTileOf<kAttentionRows>;
 
 // The outputs of a thread: one dimension of rows set, set + sets, …
 struct ThreadOutputs {

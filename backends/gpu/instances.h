@@ -84,6 +84,8 @@ inline constexpr const KernelInstance* kInstances[] = {
     &kPagedAttentionBf16,
     &kPagedAttentionF32,
     &kPagedAttentionInt8,
+    &kPagedAttentionMatrix128,
+    &kPagedAttentionMatrix64,
     &kProbeBf16,
     &kProbeF32,
     &kProbeInt8,

@@ -19,6 +19,7 @@ void RegisterGpuKernels(KernelRegistry& registry, std::string_view kind) {
   registry.Add(kind, LibraryLinearKernel());
   registry.Add(kind, MatrixLinearKernel());
   registry.Add(kind, LinearKernel());
+  registry.Add(kind, MatrixPagedAttentionKernel());
   registry.Add(kind, PagedAttentionKernel());
   registry.Add(kind, QkNormRopeKernel());
   registry.Add(kind, QuantiseKernel());

@@ -17,6 +17,7 @@ KernelEntry LibraryGatedMlpKernel();
 KernelEntry LibraryLinearKernel();
 KernelEntry MatrixGatedMlpKernel();
 KernelEntry MatrixLinearKernel();
+KernelEntry MatrixPagedAttentionKernel();
 KernelEntry LinearKernel();
 KernelEntry PagedAttentionKernel();
 KernelEntry QkNormRopeKernel();

@@ -44,10 +44,15 @@ class PagedAttentionTiles : public Kernel {
     if (split) Enqueue(launch, kMergePartitions, tiles, args);
   }
 
- private:
+ protected:
+  // Query rows of a KV head, of the sequence that has the most.
+  int64_t MostRows(const LaunchArgs& launch) const {
+    return int64_t{launch.extents.max_query} * op_.heads / op_.kv_heads;
+  }
+
   AttentionArgs ArgsOf(const LaunchArgs& launch) const {
     const TensorSpec& cache = *launch.in[1].spec;
-    const int64_t rows = int64_t{launch.extents.max_query} * op_.heads / op_.kv_heads;
+    const int64_t rows = MostRows(launch);
     return {.q = launch.in[0].data,
             .cache = launch.in[1].data,
             .block_table = launch.in[2].as<const int32_t>(),
@@ -70,6 +75,29 @@ class PagedAttentionTiles : public Kernel {
   PagedAttention op_;
 };
 
+// Steps that read prompts; in others a block would have a few rows of its tile.
+class MatrixPagedAttention : public PagedAttentionTiles {
+ public:
+  using PagedAttentionTiles::PagedAttentionTiles;
+
+  void Launch(const LaunchArgs& launch) const override {
+    constexpr int64_t kEnoughRows = 16;  // of a matrix step
+    if (MostRows(launch) < kEnoughRows) return PagedAttentionTiles::Launch(launch);
+    AttentionArgs args = ArgsOf(launch);
+    args.tiles = static_cast<int>(DivideUp(MostRows(launch), kMatrixRows));
+    const KernelInstance& kernel = args.head_dim == 64 ? kPagedAttentionMatrix64 : kPagedAttentionMatrix128;
+    Enqueue(launch, kernel, {.x = RowsOf(launch.in[2], launch) * args.tiles, .y = args.kv_heads}, args);
+  }
+};
+
+absl::Status RequireMatrixHeads(const Problem& problem) {
+  const int head_dim = problem.op.as<PagedAttention>().head_dim;
+  if (problem.in[1].dtype != DType::kBF16)
+    return Unimplemented("the cache is %s; needs bf16", Name(problem.in[1].dtype));
+  if (head_dim != 64 && head_dim != 128) return Unimplemented("head_dim is %d; needs 64 or 128", head_dim);
+  return absl::OkStatus();
+}
+
 absl::Status Supports(const Problem& problem) {
   const int head_dim = problem.op.as<PagedAttention>().head_dim;
   if (head_dim > kMaxHeadDim) return Unimplemented("head_dim is %d; at most %d", head_dim, kMaxHeadDim);
@@ -77,6 +105,16 @@ absl::Status Supports(const Problem& problem) {
 }
 
 }  // namespace
+
+KernelEntry MatrixPagedAttentionKernel() {
+  return {.name = "paged_attention.matrix.gpu",
+          .op = &SchemaOf(PagedAttention{}),
+          .exactness = Exactness::kFast,
+          .supports = RequireMatrixHeads,
+          .prepare = [](const Problem& problem) -> absl::StatusOr<std::unique_ptr<Kernel>> {
+            return std::make_unique<MatrixPagedAttention>(problem.op.as<PagedAttention>());
+          }};
+}
 
 KernelEntry PagedAttentionKernel() {
   return {.name = "paged_attention.gpu",

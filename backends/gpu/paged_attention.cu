@@ -1,6 +1,7 @@
 // out[t, h] = softmax(scale * q[t, h] K^T) V over a paged cache.
 // A block: eight query rows (tokens and heads of one KV head), and one partition of 256 tokens, or all of them in turn.
 // A thread: one token of the scores, eight of a row's softmax, one dimension of up to eight rows' outputs.
+#include "backends/gpu/attention_matrix.h"
 #include "backends/gpu/attention_scores.h"
 #include "backends/gpu/attention_softmax.h"
 #include "backends/gpu/attention_values.h"
@@ -58,6 +59,9 @@ GPU_FN void Attend(const AttentionArgs& args) {
 GPU_KERNEL(paged_attention_f32, AttentionArgs, kAttentionThreads) { Attend<DType::kF32>(args); }
 GPU_KERNEL(paged_attention_bf16, AttentionArgs, kAttentionThreads) { Attend<DType::kBF16>(args); }
 GPU_KERNEL(paged_attention_int8, AttentionArgs, kAttentionThreads) { Attend<DType::kI8>(args); }
+
+GPU_KERNEL(paged_attention_matrix_64, AttentionArgs, kMatrixThreads, 4) { AttendByMatrix<64>(args); }
+GPU_KERNEL(paged_attention_matrix_128, AttentionArgs, kMatrixThreads, 4) { AttendByMatrix<128>(args); }
 
 // A block: eight query rows. A thread: one dimension of up to eight of them, over all partitions.
 GPU_KERNEL(merge_partitions, AttentionArgs, kAttentionThreads) {

@@ -7,6 +7,7 @@
 
 #include "backends/gpu/kernel_instance.h"
 #include "core/base/math.h"
+#include "core/kv/block_size.h"
 
 namespace engine::gpu {
 
@@ -16,6 +17,9 @@ inline constexpr int kAttentionRows = 8;
 inline constexpr int kAttentionThreads = 256;  // one per token of a partition
 inline constexpr int kPartitionTokens = 256;
 inline constexpr int kMaxHeadDim = 256;
+// Of a block that multiplies matrices: 16 rows for 32 threads.
+inline constexpr int kMatrixThreads = 128;
+inline constexpr int kMatrixRows = kMatrixThreads / 32 * 16;
 
 struct AttentionArgs {
   const std::byte* q;      // [T, heads * head_dim] in the cache's dtype; f32 for int8
@@ -32,7 +36,7 @@ struct AttentionArgs {
   int kv_heads;
   int head_dim;
   int window;
-  int tiles;       // of kAttentionRows rows, for each sequence
+  int tiles;       // of kAttentionRows or kMatrixRows rows, for each sequence
   int partitions;  // that the longest context may have
   float scale;
 };
@@ -78,12 +82,31 @@ struct AttentionShared {
   float unit[kAttentionRows];         // of int8 weights
 };
 
+// Words of rows lie apart so that the lanes of a matrix step meet in no bank.
+template <int kDim>
+struct MatrixAttentionShared {
+  uint32_t queries[kMatrixRows][kDim / 2 + 4];
+  float scores[kMatrixRows][kBlockTokens + 1];
+  uint32_t weights[kMatrixRows][kBlockTokens / 2 + 4];
+  float factors[kMatrixRows];  // what outputs keep, and last what they are divided by
+  // Of each thread's row: positions that it sees, none if it is not there, and largest score and sum so far.
+  int begin[kMatrixThreads], end[kMatrixThreads];
+  float maximum[kMatrixThreads], total[kMatrixThreads];
+};
+
 constexpr KernelInstance AttentionInstance(std::string_view name) {
   return {name, "paged_attention", sizeof(AttentionArgs), kAttentionThreads, sizeof(AttentionShared)};
 }
 inline constexpr KernelInstance kPagedAttentionF32 = AttentionInstance("paged_attention_f32");
 inline constexpr KernelInstance kPagedAttentionBf16 = AttentionInstance("paged_attention_bf16");
 inline constexpr KernelInstance kPagedAttentionInt8 = AttentionInstance("paged_attention_int8");
+// Prefill on matrix units, of heads of 64 and 128 dimensions.
+template <int kDim>
+constexpr KernelInstance MatrixAttentionInstance(std::string_view name) {
+  return {name, "paged_attention", sizeof(AttentionArgs), kMatrixThreads, sizeof(MatrixAttentionShared<kDim>)};
+}
+inline constexpr KernelInstance kPagedAttentionMatrix64 = MatrixAttentionInstance<64>("paged_attention_matrix_64");
+inline constexpr KernelInstance kPagedAttentionMatrix128 = MatrixAttentionInstance<128>("paged_attention_matrix_128");
 // Adds up the partials, in ascending order of the partitions.
 inline constexpr KernelInstance kMergePartitions = {"merge_partitions", "paged_attention", sizeof(AttentionArgs),
                                                     kAttentionThreads};

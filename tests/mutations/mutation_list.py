@@ -151,6 +151,12 @@ MUTATIONS = [
            "", unit="linear_q4.cu", cases="*q4_0*"),
     kernel("a_copy_never_waited_for", "linear", "threads", "asynchronous copies", "bf16_tile.h", "CpAsyncWait<0>();", "",
            unit="linear_plain.cu", cases="*bf16*"),
+    kernel("values_that_nobody_sees", "paged_attention", "reference", DIFFERS, "attention_matrix.h",
+           "if (token < begin || token >= end) values.words[i] &= 0xffff0000u;", "", unit="paged_attention.cu",
+           cases="*/bf16_mixed"),
+    kernel("scores_over_scores_of_the_last_block", "paged_attention", "checks", RACE, "attention_matrix.h",
+           "SyncWarp();  // the next block's scores and weights take the place of these", "", unit="paged_attention.cu",
+           cases="*/bf16_mixed"),
     # Memory left over.
     kernel("digits_not_cleared", "sample", "checks", UNWRITTEN, "sample_cut.h", "    Clear(shared.digits);\n", "",
            unit="sample.cu"),
