@@ -16,7 +16,7 @@ MESSAGES = [{"role": "user", "content": "hello"}]
 LETTERS = {str(token): -100 for token in range(266) if not 97 <= token <= 122}
 NOW = {"name": "now", "parameters": {"type": "object", "properties": {}, "additionalProperties": False}}
 BASE = {"max_tokens": 12, "temperature": 1, "seed": 3, "logit_bias": LETTERS}
-FREE = {"logit_bias": {}}  # with text other than letters
+FREE = {"logit_bias": {"60": -100}}  # with text other than letters, but for "<", with which it could begin to think
 
 
 def text_of(answer):
@@ -107,6 +107,7 @@ CHATS = {
                                  "thinking_token_budget": 0,
                                  "parallel_tool_calls": False, **FREE}, has("choices", 0, "message", "tool_calls")),
     "parallel_tool_calls": (False, {"tools": [{"type": "function", "function": NOW}], "max_tokens": 200, **FREE,
+                                    "thinking_token_budget": 0,
                                     "regex": r'(<tool_call>\{"name": "now", "arguments": \{\}\}</tool_call>){2}'},
                             lambda answer, _: len(answer["choices"][0]["message"]["tool_calls"]) == 1),
     "functions": ([NOW], {}, differs),
@@ -130,7 +131,8 @@ COMPLETIONS = {
         "tokens"][0].startswith("token_id:")),
     "prompt_logprobs": (1, {}, has("choices", 0, "prompt_logprobs")),
 }
-TWELVE = {"type": "json_schema", "schema": {"const": 12}}
+# Which the tiny model rather writes than that "<", where nothing can be biased.
+NUMBER = {"type": "json_schema", "schema": {"const": 95}}
 RESPONSES = {
     "model": COMMON["model"],
     "input": ("other", {}, differs),
@@ -139,15 +141,15 @@ RESPONSES = {
     "temperature": (2, {}, differs),
     "stream": COMMON["stream"],
     "tools": ([{"type": "function", **NOW}], {}, differs),
-    "text": ({"format": {"name": "twelve", **TWELVE}}, {}, says("12")),
+    "text": ({"format": {"name": "number", **NUMBER}}, {}, says("95")),
 }
 ANTHROPIC = {
     "model": COMMON["model"],
     "messages": ([{"role": "user", "content": "other"}], {}, differs),
     "system": ("be brief", {}, differs),
     "tools": ([{"name": "now", "input_schema": NOW["parameters"]}], {}, differs),
-    "output_config": ({"format": TWELVE}, {}, says("12")),
-    "output_format": (TWELVE, {}, says("12")),
+    "output_config": ({"format": NUMBER}, {}, says("95")),
+    "output_format": (NUMBER, {}, says("95")),
     "max_tokens": (5, {}, lambda answer, _: answer["usage"]["output_tokens"] == 5),
     "temperature": (2, {}, differs),
     "stream": COMMON["stream"],
