@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Memory is what was planned, within 3 %: memory_plan_test.py ENGINE
+"""Memory is what was planned, within 3 %: memory_plan_test.py ENGINE WRITE_TINY_MODELS
 
 Of two shapes, caches of two sizes, one model and two. Every block of the cache has been written then, by as many
 sequences at once as may run."""
@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 sys.path.append(str(ROOT / "benchmarks/compare"))
 import synthetic  # noqa: E402  (the path above leads to it)
 
-ENGINE = sys.argv.pop(1)
+ENGINE = sys.argv[1]
 SHAPES = ("tiny-llama", "tiny-qwen3")
 CONTEXT = 2048
 CONTEXT_BYTES = 2 << 20  # of the cache: 2 layers, 2 heads, keys and values of 64 bf16 each
@@ -74,4 +74,4 @@ class MemoryPlanTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    unittest.main(argv=sys.argv[:1], verbosity=2)
