@@ -43,10 +43,13 @@ std::string Date() {
 }
 
 void AddRecords(std::span<const LoadRecord> records, Json& json) {
-  for (const char* name : {"input_lens", "output_lens", "ttfts", "itls", "errors"}) json[name] = Json::array();
+  for (const char* name : {"input_lens", "output_lens", "start_times", "ttfts", "itls", "errors"})
+    json[name] = Json::array();
   for (const LoadRecord& record : records) {
     json["input_lens"].push_back(record.prompt_tokens);
     json["output_lens"].push_back(record.output_tokens);
+    json["start_times"].push_back(
+        Seconds(TimePoint(), record.sent));  // of a clock that all programs of a machine share
     json["ttfts"].push_back(record.pieces.empty() ? 0 : Seconds(record.sent, record.pieces.front()));
     Json gaps = Json::array();
     for (size_t i = 1; i < record.pieces.size(); ++i) gaps.push_back(Seconds(record.pieces[i - 1], record.pieces[i]));

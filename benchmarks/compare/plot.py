@@ -15,13 +15,18 @@ def bar(x, y, share, engine, colour):
             f'<text x="{x + width + 4:.1f}" y="{y + BAR - 4}">{100 * share:.0f}</text>')
 
 
-def legend(engines, x):
+def legend(names, x):
     parts = []
-    for i, engine in enumerate(engines):
+    for i, name in enumerate(names):
         parts.append(f'<rect x="{x}" y="10" width="12" height="12" fill="{COLOURS[i % len(COLOURS)]}"/>')
-        parts.append(f'<text x="{x + 16}" y="20">{escape(engine)}</text>')
-        x += 32 + 7 * len(engine)
+        parts.append(f'<text x="{x + 16}" y="20">{escape(name)}</text>')
+        x += 32 + 7 * len(name)
     return parts
+
+
+def document(width, height, parts):
+    return "\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
+                      'font-size="11">', f'<rect width="{width}" height="{height}" fill="white"/>', *parts, "</svg>", ""])
 
 
 def chart(panels, engines):
@@ -30,8 +35,7 @@ def chart(panels, engines):
     group_height = BAR * len(engines) + GAP
     width = LABELS + len(panels) * (PANEL + 50)
     height = TOP + group_height * len(models)
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
-             'font-size="11">', f'<rect width="{width}" height="{height}" fill="white"/>', *legend(engines, LABELS)]
+    parts = legend(engines, LABELS)
     for row, model in enumerate(models):
         y = TOP + row * group_height
         parts.append(f'<text x="4" y="{y + group_height // 2 - GAP // 2 + 4}">{escape(model)}</text>')
@@ -44,7 +48,7 @@ def chart(panels, engines):
                 share = groups.get(model, {}).get(engine)
                 if share is not None:
                     parts.append(bar(x, TOP + row * group_height + i * BAR, share, engine, COLOURS[i % len(COLOURS)]))
-    return "\n".join([*parts, "</svg>", ""])
+    return document(width, height, parts)
 
 
 def shares(comparison, test):

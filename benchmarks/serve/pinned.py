@@ -73,6 +73,6 @@ def bench_in_process(engine, model, *arguments):
     is_pinned, seconds = False, {}
     while bench.poll() is None:
         is_pinned = is_pinned or pin_engine(bench.pid)
-        seconds = cpu_seconds(bench.pid) or seconds
+        seconds |= cpu_seconds(bench.pid)  # a thread that has ended had what it last had
         time.sleep(0.02)
     return result_of(bench), seconds

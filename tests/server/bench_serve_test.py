@@ -98,6 +98,7 @@ class BenchServeTest(unittest.TestCase):
         self.assertEqual([run["max_concurrency"] for run in runs], [1, 4])
         self.assertEqual([sum(run["output_lens"]) for run in runs], [48, 48])
         self.assertEqual([len(run["ttfts"]) for run in runs], [12, 12])
+        self.assertLess(max(runs[0]["start_times"]), min(runs[1]["start_times"]))
         svg = (folder / "sweep.svg").read_text()
         self.assertIn("<title>4 at once: ITL, P99 ", svg)
 
