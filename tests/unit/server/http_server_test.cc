@@ -2,7 +2,6 @@
 #include "server/http/http_server.h"
 
 #include <condition_variable>
-#include <filesystem>
 #include <fstream>
 #include <mutex>
 #include <thread>
@@ -388,27 +387,6 @@ TEST(HttpServer, ListensOnAUnixSocketAndReplacesOneLeftBehind) {
     const auto second = HttpServer::Start({.unix_socket = path}, {{}, ApiKeys::Create({}).value(), {}});
     EXPECT_THAT(std::string(second.status().message()), HasSubstr("another server listens"));
   }
-}
-
-TEST(HttpServer, AFileInTheWayOfAUnixSocketStays) {
-  const TempDir directory;
-  const std::string path = directory.path() + "/model.gguf";
-  std::ofstream(path) << "weights";
-  const auto server = HttpServer::Start({.unix_socket = path}, {{}, ApiKeys::Create({}).value(), {}});
-  EXPECT_THAT(std::string(server.status().message()), HasSubstr("something else"));
-  EXPECT_EQ(std::filesystem::file_size(path), 7u);
-}
-
-TEST(HttpServer, WhatKeepsItFromListeningIsNamed) {
-  TestServer server;
-  const auto start = [](HttpOptions options) {
-    return std::string(HttpServer::Start(std::move(options), {{}, ApiKeys::Create({}).value(), {}}).status().message());
-  };
-  EXPECT_THAT(start({.port = server.port()}), HasSubstr("127.0.0.1:" + std::to_string(server.port())));
-  EXPECT_THAT(start({.host = "no.such.host.invalid"}), HasSubstr("no.such.host.invalid"));
-  EXPECT_THAT(start({.unix_socket = "/" + std::string(107, 'a')}), HasSubstr("has 108 bytes"));
-  EXPECT_THAT(start({.port = 0, .tls_certificate = "cert.pem"}), HasSubstr("key"));
-  EXPECT_THAT(start({.port = 0, .tls_certificate = "nowhere.pem", .tls_key = "key.pem"}), HasSubstr("nowhere.pem"));
 }
 
 }  // namespace
