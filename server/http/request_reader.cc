@@ -63,6 +63,7 @@ void RequestReader::Next() {
   parser_->value.header_limit(static_cast<uint32_t>(limits_.max_header_bytes));
   parser_->value.body_limit(static_cast<uint64_t>(limits_.max_body_bytes));
   headers_.clear();
+  head_bytes_ = 0;
   done_ = has_begun_ = has_head_ = continue_was_asked_ = false;
   error_status_ = 0;
   error_.clear();
@@ -83,9 +84,12 @@ size_t RequestReader::Take(std::string_view bytes) {
     boost::system::error_code error;
     const size_t used = parser_->value.put(boost::asio::buffer(piece.data(), piece.size()), error);
     taken += used;
-    if (!has_head_ && parser_->value.is_header_done()) ReadHead();
+    // The parser's own limit is one of what it has at once, and it takes header after header.
+    head_bytes_ += has_head_ ? 0 : used;
+    if (!has_head_ && head_bytes_ > largest) error = http::error::header_limit;
+    if (!has_head_ && !error && parser_->value.is_header_done()) ReadHead();
     if (error_status_ != 0) break;
-    done_ = parser_->value.is_done();
+    done_ = !error && parser_->value.is_done();
     if (error == http::error::body_limit) {
       Fail(413, absl::StrFormat("the body is larger than %d bytes", limits_.max_body_bytes));
     } else if (error == http::error::header_limit) {

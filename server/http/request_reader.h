@@ -55,6 +55,7 @@ class RequestReader {
   std::unique_ptr<Parser> parser_;
   HttpHeaders headers_;  // without the trailers of a body in chunks, which the parser adds to them
   bool has_head_ = false;
+  size_t head_bytes_ = 0;
   bool done_ = false;
   bool has_begun_ = false;
   bool continue_was_asked_ = false;

@@ -132,6 +132,19 @@ TEST(RequestReader, ATargetMayNameItsServer) {
   }
 }
 
+TEST(RequestReader, HeadersAreLimitedTogetherHoweverTheyCome) {
+  std::string head = "GET / HTTP/1.1\r\n";
+  while (head.size() < 990) head += "X: 1\r\n";
+  for (const size_t step : {1, 7, 100, 5000}) {
+    RequestReader within({.max_header_bytes = 1000}), beyond({.max_header_bytes = 1000});
+    Feed(head + "\r\n", step, within);
+    EXPECT_TRUE(within.is_done()) << step;
+    Feed(head + "X: 1\r\nX: 1\r\n\r\n", step, beyond);
+    EXPECT_EQ(beyond.error_status(), 431) << step;
+    EXPECT_FALSE(beyond.is_done());
+  }
+}
+
 TEST(RequestReader, TellsOnceWhenTheClientWaitsForContinue) {
   RequestReader reader({});
   Feed("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n", 1000, reader);
