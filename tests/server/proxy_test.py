@@ -79,8 +79,19 @@ class ProxyTest(unittest.TestCase):
         self.assertRegex(request_id, r"^[0-9a-f]{32}$")
         self.server.wait_for_log(f'"POST /v1/completions" 200 .*{request_id}')
 
+    def wait_until_idle(self):
+        while self.server.metric("engine_kv_cache_usage") > 0:
+            time.sleep(0.01)
+
     def test_a_full_queue_is_told_with_when_to_come_again(self):
-        response = self.ask("POST", "/v1/completions", {"prompt": "a", "n": 2})
+        self.addCleanup(self.wait_until_idle)  # after what `ask` closes
+        busy = self.ask("POST", "/v1/completions", {"prompt": "a", "n": 100, "max_tokens": 400, "ignore_eos": True,
+                                                    "stream": True})
+        busy.readline()
+        for _ in range(50):  # one may come between two answers
+            response = self.ask("POST", "/v1/completions", {"prompt": "a", "max_tokens": 1})
+            if response.status != 200:
+                break
         self.assertEqual((response.status, response.headers["retry-after"]), (429, "1"))
         self.assertEqual(json.load(response)["error"]["type"], "rate_limit_error")
 
