@@ -109,7 +109,7 @@ std::span<const ApiField> ResponsesFields() { return kFields; }
 
 absl::Status ReadResponsesRequest(const Json& body, const ModelInfo& model, ApiRequest& request) {
   RETURN_IF_ERROR(ReadFields<ApiRequest>({"", body}, {kFields}, request.policy(), request));
-  if (request.generation.messages.empty()) return FieldError("input", "is missing");
+  if (body.value("input", Json()).empty()) return FieldError("input", "is missing");  // null and [] are empty
   request.generation.split_output = true;
   RETURN_IF_ERROR(CheckTools(model.chat_template, request));
   return CheckTemplateKwargs(model.chat_template, request);

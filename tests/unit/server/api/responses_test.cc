@@ -71,6 +71,11 @@ TEST(ResponsesRequest, RefusesWhatNeedsStoredResponses) {
   EXPECT_EQ(Refusal(R"({"max_tokens": 3})"), "max_tokens is not a field of this request");
 }
 
+TEST(ResponsesRequest, RefusesInstructionsAlone) {
+  EXPECT_EQ(Refusal(R"({"input": null, "instructions": "Be brief."})"), "input is missing");
+  EXPECT_EQ(Refusal(R"({"input": [], "instructions": "Be brief."})"), "input is missing");
+}
+
 GenerationUpdate Called() {
   GenerationUpdate update{.tokens = {3}};
   update.tool_calls.push_back({.index = 0, .piece = {.id = "own", .name = "f", .arguments = "{}"}});
