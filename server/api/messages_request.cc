@@ -150,6 +150,7 @@ absl::Status Check(const Json& body, const ModelInfo& model, ApiRequest& request
 std::span<const ApiField> MessagesFields() { return kFields; }
 
 absl::Status ReadMessagesRequest(const Json& body, const ModelInfo& model, ApiRequest& request) {
+  RETURN_IF_ERROR(MustBeObject({"", body}));
   RETURN_IF_ERROR(MustHave("max_tokens", body));
   return ReadCountTokensRequest(body, model, request);
 }

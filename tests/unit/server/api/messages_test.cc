@@ -81,6 +81,11 @@ TEST(MessagesRequest, ASystemPromptAloneIsNoConversation) {
   EXPECT_EQ(Refusal(R"({"max_tokens": null})"), "max_tokens is missing");
 }
 
+TEST(MessagesRequest, RefusesABodyThatIsNoObject) {
+  ApiRequest request;
+  EXPECT_FALSE(ReadMessagesRequest(Json(0), ModelInfo(), request).ok());
+}
+
 TEST(MessagesRequest, ThinkingIsTheTemplatesVariable) {
   const auto thinks = Read(R"({"thinking": {"type": "enabled", "budget_tokens": 1024}})");
   EXPECT_EQ(thinks->generation.template_kwargs, R"({"enable_thinking":true})");
