@@ -104,7 +104,7 @@ int FastestTeam(int threads, const TeamMeasure& measure) {
 
 TeamMeasure ReadingMeasure(ThreadTeam& team, std::span<const std::span<const std::byte>> weights,
                            int64_t bytes_between_barriers) {
-  constexpr int64_t kBytesPerThread = int64_t{4} << 20;
+  constexpr int64_t kBytesPerThread = int64_t{1} << 20;
   const int64_t all = team.num_threads() * kBytesPerThread / WeightChunks::kBytes;
   const int64_t between = std::clamp<int64_t>(bytes_between_barriers / WeightChunks::kBytes, 1, all);
   return [&team, chunks = WeightChunks(weights, kCalls * all), all, between](int workers) mutable {

@@ -99,7 +99,7 @@ absl::StatusOr<std::unique_ptr<ThreadTeam>> ThreadTeam::Create(const ThreadTeamO
 
 ThreadTeam::~ThreadTeam() {
   stop_ = true;
-  for (Seat& seat : seats_) seat.dispatches.Add(1);
+  for (Seat& seat : seats_) seat.dispatches.Increment();
 }
 
 void ThreadTeam::Run(int workers, const std::function<void(Worker&)>& fn) {
@@ -112,7 +112,7 @@ void ThreadTeam::Run(int workers, const std::function<void(Worker&)>& fn) {
   for (int index = 1; index < workers; ++index) {
     Seat& seat = seats_[index * num_threads_ / workers];
     seat.worker = index;
-    seat.dispatches.Add(1);
+    seat.dispatches.Increment();
   }
   Worker worker(0, workers, this, phase_);
   fn(worker);
@@ -127,7 +127,7 @@ void ThreadTeam::ThreadLoop(Seat& seat) {
     if (stop_) return;
     Worker worker(seat.worker, running_workers_, this, phase_);
     (*work_)(worker);
-    running_.Add(-1);
+    running_.CountDown();
   }
 }
 

@@ -82,9 +82,13 @@ class alignas(64) Signal {
     value_.store(value);
     Wake();
   }
-  void Add(int32_t by) {
-    value_.fetch_add(static_cast<uint32_t>(by));
+  void Increment() {
+    value_.fetch_add(1);
     Wake();
+  }
+  // For those who await 0.
+  void CountDown() {
+    if (value_.fetch_sub(1) == 1) Wake();
   }
   // Spins for a while, then sleeps, until the value is `wanted`.
   void Await(uint32_t wanted);
@@ -101,8 +105,8 @@ class alignas(64) Signal {
 
 struct ThreadTeamOptions {
   int num_threads = 1;  // the calling thread is worker 0
-  // One CPU per worker, in the order of PlaceCpus, worker 0 (the caller) left alone; only where the team has every core of the affinity mask, as
-  // two teams on a part of it would meet on the same cores.
+  // One CPU per worker, in the order of PlaceCpus, worker 0 (the caller) left alone; only where the team has every CPU of the
+  // affinity mask, as two teams on a part of it would meet on the same ones.
   bool pin = false;
   std::string system_devices = kSystemDevices;  // see core/base/cpu_topology.h
 };
