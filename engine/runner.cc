@@ -66,13 +66,14 @@ int Runner::BackBlocks(int group, int blocks) {
 }
 
 BackBlocks BackBlocksOf(Runner& runner, std::function<void(const std::string&)> warn) {
-  return [&runner, warn = std::move(warn)](int group, int blocks) mutable {
+  // Every cache group has a copy.
+  return [&runner, warn = std::move(warn), warned = std::make_shared<bool>(false)](int group, int blocks) {
     const int backed = runner.BackBlocks(group, blocks);
-    if (backed < blocks && warn) {
+    if (backed < blocks && warn && !*warned) {
       warn(absl::StrFormat(
           "the KV cache cannot grow beyond %d blocks of %d tokens, so requests wait for each other's: %s", backed,
           kBlockTokens, Message(runner.shortage())));
-      warn = nullptr;
+      *warned = true;
     }
     return backed;
   };
