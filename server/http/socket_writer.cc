@@ -28,6 +28,8 @@ void SocketWriter::Open() {
   sigaddset(&signals, SIGPIPE);
   const bool is_blocked = pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0;
   if (!is_blocked || ::syscall(SYS_io_setup, kMostAtOnce, &context_) != 0) context_ = 0;
+  // What is submitted must be awaited, which a sandbox may forbid.
+  if (context_ != 0 && ::syscall(SYS_io_getevents, context_, 0, 0, nullptr, nullptr) != 0) context_ = 0;
 }
 
 void SocketWriter::Write(std::span<SocketWrite> writes) {
