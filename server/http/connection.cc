@@ -87,6 +87,7 @@ asio::awaitable<void> Connection::ReadLoop() {
   while (true) {
     const Transport::ReadResult read = co_await transport_->Read(bytes);
     if (read.error == asio::error::eof && AnswersHalfClosed()) co_return;
+    if (read.error && is_closing_) co_await transport_->Discard();
     if (read.error || is_closed_) co_return CloseNow();
     if (is_closing_) continue;
     ahead_.append(bytes.data(), read.bytes);

@@ -1,5 +1,7 @@
 #include "server/http/transport.h"
 
+#include <array>
+#include <tuple>
 #include <utility>
 
 #include "boost/asio/as_tuple.hpp"
@@ -63,7 +65,13 @@ class TlsTransport : public Transport {
   }
   asio::awaitable<ReadResult> Read(std::span<char> to) override { return ReadFrom(stream_, to); }
   asio::awaitable<ErrorCode> Write(std::string_view bytes) override { return WriteTo(stream_, bytes); }
-  asio::awaitable<void> EndSending() override { co_await stream_.async_shutdown(kAwait); }
+  // Awaits no end of the client's: until that came, the library would take the rest of a request for an attack.
+  asio::awaitable<void> EndSending() override {
+    SSL_set_shutdown(stream_.native_handle(), SSL_RECEIVED_SHUTDOWN);
+    co_await stream_.async_shutdown(kAwait);
+    ErrorCode ignored;
+    socket().shutdown(Socket::shutdown_send, ignored);
+  }
   Socket& socket() override { return stream_.next_layer(); }
   int plain_socket() override { return -1; }
 
@@ -74,6 +82,12 @@ class TlsTransport : public Transport {
 };
 
 }  // namespace
+
+asio::awaitable<void> Transport::Discard() {
+  std::array<char, 4096> bytes;
+  ErrorCode error;
+  while (!error) std::tie(error, std::ignore) = co_await socket().async_read_some(asio::buffer(bytes), kAwait);
+}
 
 std::unique_ptr<Transport> MakeTransport(Transport::Socket socket, const TlsContext& tls) {
   if (tls == nullptr) return std::make_unique<PlainTransport>(std::move(socket));

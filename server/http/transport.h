@@ -29,8 +29,10 @@ class Transport {
   virtual boost::asio::awaitable<ReadResult> Read(std::span<char> to) = 0;
   virtual boost::asio::awaitable<ErrorCode> Write(std::string_view bytes) = 0;
   // Tells the client that no more comes, while a Read may be under way. TLS has an end of its own, without which an answer
-  // that goes on to the end of the connection counts as cut; it is waited for until the client has ended too.
+  // that goes on to the end of the connection counts as cut; what the client sends from then on only Discard reads.
   virtual boost::asio::awaitable<void> EndSending() = 0;
+  // After EndSending: reads what still comes, until no more does.
+  boost::asio::awaitable<void> Discard();
   virtual Socket& socket() = 0;
   // A socket that does not block and takes bytes as they are, from any thread while no Write is under way: Asio's sockets
   // are for one thread at a time. -1: only Write can.

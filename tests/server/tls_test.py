@@ -81,6 +81,15 @@ class TlsTest(unittest.TestCase):
         self.assertIn(" 400 ", self.ask(server, "GET /livez HTTP/7.7").splitlines()[0])
         self.assertEqual(server.end(), 0)
 
+    def test_a_refused_client_reads_why_however_much_it_sends(self):
+        server = self.ready(*write_certificate("refusing"))
+        for _ in range(20):
+            with self.connect(server) as client:
+                client.sendall(b"GET / HTTP/1.1\r\nhost: a\r\nx: ")
+                for _ in range(256):
+                    client.sendall(b"b" * 4096)
+                self.assertIn(b" 431 ", client.recv(4096))
+
     def test_noise_ends_its_connection_only(self):
         server = self.ready(*write_certificate("one"))
         hello = bytes.fromhex("16030100c0010000bc0303") + bytes(32)
