@@ -1,6 +1,9 @@
 #include "server/http/transport.h"
 
+#include <sys/socket.h>
+
 #include <array>
+#include <cerrno>
 #include <tuple>
 #include <utility>
 
@@ -85,8 +88,12 @@ class TlsTransport : public Transport {
 
 asio::awaitable<void> Transport::Discard() {
   std::array<char, 4096> bytes;
-  ErrorCode error;
-  while (!error) std::tie(error, std::ignore) = co_await socket().async_read_some(asio::buffer(bytes), kAwait);
+  for (ErrorCode error; !error;) {
+    // Not by Asio, which may have seen the end already and would wait for another.
+    const ssize_t got = ::recv(socket().native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+    if (got == 0 || (got < 0 && errno != EAGAIN)) co_return;
+    std::tie(error, std::ignore) = co_await socket().async_read_some(asio::buffer(bytes), kAwait);
+  }
 }
 
 std::unique_ptr<Transport> MakeTransport(Transport::Socket socket, const TlsContext& tls) {
