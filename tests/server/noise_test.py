@@ -20,7 +20,7 @@ import server_process
 
 AT_ONCE = 32
 ENDLESS = {"prompt": "a", "max_tokens": 400, "ignore_eos": True, "stream": True}
-MAX_GROWTH = 20 << 20  # of resident memory from the first tenth to the end: caches of allocators and threads, 8 MiB of KV cache
+MAX_GROWTH = 20 << 20  # of resident memory from the first tenth to the end: caches of allocators, 8 MiB of KV cache
 
 
 def status_of(answer):
