@@ -80,8 +80,7 @@ class Listener : public HttpServer {
   }
 
   void BeginDrain() override {
-    CloseAcceptor();
-    for (const auto& connection : Connections()) connection->Drain();
+    CloseAcceptorThen([](Connection& connection) { connection.Drain(); });
   }
 
   bool WaitUntilIdle(std::chrono::milliseconds timeout) override {
@@ -96,8 +95,7 @@ class Listener : public HttpServer {
 
   void Stop() override {
     if (threads_.empty()) return;
-    CloseAcceptor();
-    for (const auto& connection : Connections()) connection->Close();
+    CloseAcceptorThen([](Connection& connection) { connection.Close(); });
     io_guard_.reset();
     for (std::jthread& thread : threads_) thread.join();
     threads_.clear();
@@ -220,11 +218,12 @@ class Listener : public HttpServer {
     return is_full;
   }
 
-  // AcceptLoop uses it too, on any of the threads.
-  void CloseAcceptor() {
-    asio::post(acceptor_.get_executor(), [this] {
+  // On the strand of AcceptLoop, so that no connection comes after those that `end` is told of.
+  void CloseAcceptorThen(void (*end)(Connection&)) {
+    asio::post(acceptor_.get_executor(), [this, end] {
       ErrorCode ignored;
       acceptor_.close(ignored);
+      for (const auto& connection : Connections()) end(*connection);
     });
   }
 
