@@ -48,7 +48,6 @@ void TraceExporter::Add(const AccessRecord& record) {
   if (!request.trace || !request.trace->is_sampled) return;
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   Span span{.trace = *request.trace,
-            .trace_state = request.trace->parent_id.empty() ? "" : std::string(request.Header("tracestate")),
             .request_id = request.id,
             .method = request.method,
             .path = request.path,
@@ -108,7 +107,7 @@ std::string TraceExporter::Body(const std::vector<Span>& spans) const {
     list.push_back({{"traceId", span.trace.trace_id},
                     {"spanId", span.trace.span_id},
                     {"parentSpanId", span.trace.parent_id},
-                    {"traceState", span.trace_state},
+                    {"traceState", span.trace.state},
                     {"name", NameOf(span)},
                     {"kind", kServer},
                     {"startTimeUnixNano", absl::StrFormat("%d", span.end_ns - span.nanoseconds)},

@@ -35,7 +35,6 @@ class TraceExporter {
  private:
   struct Span {
     TraceContext trace;
-    std::string trace_state;  // as the caller sent it
     std::string request_id;
     std::string method;
     std::string path;

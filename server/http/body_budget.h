@@ -1,4 +1,4 @@
-// What the bodies of a server's requests take together: of those that are coming, that wait and that are worked on.
+// What the bodies of a server's requests take together: of those that are coming and of those that nobody has read yet.
 #pragma once
 
 #include <atomic>
@@ -24,7 +24,7 @@ class BodyBudget {
 
     // Whether there is room for a body of that size. One thread at a time.
     bool GrowTo(int64_t bytes) {
-      if (bytes <= kSmallBytes || bytes <= bytes_) return true;
+      if (bytes <= kSmallBytes) return true;
       const int64_t more = bytes - bytes_;
       bytes_ = bytes;
       return (budget_->bytes_ += more) <= budget_->max_bytes_;

@@ -39,6 +39,7 @@ std::optional<TraceContext> TraceOf(const HttpRequest& request, bool begin_trace
   if (std::ranges::count_if(request.headers, is_traceparent) == 1) {
     trace = ParseTraceparent(Trim(request.Header("traceparent")));
   }
+  if (trace) trace->state = request.Header("tracestate");
   return trace || !begin_traces ? trace : BeginTrace();
 }
 
@@ -113,13 +114,9 @@ void Connection::Advance() {
   if (exchange_ != nullptr || is_closing_ || is_closed_) return;
   const bool had_begun = reader_.has_begun();
   ahead_.erase(0, reader_.Take(ahead_));
+  if (reader_.has_head() && body_share_ == nullptr) TakeHead();
+  if (reader_.is_done() || is_closing_) return Handle();
   if (reader_.error_status() != 0) return AnswerError(reader_.error_status(), reader_.error());
-  if (reader_.has_head() && body_share_ == nullptr) {
-    body_share_ = std::make_shared<BodyBudget::Share>(bodies_);
-    // Bodies take memory: who will not be let in is told before the rest has come.
-    is_closing_ = !reader_.is_done() && !router_.LetsIn(reader_.Request());
-  }
-  if (reader_.is_done() || is_closing_) return StartExchange();
   if (body_share_ != nullptr && !body_share_->GrowTo(reader_.body_bytes())) {
     return AnswerError(503, "the bodies of requests take all the memory that they may; try again later");
   }
@@ -128,22 +125,51 @@ void Connection::Advance() {
   if (is_reading_ && !had_begun) ArmDeadline(options_.request_timeout);
 }
 
-void Connection::StartExchange() {
+// Bodies take memory: who is not let in is told before the rest has come.
+void Connection::TakeHead() {
+  body_share_ = std::make_shared<BodyBudget::Share>(bodies_);
+  request_ = reader_.Head();
+  request_.trace = TraceOf(request_, options_.begin_traces);
+  route_ = router_.Admit(request_);
+  is_closing_ = !reader_.is_done() && route_ == nullptr;
+}
+
+// The body is the handler's alone, which lets it go once it has read it; the answer may take much longer.
+void Connection::Handle() {
+  std::string body = reader_.TakeBody();
+  std::shared_ptr<void> body_share = body_share_;
+  const std::shared_ptr<Responder> responder = StartExchange();
+  if (route_ == nullptr) return router_.Refuse(request_, *responder);
+  auto request = std::make_shared<HttpRequest>(request_);
+  request->body = std::move(body);
+  request->body_share = std::move(body_share);
+  request_.headers.clear();
+  route_->handler(std::move(request), responder);
+}
+
+// A request that cannot be read is answered and ends the connection: where the next one begins is not known. What still
+// comes of it is read and dropped, or the client would not get to see the answer.
+void Connection::AnswerError(int status, const std::string& message) {
+  is_closing_ = true;
+  ahead_.clear();
+  const ErrorWriter write_error = route_ == nullptr ? ErrorBody : route_->write_error;
+  StartExchange()->Send(status, "application/json", write_error(status, message, "bad_request", ""),
+                        status == 503 ? HttpHeaders{{"retry-after", "1"}} : HttpHeaders());
+}
+
+std::shared_ptr<Responder> Connection::StartExchange() {
   DisarmDeadline();
-  auto request = std::make_shared<HttpRequest>(reader_.Request());
-  request->id = RequestId(*request);
-  request->client = client_;
-  request->body_share = std::exchange(body_share_, nullptr);
-  HttpHeaders headers = router_.CorsHeaders(*request);
-  headers.emplace_back("x-request-id", request->id);
-  request->trace = TraceOf(*request, options_.begin_traces);
-  if (request->trace) headers.emplace_back("traceresponse", TraceResponse(*request->trace));
+  request_.id = RequestId(request_);
+  request_.client = client_;
+  HttpHeaders headers = router_.CorsHeaders(request_);
+  headers.emplace_back("x-request-id", request_.id);
+  if (request_.trace) headers.emplace_back("traceresponse", TraceResponse(*request_.trace));
   const std::weak_ptr<Connection> weak = weak_from_this();
   const auto executor = transport_->socket().get_executor();
   exchange_ =
-      std::make_shared<Exchange>(Exchange::Options{.is_head = request->method == "HEAD",
+      std::make_shared<Exchange>(Exchange::Options{.is_head = request_.method == "HEAD",
                                                    .is_http_1_0 = reader_.is_http_1_0(),
-                                                   .keep_alive = reader_.keep_alive() && !is_draining_ && !is_closing_,
+                                                   .keep_alive = !is_draining_ && !is_closing_ && reader_.keep_alive(),
                                                    .max_queued_bytes = options_.max_queued_bytes,
                                                    .headers = std::move(headers),
                                                    .socket = transport_->plain_socket()},
@@ -152,15 +178,13 @@ void Connection::StartExchange() {
                                      if (const auto self = weak.lock()) self->Flush();
                                    });
                                  });
-  BeginExchange(request);
-  reader_.Next();
   if (is_half_closed_) exchange_->ClientSendsNoMore();
-  if (request->path.empty()) {
-    Exchange::MakeResponder(exchange_)->Send(400, "application/json",
-                                             ErrorBody(400, "the path is malformed", "bad_path"), {});
-  } else {
-    router_.Handle(std::move(request), Exchange::MakeResponder(exchange_));
-  }
+  exchange_start_ = std::chrono::steady_clock::now();
+  is_busy_ = true;
+  is_reading_ = false;
+  reader_.Next();  // what is left of the body goes
+  body_share_ = nullptr;
+  return Exchange::MakeResponder(exchange_);
 }
 
 // Writes what of the answer did not go at once, and its end.
@@ -205,36 +229,12 @@ void Connection::EndExchange() {
   Advance();
 }
 
-// A request that cannot be read is answered and ends the connection: where the next one begins is not known. What still
-// comes of it is read and dropped, or the client would not get to see the answer.
-void Connection::AnswerError(int status, const std::string& message) {
-  is_closing_ = true;
-  ahead_.clear();
-  auto request = std::make_shared<HttpRequest>();
-  request->client = client_;
-  request->id = RequestId(*request);
-  HttpHeaders headers = {{"x-request-id", request->id}};
-  if (status == 503) headers.emplace_back("retry-after", "1");
-  exchange_ = std::make_shared<Exchange>(Exchange::Options{.keep_alive = false, .headers = std::move(headers)}, [] {});
-  BeginExchange(std::move(request));
-  Exchange::MakeResponder(exchange_)->Send(status, "application/json", ErrorBody(status, message, "bad_request"));
-  reader_.Next();  // what has come of the body goes
-  body_share_ = nullptr;
-  Flush();
-}
-
-void Connection::BeginExchange(std::shared_ptr<const HttpRequest> request) {
-  request_ = std::move(request);
-  is_busy_ = true;
-  is_reading_ = false;
-  exchange_start_ = std::chrono::steady_clock::now();
-}
-
 void Connection::FinishExchange(int status) {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - exchange_start_).count();
-  if (options_.on_access) options_.on_access({request_.get(), status, exchange_->body_bytes(), seconds});
+  if (options_.on_access) options_.on_access({&request_, status, exchange_->body_bytes(), seconds});
   exchange_ = nullptr;
-  request_ = nullptr;
+  request_ = {};
+  route_ = nullptr;
   is_busy_ = false;
 }
 

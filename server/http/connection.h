@@ -37,9 +37,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void EndExchange();
   bool AnswersHalfClosed();
   void Advance();
-  void StartExchange();
-  void BeginExchange(std::shared_ptr<const HttpRequest> request);
+  void TakeHead();
+  void Handle();
   void AnswerError(int status, const std::string& message);
+  std::shared_ptr<Responder> StartExchange();
   void FinishExchange(int status);
   void CloseGently();
   void CloseNow();
@@ -55,7 +56,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::shared_ptr<BodyBudget::Share> body_share_;  // of the request that is coming; null: none is
   std::string ahead_;                              // read and not yet taken by the reader
   std::shared_ptr<Exchange> exchange_;
-  std::shared_ptr<const HttpRequest> request_;
+  HttpRequest request_;           // that is coming or is answered; once it is answered, as much as the access log has
+  const Route* route_ = nullptr;  // whose handler answers it; null: none does
   std::chrono::steady_clock::time_point exchange_start_;
   boost::asio::steady_timer deadline_;
   bool is_writing_ = false;  // what the socket did not take at once; the rest of the answer follows it

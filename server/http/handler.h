@@ -57,7 +57,8 @@ class Responder {
   virtual bool is_open() const = 0;
 };
 
-// Called on an HTTP thread, where it must not block; keeps both as long as it needs them.
+// Called on an HTTP thread, where it must not block. Keeps the request until it has read it, as its body counts as memory
+// in use, and the responder as long as it needs it.
 using HttpHandler = std::function<void(std::shared_ptr<const HttpRequest>, std::shared_ptr<Responder>)>;
 
 struct Route {

@@ -229,9 +229,8 @@ class Listener : public HttpServer {
 
   const HttpOptions options_;
   const Router router_;
-  // Room for one of the largest at least.
-  const std::shared_ptr<BodyBudget> bodies_ = std::make_shared<BodyBudget>(
-      std::max(options_.max_bodies_bytes, options_.limits.max_body_bytes));  // shared with requests
+  const std::shared_ptr<BodyBudget> bodies_ =
+      std::make_shared<BodyBudget>(options_.max_bodies_bytes);  // shared with requests
   mutable std::mutex mutex_;
   TlsContext tls_;                                    // guarded by mutex_; null: plain
   int64_t refused_ = 0;                               // guarded by mutex_

@@ -16,7 +16,7 @@ namespace engine {
 
 // One request that has been answered, or whose client has gone.
 struct AccessRecord {
-  const HttpRequest* request = nullptr;  // during the call
+  const HttpRequest* request = nullptr;  // during the call; headers and body may have gone
   int status = 0;                        // 499: the client went before the end
   int64_t body_bytes = 0;                // of the answer
   double seconds = 0;
@@ -30,7 +30,7 @@ struct HttpOptions {
   std::string tls_key;
   RequestLimits limits;
   int max_connections = 4096;                     // more are closed as they come
-  int64_t max_bodies_bytes = int64_t{256} << 20;  // of all large bodies at once
+  int64_t max_bodies_bytes = int64_t{256} << 20;  // of all large bodies at once; no less than one may have
   int threads = 1;
   bool begin_traces = false;                           // of requests that belong to none
   int64_t max_queued_bytes = int64_t{8} << 20;         // of an answer that its client does not read

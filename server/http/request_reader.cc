@@ -61,7 +61,7 @@ RequestReader::~RequestReader() = default;
 void RequestReader::Next() {
   parser_ = std::make_unique<Parser>();
   parser_->value.header_limit(static_cast<uint32_t>(limits_.max_header_bytes));
-  parser_->value.body_limit(static_cast<uint64_t>(limits_.max_body_bytes));
+  parser_->value.body_limit(boost::none);  // until the head has been read, or it would not come
   headers_.clear();
   head_bytes_ = 0;
   done_ = has_begun_ = has_head_ = continue_was_asked_ = false;
@@ -72,6 +72,10 @@ void RequestReader::Next() {
 void RequestReader::Fail(int status, std::string message) {
   error_status_ = status;
   error_ = std::move(message);
+}
+
+void RequestReader::FailBody() {
+  Fail(413, absl::StrFormat("the body is larger than %d bytes", limits_.max_body_bytes));
 }
 
 // What the parser takes whole (the head, a line around a chunk, trailers) is refused where it fills the largest piece.
@@ -91,7 +95,7 @@ size_t RequestReader::Take(std::string_view bytes) {
     if (error_status_ != 0) break;
     done_ = !error && parser_->value.is_done();
     if (error == http::error::body_limit) {
-      Fail(413, absl::StrFormat("the body is larger than %d bytes", limits_.max_body_bytes));
+      FailBody();
     } else if (error == http::error::header_limit) {
       Fail(431, absl::StrFormat("the request line and headers are larger than %d bytes", limits_.max_header_bytes));
     } else if (error == http::error::need_more && used == 0 && piece.size() == largest) {
@@ -108,6 +112,9 @@ void RequestReader::ReadHead() {
   has_head_ = true;
   const auto& message = parser_->value.get();
   for (const auto& field : message) headers_.emplace_back(Text(field.name_string()), Text(field.value()));
+  const auto max_body_bytes = static_cast<uint64_t>(limits_.max_body_bytes);
+  parser_->value.body_limit(max_body_bytes);
+  if (parser_->value.content_length().value_or(0) > max_body_bytes) return FailBody();
   const auto coding = message.find(http::field::transfer_encoding);
   if (coding == message.end()) return;
   if (is_http_1_0()) return Fail(400, "malformed HTTP request: HTTP/1.0 has no Transfer-Encoding");
@@ -122,7 +129,7 @@ bool RequestReader::WantsContinue() {
   return EqualIgnoringCase(Text(parser_->value.get()[http::field::expect]), "100-continue");
 }
 
-HttpRequest RequestReader::Request() const {
+HttpRequest RequestReader::Head() const {
   const auto& message = parser_->value.get();
   HttpRequest request{.method = Text(message.method_string())};
   const std::string whole = Text(message.target());
@@ -132,10 +139,10 @@ HttpRequest RequestReader::Request() const {
   const std::string_view path = target.substr(0, question);
   request.path = path.empty() ? "/" : DecodePath(path);
   request.headers = headers_;
-  request.body = message.body();
   return request;
 }
 
+std::string RequestReader::TakeBody() { return std::move(parser_->value.get().body()); }
 int64_t RequestReader::body_bytes() const { return static_cast<int64_t>(parser_->value.get().body().size()); }
 bool RequestReader::keep_alive() const { return parser_->value.keep_alive(); }
 bool RequestReader::is_http_1_0() const { return parser_->value.get().version() < 11; }

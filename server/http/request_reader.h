@@ -30,7 +30,7 @@ class RequestReader {
   // known. 0: no error.
   int error_status() const { return error_status_; }
   const std::string& error() const { return error_; }
-  // Whether the request line and headers have come, so that Request has all but the body.
+  // Whether the request line and headers have come, so that there is a Head.
   bool has_head() const { return has_head_; }
   int64_t body_bytes() const;  // so far
   // Whether some of a request has come.
@@ -38,8 +38,9 @@ class RequestReader {
   // Whether the client waits for "100 Continue" before it sends the body; true once.
   bool WantsContinue();
 
-  // What has come of the request, once it has a head. id and client are left for the connection to set.
-  HttpRequest Request() const;
+  // The request without its body, once it has a head. id and client are left for the connection to set.
+  HttpRequest Head() const;
+  std::string TakeBody();
   bool keep_alive() const;  // whether the client would go on with this connection
   bool is_http_1_0() const;
 
@@ -49,6 +50,7 @@ class RequestReader {
   struct Parser;
 
   void Fail(int status, std::string message);
+  void FailBody();
   void ReadHead();
 
   RequestLimits limits_;

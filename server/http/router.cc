@@ -34,33 +34,33 @@ Router::Match Router::Find(std::string_view method, std::string_view path) const
   return match;
 }
 
-void Router::Handle(std::shared_ptr<HttpRequest> request, std::shared_ptr<Responder> responder) const {
-  const auto [route, takes_method, methods] = Find(request->method, request->path);
-  if (route == nullptr) {
-    return responder->Send(404, kJson,
-                           ErrorBody(404, absl::StrFormat("there is no %s here", request->path), "not_found"));
-  }
-  request->route = route->path;
-  if (!takes_method && request->method == "OPTIONS") return responder->Send(204, "", "", {{"allow", methods}});
-  if (!takes_method) {
-    return SendError(*route, *responder, 405,
-                     absl::StrFormat("%s takes %s, not %s", request->path, methods, request->method),
-                     "method_not_allowed", {{"allow", methods}});
-  }
-  if (!route->is_open) {
-    const std::optional<int> key = keys_->Find(*request);
-    if (!key) {
-      return SendError(*route, *responder, 401, "this server asks for an API key: send \"Authorization: Bearer KEY\"",
-                       "invalid_api_key", {{"www-authenticate", "Bearer"}});
-    }
-    request->api_key = *key;
-  }
-  route->handler(std::move(request), std::move(responder));
+const Route* Router::Admit(HttpRequest& request) const {
+  const Match match = Find(request.method, request.path);
+  if (match.route == nullptr) return nullptr;
+  request.route = match.route->path;
+  if (!match.takes_method) return nullptr;
+  if (match.route->is_open) return match.route;
+  const std::optional<int> key = keys_->Find(request);
+  request.api_key = key.value_or(-1);
+  return key ? match.route : nullptr;
 }
 
-bool Router::LetsIn(const HttpRequest& request) const {
-  const Match match = Find(request.method, request.path);
-  return match.takes_method && (match.route->is_open || keys_->Find(request));
+void Router::Refuse(const HttpRequest& request, Responder& responder) const {
+  if (request.path.empty()) {
+    return responder.Send(400, kJson, ErrorBody(400, "the path is malformed", "bad_path"));
+  }
+  const auto [route, takes_method, methods] = Find(request.method, request.path);
+  if (route == nullptr) {
+    return responder.Send(404, kJson,
+                          ErrorBody(404, absl::StrFormat("there is no %s here", request.path), "not_found"));
+  }
+  if (takes_method) {
+    return SendError(*route, responder, 401, "this server asks for an API key: send \"Authorization: Bearer KEY\"",
+                     "invalid_api_key", {{"www-authenticate", "Bearer"}});
+  }
+  if (request.method == "OPTIONS") return responder.Send(204, "", "", {{"allow", methods}});
+  SendError(*route, responder, 405, absl::StrFormat("%s takes %s, not %s", request.path, methods, request.method),
+            "method_not_allowed", {{"allow", methods}});
 }
 
 HttpHeaders Router::CorsHeaders(const HttpRequest& request) const {

@@ -14,11 +14,11 @@ class Router {
   Router(std::vector<Route> routes, std::shared_ptr<const ApiKeys> keys, std::vector<std::string> allowed_origins)
       : routes_(std::move(routes)), keys_(std::move(keys)), allowed_origins_(std::move(allowed_origins)) {}
 
-  // Answers 401, 404, 405 and preflight requests itself. HEAD is answered like GET, whose body the connection drops.
-  void Handle(std::shared_ptr<HttpRequest> request, std::shared_ptr<Responder> responder) const;
-
-  // Whether Handle would give it to a handler. Its body does not count, and may still be coming.
-  bool LetsIn(const HttpRequest& request) const;
+  // Whose handler answers the request; null: Refuse does. Sets the request's route and key. Its body does not count, and
+  // may still be coming. HEAD is answered like GET, whose body the connection drops.
+  const Route* Admit(HttpRequest& request) const;
+  // 400, 401, 404, 405, and the answer to preflight requests.
+  void Refuse(const HttpRequest& request, Responder& responder) const;
 
   // What CORS adds to any answer of this request.
   HttpHeaders CorsHeaders(const HttpRequest& request) const;

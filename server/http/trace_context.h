@@ -12,6 +12,7 @@ struct TraceContext {
   std::string parent_id;   // 16, the caller's span; empty: the trace begins here
   std::string span_id;     // 16, of the work on this request
   bool is_sampled = true;  // the caller records the trace
+  std::string state = {};  // the caller's "tracestate", which others read
 };
 
 // With a span of its own. nullopt: the standard says to ignore such a header.

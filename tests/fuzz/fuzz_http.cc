@@ -20,11 +20,15 @@ Router MakeRouter() {
   return {{{"GET", "/a", echo, true}, {"POST", "/b/*", echo}}, ApiKeys::Create({"key"}).value(), {"https://page"}};
 }
 
-std::string Answer(const HttpRequest& request) {
+std::string Answer(HttpRequest request) {
   static const Router router = MakeRouter();
   const auto answer = std::make_shared<RecordedAnswer>();
   router.CorsHeaders(request);
-  router.Handle(std::make_shared<HttpRequest>(request), answer);
+  if (const Route* route = router.Admit(request)) {
+    route->handler(std::make_shared<HttpRequest>(request), answer);
+  } else {
+    router.Refuse(request, *answer);
+  }
   ENGINE_CHECK(answer->status != 0);
   return std::to_string(answer->status) + answer->body;
 }
@@ -45,7 +49,9 @@ std::string Read(std::string_view bytes, size_t piece) {
     while (true) {
       ahead.erase(0, reader.Take(ahead));
       if (!reader.is_done()) break;
-      seen += Describe(reader.Request());
+      HttpRequest request = reader.Head();
+      request.body = reader.TakeBody();
+      seen += Describe(request);
       reader.Next();
     }
   }

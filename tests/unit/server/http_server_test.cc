@@ -30,6 +30,7 @@ class TestServer {
     options.on_access = [this](const AccessRecord& record) {
       std::lock_guard lock(mutex_);
       statuses_.push_back(record.status);
+      paths_.push_back(record.request->path);
       changed_.notify_all();
     };
     const auto keep = [this](std::shared_ptr<const HttpRequest> request, std::shared_ptr<Responder> responder) {
@@ -48,11 +49,12 @@ class TestServer {
     const auto drop = [](const std::shared_ptr<const HttpRequest>&, const std::shared_ptr<Responder>&) {};
     auto server = HttpServer::Start(std::move(options), {{{"POST", "/echo", echo},
                                                           {"GET", "/echo", echo},
+                                                          {"POST", "/messages", echo, false, AnthropicErrorBody},
                                                           {"GET", "/hold", hold},
                                                           {"GET", "/keep", keep},
                                                           {"GET", "/drop", drop}},
                                                          ApiKeys::Create({}).value(),
-                                                         {}});
+                                                         {"https://page"}});
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
   }
@@ -85,6 +87,10 @@ class TestServer {
     EXPECT_TRUE(changed_.wait_for(lock, kLong, [&] { return statuses_.size() >= count; }));
     return statuses_;
   }
+  std::vector<std::string> paths() {
+    std::lock_guard lock(mutex_);
+    return paths_;
+  }
   HttpServer& operator*() { return *server_; }
   HttpServer* operator->() { return server_.get(); }
   int port() const { return server_->port(); }
@@ -93,7 +99,8 @@ class TestServer {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Held> held_;
-  std::vector<int> statuses_;
+  std::vector<int> statuses_;  // of answers that have ended, with the paths of their requests
+  std::vector<std::string> paths_;
   int gone_ = 0;
   std::unique_ptr<HttpServer> server_;  // first to go: its threads use the rest
 };
@@ -294,11 +301,26 @@ TEST(HttpServer, BodiesTogetherTakeNoMoreThanTheyMay) {
   EXPECT_THAT(second.ReadUntil("}}"), AllOf(HasSubstr("503 Service Unavailable"), HasSubstr("retry-after: 1")));
   small.Send(post("/echo", 4) + "tiny");
   EXPECT_THAT(small.ReadUntil("tiny"), HasSubstr("200 OK"));
-  held.responder->Send(200, "text/plain", "done");
-  held = {};
-  EXPECT_THAT(first.ReadUntil("done"), HasSubstr("200 OK"));
+  held.request = nullptr;  // it has been read; the answer is still to come
   third.Send(post("/echo", 200'000) + body);
   EXPECT_THAT(third.ReadUntil("\r\n\r\n"), HasSubstr("200 OK"));
+  held.responder->Send(200, "text/plain", "done");
+  EXPECT_THAT(first.ReadUntil("done"), HasSubstr("200 OK"));
+}
+
+TEST(HttpServer, ARequestWhoseBodyIsRefusedIsAnsweredAsAnyOtherOfItsRoute) {
+  TestServer server({.limits = {.max_body_bytes = 200'000}, .max_bodies_bytes = 100'000});
+  const std::string head =
+      "POST /messages HTTP/1.1\r\nHost: x\r\nOrigin: https://page\r\nX-Request-Id: mine\r\nContent-Length: ";
+  for (const auto& [bytes, status] : {std::pair{"200000", "503 Service Unavailable"}, {"200001", "413 Content"}}) {
+    SocketClient client(server.port());
+    client.Send(head + bytes + "\r\n\r\n" + std::string(150'000, 'x'));
+    EXPECT_THAT(client.ReadUntil("}}"),
+                AllOf(HasSubstr(status), HasSubstr("access-control-allow-origin: https://page\r\n"),
+                      HasSubstr("x-request-id: mine\r\n"), HasSubstr(R"({"type":"error",)")));
+  }
+  EXPECT_THAT(server.WaitForStatuses(2), ::testing::ElementsAre(503, 413));
+  EXPECT_THAT(server.paths(), ::testing::Each("/messages"));
 }
 
 TEST(HttpServer, ARefusedClientReadsWhyHoweverMuchItSends) {

@@ -27,7 +27,12 @@ Router MakeRouter(std::vector<std::string> keys, std::vector<std::string> origin
 
 RecordedAnswer Ask(const Router& router, HttpRequest request) {
   const auto answer = std::make_shared<RecordedAnswer>();
-  router.Handle(std::make_shared<HttpRequest>(std::move(request)), answer);
+  const Route* route = router.Admit(request);
+  if (route == nullptr) {
+    router.Refuse(request, *answer);
+  } else {
+    route->handler(std::make_shared<HttpRequest>(std::move(request)), answer);
+  }
   return *answer;
 }
 
@@ -66,9 +71,9 @@ TEST(Router, ErrorsOfARouteHaveTheShapeThatItsClientsRead) {
 TEST(Router, TellsWhichRouteARequestIsFor) {
   const Router router = MakeRouter({});
   const auto route_of = [&](const std::string& method, const std::string& path) {
-    const auto request = std::make_shared<HttpRequest>(HttpRequest{.method = method, .path = path});
-    router.Handle(request, std::make_shared<RecordedAnswer>());
-    return request->route;
+    HttpRequest request{.method = method, .path = path};
+    router.Admit(request);
+    return request.route;
   };
   EXPECT_EQ(route_of("GET", "/v1/models/a/b"), "/v1/models/*");
   EXPECT_EQ(route_of("PUT", "/v1/models"), "/v1/models");
