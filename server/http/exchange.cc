@@ -96,25 +96,21 @@ std::string Exchange::Start(int status, std::string_view content_type, const Htt
 }
 
 void Exchange::Send(int status, std::string_view content_type, const std::string& body, const HttpHeaders& headers) {
-  {
-    std::lock_guard lock(mutex_);
-    if (status_ != 0 || gone_) return;
-    output_ = Start(status, content_type, headers, static_cast<int64_t>(body.size()));
-    body_bytes_ = static_cast<int64_t>(body.size());
-    if (!options_.is_head && status != 204) output_ += body;
-    ended_ = true;
-    on_gone_ = nullptr;
-  }
-  WakeIfNeeded();
+  std::unique_lock lock(mutex_);
+  if (status_ != 0 || gone_) return;
+  output_ = Start(status, content_type, headers, static_cast<int64_t>(body.size()));
+  body_bytes_ = static_cast<int64_t>(body.size());
+  if (!options_.is_head && status != 204) output_ += body;
+  ended_ = true;
+  on_gone_ = nullptr;
+  Unlock(std::move(lock));
 }
 
 void Exchange::Begin(int status, std::string_view content_type, const HttpHeaders& headers) {
-  {
-    std::lock_guard lock(mutex_);
-    if (status_ != 0 || gone_) return;
-    Put(Start(status, content_type, headers, -1));
-  }
-  WakeIfNeeded();
+  std::unique_lock lock(mutex_);
+  if (status_ != 0 || gone_) return;
+  Put(Start(status, content_type, headers, -1));
+  Unlock(std::move(lock));
 }
 
 // A piece as it goes out, which may be nothing. Called with the mutex held.
@@ -128,11 +124,9 @@ std::string Exchange::Framed(std::string_view piece) {
 }
 
 void Exchange::Write(std::string_view piece) {
-  {
-    std::lock_guard lock(mutex_);
-    Put(Framed(piece));
-  }
-  WakeIfNeeded();
+  std::unique_lock lock(mutex_);
+  Put(Framed(piece));
+  Unlock(std::move(lock));
 }
 
 // True if somebody must see to it: a connection that is awake does so itself.
@@ -153,47 +147,45 @@ SocketWrite Exchange::BeginSend(std::unique_lock<std::mutex>& lock) {
 
 void Exchange::EndSend(std::unique_lock<std::mutex> lock, size_t written) {
   output_.erase(0, written);
-  const bool needs_wake = NeedsWake();
+  Unlock(std::move(lock));
+}
+
+void Exchange::Unlock(std::unique_lock<std::mutex> lock) {
+  const bool has_output = is_asleep_ && (!output_.empty() || ended_);
+  if (!has_output && !cut_) return;
+  is_asleep_ = false;
   lock.unlock();
-  if (needs_wake) wake_();
+  wake_();
 }
 
 void Exchange::End() {
-  {
-    std::lock_guard lock(mutex_);
-    if (!in_pieces_ || ended_ || gone_) return;
-    if (!options_.is_head && !options_.is_http_1_0) output_ += "0\r\n\r\n";
-    ended_ = true;
-    on_gone_ = nullptr;
-  }
-  WakeIfNeeded();
+  std::unique_lock lock(mutex_);
+  if (!in_pieces_ || ended_ || gone_) return;
+  if (!options_.is_head && !options_.is_http_1_0) output_ += "0\r\n\r\n";
+  ended_ = true;
+  on_gone_ = nullptr;
+  Unlock(std::move(lock));
 }
 
 void Exchange::Abandon() {
-  {
-    std::lock_guard lock(mutex_);
-    if (ended_ || gone_ || cut_) return;
-    cut_ = status_ != 0;
-  }
-  if (status() == 0) {
-    Send(500, "application/json", ErrorBody(500, "the request was dropped; this is a bug of the server", "dropped"),
-         {});
-  }
-  WakeIfNeeded();
+  std::unique_lock lock(mutex_);
+  if (ended_ || gone_ || cut_) return;
+  cut_ = status_ != 0;
+  if (cut_) return Unlock(std::move(lock));
+  lock.unlock();
+  Send(500, "application/json", ErrorBody(500, "the request was dropped; this is a bug of the server", "dropped"), {});
 }
 
 void Exchange::OnGone(std::function<void()> on_gone) {
-  {
-    std::lock_guard lock(mutex_);
-    if (ended_) return;
-    if (!gone_ && !half_closed_) {
-      on_gone_ = std::move(on_gone);
-      return;
-    }
-    cut_ = true;
+  std::unique_lock lock(mutex_);
+  if (ended_) return;
+  if (!gone_ && !half_closed_) {
+    on_gone_ = std::move(on_gone);
+    return;
   }
+  cut_ = true;
+  Unlock(std::move(lock));
   on_gone();
-  WakeIfNeeded();
 }
 
 bool Exchange::ClientSendsNoMore() {
@@ -224,23 +216,6 @@ void Exchange::Put(std::string_view bytes) {
 void Exchange::Queue(std::string_view bytes) {
   output_.append(bytes);
   cut_ = cut_ || static_cast<int64_t>(output_.size()) > options_.max_queued_bytes;
-}
-
-// Called with the mutex held, by who wakes the connection then.
-bool Exchange::NeedsWake() {
-  const bool has_output = is_asleep_ && (!output_.empty() || ended_);
-  if (!has_output && !cut_) return false;
-  is_asleep_ = false;
-  return true;
-}
-
-void Exchange::WakeIfNeeded() {
-  bool needs_wake = false;
-  {
-    std::lock_guard lock(mutex_);
-    needs_wake = NeedsWake();
-  }
-  if (needs_wake) wake_();
 }
 
 bool Exchange::is_cut() const {

@@ -68,8 +68,8 @@ class Exchange {
   std::string Framed(std::string_view piece);
   void Put(std::string_view bytes);
   void Queue(std::string_view bytes);
-  bool NeedsWake();
-  void WakeIfNeeded();
+  // Wakes the connection if there is something to see to that it does not know of.
+  void Unlock(std::unique_lock<std::mutex> lock);
 
   const Options options_;
   const std::function<void()> wake_;
