@@ -9,8 +9,8 @@
 namespace engine {
 
 CertificateFiles::CertificateFiles(std::string certificate, std::string key, HttpServer& server, Log& log)
-    : certificate_(std::move(certificate)), key_(std::move(key)), server_(server), log_(log), seen_(Look()) {
-  LogEnd();
+    : certificate_(std::move(certificate)), key_(std::move(key)), server_(server), log_(log) {
+  Reload();  // what the server has read may have been replaced since
 }
 
 void CertificateFiles::LogEnd() const {

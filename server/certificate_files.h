@@ -13,7 +13,7 @@ namespace engine {
 
 class CertificateFiles {
  public:
-  // Of a server that has just read them, which the log is told. Both outlive it.
+  // Of a server that has read them, and does so again. Both outlive it.
   CertificateFiles(std::string certificate, std::string key, HttpServer& server, Log& log);
 
   // Has the server read the files again. If they cannot be used it goes on with what it has, and the log says why. Any
