@@ -2,9 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <random>
+#include <thread>
 
 #include "tests/unit/text/small_tokenizers.h"
 
@@ -224,6 +228,36 @@ TEST(Grammar, AnAnswerIsGivenUpWhoseTokensTakeTooLong) {
     EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 60);
   }
   EXPECT_TRUE(grammars.Accepts(Kind::kRegex, "c", "c"));
+}
+
+TEST(Grammar, DraftsThatGoThereAndBackAreNotGrantedATokensTimeAgain) {
+  const Grammars grammars;
+  const auto grammar = grammars.Compile(Kind::kRegex, "a+");
+  std::vector<uint32_t> mask(16);
+  absl::Status error;
+  for (int i = 0; i < 1'000'000 && error.ok(); ++i) {
+    error = grammar->Advance(Ids{'a', 'a', 'a', 'a'}).status();
+    if (error.ok()) error = grammar->Mask(mask).status();
+    if (error.ok()) error = grammar->Rollback(4);
+  }
+  EXPECT_THAT(std::string(Message(error)), HasSubstr("takes more time than a token is granted"));
+}
+
+TEST(Grammar, APauseOfTheProcessIsNoTimeOfItsCalls) {
+  const Grammars grammars;
+  const auto grammar = grammars.Compile(Kind::kRegex, "a+");
+  std::vector<uint32_t> mask(16);
+  std::atomic<bool> is_over = false;
+  const std::jthread pausing([&] {
+    const std::string own = std::to_string(getpid());
+    EXPECT_EQ(std::system(("kill -STOP " + own + "; sleep 1.2; kill -CONT " + own).c_str()), 0);
+    is_over = true;
+  });
+  // Calls take most of the time, so the pause is nearly always within one.
+  while (!is_over) {
+    ASSERT_EQ(*grammar->Advance(Ids(100, 'a')), 100);
+    ASSERT_TRUE(grammar->Mask(mask).ok());
+  }
 }
 
 }  // namespace

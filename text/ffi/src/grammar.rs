@@ -77,6 +77,7 @@ impl Grammars {
 pub struct Grammar {
     matcher: Matcher,
     budget: Budget,
+    num_tokens: usize, // of the answer
     next: Option<SimpleVob>, // the tokens that may follow, once computed
 }
 
@@ -86,7 +87,7 @@ impl Grammar {
         let matcher = Matcher::new(parser).into_cancellable();
         match (matcher.get_error(), matcher.cancellation_handle()) {
             (None, Some(cancellation)) => {
-                Ok(Grammar { matcher, budget: all.watch.budget(cancellation)?, next: None })
+                Ok(Grammar { matcher, budget: all.watch.budget(cancellation)?, num_tokens: 0, next: None })
             }
             (error, _) => Err(first_lines(&error.unwrap_or_default())),
         }
@@ -117,11 +118,15 @@ impl Grammar {
     /// How many of the tokens may follow one another here; the answer goes on behind those.
     fn advance(&mut self, tokens: &[u32]) -> Result<usize, String> {
         self.next = None;
-        self.ask(|matcher| matcher.try_consume_tokens(tokens))
+        let accepted = self.ask(|matcher| matcher.try_consume_tokens(tokens))?;
+        self.num_tokens += accepted;
+        self.budget.grant(self.num_tokens);
+        Ok(accepted)
     }
 
     fn rollback(&mut self, count: usize) -> Result<(), String> {
         self.next = None;
+        self.num_tokens = self.num_tokens.saturating_sub(count);
         self.ask(|matcher| matcher.rollback(count))
     }
 
