@@ -260,5 +260,12 @@ TEST(Grammar, APauseOfTheProcessIsNoTimeOfItsCalls) {
   }
 }
 
+TEST(Grammar, SaysThatNothingSatisfiesIt) {
+  const Grammars grammars;
+  std::vector<uint32_t> mask(16);
+  const auto grammar = grammars.Compile(Kind::kLark, "start: A\nA: /a/ & /b/");
+  EXPECT_EQ(Message(grammar->Mask(mask).status()), "grammar: no text that the model can write satisfies it");
+}
+
 }  // namespace
 }  // namespace engine

@@ -138,6 +138,9 @@ impl Grammar {
 
 /// Of errors that go on with traces.
 fn first_lines(error: &str) -> String {
+    if error.contains("NoExtensionBias") {
+        return "no text that the model can write satisfies it".to_string();
+    }
     if error.contains("coerce_one_of") {
         return "oneOf needs alternatives that exclude each other, by type or by a property's const; use anyOf".to_string();
     }
