@@ -115,9 +115,11 @@ class LocalEngine : public Engine {
     }
     if (request.num_speculative_tokens) RETURN_IF_ERROR(CheckNumSpeculativeTokens(*request.num_speculative_tokens));
     ASSIGN_OR_RETURN(RenderedPrompt prompt, RenderPrompt(text_, vocab_, request));
-    ASSIGN_OR_RETURN(RequestOutput::Options options, form_.OutputOptions(request, prompt.tokens));
-    ASSIGN_OR_RETURN(const OutputGrammar form, form_.Grammar(request, prompt.tokens));
-    ASSIGN_OR_RETURN(AnswerLimits limits, Limits(request, prompt.tokens));
+    ASSIGN_OR_RETURN(const ReasoningStart start, form_.Start(request, prompt.tokens));
+    ASSIGN_OR_RETURN(RequestOutput::Options options, form_.OutputOptions(request, start));
+    options.prompt_tokens = static_cast<int64_t>(prompt.tokens.size());
+    ASSIGN_OR_RETURN(const OutputGrammar form, form_.Grammar(request, start));
+    ASSIGN_OR_RETURN(AnswerLimits limits, Limits(request, start));
     const bool has_grammar = form.kind != OutputGrammar::Kind::kNone;
     Request queued{.id = next_id_++,
                    .prompt = std::move(prompt.tokens),
@@ -205,11 +207,11 @@ class LocalEngine : public Engine {
   }
 
   // All but the grammar, whose compilation takes its time.
-  absl::StatusOr<AnswerLimits> Limits(const GenerationRequest& request, std::span<const int32_t> prompt) const {
+  absl::StatusOr<AnswerLimits> Limits(const GenerationRequest& request, ReasoningStart start) const {
     AnswerLimits limits;
     ASSIGN_OR_RETURN(limits.tokens,
                      TokenRules::Create(request.allowed_token_ids, request.bad_words, *text_.tokenizer, vocab_));
-    ASSIGN_OR_RETURN(limits.thinking, form_.Thinking(request, prompt));
+    ASSIGN_OR_RETURN(limits.thinking, form_.Thinking(request, start));
     return limits;
   }
 

@@ -32,26 +32,25 @@ absl::StatusOr<ReasoningStart> OutputForm::Start(const GenerationRequest& reques
 }
 
 absl::StatusOr<std::unique_ptr<OutputParser>> OutputForm::Parser(const GenerationRequest& request,
-                                                                 std::span<const int32_t> prompt) const {
-  OutputParserOptions options{.format = format_};
+                                                                 ReasoningStart start) const {
+  OutputParserOptions options{.format = format_, .start = start};
   if (request.tool_choice.kind != ToolChoice::Kind::kNone) {
     ASSIGN_OR_RETURN(options.functions, ToolFunctions(request.tools));
   }
-  ASSIGN_OR_RETURN(options.start, Start(request, prompt));
   return MakeOutputParser(options);
 }
 
 absl::StatusOr<RequestOutput::Options> OutputForm::OutputOptions(const GenerationRequest& request,
-                                                                 std::span<const int32_t> prompt) const {
-  RequestOutput::Options options{.prompt_tokens = static_cast<int64_t>(prompt.size())};
+                                                                 ReasoningStart start) const {
+  RequestOutput::Options options;
   if (!request.split_output) return options;
-  ASSIGN_OR_RETURN(options.parser, Parser(request, prompt));
+  ASSIGN_OR_RETURN(options.parser, Parser(request, start));
   if (options.parser != nullptr) options.markers = markers_;
   return options;
 }
 
 absl::StatusOr<std::unique_ptr<ThinkingBudget>> OutputForm::Thinking(const GenerationRequest& request,
-                                                                     std::span<const int32_t> prompt) const {
+                                                                     ReasoningStart start) const {
   if (!request.thinking_token_budget) return nullptr;
   if (*request.thinking_token_budget < 0) {
     return InvalidArgument("thinking_token_budget is %d; it must be at least 0", *request.thinking_token_budget);
@@ -63,7 +62,7 @@ absl::StatusOr<std::unique_ptr<ThinkingBudget>> OutputForm::Thinking(const Gener
   ThinkingBudget::Options options{.tokens = *request.thinking_token_budget, .markers = markers_};
   if (!format_.harmony()) options.open = format_.reasoning->open;
   ASSIGN_OR_RETURN(options.end, ThinkingEnd(request.tool_choice.kind));
-  ASSIGN_OR_RETURN(options.parser, Parser(request, prompt));
+  ASSIGN_OR_RETURN(options.parser, Parser(request, start));
   return std::make_unique<ThinkingBudget>(*text_->tokenizer, std::move(options));
 }
 
@@ -85,17 +84,13 @@ absl::StatusOr<std::vector<int32_t>> OutputForm::ThinkingEnd(ToolChoice::Kind ch
   return ids;
 }
 
-absl::StatusOr<OutputGrammar> OutputForm::BehindReasoning(const GenerationRequest& request,
-                                                          std::span<const int32_t> prompt) const {
+OutputGrammar OutputForm::BehindReasoning(const GenerationRequest& request, ReasoningStart start) const {
   OutputGrammar grammar = request.grammar;
-  if (!request.split_output) return grammar;
-  ASSIGN_OR_RETURN(const ReasoningStart start, Start(request, prompt));
-  grammar.before = BeforeAnswer(format_, control_tokens_, start);
+  if (request.split_output) grammar.before = BeforeAnswer(format_, control_tokens_, start);
   return grammar;
 }
 
-absl::StatusOr<OutputGrammar> OutputForm::Grammar(const GenerationRequest& request,
-                                                  std::span<const int32_t> prompt) const {
+absl::StatusOr<OutputGrammar> OutputForm::Grammar(const GenerationRequest& request, ReasoningStart start) const {
   const ToolChoice& choice = request.tool_choice;
   const bool named = choice.kind == ToolChoice::Kind::kNamed;
   const bool required = named || choice.kind == ToolChoice::Kind::kRequired;
@@ -105,7 +100,7 @@ absl::StatusOr<OutputGrammar> OutputForm::Grammar(const GenerationRequest& reque
   }
   ASSIGN_OR_RETURN(std::vector<ToolFunction> functions, ToolFunctions(request.tools));
   if (!required) {
-    if (has_grammar) return BehindReasoning(request, prompt);
+    if (has_grammar) return BehindReasoning(request, start);
     const bool may_call = choice.kind == ToolChoice::Kind::kAuto;
     if (!may_call || std::ranges::none_of(functions, &ToolFunction::strict)) return OutputGrammar();
     for (ToolFunction& function : functions) {
@@ -114,7 +109,6 @@ absl::StatusOr<OutputGrammar> OutputForm::Grammar(const GenerationRequest& reque
   }
   if (named) std::erase_if(functions, [&](const ToolFunction& function) { return function.name != choice.name; });
   if (functions.empty()) return InvalidArgument("tool_choice: tools have no function %s", choice.name);
-  ASSIGN_OR_RETURN(const ReasoningStart start, Start(request, prompt));
   std::string text = CallGrammar(format_, {.functions = functions,
                                            .control_tokens = control_tokens_,
                                            .required = required,

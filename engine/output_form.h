@@ -19,26 +19,25 @@ class OutputForm {
   // By the options' names of parsers. `text` is borrowed. vocab_size: ids that the model has.
   static absl::StatusOr<OutputForm> Find(const EngineOptions& options, const ModelText& text, int vocab_size);
 
-  // How the answer to a prompt is taken apart.
-  absl::StatusOr<RequestOutput::Options> OutputOptions(const GenerationRequest& request,
-                                                       std::span<const int32_t> prompt) const;
+  // Where the answer to a prompt begins.
+  absl::StatusOr<ReasoningStart> Start(const GenerationRequest& request, std::span<const int32_t> prompt) const;
+
+  // How an answer is taken apart that begins there.
+  absl::StatusOr<RequestOutput::Options> OutputOptions(const GenerationRequest& request, ReasoningStart start) const;
 
   // What ends the reasoning of a request with a thinking_token_budget; null: it has none.
   absl::StatusOr<std::unique_ptr<ThinkingBudget>> Thinking(const GenerationRequest& request,
-                                                           std::span<const int32_t> prompt) const;
+                                                           ReasoningStart start) const;
 
   bool tells_reasoning() const { return format_.reasoning != nullptr || format_.harmony(); }
 
   // What the answer may be: the request's own grammar, or the one that keeps its tool_choice.
-  absl::StatusOr<OutputGrammar> Grammar(const GenerationRequest& request, std::span<const int32_t> prompt) const;
+  absl::StatusOr<OutputGrammar> Grammar(const GenerationRequest& request, ReasoningStart start) const;
 
  private:
   // The request's own grammar, where the answer itself begins.
-  absl::StatusOr<OutputGrammar> BehindReasoning(const GenerationRequest& request,
-                                                std::span<const int32_t> prompt) const;
-  absl::StatusOr<ReasoningStart> Start(const GenerationRequest& request, std::span<const int32_t> prompt) const;
-  absl::StatusOr<std::unique_ptr<OutputParser>> Parser(const GenerationRequest& request,
-                                                       std::span<const int32_t> prompt) const;
+  OutputGrammar BehindReasoning(const GenerationRequest& request, ReasoningStart start) const;
+  absl::StatusOr<std::unique_ptr<OutputParser>> Parser(const GenerationRequest& request, ReasoningStart start) const;
 
   // The tokens of what ends the reasoning: there are some, and the model has them.
   absl::StatusOr<std::vector<int32_t>> ThinkingEnd(ToolChoice::Kind choice) const;
