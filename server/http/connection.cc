@@ -153,7 +153,8 @@ void Connection::AnswerError(int status, const std::string& message) {
   is_closing_ = true;
   ahead_.clear();
   const ErrorWriter write_error = route_ == nullptr ? ErrorBody : route_->write_error;
-  StartExchange()->Send(status, "application/json", write_error(status, message, "bad_request", ""),
+  std::string body = write_error(status, message, "bad_request", "");  // the reader's message, which StartExchange ends
+  StartExchange()->Send(status, "application/json", std::move(body),
                         status == 503 ? HttpHeaders{{"retry-after", "1"}} : HttpHeaders());
 }
 

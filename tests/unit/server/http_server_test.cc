@@ -312,11 +312,12 @@ TEST(HttpServer, ARequestWhoseBodyIsRefusedIsAnsweredAsAnyOtherOfItsRoute) {
   TestServer server({.limits = {.max_body_bytes = 200'000}, .max_bodies_bytes = 100'000});
   const std::string head =
       "POST /messages HTTP/1.1\r\nHost: x\r\nOrigin: https://page\r\nX-Request-Id: mine\r\nContent-Length: ";
-  for (const auto& [bytes, status] : {std::pair{"200000", "503 Service Unavailable"}, {"200001", "413 Content"}}) {
+  for (const auto& [bytes, status, why] : {std::tuple{"200000", "503 Service Unavailable", "take all the memory"},
+                                           {"200001", "413 Content", "larger than 200000"}}) {
     SocketClient client(server.port());
     client.Send(head + bytes + "\r\n\r\n" + std::string(150'000, 'x'));
     EXPECT_THAT(client.ReadUntil("}}"),
-                AllOf(HasSubstr(status), HasSubstr("access-control-allow-origin: https://page\r\n"),
+                AllOf(HasSubstr(status), HasSubstr(why), HasSubstr("access-control-allow-origin: https://page\r\n"),
                       HasSubstr("x-request-id: mine\r\n"), HasSubstr(R"({"type":"error",)")));
   }
   EXPECT_THAT(server.WaitForStatuses(2), ::testing::ElementsAre(503, 413));
