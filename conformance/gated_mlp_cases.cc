@@ -25,8 +25,8 @@ ErrorBound BoundOf(const OpCase& op_case, int64_t k, DType out) {
     const CaseInput& input = op_case.in[weight];
     return NeedRowScales(input.spec.dtype) ? RowNorms(input, op_case.in[weight + 2]) : RowNorms(input);
   };
-  return [k, out, x = RowNorms(op_case.in[0]), moved_x = SharingErrors(op_case.in[0]), gate = norms(1), up = norms(2)](
-             int64_t row, int64_t column, float reference) {
+  return [k, out, x = RowNorms(op_case.in[0]), moved_x = RoundingErrors(op_case.in[0], op_case.in[1].spec.dtype),
+          gate = norms(1), up = norms(2)](int64_t row, int64_t column, float reference) {
     const double g = x[row] * gate[column], u = x[row] * up[column];
     const auto error = [&](double weight) {
       const double longest = x[row] + moved_x[row];
@@ -80,6 +80,7 @@ std::vector<NamedCase> GatedMlpCases() {
           Named({.weight = DType::kBF16, .n = 70, .k = 96, .rows = 150}),
           Named({.weight = DType::kBF16, .n = 5, .k = 33, .activation = Activation::kGeluTanh}),
           Named({.weight = DType::kF32, .n = 40, .k = 96}),
+          Named({.weight = DType::kF16, .n = 70, .k = 96, .rows = 1050}),
           Named({.weight = DType::kF16, .n = 5, .k = 64, .activation = Activation::kGeluTanh})};
 }
 

@@ -19,7 +19,7 @@ struct LinearCase {
 
 ErrorBound BoundOf(const OpCase& op_case, int64_t k) {
   const CaseInput& weight = op_case.in[1];
-  return [k, x = RowNorms(op_case.in[0]), moved = SharingErrors(op_case.in[0]),
+  return [k, x = RowNorms(op_case.in[0]), moved = RoundingErrors(op_case.in[0], weight.spec.dtype),
           w = NeedRowScales(weight.spec.dtype) ? RowNorms(weight, op_case.in[2]) : RowNorms(weight)](
              int64_t row, int64_t column, float reference) {
     return SumBound(k, x[row] + moved[row], w[column], reference) + moved[row] * w[column];
@@ -99,6 +99,10 @@ std::vector<NamedCase> FloatFormats() {
     cases.push_back(Named({.weight = weight, .n = 16, .k = 64, .x = Values::kDenormals}));
     cases.push_back(Named({.weight = weight, .n = 17, .k = 96, .x = Values::kZeros}));
   }
+  // More than one tile and one slice of a GPU's matrix units, the last ones short.
+  cases.push_back(Named({.weight = DType::kF16, .n = 70, .k = 352, .rows = 239}));
+  cases.push_back(Named({.weight = DType::kF16, .n = 33, .k = 32, .rows = 1050, .bias = true}));
+  cases.push_back(Named({.weight = DType::kF16, .n = 40, .k = 96, .x = Values::kTiny, .w = Values::kTiny}));
   for (const DType weight : {DType::kBF16, DType::kF32}) {
     // Rows that fall into every block a library may have (128, 96, 64, ...) and leave some over; chunks of k that are not
     // ours, the last one short; a panel of 64 rows and a bit.

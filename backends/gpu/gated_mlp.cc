@@ -13,7 +13,7 @@ namespace {
 constexpr int64_t kSliceRows = 256;
 
 // Both products and the gate in one launch, whose blocks have the same panel of both weights. Matrix units keep sums of more
-// than one chunk in scratch, so there the rows come in slices.
+// than one chunk of quantised weights in scratch, so there the rows come in slices; of f16 it has narrowed rows.
 class FusedGatedMlp : public Kernel {
  public:
   FusedGatedMlp(const Problem& problem, bool on_matrix_units)
@@ -22,10 +22,11 @@ class FusedGatedMlp : public Kernel {
         n_(problem.in[1].shape[0]),
         k_(problem.in[1].shape[1]),
         needs_scratch_(IsBlockQuantised(problem.in[1].dtype) && k_ > kChunkValues && problem.max_rows() > kSmallTokens),
-        slice_rows_(needs_scratch_ ? std::min(problem.max_rows(), kSliceRows) : problem.max_rows()) {}
+        slice_rows_(needs_scratch_ ? std::min(problem.max_rows(), kSliceRows) : problem.max_rows()),
+        matrix_bytes_(on_matrix_units ? MatrixScratchBytes(problem.in[1].dtype, problem.max_rows(), k_) : 0) {}
 
   int64_t scratch_bytes() const override {
-    return needs_scratch_ ? 2 * slice_rows_ * n_ * static_cast<int64_t>(sizeof(float)) : 0;
+    return needs_scratch_ ? 2 * slice_rows_ * n_ * static_cast<int64_t>(sizeof(float)) : matrix_bytes_;
   }
 
   void Launch(const LaunchArgs& launch) const override {
@@ -50,16 +51,18 @@ class FusedGatedMlp : public Kernel {
                              .out_row_bytes = out.row_bytes(),
                              .out_dtype = out.dtype,
                              .activation = activation_};
-    if (on_matrix_units_) return EnqueueMatrixLinear(launch, args);
-    EnqueueLinear(launch, launch.in[1].spec->dtype, args);
+    const DType weight = launch.in[1].spec->dtype;
+    if (on_matrix_units_) return EnqueueMatrixLinear(launch, weight, args, launch.scratch.data());
+    EnqueueLinear(launch, weight, args);
   }
 
-  bool on_matrix_units_;  // bf16
+  bool on_matrix_units_;  // of bf16 and f16, class fast; all others use them as they like
   Activation activation_;
   int64_t n_;
   int64_t k_;
   bool needs_scratch_;
   int64_t slice_rows_;
+  int64_t matrix_bytes_;
 };
 
 absl::Status Supports(const Problem& problem) {
@@ -83,7 +86,7 @@ KernelEntry MatrixGatedMlpKernel() {
   return {.name = "gated_mlp.matrix.gpu",
           .op = &SchemaOf(GatedMlp{}),
           .exactness = Exactness::kFast,
-          .supports = [](const Problem& problem) { return RequireMatrixUnits(problem.in[0], problem.in[1]); },
+          .supports = RequireMatrixUnits,
           .weight_layouts = PanelLayouts,
           .prepare = [](const Problem& problem) -> absl::StatusOr<std::unique_ptr<Kernel>> {
             return std::make_unique<FusedGatedMlp>(problem, true);

@@ -7,6 +7,7 @@
 #include "backends/gpu/heads.h"
 #include "backends/gpu/kv_write.h"
 #include "backends/gpu/linear.h"
+#include "backends/gpu/narrow_rows.h"
 #include "backends/gpu/paged_attention.h"
 #include "backends/gpu/probe.h"
 #include "backends/gpu/quantise.h"
@@ -30,6 +31,7 @@ inline constexpr const KernelInstance* kInstances[] = {
     &kLinearBF16Matrix,
     &kLinearF16.one,
     &kLinearF16.tile,
+    &kLinearF16Matrix,
     &kLinearF32.one,
     &kLinearF32.tile,
     &kLinearIQ4_NL.one,
@@ -81,6 +83,7 @@ inline constexpr const KernelInstance* kInstances[] = {
     &kLinearW8.small,
     &kLinearW8.tile,
     &kMergePartitions,
+    &kNarrowRows,
     &kPagedAttentionBf16,
     &kPagedAttentionF32,
     &kPagedAttentionInt8,

@@ -19,6 +19,24 @@ LinearArgs ArgsOf(const LaunchArgs& launch, bool has_bias) {
   return args;
 }
 
+class MatrixLinear : public Kernel {
+ public:
+  explicit MatrixLinear(const Problem& problem)
+      : has_bias_(problem.op.as<Linear>().bias),
+        weight_(problem.in[1].dtype),
+        scratch_bytes_(MatrixScratchBytes(weight_, problem.max_rows(), problem.in[1].shape[1])) {}
+
+  int64_t scratch_bytes() const override { return scratch_bytes_; }
+  void Launch(const LaunchArgs& launch) const override {
+    EnqueueMatrixLinear(launch, weight_, ArgsOf(launch, has_bias_), launch.scratch.data());
+  }
+
+ private:
+  bool has_bias_;
+  DType weight_;
+  int64_t scratch_bytes_;
+};
+
 }  // namespace
 
 KernelEntry LinearKernel() {
@@ -38,12 +56,10 @@ KernelEntry MatrixLinearKernel() {
   return {.name = "linear.matrix.gpu",
           .op = &SchemaOf(Linear{}),
           .exactness = Exactness::kFast,
-          .supports = [](const Problem& problem) { return RequireMatrixUnits(problem.in[0], problem.in[1]); },
+          .supports = RequireMatrixUnits,
           .weight_layouts = PanelLayouts,
           .prepare = [](const Problem& problem) -> absl::StatusOr<std::unique_ptr<Kernel>> {
-            const bool has_bias = problem.op.as<Linear>().bias;
-            return MakeKernel(
-                [has_bias](const LaunchArgs& launch) { EnqueueMatrixLinear(launch, ArgsOf(launch, has_bias)); });
+            return std::make_unique<MatrixLinear>(problem);
           }};
 }
 

@@ -17,7 +17,8 @@ struct LinearWeight {
 };
 
 struct LinearArgs {
-  const std::byte* x;  // [rows, k]: q8_group, bf16 or f32
+  const std::byte* x;     // [rows, k]: q8_group, bf16, f32, or f16 for matrix units
+  const float* x_scales;  // of rows of f16 (narrow_rows.h); else null
   LinearWeight weights[2];
   int num_weights;  // 2: gated_mlp's gate and up
   int rows;
@@ -71,10 +72,10 @@ struct TileGroup {
   float w_offsets[kTileColumns];
 };
 
-// The same of bf16: its 32 bytes of a row are 16 values of k.
-inline constexpr int kBf16GroupValues = 16;
+// The same of bf16 and f16: its 32 bytes of a row are 16 values of k.
+inline constexpr int kNarrowGroupValues = 16;
 
-struct Bf16TileGroup {
+struct NarrowTileGroup {
   uint32_t x[2][kTileTokens + 2][4];
   uint32_t w[2][kTileColumns][4];
 };
@@ -150,7 +151,9 @@ inline constexpr PlainKernels kLinearBF16 = {
     LinearInstance<ChunkSums<1>>("linear_plain", "linear_bf16_one"),
     LinearInstance<ChunkSums<kSlotTokens>>("linear_plain", "linear_bf16_tile")};
 inline constexpr KernelInstance kLinearBF16Matrix =
-    LinearInstance<TileStages<Bf16TileGroup>>("linear_plain", "linear_bf16_matrix");
+    LinearInstance<TileStages<NarrowTileGroup>>("linear_plain", "linear_bf16_matrix");
+inline constexpr KernelInstance kLinearF16Matrix =
+    LinearInstance<TileStages<NarrowTileGroup>>("linear_plain", "linear_f16_matrix");
 inline constexpr PlainKernels kLinearF16 = {LinearInstance<ChunkSums<1>>("linear_plain", "linear_f16_one"),
                                             LinearInstance<ChunkSums<kSlotTokens>>("linear_plain", "linear_f16_tile")};
 inline constexpr PlainKernels kLinearF32 = {LinearInstance<ChunkSums<1>>("linear_plain", "linear_f32_one"),

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "backends/gpu/launch.h"
+#include "backends/gpu/narrow_rows.h"
 #include "backends/gpu/panel_layout.h"
 #include "ops/linear.h"
 
@@ -66,6 +67,23 @@ void EnqueuePlain(const LaunchArgs& launch, const PlainKernels& kernels, LinearA
   Enqueue(launch, args.rows == 1 ? kernels.one : kernels.tile, {.x = DivideUp(units, kSlots / args.chunk_slots)}, args);
 }
 
+// Rows that wait in scratch as f16: 28 MiB for 14336 columns, and hundreds of blocks even so.
+constexpr int kNarrowRowsAtOnce = 1024;
+
+// Rows from `first` on, as many as scratch has room for, as f16.
+LinearArgs NarrowedSlice(const LaunchArgs& launch, LinearArgs args, int first, std::byte* scratch) {
+  const auto* const x = reinterpret_cast<const float*>(args.x) + int64_t{first} * args.k;
+  args.rows = std::min(args.rows - first, kNarrowRowsAtOnce);
+  auto* const narrow = reinterpret_cast<uint16_t*>(scratch);
+  auto* const scales = reinterpret_cast<float*>(narrow + int64_t{args.rows} * args.k);
+  Enqueue(launch, kNarrowRows, {.x = args.rows}, NarrowRowsArgs{.x = x, .out = narrow, .scales = scales, .k = args.k});
+  args.x = scratch;
+  args.x_scales = scales;
+  if (args.num_weights == 1) args.weights[0].y += int64_t{first} * args.n;
+  if (args.num_weights == 2) args.out += first * args.out_row_bytes;
+  return args;
+}
+
 }  // namespace
 
 absl::Status RequirePanels(const TensorSpec& x, const TensorSpec& weight) {
@@ -79,11 +97,17 @@ absl::Status RequirePanels(const TensorSpec& x, const TensorSpec& weight) {
   return absl::OkStatus();
 }
 
-absl::Status RequireMatrixUnits(const TensorSpec& x, const TensorSpec& weight) {
-  RETURN_IF_ERROR(RequirePanels(x, weight));
-  if (weight.dtype != DType::kBF16) return Unimplemented("w is %s; needs bf16", Name(weight.dtype));
-  if (weight.shape[1] % kBf16GroupValues != 0) {
-    return Unimplemented("rows of w have %d values; needs a multiple of %d", weight.shape[1], kBf16GroupValues);
+absl::Status RequireMatrixUnits(const Problem& problem) {
+  const TensorSpec& weight = problem.in[1];
+  RETURN_IF_ERROR(RequirePanels(problem.in[0], weight));
+  if (weight.dtype != DType::kBF16 && weight.dtype != DType::kF16) {
+    return Unimplemented("w is %s; needs bf16 or f16", Name(weight.dtype));
+  }
+  if (weight.shape[1] % kNarrowGroupValues != 0) {
+    return Unimplemented("rows of w have %d values; needs a multiple of %d", weight.shape[1], kNarrowGroupValues);
+  }
+  if (weight.dtype == DType::kF16 && problem.device.isa == "gfx90a") {
+    return Unimplemented("matrix units of gfx90a take denormal f16 for 0");
   }
   return absl::OkStatus();
 }
@@ -112,10 +136,18 @@ void EnqueueLinear(const LaunchArgs& launch, DType weight, LinearArgs args) {
   EnqueuePlain(launch, PlainKernelsOf(weight), args);
 }
 
-void EnqueueMatrixLinear(const LaunchArgs& launch, LinearArgs args) {
-  if (args.rows <= kSmallTokens) return EnqueueLinear(launch, DType::kBF16, args);
-  args.panel_bytes = PanelBytes(DType::kBF16, args.k);
-  EnqueueTile(launch, kLinearBF16Matrix, args);
+void EnqueueMatrixLinear(const LaunchArgs& launch, DType weight, LinearArgs args, std::byte* scratch) {
+  if (args.rows <= kSmallTokens) return EnqueueLinear(launch, weight, args);
+  args.panel_bytes = PanelBytes(weight, args.k);
+  if (weight == DType::kBF16) return EnqueueTile(launch, kLinearBF16Matrix, args);
+  for (int first = 0; first < args.rows; first += kNarrowRowsAtOnce) {
+    EnqueueTile(launch, kLinearF16Matrix, NarrowedSlice(launch, args, first, scratch));
+  }
+}
+
+int64_t MatrixScratchBytes(DType weight, int64_t max_rows, int64_t k) {
+  if (weight == DType::kBF16 || max_rows <= kSmallTokens) return 0;
+  return std::min<int64_t>(max_rows, kNarrowRowsAtOnce) * (k * 2 + 4);
 }
 
 }  // namespace engine::gpu

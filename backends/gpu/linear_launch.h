@@ -11,8 +11,8 @@ namespace engine::gpu {
 // OK when x has the dtype that goes with the weight, and the weight lies in panels; else what is not so.
 absl::Status RequirePanels(const TensorSpec& x, const TensorSpec& weight);
 
-// The same for bf16 on matrix units.
-absl::Status RequireMatrixUnits(const TensorSpec& x, const TensorSpec& weight);
+// The same for bf16 and f16 on matrix units.
+absl::Status RequireMatrixUnits(const Problem& problem);
 
 std::span<const LayoutId> PanelLayouts(const Problem& problem, int index);
 
@@ -22,7 +22,8 @@ LinearWeight WeightOf(const LaunchArgs& launch, int index, int scale, float* y);
 // Chooses the kernel for `weight` and args.rows, fills in what follows from these, and enqueues it.
 void EnqueueLinear(const LaunchArgs& launch, DType weight, LinearArgs args);
 
-// Of class fast: on matrix units where there are rows enough to fill them.
-void EnqueueMatrixLinear(const LaunchArgs& launch, LinearArgs args);
+// Of class fast: on matrix units where there are rows enough to fill them. `scratch` is MatrixScratchBytes.
+void EnqueueMatrixLinear(const LaunchArgs& launch, DType weight, LinearArgs args, std::byte* scratch);
+int64_t MatrixScratchBytes(DType weight, int64_t max_rows, int64_t k);
 
 }  // namespace engine::gpu

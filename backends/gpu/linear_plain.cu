@@ -1,7 +1,7 @@
-// y = x w^T over bf16, f16 and f32 weights, as plain_product.h and bf16_tile.h have it.
+// y = x w^T over bf16, f16 and f32 weights, as plain_product.h and narrow_tile.h have it.
 // A slot of 32 lanes computes one panel of 32 outputs for 1 or 8 tokens, or a block two for 128.
 // A thread has one output row and the chain of one chunk at a time, or its warp's share of 32 outputs.
-#include "backends/gpu/bf16_tile.h"
+#include "backends/gpu/narrow_tile.h"
 #include "backends/gpu/plain_product.h"
 
 namespace engine::gpu {
@@ -9,9 +9,10 @@ namespace engine::gpu {
 GPU_KERNEL(linear_bf16_one, LinearArgs, kLinearThreads, 4) { PlainProduct<DType::kBF16, 1>(args); }
 GPU_KERNEL(linear_bf16_tile, LinearArgs, kLinearThreads, 2) { PlainProduct<DType::kBF16, kSlotTokens>(args); }
 
-GPU_KERNEL(linear_bf16_matrix, LinearArgs, kLinearThreads, 2) { Bf16TileProduct(args); }
+GPU_KERNEL(linear_bf16_matrix, LinearArgs, kLinearThreads, 2) { NarrowTileProduct<DType::kBF16>(args); }
+GPU_KERNEL(linear_f16_matrix, LinearArgs, kLinearThreads, 2) { NarrowTileProduct<DType::kF16>(args); }
 
-GPU_KERNEL(linear_f16_one, LinearArgs, kLinearThreads) { PlainProduct<DType::kF16, 1>(args); }
+GPU_KERNEL(linear_f16_one, LinearArgs, kLinearThreads, 4) { PlainProduct<DType::kF16, 1>(args); }
 GPU_KERNEL(linear_f16_tile, LinearArgs, kLinearThreads, 2) { PlainProduct<DType::kF16, kSlotTokens>(args); }
 
 GPU_KERNEL(linear_f32_one, LinearArgs, kLinearThreads) { PlainProduct<DType::kF32, 1>(args); }

@@ -125,7 +125,8 @@ GPU_FN float TileProductAt(const LinearArgs& args, const TileTokens& tokens, int
   const int panel_column = task.panel * kPanelRows + task.row;
   if (token >= tokens.count || panel_column >= args.n || index >= NumTilePanels(args)) return 0.0f;
   const int64_t at = int64_t{tokens.first + token} * args.n + panel_column;
-  const float sum = shared.At(p, token, task.row);
+  float sum = shared.At(p, token, task.row);
+  if (args.x_scales != nullptr) sum *= args.x_scales[tokens.first + token];
   const float product = task.Finished(args, task.row, is_first ? sum : task.weight.y[at] + sum);
   if (args.num_weights == 1) task.weight.y[at] = product;
   return product;

@@ -30,6 +30,8 @@ const char* NameOf(Collective collective) {
       return "MultiplyInt8";
     case Collective::kMultiplyBf16:
       return "MultiplyBf16";
+    case Collective::kMultiplyF16:
+      return "MultiplyF16";
   }
   return "?";
 }
@@ -197,6 +199,7 @@ void Complete(Warp& warp) {
   }
   if (warp.collective == Collective::kMultiplyInt8) MultiplyInt8(RegistersOf(warp));
   if (warp.collective == Collective::kMultiplyBf16) MultiplyBf16(RegistersOf(warp));
+  if (warp.collective == Collective::kMultiplyF16) MultiplyF16(RegistersOf(warp));
   if (warp.collective == Collective::kSyncWarp) ++warp.syncs;
   warp.in_collective = 0;
   warp.runnable = kAllLanes;

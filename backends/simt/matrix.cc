@@ -13,7 +13,9 @@ struct Place {
 };
 
 int32_t Int8At(const uint32_t* words, int i) { return static_cast<int8_t>(words[i / 4] >> (8 * (i % 4))); }
-float Bf16At(const uint32_t* words, int i) { return Bf16ToF32(static_cast<uint16_t>(words[i / 2] >> (16 * (i % 2)))); }
+uint16_t Bits16At(const uint32_t* words, int i) { return static_cast<uint16_t>(words[i / 2] >> (16 * (i % 2))); }
+float Bf16At(const uint32_t* words, int i) { return Bf16ToF32(Bits16At(words, i)); }
+float F16At(const uint32_t* words, int i) { return F16ToF32(Bits16At(words, i)); }
 void AddProduct(int32_t a, int32_t b, int32_t& sum) { sum += a * b; }
 void AddProduct(float a, float b, float& sum) { sum = std::fma(a, b, sum); }
 
@@ -37,11 +39,10 @@ struct Int8 {
   }
 };
 
-// The same of mma.m16n8k16 with .bf16.
-struct Bf16 {
+// The same of mma.m16n8k16 with .bf16 and .f16.
+struct Narrow {
   using Value = float;
   static constexpr int kDepth = 16, kElementsOfA = 8, kElementsOfB = 4, kWordElements = 2;
-  static constexpr auto kAt = Bf16At;
   static Place InA(int lane, int i) {
     const int group = lane >> 2, thread = lane & 3;
     const bool upper = i < 2 || (4 <= i && i < 6);
@@ -62,7 +63,7 @@ Place InSums(int lane, int i) {
 
 constexpr int kColumns = 16, kSums = 4;
 
-// AMD's matrix instruction calculator: v_mfma_i32_16x16x32_i8 and v_mfma_f32_16x16x16_bf16.
+// AMD's matrix instruction calculator: v_mfma_i32_16x16x32_i8, v_mfma_f32_16x16x16_bf16 and _f16.
 template <int kElements>
 struct Mfma {
   static constexpr int kDepth = 4 * kElements, kElementsOfA = kElements, kElementsOfB = kElements;
@@ -74,15 +75,21 @@ struct Int8 : Mfma<8> {
   static constexpr int kWordElements = 4;
   static constexpr auto kAt = Int8At;
 };
-struct Bf16 : Mfma<4> {
+struct Narrow : Mfma<4> {
   using Value = float;
   static constexpr int kWordElements = 2;
-  static constexpr auto kAt = Bf16At;
 };
 
 Place InSums(int lane, int i) { return {(lane >> 4) * 4 + i, lane & 15}; }
 
 #endif
+
+struct Bf16 : Narrow {
+  static constexpr auto kAt = Bf16At;
+};
+struct F16 : Narrow {
+  static constexpr auto kAt = F16At;
+};
 
 constexpr int kInstructions = 16 / kColumns;
 constexpr int kRows = 16;
@@ -121,6 +128,10 @@ void MultiplyInt8(std::span<const MatrixRegisters> lanes) {
 
 void MultiplyBf16(std::span<const MatrixRegisters> lanes) {
   for (int part = 0; part < kInstructions; ++part) Multiply<Bf16>(lanes, part);
+}
+
+void MultiplyF16(std::span<const MatrixRegisters> lanes) {
+  for (int part = 0; part < kInstructions; ++part) Multiply<F16>(lanes, part);
 }
 
 }  // namespace engine::simt

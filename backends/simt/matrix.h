@@ -17,7 +17,8 @@ struct MatrixRegisters {
 
 void MultiplyInt8(std::span<const MatrixRegisters> lanes);
 
-// Adds in ascending order; hardware promises none.
+// Add in ascending order; hardware promises none.
 void MultiplyBf16(std::span<const MatrixRegisters> lanes);
+void MultiplyF16(std::span<const MatrixRegisters> lanes);
 
 }  // namespace engine::simt

@@ -61,4 +61,18 @@ GPU_FN void MultiplyBf16(const MatrixOperand& a, const MatrixOperand& b, MatrixS
   sums = std::bit_cast<MatrixSums<float>>(d);
 }
 
+GPU_FN void MultiplyF16(const MatrixOperand& a, const MatrixOperand& b, MatrixSums<float>& sums) {
+  using Elements = Vector<_Float16, MatrixLayout::kWords * 2>;
+  const auto x = std::bit_cast<Elements>(a), y = std::bit_cast<Elements>(b);
+  auto d = std::bit_cast<Vector<float, MatrixLayout::kValues>>(sums);
+#if defined(__GFX9__)
+  d = __builtin_amdgcn_mfma_f32_16x16x16f16(x, y, d, 0, 0, 0);
+#elif defined(__GFX11__)
+  d = __builtin_amdgcn_wmma_f32_16x16x16_f16_w32(x, y, d);
+#else
+  d = __builtin_amdgcn_wmma_f32_16x16x16_f16_w32_gfx12(x, y, d);
+#endif
+  sums = std::bit_cast<MatrixSums<float>>(d);
+}
+
 }  // namespace engine::gpu

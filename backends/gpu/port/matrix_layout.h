@@ -1,6 +1,6 @@
 // Which lane of a warp holds what in a matrix step of the port:
 //
-//   sums[16, 16] += a[16, 32 bytes] * b[16, 32 bytes]^T        32 int8 or 16 floats of 16 bits to a row
+//   sums[16, 16] += a[16, 32 bytes] * b[16, 32 bytes]^T        32 int8, or 16 bf16 or f16, to a row
 //
 // A lane's word w of an operand is bytes [Byte, Byte + 4) of row Row; its value i of the sums is that of row SumRow of a
 // and row SumColumn of b. Both operands lie in the same way, so an instruction may take the bytes of a row in any order.

@@ -18,7 +18,7 @@
 //   MultiplyInt8(a, b, sums)                one step of a warp's matrix unit: sums[16, 16] += a[16, 32] * b[16, 32]^T of int8.
 //                                           Each lane has a MatrixOperand of a and b and a MatrixSums<int32_t>, and
 //                                           MatrixLayout (port/matrix_layout.h) says which elements these are
-//   MultiplyBf16(a, b, sums)                the same of 16 bf16 to a row, with MatrixSums<float>, in an order of its own
+//   MultiplyBf16(a, b, sums)  MultiplyF16   the same of 16 bf16 or f16 to a row, with MatrixSums<float>, in an order of its own
 //   LoadVec<N>(p)  StoreVec<N>(p, v)        N = 4, 8 or 16 bytes at once, aligned to N
 //   CpAsync16(shared, global)  CpAsyncCommit()  CpAsyncWait<N>()
 //                                           copies of 16 bytes; all but the last N commits have landed after the wait

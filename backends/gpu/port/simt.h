@@ -36,7 +36,7 @@ inline constexpr int kWarp = ENGINE_SIMT_WARP;
 
 namespace simt {
 
-enum class Collective : uint8_t { kShflXor, kShflDown, kShfl, kSyncWarp, kMultiplyInt8, kMultiplyBf16 };
+enum class Collective : uint8_t { kShflXor, kShflDown, kShfl, kSyncWarp, kMultiplyInt8, kMultiplyBf16, kMultiplyF16 };
 
 // `line` is the caller's: all threads must come from the same one.
 void SyncBlock(int line);
@@ -116,6 +116,10 @@ inline void MultiplyInt8(const MatrixOperand& a, const MatrixOperand& b, MatrixS
 inline void MultiplyBf16(const MatrixOperand& a, const MatrixOperand& b, MatrixSums<float>& sums,
                          int line = __builtin_LINE()) {
   simt::Multiply(simt::Collective::kMultiplyBf16, a.words, b.words, sums.values, line);
+}
+inline void MultiplyF16(const MatrixOperand& a, const MatrixOperand& b, MatrixSums<float>& sums,
+                        int line = __builtin_LINE()) {
+  simt::Multiply(simt::Collective::kMultiplyF16, a.words, b.words, sums.values, line);
 }
 
 inline int Opaque(int value) { return value; }

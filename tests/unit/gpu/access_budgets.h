@@ -20,7 +20,7 @@ inline constexpr AccessBudget kAccessBudgets[] = {
     // Tokens of K lie side by side, and a step writes one of them.
     {"kv_write_*", 2.3, 1.0, 1.0},
     // Lanes of MFMA take 8 bytes of each of 16 rows.
-    {"linear_bf16_matrix", 1.1, 1.1, 1.6},
+    {"linear_*_matrix", 1.1, 1.1, 1.6},
     {"linear_bf16_tile", 1.1, 1.0, 1.0},
     {"linear_f16_tile", 1.1, 1.0, 1.0},
     {"linear_f32_tile", 1.1, 1.0, 1.0},

@@ -49,7 +49,7 @@ std::vector<Group> Groups() {
         DType::kIQ4_NL, DType::kIQ4_XS, DType::kW4G64, DType::kW8, DType::kBF16, DType::kF16, DType::kF32}) {
     groups.push_back(Product("linear", format));
   }
-  for (const DType format : {DType::kQ4_0, DType::kBF16}) groups.push_back(Product("gated_mlp", format));
+  for (const DType format : {DType::kQ4_0, DType::kBF16, DType::kF16}) groups.push_back(Product("gated_mlp", format));
   for (const char* op : {"kv_write", "qk_norm_rope", "rope", "rms_norm", "add_rms_norm", "quantise", "silu_mul",
                          "head_rms_norm", "add", "gather_rows"}) {
     groups.push_back({.name = op, .loads = {.ops = {op}, .rows = {4}, .heads = kHeads}});

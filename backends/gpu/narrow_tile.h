@@ -1,5 +1,5 @@
-// Device code: many rows of bf16 times panels of bf16 on matrix units, of class fast: these add in an order of their own, and
-// k is one sum.
+// Device code: many rows times panels of bf16 or f16 on matrix units, of class fast: these add in an order of their own, and
+// k is one sum. Rows have the type of the weights; those of f16 are what narrow_rows.h makes of f32.
 #pragma once
 
 #include <limits>
@@ -8,9 +8,10 @@
 
 namespace engine::gpu {
 
-// k is a multiple of kBf16GroupValues. A thread copies two halves of a group of x, and one of w.
-struct Bf16Source {
-  using Group = Bf16TileGroup;
+// k is a multiple of kNarrowGroupValues. A thread copies two halves of a group of x, and one of w.
+template <DType kType>
+struct NarrowSource {
+  using Group = NarrowTileGroup;
   static constexpr int kUnits = kStageGroups * 2;  // halves of a row in a stage
   static constexpr int kChunk = std::numeric_limits<int>::max();
   static_assert(kTileColumns * kUnits == kLinearThreads);
@@ -21,8 +22,8 @@ struct Bf16Source {
   int groups;
   const std::byte* w;  // the thread's half of group 0
 
-  GPU_FN Bf16Source(const LinearArgs& args, const TileTokens& block_tokens)
-      : x(args.x), row_bytes(args.k * 2), tokens(block_tokens), groups(args.k / kBf16GroupValues) {
+  GPU_FN NarrowSource(const LinearArgs& args, const TileTokens& block_tokens)
+      : x(args.x), row_bytes(args.k * 2), tokens(block_tokens), groups(args.k / kNarrowGroupValues) {
     const PanelTask task = PanelAt(args, Bid() * kTilePanels + Column() / kPanelRows);
     w = task.weight.panels + task.panel * args.panel_bytes +
         (WeightUnit() * kPanelRows + Column() % kPanelRows) * kPanelUnit;
@@ -53,15 +54,20 @@ struct Bf16Source {
 
   GPU_FN static void Add(const Group&, int, int, const MatrixOperand& x, const MatrixOperand& w,
                          MatrixSums<float>& sums) {
-    MultiplyBf16(x, w, sums);
+    if constexpr (kType == DType::kBF16) {
+      MultiplyBf16(x, w, sums);
+    } else {
+      MultiplyF16(x, w, sums);
+    }
   }
 };
 
 // A block: kTilePanels panels, kTileTokens tokens.
-GPU_FN void Bf16TileProduct(const LinearArgs& args) {
-  GPU_SHARED(TileStages<Bf16TileGroup>, shared);
+template <DType kType>
+GPU_FN void NarrowTileProduct(const LinearArgs& args) {
+  GPU_SHARED(TileStages<NarrowTileGroup>, shared);
   const TileTokens tokens(args);
-  Bf16Source source(args, tokens);
+  NarrowSource<kType> source(args, tokens);
   MultiplyTile(args, source, tokens, shared);
 }
 
