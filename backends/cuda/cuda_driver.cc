@@ -121,6 +121,7 @@ MatrixLibraryNames ProductNames(std::vector<std::string> files) {
           .transpose_a = 3,             // CUBLASLT_MATMUL_DESC_TRANSA
           .transposed = 1,              // CUBLAS_OP_T
           .most_workspace = 1,          // CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES
+          .not_supported = 15,          // CUBLAS_STATUS_NOT_SUPPORTED
           .alignments = {5, 6, 7, 8}};  // CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES to _D_
 }
 

@@ -61,9 +61,11 @@ struct GpuProduct {
   int64_t rows;
   int64_t n;
   int64_t k;
-  std::byte* workspace;  // of the device
-  int64_t workspace_bytes;
+  std::byte* workspace;  // of the device, kProductWorkspaceBytes
 };
+
+// What vendors advise for their newest GPUs; smaller ones take less of it.
+inline constexpr int64_t kProductWorkspaceBytes = int64_t{32} << 20;
 
 // One launch of a function. `args` is the struct of the kernel, copied before the call returns.
 struct GpuLaunch {
@@ -106,8 +108,9 @@ class GpuDriver {
 
   // OK where a library multiplies matrices, or why there is none. It is opened when first asked for.
   virtual absl::Status HasMatrixLibrary() = 0;
-  // By it. Sums have an order of its own, which depends on the sizes.
-  virtual absl::Status Multiply(GpuQueue queue, const GpuProduct& product) = 0;
+  // By it. Sums have an order of its own, which depends on the sizes. False if it has no algorithm for these: the queue is
+  // given nothing then.
+  virtual absl::StatusOr<bool> Multiply(GpuQueue queue, const GpuProduct& product) = 0;
 
   // From then on copies of this device's queues may read the memory of its kind's device `ordinal`. Or why they cannot.
   virtual absl::Status ReachPeer(int ordinal) = 0;

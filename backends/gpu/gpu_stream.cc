@@ -95,12 +95,13 @@ void GpuStream::Enqueue(const KernelInstance& kernel, const GpuGrid& grid, const
   Stick(Annotate(launched, what)).IgnoreError();  // Run returns it
 }
 
-void GpuStream::Multiply(const GpuProduct& product) {
-  if (!status_.ok() || product.rows == 0) return;
-  const absl::Status multiplied = device_.driver().Multiply(queue_, product);
-  if (multiplied.ok()) return;
+bool GpuStream::Multiply(const GpuProduct& product) {
+  if (!status_.ok() || product.rows == 0) return true;
+  const absl::StatusOr<bool> multiplied = device_.driver().Multiply(queue_, product);
+  if (multiplied.ok()) return *multiplied;
   const std::string what = absl::StrFormat("a library's product, %d x %d x %d", product.rows, product.n, product.k);
-  Stick(Annotate(multiplied, what)).IgnoreError();  // Run returns it
+  Stick(Annotate(multiplied.status(), what)).IgnoreError();  // Run returns it
+  return true;
 }
 
 void GpuStream::AllGather(const Gather& gather) {

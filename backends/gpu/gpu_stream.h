@@ -34,7 +34,8 @@ class GpuStream : public Stream {
 
   // For kernels. What goes wrong fails this stream from here on: Run, Copy, Record and Wait return it.
   void Enqueue(const KernelInstance& kernel, const GpuGrid& grid, const void* args);
-  void Multiply(const GpuProduct& product);
+  // False if the vendor's library cannot, and nothing has happened.
+  bool Multiply(const GpuProduct& product);
   void AllGather(const Gather& gather);
 
  private:

@@ -75,9 +75,10 @@ class Guarded : public GpuDriver {
     return Check(queue);
   }
   absl::Status HasMatrixLibrary() override { return driver_->HasMatrixLibrary(); }
-  absl::Status Multiply(GpuQueue queue, const GpuProduct& product) override {
-    RETURN_IF_ERROR(driver_->Multiply(queue, product));
-    return Check(queue);
+  absl::StatusOr<bool> Multiply(GpuQueue queue, const GpuProduct& product) override {
+    ASSIGN_OR_RETURN(const bool multiplied, driver_->Multiply(queue, product));
+    RETURN_IF_ERROR(Check(queue));
+    return multiplied;
   }
   absl::Status ReachPeer(int ordinal) override { return driver_->ReachPeer(ordinal); }
   absl::Status Launch(GpuQueue queue, const GpuLaunch& launch) override {

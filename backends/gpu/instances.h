@@ -29,6 +29,7 @@ inline constexpr const KernelInstance* kInstances[] = {
     &kLinearBF16.one,
     &kLinearBF16.tile,
     &kLinearBF16Matrix,
+    &kLinearBF16Rows,
     &kLinearF16.one,
     &kLinearF16.tile,
     &kLinearF16Matrix,

@@ -19,10 +19,10 @@ void Enqueue(const LaunchArgs& launch, const KernelInstance& kernel, const GpuGr
   static_cast<GpuStream&>(*launch.stream).Enqueue(kernel, grid, &args);
 }
 
-// By the vendor's library, where the device has one.
-inline void EnqueueProduct(const LaunchArgs& launch, const GpuProduct& product) {
+// By the vendor's library, where the device has one. False if it has no algorithm for the sizes: nothing is enqueued then.
+inline bool EnqueueProduct(const LaunchArgs& launch, const GpuProduct& product) {
   ENGINE_CHECK(launch.stream != nullptr);
-  static_cast<GpuStream&>(*launch.stream).Multiply(product);
+  return static_cast<GpuStream&>(*launch.stream).Multiply(product);
 }
 
 constexpr int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }

@@ -1,9 +1,9 @@
 // linear and gated_mlp by the vendor's library, where the device has one: bf16 weights in rows, class fast. How it adds
-// depends on the number of rows.
+// depends on the number of rows. Where it has no algorithm, our kernel for matrix units takes rows as they are.
 #include <algorithm>
 
 #include "backends/gpu/launch.h"
-#include "backends/gpu/linear.h"
+#include "backends/gpu/linear_launch.h"
 #include "backends/gpu/op_kernels.h"
 #include "backends/gpu/silu_mul.h"
 #include "ops/gated_mlp.h"
@@ -12,14 +12,11 @@
 namespace engine::gpu {
 namespace {
 
-// What vendors advise for their newest GPUs; smaller ones take less of it.
-constexpr int64_t kWorkspaceBytes = int64_t{32} << 20;
-
 // Rows of a gated MLP at a time, whose products wait in scratch: 58 MB for 14336 columns.
 constexpr int64_t kSliceRows = 512;
 
-// Rows that are whole words of 16 bytes, as libraries want them.
-constexpr int64_t kInputStep = 8;
+// Rows that are whole words of 16 bytes, as libraries want them, and whole groups, as our kernel does.
+constexpr int64_t kInputStep = kNarrowGroupValues;
 constexpr int64_t kOutputStep = 4;
 
 absl::Status RequireMatrixLibrary(const Problem& problem, const TensorSpec& x, const TensorSpec& weight) {
@@ -43,20 +40,29 @@ std::span<const LayoutId> RowLayouts(const Problem&, int) {
   return kRows;
 }
 
+void Multiply(const LaunchArgs& launch, const GpuProduct& product) {
+  if (EnqueueProduct(launch, product)) return;
+  EnqueueLinearOfRows(launch, {.x = product.x,
+                               .weights = {{.panels = product.w, .y = product.y}},
+                               .num_weights = 1,
+                               .rows = static_cast<int>(product.rows),
+                               .n = static_cast<int>(product.n),
+                               .k = static_cast<int>(product.k)});
+}
+
 class LibraryLinear : public Kernel {
  public:
-  int64_t scratch_bytes() const override { return kWorkspaceBytes; }
+  int64_t scratch_bytes() const override { return kProductWorkspaceBytes; }
 
   void Launch(const LaunchArgs& launch) const override {
     const TensorSpec& weight = *launch.in[1].spec;
-    EnqueueProduct(launch, {.x = launch.in[0].data,
-                            .w = launch.in[1].data,
-                            .y = launch.out[0].as<float>(),
-                            .rows = RowsOf(launch.out[0], launch),
-                            .n = weight.shape[0],
-                            .k = weight.shape[1],
-                            .workspace = launch.scratch.data(),
-                            .workspace_bytes = kWorkspaceBytes});
+    Multiply(launch, {.x = launch.in[0].data,
+                      .w = launch.in[1].data,
+                      .y = launch.out[0].as<float>(),
+                      .rows = RowsOf(launch.out[0], launch),
+                      .n = weight.shape[0],
+                      .k = weight.shape[1],
+                      .workspace = launch.scratch.data()});
   }
 };
 
@@ -69,7 +75,7 @@ class LibraryGatedMlp : public Kernel {
         slice_rows_(std::min(problem.max_rows(), kSliceRows)) {}
 
   int64_t scratch_bytes() const override {
-    return kWorkspaceBytes + 2 * slice_rows_ * n_ * static_cast<int64_t>(sizeof(float));
+    return kProductWorkspaceBytes + 2 * slice_rows_ * n_ * static_cast<int64_t>(sizeof(float));
   }
 
   void Launch(const LaunchArgs& launch) const override {
@@ -81,7 +87,7 @@ class LibraryGatedMlp : public Kernel {
 
  private:
   void LaunchSlice(const LaunchArgs& launch, int64_t first, int64_t rows) const {
-    auto* const gate = reinterpret_cast<float*>(launch.scratch.data() + kWorkspaceBytes);
+    auto* const gate = reinterpret_cast<float*>(launch.scratch.data() + kProductWorkspaceBytes);
     float* const up = gate + rows * n_;
     GpuProduct product{.x = launch.in[0].data + first * launch.in[0].spec->row_bytes(),
                        .w = launch.in[1].data,
@@ -89,12 +95,11 @@ class LibraryGatedMlp : public Kernel {
                        .rows = rows,
                        .n = n_,
                        .k = k_,
-                       .workspace = launch.scratch.data(),
-                       .workspace_bytes = kWorkspaceBytes};
-    EnqueueProduct(launch, product);
+                       .workspace = launch.scratch.data()};
+    Multiply(launch, product);
     product.w = launch.in[2].data;
     product.y = up;
-    EnqueueProduct(launch, product);
+    Multiply(launch, product);
     const TensorSpec& out = *launch.out[0].spec;
     const int64_t row_blocks = DivideUp(n_, kRowPartElements);
     Enqueue(launch, kSiluMul, {.x = rows * row_blocks},

@@ -10,7 +10,7 @@
 namespace engine::gpu {
 
 struct LinearWeight {
-  const std::byte* panels;  // weight_panel.h
+  const std::byte* panels;  // weight_panel.h; plain rows where a kernel says so
   const float* row_scales;  // of w8; else null
   const float* bias;        // or null
   float* y;  // [rows, n]: linear's result; of gated_mlp room for the sums of chunks, where a kernel needs it
@@ -152,6 +152,9 @@ inline constexpr PlainKernels kLinearBF16 = {
     LinearInstance<ChunkSums<kSlotTokens>>("linear_plain", "linear_bf16_tile")};
 inline constexpr KernelInstance kLinearBF16Matrix =
     LinearInstance<TileStages<NarrowTileGroup>>("linear_plain", "linear_bf16_matrix");
+// Of weights in rows.
+inline constexpr KernelInstance kLinearBF16Rows =
+    LinearInstance<TileStages<NarrowTileGroup>>("linear_plain", "linear_bf16_rows_matrix");
 inline constexpr KernelInstance kLinearF16Matrix =
     LinearInstance<TileStages<NarrowTileGroup>>("linear_plain", "linear_f16_matrix");
 inline constexpr PlainKernels kLinearF16 = {LinearInstance<ChunkSums<1>>("linear_plain", "linear_f16_one"),

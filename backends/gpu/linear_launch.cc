@@ -145,6 +145,10 @@ void EnqueueMatrixLinear(const LaunchArgs& launch, DType weight, LinearArgs args
   }
 }
 
+void EnqueueLinearOfRows(const LaunchArgs& launch, const LinearArgs& args) {
+  EnqueueTile(launch, kLinearBF16Rows, args);
+}
+
 int64_t MatrixScratchBytes(DType weight, int64_t max_rows, int64_t k) {
   if (weight == DType::kBF16 || max_rows <= kSmallTokens) return 0;
   return std::min<int64_t>(max_rows, kNarrowRowsAtOnce) * (k * 2 + 4);

@@ -26,4 +26,7 @@ void EnqueueLinear(const LaunchArgs& launch, DType weight, LinearArgs args);
 void EnqueueMatrixLinear(const LaunchArgs& launch, DType weight, LinearArgs args, std::byte* scratch);
 int64_t MatrixScratchBytes(DType weight, int64_t max_rows, int64_t k);
 
+// The same of bf16 weights that lie in rows, for any number of tokens.
+void EnqueueLinearOfRows(const LaunchArgs& launch, const LinearArgs& args);
+
 }  // namespace engine::gpu

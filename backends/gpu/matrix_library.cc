@@ -10,6 +10,9 @@ constexpr int kBf16 = 14;
 // Of every operand: rows of x, w and y are whole ones (RequireMatrixLibrary).
 constexpr uint32_t kAlignment = 16;
 
+// Rows, outputs and depth of a product that whoever has any algorithm for bf16 can compute.
+constexpr int64_t kUsualSize = 128;
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<MatrixLibrary>> MatrixLibrary::Open(MatrixLibraryNames names) {
@@ -29,6 +32,8 @@ absl::StatusOr<std::unique_ptr<MatrixLibrary>> MatrixLibrary::Open(MatrixLibrary
   load("Matmul", api.multiply);
   RETURN_IF_ERROR(loader.status());
   RETURN_IF_ERROR(library->Prepare());
+  ASSIGN_OR_RETURN(const Plan* plan, library->PlanFor(kUsualSize, kUsualSize, kUsualSize));
+  if (!plan->has_algorithm) return Unimplemented("%s does not multiply bf16 on this device", library->name());
   return library;
 }
 
@@ -41,51 +46,52 @@ absl::Status MatrixLibrary::Check(const char* what, int error) const {
 absl::Status MatrixLibrary::Prepare() {
   RETURN_IF_ERROR(Check("start", api_.create(&handle_)));
   RETURN_IF_ERROR(Check("describe a product", api_.create_product(&product_, names_.compute_f32, kF32)));
-  return Check("transpose",
-               api_.set_product(product_, names_.transpose_a, &names_.transposed, sizeof(names_.transposed)));
-}
-
-absl::Status MatrixLibrary::MakePlan(const GpuProduct& product, Plan& plan) const {
-  const auto layout = [this](void** out, int type, int64_t rows, int64_t columns) {
-    return Check("describe a matrix", api_.create_layout(out, type, rows, columns, rows));
-  };
-  RETURN_IF_ERROR(layout(&plan.w, kBf16, product.k, product.n));
-  RETURN_IF_ERROR(layout(&plan.x, kBf16, product.k, product.rows));
-  RETURN_IF_ERROR(layout(&plan.y, kF32, product.n, product.rows));
-  void* preference = nullptr;
-  RETURN_IF_ERROR(Check("prefer", api_.create_preference(&preference)));
-  const auto most = static_cast<uint64_t>(product.workspace_bytes);
+  RETURN_IF_ERROR(Check("transpose",
+                        api_.set_product(product_, names_.transpose_a, &names_.transposed, sizeof(names_.transposed))));
+  RETURN_IF_ERROR(Check("prefer", api_.create_preference(&preference_)));
+  constexpr auto kMost = static_cast<uint64_t>(kProductWorkspaceBytes);
   RETURN_IF_ERROR(
-      Check("limit its workspace", api_.set_preference(preference, names_.most_workspace, &most, sizeof(most))));
+      Check("limit its workspace", api_.set_preference(preference_, names_.most_workspace, &kMost, sizeof(kMost))));
   for (const int attribute : names_.alignments) {
-    RETURN_IF_ERROR(Check("align", api_.set_preference(preference, attribute, &kAlignment, sizeof(kAlignment))));
+    RETURN_IF_ERROR(Check("align", api_.set_preference(preference_, attribute, &kAlignment, sizeof(kAlignment))));
   }
-  int found = 0;
-  const int error = api_.find_algorithms(handle_, product_, plan.w, plan.x, plan.y, plan.y, preference, 1,
-                                         static_cast<void*>(plan.result), &found);
-  RETURN_IF_ERROR(Check("choose an algorithm", error));
-  if (found > 0) return absl::OkStatus();
-  return Unimplemented("%s has no algorithm for products of [%d, %d] and [%d, %d]", names_.name, product.rows,
-                       product.k, product.n, product.k);
+  return absl::OkStatus();
 }
 
-absl::StatusOr<const MatrixLibrary::Plan*> MatrixLibrary::PlanFor(const GpuProduct& product) {
+absl::Status MatrixLibrary::MakePlan(int64_t rows, int64_t n, int64_t k, Plan& plan) const {
+  const auto layout = [this](void** out, int type, int64_t column, int64_t columns) {
+    return Check("describe a matrix", api_.create_layout(out, type, column, columns, column));
+  };
+  RETURN_IF_ERROR(layout(&plan.w, kBf16, k, n));
+  RETURN_IF_ERROR(layout(&plan.x, kBf16, k, rows));
+  RETURN_IF_ERROR(layout(&plan.y, kF32, n, rows));
+  int found = 0;
+  const int error = api_.find_algorithms(handle_, product_, plan.w, plan.x, plan.y, plan.y, preference_, 1,
+                                         static_cast<void*>(plan.result), &found);
+  plan.has_algorithm = error == 0 && found > 0;
+  return error == names_.not_supported ? absl::OkStatus() : Check("choose an algorithm", error);
+}
+
+absl::StatusOr<const MatrixLibrary::Plan*> MatrixLibrary::PlanFor(int64_t rows, int64_t n, int64_t k) {
   absl::MutexLock lock(&mutex_);
-  std::unique_ptr<Plan>& plan = plans_[{product.rows, product.n, product.k}];
+  std::unique_ptr<Plan>& plan = plans_[{rows, n, k}];
   if (plan != nullptr) return plan.get();
   auto made = std::make_unique<Plan>();
-  RETURN_IF_ERROR(MakePlan(product, *made));
+  RETURN_IF_ERROR(MakePlan(rows, n, k, *made));
   plan = std::move(made);
   return plan.get();
 }
 
-absl::Status MatrixLibrary::Multiply(const GpuProduct& product, void* stream) {
-  ASSIGN_OR_RETURN(const Plan* plan, PlanFor(product));
+absl::StatusOr<bool> MatrixLibrary::Multiply(const GpuProduct& product, void* stream) {
+  ASSIGN_OR_RETURN(const Plan* plan, PlanFor(product.rows, product.n, product.k));
+  if (!plan->has_algorithm) return false;
   constexpr float kOne = 1.0f;
   constexpr float kZero = 0.0f;
-  return Check("multiply", api_.multiply(handle_, product_, &kOne, product.w, plan->w, product.x, plan->x, &kZero,
-                                         product.y, plan->y, product.y, plan->y, plan->result, product.workspace,
-                                         static_cast<size_t>(product.workspace_bytes), stream));
+  RETURN_IF_ERROR(
+      Check("multiply", api_.multiply(handle_, product_, &kOne, product.w, plan->w, product.x, plan->x, &kZero,
+                                      product.y, plan->y, product.y, plan->y, plan->result, product.workspace,
+                                      static_cast<size_t>(kProductWorkspaceBytes), stream)));
+  return true;
 }
 
 }  // namespace engine::gpu

@@ -25,6 +25,7 @@ struct MatrixLibraryNames {
   int transpose_a;                 // for the attribute of a product that says how its first operand lies
   int transposed;                  // for the value that says that rows are columns
   int most_workspace;              // for the attribute of a preference
+  int not_supported;               // the error of a library that has no algorithm
   std::vector<int> alignments;     // for those of how operands are aligned, where there are some
 };
 
@@ -46,17 +47,18 @@ struct MatrixLibraryApi {
 // Any thread may call, with the device in use. What it makes stays until the process ends, as the library does.
 class MatrixLibrary {
  public:
-  // The error says what is missing.
+  // The error says what is missing: the library, one of its functions, or an algorithm for this device.
   static absl::StatusOr<std::unique_ptr<MatrixLibrary>> Open(MatrixLibraryNames names);
 
   const std::string& name() const { return names_.name; }
 
-  // By the algorithm that the library likes best for the sizes, which is asked for once.
-  absl::Status Multiply(const GpuProduct& product, void* stream);
+  // By the algorithm that the library likes best for the sizes, which is asked for once. False if it has none.
+  absl::StatusOr<bool> Multiply(const GpuProduct& product, void* stream);
 
  private:
-  // How operands of one size lie, and what multiplies them.
+  // How operands of one size lie, and what multiplies them, if anything does.
   struct Plan {
+    bool has_algorithm = false;
     void* w = nullptr;
     void* x = nullptr;
     void* y = nullptr;
@@ -66,14 +68,16 @@ class MatrixLibrary {
 
   explicit MatrixLibrary(MatrixLibraryNames names) : names_(std::move(names)) {}
   absl::Status Prepare();
-  absl::StatusOr<const Plan*> PlanFor(const GpuProduct& product) ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::Status MakePlan(const GpuProduct& product, Plan& plan) const;
+  // For products of [rows, k] and [n, k].
+  absl::StatusOr<const Plan*> PlanFor(int64_t rows, int64_t n, int64_t k) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status MakePlan(int64_t rows, int64_t n, int64_t k, Plan& plan) const;
   absl::Status Check(const char* what, int error) const;
 
   const MatrixLibraryNames names_;
   MatrixLibraryApi api_;
   void* handle_ = nullptr;
   void* product_ = nullptr;
+  void* preference_ = nullptr;
   absl::Mutex mutex_;
   std::map<std::tuple<int64_t, int64_t, int64_t>, std::unique_ptr<Plan>> plans_ ABSL_GUARDED_BY(mutex_);  // by sizes
 };

@@ -1,4 +1,4 @@
-// Device code: many rows times panels of bf16 or f16 on matrix units, of class fast: these add in an order of their own, and
+// Device code: many rows times panels, or rows, of bf16 or f16 on matrix units, of class fast: these add in an order of their own, and
 // k is one sum. Rows have the type of the weights; those of f16 are what narrow_rows.h makes of f32.
 #pragma once
 
@@ -9,11 +9,12 @@
 namespace engine::gpu {
 
 // k is a multiple of kNarrowGroupValues. A thread copies two halves of a group of x, and one of w.
-template <DType kType>
+template <DType kType, bool kInPanels>
 struct NarrowSource {
   using Group = NarrowTileGroup;
   static constexpr int kUnits = kStageGroups * 2;  // halves of a row in a stage
   static constexpr int kChunk = std::numeric_limits<int>::max();
+  static constexpr int kUnitStride = kInPanels ? kPanelRows * kPanelUnit : kPanelUnit;  // of a row of w
   static_assert(kTileColumns * kUnits == kLinearThreads);
 
   const std::byte* x;
@@ -25,13 +26,20 @@ struct NarrowSource {
   GPU_FN NarrowSource(const LinearArgs& args, const TileTokens& block_tokens)
       : x(args.x), row_bytes(args.k * 2), tokens(block_tokens), groups(args.k / kNarrowGroupValues) {
     const PanelTask task = PanelAt(args, Bid() * kTilePanels + Column() / kPanelRows);
-    w = task.weight.panels + task.panel * args.panel_bytes +
-        (WeightUnit() * kPanelRows + Column() % kPanelRows) * kPanelUnit;
+    const int row = Column() % kPanelRows;
+    w = task.weight.panels + WeightUnit() * kUnitStride;
+    if constexpr (kInPanels) {
+      w += task.panel * args.panel_bytes + row * kPanelUnit;
+    } else {
+      // Beyond the last it is the last once more: its sums go nowhere.
+      const int column = task.panel * kPanelRows + row;
+      w += int64_t{column < args.n ? column : args.n - 1} * row_bytes;
+    }
   }
 
-  // Neighbouring threads have neighbouring rows of the weights, and halves of a row of x.
-  GPU_FN static int Column() { return Tid() % kTileColumns; }
-  GPU_FN static int WeightUnit() { return Tid() / kTileColumns; }
+  // Neighbouring threads have neighbouring rows of panels, and halves of a row of x and of plain weights.
+  GPU_FN static int Column() { return kInPanels ? Tid() % kTileColumns : Tid() / kUnits; }
+  GPU_FN static int WeightUnit() { return kInPanels ? Tid() / kTileColumns : Tid() % kUnits; }
 
   GPU_FN void Begin(int begin, Group (&stage)[kStageGroups]) {
     const int unit = Tid() % kUnits;
@@ -44,8 +52,7 @@ struct NarrowSource {
       }
     }
     if (begin + WeightUnit() / 2 < groups) {
-      CpAsync16(stage[WeightUnit() / 2].w[WeightUnit() % 2][Column()],
-                w + int64_t{begin} * 2 * kPanelRows * kPanelUnit);
+      CpAsync16(stage[WeightUnit() / 2].w[WeightUnit() % 2][Column()], w + int64_t{begin} * 2 * kUnitStride);
     }
     CpAsyncCommit();
   }
@@ -63,11 +70,11 @@ struct NarrowSource {
 };
 
 // A block: kTilePanels panels, kTileTokens tokens.
-template <DType kType>
+template <DType kType, bool kInPanels>
 GPU_FN void NarrowTileProduct(const LinearArgs& args) {
   GPU_SHARED(TileStages<NarrowTileGroup>, shared);
   const TileTokens tokens(args);
-  NarrowSource<kType> source(args, tokens);
+  NarrowSource<kType, kInPanels> source(args, tokens);
   MultiplyTile(args, source, tokens, shared);
 }
 

@@ -103,10 +103,11 @@ class VendorDriver : public GpuDriver {
     return Check("copy rows", api_.copy_rows(copy, queue.handle));
   }
   absl::Status HasMatrixLibrary() override { return Products().status(); }
-  absl::Status Multiply(GpuQueue queue, const GpuProduct& product) override {
+  absl::StatusOr<bool> Multiply(GpuQueue queue, const GpuProduct& product) override {
     ASSIGN_OR_RETURN(MatrixLibrary * products, Products());
     RETURN_IF_ERROR(UseDevice());
-    return Annotate(products->Multiply(product, queue.handle), info_.name);
+    auto multiplied = products->Multiply(product, queue.handle);
+    return multiplied.ok() ? std::move(multiplied) : Annotate(multiplied.status(), info_.name);
   }
   absl::Status ReachPeer(int ordinal) override {
     if (ordinal == info_.ordinal) return absl::OkStatus();

@@ -101,6 +101,7 @@ MatrixLibraryNames ProductNames(std::vector<std::string> files) {
           .transpose_a = 0,     // HIPBLASLT_MATMUL_DESC_TRANSA
           .transposed = 112,    // HIPBLAS_OP_T
           .most_workspace = 1,  // HIPBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES
+          .not_supported = 7,   // HIPBLAS_STATUS_NOT_SUPPORTED
           .alignments = {}};
 }
 

@@ -110,20 +110,23 @@ class SimtDriver : public GpuDriver {
                     return absl::OkStatus();
                   }});
   }
-  // As a library would: in an order that no kernel of ours has.
+  // As a library would: in an order that no kernel of ours has, and without an algorithm for some sizes: a sixteenth of rows,
+  // whole or with one more.
   absl::Status HasMatrixLibrary() override { return absl::OkStatus(); }
-  absl::Status Multiply(GpuQueue queue, const GpuProduct& product) override {
-    return Submit(queue, {[=, this]() ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::Status {
-                    RETURN_IF_ERROR(Check("a product reads", product.x, product.rows * product.k * 2));
-                    RETURN_IF_ERROR(Check("a product reads", product.w, product.n * product.k * 2));
-                    auto* const y = reinterpret_cast<std::byte*>(product.y);
-                    const int64_t bytes = product.rows * product.n * static_cast<int64_t>(sizeof(float));
-                    RETURN_IF_ERROR(Check("a product writes", y, bytes));
-                    RETURN_IF_ERROR(Check("a product uses", product.workspace, product.workspace_bytes));
-                    MultiplyRows(product);
-                    system_->module.Notify(kSimtWritten, y, bytes);
-                    return absl::OkStatus();
-                  }});
+  absl::StatusOr<bool> Multiply(GpuQueue queue, const GpuProduct& product) override {
+    if (product.rows % 16 < 2) return false;
+    RETURN_IF_ERROR(Submit(queue, {[=, this]() ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::Status {
+                             RETURN_IF_ERROR(Check("a product reads", product.x, product.rows * product.k * 2));
+                             RETURN_IF_ERROR(Check("a product reads", product.w, product.n * product.k * 2));
+                             auto* const y = reinterpret_cast<std::byte*>(product.y);
+                             const int64_t bytes = product.rows * product.n * static_cast<int64_t>(sizeof(float));
+                             RETURN_IF_ERROR(Check("a product writes", y, bytes));
+                             RETURN_IF_ERROR(Check("a product uses", product.workspace, kProductWorkspaceBytes));
+                             MultiplyRows(product);
+                             system_->module.Notify(kSimtWritten, y, bytes);
+                             return absl::OkStatus();
+                           }}));
+    return true;
   }
   // Every device that was opened with it.
   absl::Status ReachPeer(int) override { return absl::OkStatus(); }

@@ -151,6 +151,8 @@ MUTATIONS = [
            "", unit="linear_q4.cu", cases="*q4_0*"),
     kernel("a_copy_never_waited_for", "linear", "threads", "asynchronous copies", "narrow_tile.h", "CpAsyncWait<0>();", "",
            unit="linear_plain.cu", cases="*bf16*"),
+    kernel("a_row_beyond_the_last", "linear", "checks", BOUNDS, "narrow_tile.h", "column < args.n ? column : args.n - 1",
+           "column", unit="linear_plain.cu", cases="*/bf16_n40_k2080"),
     kernel("a_scale_of_another_row", "linear", "reference", DIFFERS, "matrix_tile.h",
            "args.x_scales[tokens.first + token]", "args.x_scales[tokens.first]", unit="linear_plain.cu", cases="*/f16_*"),
     kernel("a_largest_value_read_too_early", "linear", "checks", UNWRITTEN, "narrow_rows.cu",

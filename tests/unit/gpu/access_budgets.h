@@ -19,6 +19,8 @@ inline constexpr AccessBudget kAccessBudgets[] = {
     {"embedding", 3.0, 1.0, 1.0},
     // Tokens of K lie side by side, and a step writes one of them.
     {"kv_write_*", 2.3, 1.0, 1.0},
+    // The same; and rows of weights are copied in pieces of which two meet in a bank.
+    {"linear_bf16_rows_matrix", 1.1, 1.3, 1.6},
     // Lanes of MFMA take 8 bytes of each of 16 rows.
     {"linear_*_matrix", 1.1, 1.1, 1.6},
     {"linear_bf16_tile", 1.1, 1.0, 1.0},

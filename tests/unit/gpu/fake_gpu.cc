@@ -202,7 +202,7 @@ int WriteProperties(void* properties) {
 }  // namespace
 
 int FakeMultiply(const GpuProduct& product, void* stream) {
-  return Result(TheFake().simt->Multiply(QueueOf(stream), product));
+  return Result(TheFake().simt->Multiply(QueueOf(stream), product).status());
 }
 
 }  // namespace engine::gpu

@@ -1,22 +1,25 @@
 // libcublasLt and libhipblaslt for machines without a GPU: products run on the SIMT device, in order with the other work of
-// their stream, if they are described as the vendors' headers say. With FAKE_GPU_NO_ALGORITHM no product has an algorithm.
+// their stream, if they are described as the vendors' headers say. FAKE_GPU_NO_ALGORITHM is the number of rows for which there
+// is no algorithm, or "any".
 #include <cstdlib>
 #include <cstring>
+#include <string>
+#include <string_view>
 
 #include "tests/unit/gpu/fake_gpu.h"
 
 namespace engine::gpu {
 namespace {
 
-constexpr int kRefused = 7;  // CUBLAS_STATUS_INVALID_VALUE
+constexpr int kRefused = 3;  // HIPBLAS_STATUS_INVALID_VALUE; an error of CUDA, too
 constexpr char kMarker[] = "an algorithm";
 
 // The numbers in which the vendors differ.
 struct Numbers {
-  int compute_f32, transpose_a, transposed;
+  int compute_f32, transpose_a, transposed, not_supported;
 };
-constexpr Numbers kCuda = {68, 3, 1};
-constexpr Numbers kHip = {2, 0, 112};
+constexpr Numbers kCuda = {68, 3, 1, 15};
+constexpr Numbers kHip = {2, 0, 112, 7};
 
 struct Description {
   bool is_transposed = false;
@@ -50,13 +53,21 @@ bool Fits(const Description& description, const Layout& w, const Layout& x, cons
          y.rows == w.columns && y.columns == x.columns;
 }
 
-int FindAlgorithms(const void* description, const void* w, const void* x, const void* y, void* results, int* found) {
-  *found = std::getenv("FAKE_GPU_NO_ALGORITHM") == nullptr ? 1 : 0;
+// Vendors say in two ways that there is none: by their count, and by an error.
+int FindAlgorithms(const void* description, const void* w, const void* x, const void* y, void* results, int* found,
+                   const Numbers& numbers) {
+  const auto& rows = *static_cast<const Layout*>(x);
+  if (!Fits(*static_cast<const Description*>(description), *static_cast<const Layout*>(w), rows,
+            *static_cast<const Layout*>(y))) {
+    return kRefused;
+  }
+  const char* missing = std::getenv("FAKE_GPU_NO_ALGORITHM");
+  *found = 0;
+  if (missing != nullptr && std::string_view(missing) == "any") return numbers.not_supported;
+  if (missing != nullptr && std::to_string(rows.columns) == missing) return 0;
+  *found = 1;
   std::memcpy(results, kMarker, sizeof(kMarker));
-  return Fits(*static_cast<const Description*>(description), *static_cast<const Layout*>(w),
-              *static_cast<const Layout*>(x), *static_cast<const Layout*>(y))
-             ? 0
-             : kRefused;
+  return 0;
 }
 
 struct Operands {
@@ -68,7 +79,8 @@ struct Operands {
 
 int Multiply(const Operands& operands, const void* w_layout, const void* x_layout, const void* algorithm,
              void* stream) {
-  if (std::memcmp(algorithm, kMarker, sizeof(kMarker)) != 0) return kRefused;
+  const bool is_whole = operands.workspace_bytes == kProductWorkspaceBytes;
+  if (!is_whole || std::memcmp(algorithm, kMarker, sizeof(kMarker)) != 0) return kRefused;
   const auto& w = *static_cast<const Layout*>(w_layout);
   return FakeMultiply({.x = static_cast<const std::byte*>(operands.x),
                        .w = static_cast<const std::byte*>(operands.w),
@@ -76,8 +88,7 @@ int Multiply(const Operands& operands, const void* w_layout, const void* x_layou
                        .rows = static_cast<const Layout*>(x_layout)->columns,
                        .n = w.columns,
                        .k = w.rows,
-                       .workspace = static_cast<std::byte*>(operands.workspace),
-                       .workspace_bytes = static_cast<int64_t>(operands.workspace_bytes)},
+                       .workspace = static_cast<std::byte*>(operands.workspace)},
                       stream);
 }
 
@@ -109,7 +120,7 @@ FAKE(MatmulPreferenceSetAttribute, (void*, int attribute, const void*, size_t by
      return bytes == (attribute == 1 ? 8 : 4) ? 0 : kRefused;)
 FAKE(MatmulAlgoGetHeuristic,
      (void*, void* description, void* w, void* x, void* c, void* y, void*, int wanted, void* results, int* found),
-     return c == y && wanted == 1 ? FindAlgorithms(description, w, x, y, results, found) : kRefused;)
+     return c == y && wanted == 1 ? FindAlgorithms(description, w, x, y, results, found, kNumbers) : kRefused;)
 FAKE(Matmul,
      (void*, void*, const void*, const void* w, void* w_layout, const void* x, void* x_layout, const void*, const void*,
       void*, void* y, void*, const void* algorithm, void* workspace, size_t bytes, void* stream),

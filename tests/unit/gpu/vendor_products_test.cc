@@ -44,20 +44,19 @@ class Matrices {
     x_ = Bring(kRows, 1);
     w_ = Bring(kN, -1);
     y_ = *driver.Allocate(kRows * kN * 4, MemoryKind::kDevice);
-    workspace_ = *driver.Allocate(kWorkspace, MemoryKind::kDevice);
+    workspace_ = *driver.Allocate(kProductWorkspaceBytes, MemoryKind::kDevice);
     result_ = *driver.Allocate(kRows * kN * 4, MemoryKind::kHost);
   }
 
   GpuQueue queue() const { return queue_; }
-  absl::Status Multiply() {
+  absl::StatusOr<bool> Multiply() {
     return driver_.Multiply(queue_, {.x = x_,
                                      .w = w_,
                                      .y = reinterpret_cast<float*>(y_),
                                      .rows = kRows,
                                      .n = kN,
                                      .k = kK,
-                                     .workspace = workspace_,
-                                     .workspace_bytes = kWorkspace});
+                                     .workspace = workspace_});
   }
   void ExpectProduct() {
     ASSERT_TRUE(driver_.Copy(queue_, result_, y_, kRows * kN * 4).ok());
@@ -73,8 +72,6 @@ class Matrices {
   }
 
  private:
-  static constexpr int64_t kWorkspace = 4096;
-
   std::byte* Bring(int64_t rows, int sign) {
     const int64_t bytes = rows * kK * 2;
     std::byte* const host = *driver_.Allocate(bytes, MemoryKind::kHost);
@@ -97,8 +94,8 @@ TEST_P(VendorProducts, AreThoseOfTheLibraryInTheOrderOfTheStream) {
   const auto driver = Open(FAKE_GPU);
   ASSERT_TRUE(driver->HasMatrixLibrary().ok()) << driver->HasMatrixLibrary();
   Matrices matrices(*driver);
-  const absl::Status multiplied = matrices.Multiply();
-  ASSERT_TRUE(multiplied.ok()) << multiplied;
+  const auto multiplied = matrices.Multiply();
+  ASSERT_TRUE(multiplied.ok() && *multiplied) << multiplied.status();
   matrices.ExpectProduct();
 }
 
@@ -127,13 +124,20 @@ TEST_P(VendorProducts, NameTheFunctionThatAnOldLibraryLacks) {
   EXPECT_THAT(Message(Open("libm.so.6")->HasMatrixLibrary()), HasSubstr("has no function"));
 }
 
-TEST_P(VendorProducts, NameTheSizesThatHaveNoAlgorithm) {
-  ::setenv("FAKE_GPU_NO_ALGORITHM", "1", 1);
+TEST_P(VendorProducts, AreLeftToOthersWhereTheLibraryHasNoAlgorithmForTheSizes) {
+  ::setenv("FAKE_GPU_NO_ALGORITHM", "3", 1);
   const auto driver = Open(FAKE_GPU);
+  EXPECT_TRUE(driver->HasMatrixLibrary().ok()) << driver->HasMatrixLibrary();
   Matrices matrices(*driver);
-  EXPECT_THAT(Message(matrices.Multiply()), HasSubstr("has no algorithm for products of [3, 8] and [4, 8]"));
+  EXPECT_FALSE(matrices.Multiply().value_or(true));
   ::unsetenv("FAKE_GPU_NO_ALGORITHM");
-  EXPECT_TRUE(matrices.Multiply().ok()) << "it is asked again";
+  EXPECT_FALSE(matrices.Multiply().value_or(true)) << "sizes are asked for once: the same step does the same again";
+}
+
+TEST_P(VendorProducts, NeedADeviceForWhichTheLibraryHasAlgorithms) {
+  ::setenv("FAKE_GPU_NO_ALGORITHM", "any", 1);
+  EXPECT_THAT(Message(Open(FAKE_GPU)->HasMatrixLibrary()), HasSubstr("does not multiply bf16 on this device"));
+  ::unsetenv("FAKE_GPU_NO_ALGORITHM");
 }
 
 INSTANTIATE_TEST_SUITE_P(Vendors, VendorProducts, testing::Values(Vendor::kCuda, Vendor::kHip),
