@@ -196,7 +196,15 @@ PagedAttention Heads(int heads, int kv_heads, int head_dim, int window = 0) {
 std::vector<NamedCase> PagedAttentionCases() {
   const std::vector<SequenceCase> decode = {{1, 1}, {2, 1}, {31, 1}, {33, 1}, {257, 1}, {300, 1}};
   const std::vector<SequenceCase> mixed = {{40, 1}, {256, 1}, {5, 5}, {33, 33}, {270, 20}, {300, 3}};
+  const std::vector<SequenceCase> in_one_partition = {{40, 1}, {256, 1}, {5, 5}, {33, 33}, {250, 20}, {256, 3}};
+  std::vector<SequenceCase> many(17, {3, 1});
+  many.back() = {300, 70};
   const std::vector<AttentionCase> cases = {
+      // What matrix units of a GPU take: one partition, or blocks for all of it.
+      {"bf16_one_partition", Heads(4, 2, 64), DType::kBF16, in_one_partition},
+      {"bf16_one_partition_window", Heads(4, 2, 64, 40), DType::kBF16, in_one_partition},
+      {"bf16_one_partition_head128", Heads(4, 1, 128), DType::kBF16, {{250, 1}, {40, 17}}},
+      {"bf16_many", Heads(4, 4, 64), DType::kBF16, many},
       {"bf16_decode", Heads(9, 3, 64), DType::kBF16, decode},
       {"bf16_mixed", Heads(4, 2, 64), DType::kBF16, mixed},
       {"bf16_head128", Heads(4, 1, 128), DType::kBF16, {{290, 1}, {40, 17}}},

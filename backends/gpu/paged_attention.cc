@@ -10,8 +10,11 @@ namespace {
 
 static_assert(kPartitionTokens == kAttentionPartition);
 
-// Blocks that keep a large GPU busy without splitting a tile's partitions: four for each of 132 multiprocessors.
-constexpr int64_t kEnoughBlocks = 528;
+// Of a large GPU.
+constexpr int64_t kMultiprocessors = 132;
+
+// Blocks that keep it busy without splitting a tile's partitions.
+constexpr int64_t kEnoughBlocks = 4 * kMultiprocessors;
 
 // Bytes in which partitions may wait to be merged. A decode step of one sequence with 8 KV heads of 128 dimensions and
 // 64 Ki tokens of context needs 8.5 MiB; what does not fit is not split.
@@ -75,16 +78,19 @@ class PagedAttentionTiles : public Kernel {
   PagedAttention op_;
 };
 
-// Steps that read prompts; in others a block would have a few rows of its tile.
+// Steps that read prompts; in others a block would have a few rows of its tile. A block walks all partitions, so where there
+// are several, fewer blocks than multiprocessors would leave to some what others could have shared.
 class MatrixPagedAttention : public PagedAttentionTiles {
  public:
   using PagedAttentionTiles::PagedAttentionTiles;
 
   void Launch(const LaunchArgs& launch) const override {
     constexpr int64_t kEnoughRows = 16;  // of a matrix step
-    if (MostRows(launch) < kEnoughRows) return PagedAttentionTiles::Launch(launch);
     AttentionArgs args = ArgsOf(launch);
     args.tiles = static_cast<int>(DivideUp(MostRows(launch), kMatrixRows));
+    const int64_t blocks = RowsOf(launch.in[2], launch) * args.tiles * args.kv_heads;
+    const bool fills_device = args.partitions <= 1 || blocks >= kMultiprocessors;
+    if (MostRows(launch) < kEnoughRows || !fills_device) return PagedAttentionTiles::Launch(launch);
     const KernelInstance& kernel = args.head_dim == 64 ? kPagedAttentionMatrix64 : kPagedAttentionMatrix128;
     Enqueue(launch, kernel, {.x = RowsOf(launch.in[2], launch) * args.tiles, .y = args.kv_heads}, args);
   }

@@ -159,10 +159,10 @@ MUTATIONS = [
            "SyncBlock();\n  for (const uint32_t other", "for (const uint32_t other", cases="*/f16_*", quick=True),
     kernel("values_that_nobody_sees", "paged_attention", "reference", DIFFERS, "attention_matrix.h",
            "if (token < begin || token >= end) values.words[i] &= 0xffff0000u;", "", unit="paged_attention.cu",
-           cases="*/bf16_mixed"),
+           cases="*/bf16_one_partition"),
     kernel("scores_over_scores_of_the_last_block", "paged_attention", "checks", RACE, "attention_matrix.h",
            "SyncWarp();  // the next block's scores and weights take the place of these", "", unit="paged_attention.cu",
-           cases="*/bf16_mixed"),
+           cases="*/bf16_one_partition"),
     # Memory left over.
     kernel("digits_not_cleared", "sample", "checks", UNWRITTEN, "sample_cut.h", "    Clear(shared.digits);\n", "",
            unit="sample.cu"),

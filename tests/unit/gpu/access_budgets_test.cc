@@ -123,6 +123,13 @@ void LaunchAll(const Group& group, ConformanceDevice& device) {
   }
 }
 
+Costs CostsOf(const Group& group, int warp) {
+  Costs costs;
+  ConformanceDevice device = CountingDevice(warp, costs);
+  LaunchAll(group, device);
+  return costs;
+}
+
 const AccessBudget& BudgetOf(const std::string& kernel) {
   return *std::ranges::find_if(
       kAccessBudgets, [&kernel](const AccessBudget& budget) { return fnmatch(budget.kernel, kernel.c_str(), 0) == 0; });
@@ -138,12 +145,7 @@ class AccessBudgets : public testing::TestWithParam<Group> {};
 
 TEST_P(AccessBudgets, AreKept) {
   for (const int warp : {32, 64}) {
-    Costs costs;
-    {
-      ConformanceDevice device = CountingDevice(warp, costs);
-      LaunchAll(GetParam(), device);
-    }
-    for (const auto& [kernel, counters] : costs) {
+    for (const auto& [kernel, counters] : CostsOf(GetParam(), warp)) {
       Counted().insert(kernel);
       const double sectors = Ratio(counters.global_sectors, counters.global_ideal_sectors);
       const double turns = Ratio(counters.shared_wavefronts, counters.shared_requests);
@@ -159,6 +161,16 @@ TEST_P(AccessBudgets, AreKept) {
 
 INSTANTIATE_TEST_SUITE_P(Kernels, AccessBudgets, testing::ValuesIn(Groups()),
                          [](const auto& info) { return info.param.name; });
+
+// A few rows of a long context leave most of a device idle unless its partitions are shared among blocks.
+TEST(MatrixAttention, IsForStepsThatFillTheDeviceOrHaveNothingToShare) {
+  const auto kernels = [](const char* name) {
+    return CostsOf({.name = name, .loads = {}, .op = "paged_attention", .cases = {name}}, 32);
+  };
+  EXPECT_TRUE(kernels("bf16_one_partition_head128").contains("paged_attention_matrix_128"));
+  EXPECT_TRUE(kernels("bf16_many").contains("paged_attention_matrix_64"));
+  EXPECT_FALSE(kernels("bf16_head128").contains("paged_attention_matrix_128"));
+}
 
 // Probes are no part of a model.
 class EveryKernelIsCounted : public testing::Environment {
