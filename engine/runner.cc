@@ -25,14 +25,18 @@ absl::StatusOr<std::unique_ptr<Runner>> Runner::Create(std::vector<RankParts> ra
   return runner;
 }
 
-// Whether all blocks that the step writes have memory; those that it only reads were written once.
+// Whether all blocks that the step writes have memory on every device; those that it only reads were written once.
 bool Runner::IsBacked(const StepPlan& plan) const {
+  const auto is_backed = [this](size_t group, int32_t block) {
+    return std::ranges::all_of(ranks_,
+                               [&](const auto& rank) { return block < rank->backed_blocks(static_cast<int>(group)); });
+  };
   for (const ScheduledSequence& part : plan.sequences) {
     const int64_t end = BlocksForTokens(part.first_position + part.num_tokens);
     const std::vector<BlockTable>& tables = part.sequence->blocks.tables;
     for (size_t g = 0; g < tables.size(); ++g) {
       for (int64_t i = part.first_position / kBlockTokens; i < end; ++i) {
-        if (tables[g][i] >= ranks_.front()->backed_blocks(static_cast<int>(g))) return false;
+        if (!is_backed(g, tables[g][i])) return false;
       }
     }
   }

@@ -27,7 +27,7 @@ void BlockManager::Back(int64_t blocks) {
   const int64_t wanted = std::min<int64_t>(most_backed_, num_backed_ + blocks - num_free_);
   if (wanted <= num_backed_) return;
   Extend(back_(group_, static_cast<int>(wanted)));
-  if (num_backed_ < wanted) most_backed_ = num_backed_;
+  most_backed_ = num_backed_ < wanted ? num_backed_ : std::max(most_backed_, num_backed_);
 }
 
 int64_t BlockManager::BlocksToGrow(const BlockTable& table, int64_t num_tokens) const {

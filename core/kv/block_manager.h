@@ -14,6 +14,7 @@
 // the memory in use stays dense. Belongs to one thread.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -52,8 +53,8 @@ class BlockManager {
 
   // Gets memory for more blocks if fewer than `blocks` are free. Those that get none are not available from then on.
   void Back(int64_t blocks);
-  // They may be again: memory may have become free.
-  void ForgetShortage() { most_backed_ = num_blocks(); }
+  // A span of them may be again: memory may have become free. Whether more has, only a try can tell.
+  void ForgetShortage() { most_backed_ = std::max(most_backed_, std::min(num_blocks(), num_backed_ + kSpanBlocks)); }
 
   // Makes room for positions 0 … num_tokens - 1. After Back, num_available() must cover BlocksToGrow().
   void Grow(BlockTable& table, int64_t num_tokens);
