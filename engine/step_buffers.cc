@@ -4,12 +4,12 @@
 #include <bit>
 
 #include "absl/strings/str_format.h"
+#include "core/base/cache_line.h"
 
 namespace engine {
 
 absl::StatusOr<StepBuffers> StepBuffers::Create(const Program& program, const std::vector<CacheGroup>& groups,
                                                 int vocab_size, std::span<Device* const> devices) {
-  constexpr int64_t kAlignment = 64;
   StepBuffers buffers(vocab_size);
   buffers.limits_ = program.limits;
   buffers.rounds_up_ = devices.front()->info().replays_steps;
@@ -19,7 +19,7 @@ absl::StatusOr<StepBuffers> StepBuffers::Create(const Program& program, const st
     if (value.kind != ValueKind::kStepInput) continue;
     if (value.spec.shape.rank() == 2) widths[value.name] = value.spec.shape[1];
     buffers.offsets_[value.name] = bytes;
-    bytes += (MaxBytes(value.spec, program.limits) + kAlignment - 1) / kAlignment * kAlignment;
+    bytes += CacheLines(MaxBytes(value.spec, program.limits));
   }
   ASSIGN_OR_RETURN(buffers.blob_, StagedBuffer::Create(*devices.front(), bytes));
   for (Device* device : devices.subspan(1)) {

@@ -1,6 +1,7 @@
 #include "backends/cpu/wide_layout.h"
 
 #include "core/base/bf16.h"
+#include "core/base/round_up.h"
 #include "core/kernel/interleave_rows.h"
 
 namespace engine::cpu {
@@ -10,10 +11,7 @@ namespace {
 int64_t Together(DType dtype) { return dtype == DType::kBF16 ? 2 : 1; }
 
 // k is padded to 16 steps, the inner block of oneDNN's layouts.
-int64_t PaddedK(DType dtype, int64_t k) {
-  const int64_t block = 16 * Together(dtype);
-  return (k + block - 1) / block * block;
-}
+int64_t PaddedK(DType dtype, int64_t k) { return RoundUp(k, 16 * Together(dtype)); }
 
 // Where element i of row `row` of a panel lies, in elements.
 int64_t Place(int64_t together, int64_t row, int64_t i) {

@@ -5,13 +5,12 @@
 #include "backends/gpu/gpu_stream.h"
 #include "backends/gpu/instances.h"
 #include "core/base/check.h"
+#include "core/base/round_up.h"
 
 namespace engine::gpu {
 namespace {
 
-int64_t RoundUp(int64_t bytes, int64_t step) { return (bytes + step - 1) / step * step; }
-
-std::string DescribeGrowth(const GpuDriverInfo& gpu) {
+std::string GrowthRemark(const GpuDriverInfo& gpu) {
   if (gpu.growth_bytes == 0) return absl::StrFormat("the KV cache is allocated at once: %s", gpu.no_growth);
   return absl::StrFormat("the KV cache grows in steps of %d KiB", gpu.growth_bytes / 1024);
 }
@@ -28,7 +27,7 @@ GpuDevice::GpuDevice(std::unique_ptr<GpuDriver> driver) : driver_(std::move(driv
            .replays_steps = true,
            .growth_bytes = gpu.growth_bytes,
            .matrix_library = [driver = driver_] { return driver->HasMatrixLibrary(); },
-           .remarks = {DescribeGrowth(gpu)}};
+           .remarks = {GrowthRemark(gpu)}};
 }
 
 absl::StatusOr<std::unique_ptr<GpuDevice>> GpuDevice::Create(std::unique_ptr<GpuDriver> driver) {

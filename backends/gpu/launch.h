@@ -7,6 +7,7 @@
 
 #include "backends/gpu/gpu_stream.h"
 #include "core/base/check.h"
+#include "core/base/round_up.h"
 #include "core/kernel/kernel.h"
 
 namespace engine::gpu {
@@ -24,8 +25,6 @@ inline bool EnqueueProduct(const LaunchArgs& launch, const GpuProduct& product) 
   ENGINE_CHECK(launch.stream != nullptr);
   return static_cast<GpuStream&>(*launch.stream).Multiply(product);
 }
-
-constexpr int64_t DivideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Rows that this step has of a tensor.
 inline int64_t RowsOf(const Tensor& tensor, const LaunchArgs& launch) {

@@ -6,6 +6,7 @@
 #include "backends/gpu/weight_panel.h"
 #include "core/base/bf16.h"
 #include "core/base/check.h"
+#include "core/base/round_up.h"
 #include "core/kernel/interleave_rows.h"
 #include "core/weights/group_words.h"
 #include "core/weights/quant_bits.h"
@@ -97,7 +98,7 @@ void UnpackRow(DType dtype, int64_t k, const std::byte* packed, int64_t row, std
 int64_t PanelBytes(DType dtype, int64_t k) {
   const PanelRecord record = RecordOf(dtype);
   if (!IsPlain(dtype)) return k / record.values * record.bytes;
-  return (k * Info(dtype).block_bytes + kPanelUnit - 1) / kPanelUnit * kPanelUnit * kPanelRows;
+  return RoundUp(k * Info(dtype).block_bytes, kPanelUnit) * kPanelRows;
 }
 
 const WeightLayout& PanelLayout() {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/base/check.h"
+#include "core/base/round_up.h"
 
 namespace engine::gpu {
 namespace {
@@ -13,8 +14,6 @@ namespace {
 constexpr int64_t kAlignment = 256;
 // Freed allocations that keep their addresses, so that late uses of them are recognised.
 constexpr size_t kRemembered = 256;
-
-int64_t RoundUp(int64_t bytes, int64_t step) { return (bytes + step - 1) / step * step; }
 
 }  // namespace
 

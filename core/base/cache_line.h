@@ -3,9 +3,11 @@
 
 #include <cstdint>
 
+#include "core/base/round_up.h"
+
 namespace engine {
 
 // `bytes` rounded up to whole cache lines.
-constexpr int64_t CacheLines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+constexpr int64_t CacheLines(int64_t bytes) { return RoundUp(bytes, 64); }
 
 }  // namespace engine

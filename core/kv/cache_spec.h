@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/dtype.h"
+#include "core/base/round_up.h"
 #include "core/base/status.h"
 #include "core/kv/block_size.h"
 
@@ -31,14 +32,14 @@ struct CacheSpec {
   std::string ToString() const;  // "window(512) 8x128 bf16"
 };
 
-constexpr int64_t WholeSpans(int64_t num_blocks) { return (num_blocks + kSpanBlocks - 1) / kSpanBlocks * kSpanBlocks; }
+constexpr int64_t WholeSpans(int64_t num_blocks) { return RoundUp(num_blocks, kSpanBlocks); }
 
 // The number of a group's block among the blocks of all `layers` of its pool, counted from the layer's first.
 constexpr int32_t BlockInPool(int32_t block, int32_t layers) {
   return block / kSpanBlocks * kSpanBlocks * layers + block % kSpanBlocks;
 }
 
-constexpr int64_t BlocksForTokens(int64_t num_tokens) { return (num_tokens + kBlockTokens - 1) / kBlockTokens; }
+constexpr int64_t BlocksForTokens(int64_t num_tokens) { return DivideUp(num_tokens, kBlockTokens); }
 
 struct CacheGroup {
   CacheSpec spec;

@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "core/base/checksum.h"
+#include "core/base/round_up.h"
 #include "core/weights/byte_reader.h"
 #include "core/weights/packed_file.h"
 
@@ -8,12 +9,11 @@ namespace engine {
 namespace {
 
 // A tensor of a page or more starts a page, so that its pages are its own; small ones share.
-constexpr uint64_t kPageBytes = 4096;
-constexpr uint64_t kLineBytes = 64;
+constexpr int64_t kPageBytes = 4096;
+constexpr int64_t kLineBytes = 64;
 
-uint64_t PlaceOf(uint64_t end, size_t bytes) {
-  const uint64_t alignment = bytes >= kPageBytes ? kPageBytes : kLineBytes;
-  return (end + alignment - 1) / alignment * alignment;
+uint64_t PlaceOf(uint64_t end, int64_t bytes) {
+  return RoundUp(static_cast<int64_t>(end), bytes >= kPageBytes ? kPageBytes : kLineBytes);
 }
 
 template <typename T>
