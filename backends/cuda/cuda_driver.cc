@@ -3,8 +3,8 @@
 #include <array>
 
 #include "backends/gpu/module_folder.h"
-#include "backends/gpu/shared_library.h"
 #include "backends/gpu/vendor_driver.h"
+#include "core/base/shared_library.h"
 
 namespace engine::gpu {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "backends/gpu/driver.h"
 #include "backends/gpu/matrix_library.h"
-#include "backends/gpu/shared_library.h"
 #include "backends/gpu/vendor_memory.h"
+#include "core/base/shared_library.h"
 
 namespace engine::gpu {
 

@@ -10,7 +10,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "backends/gpu/driver.h"
-#include "backends/gpu/shared_library.h"
+#include "core/base/shared_library.h"
 
 namespace engine::gpu {
 

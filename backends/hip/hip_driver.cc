@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include "backends/gpu/module_folder.h"
-#include "backends/gpu/shared_library.h"
 #include "backends/gpu/vendor_driver.h"
+#include "core/base/shared_library.h"
 
 namespace engine::gpu {
 namespace {

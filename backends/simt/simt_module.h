@@ -4,8 +4,8 @@
 #include <string>
 
 #include "backends/gpu/driver.h"
-#include "backends/gpu/shared_library.h"
 #include "backends/simt/simt_launch.h"
+#include "core/base/shared_library.h"
 
 namespace engine::gpu {
 

@@ -14,9 +14,9 @@
 #include "backends/gpu/add.h"
 #include "backends/gpu/gpu_device.h"
 #include "backends/gpu/instances.h"
-#include "backends/gpu/shared_library.h"
 #include "backends/gpu/vendor_memory.h"
 #include "backends/hip/hip_driver.h"
+#include "core/base/shared_library.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/gpu/gather_rounds.h"
 

@@ -1,8 +1,8 @@
-#include "backends/gpu/shared_library.h"
+#include "core/base/shared_library.h"
 
 #include <dlfcn.h>
 
-namespace engine::gpu {
+namespace engine {
 
 absl::StatusOr<SharedLibrary> SharedLibrary::Open(std::span<const std::string> names) {
   std::string reason;
@@ -23,4 +23,4 @@ absl::Status FunctionLoader::status() const {
   return Unimplemented("%s has no function %s: it is too old for this engine", library_.name(), missing_);
 }
 
-}  // namespace engine::gpu
+}  // namespace engine

@@ -6,9 +6,9 @@
 
 #include "core/base/status.h"
 
-namespace engine::gpu {
+namespace engine {
 
-// Stays loaded until the process ends: drivers do not like to be unloaded.
+// Stays loaded until the process ends: drivers and thread runtimes do not like to be unloaded.
 class SharedLibrary {
  public:
   // The first of `names` that is there. NotFound has the loader's reason for the first.
@@ -47,4 +47,4 @@ class FunctionLoader {
   std::string missing_;
 };
 
-}  // namespace engine::gpu
+}  // namespace engine
