@@ -18,6 +18,7 @@ import time
 import engines
 import machine
 import measure
+import own
 import plot
 import quality
 import report
@@ -103,6 +104,11 @@ class Comparison:
     def bench(self, model, contestants=()):
         return measure.Bench(model, contestants, self.arguments.threads, self.probe, self.logs, say)
 
+    def own_runs(self, is_first):
+        if not is_first:
+            return {}
+        return own.SHORT_RUNS if self.arguments.quick else own.SHORT_RUNS | own.LONG_RUNS
+
     def sweep(self, model):
         """(rows for the report, engine -> configuration)."""
         rows, chosen = [], {engine: engine.configurations[0] for engine in (self.ours, *self.peers)}
@@ -130,6 +136,7 @@ class Comparison:
         """All of the report but what was typed."""
         answers, real = self.real_model()
         models = [*real, *self.models()]
+        own_runs = own.OwnRuns(self.arguments.threads, self.logs, say)
         sweeps, chosen = self.sweep(next((model for model, _, is_first in models if is_first), models[0][0]))
         end, results = time.monotonic() + 60 * self.arguments.minutes, []
         tests_left = sum(len(tests) for _, tests, _ in models)
@@ -141,6 +148,7 @@ class Comparison:
             cold = bench.run_cold(1 if self.arguments.quick else 3) if is_first else []
             self.tests |= {test.name: test for test in tests}
             results.append({**model.describe(), "records": records, "cold_records": cold,
+                            "own": own_runs.of_model(model, self.own_runs(is_first), is_first),
                             "failures": self.install_failures | bench.failures})
         self.probe.close()
         installed = {engine.name: {"version": engines.version_of(engine), "kv_bits": engine.kv_bits,
@@ -148,7 +156,8 @@ class Comparison:
                      for engine in (self.ours, *self.peers)}
         made = {"date": datetime.date.today().isoformat(), "plot": "compare.svg", "machine": machine.describe(),
                 "threads": self.arguments.threads, "engines": installed, "sweeps": sweeps, "models": results,
-                "quality": answers}
+                "quality": answers, "kernels": None if self.arguments.quick else own_runs.kernels(),
+                "own_failures": own_runs.failures}
         report.summarise(made, self.tests.values())
         return made
 

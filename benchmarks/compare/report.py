@@ -1,6 +1,7 @@
 """A comparison as a page of Markdown."""
 
 import figures
+import targets
 from measure import COLD_TEST, SPECULATING
 
 OURS = "engine"
@@ -97,6 +98,36 @@ def quality_table(comparison):
     return table(header, rows)
 
 
+def in_unit(value, unit):
+    texts = {"%": percent, "x": lambda v: number(v, 2) + " ×", "s": lambda v: number(v, 2) + " s",
+             "MB": lambda v: megabytes(v) + " MB"}
+    return "–" if value is None else texts[unit](value)
+
+
+def target_table(comparison):
+    rows = []
+    for target, limit, measured, met in targets.rows_of(comparison):
+        bound = "–" if limit is None else ("≤ " if target.at_most else "≥ ") + in_unit(limit, target.unit)
+        rows.append([target.figure, target.model, bound, in_unit(measured, target.unit),
+                     {None: "", True: "yes", False: "**no**"}[met]])
+    return table(["figure", "model", "target", "measured", "met"], rows, left=2)
+
+
+def avx2_table(comparison):
+    """As the main table, by `engine bench` alone."""
+    rows = []
+    for model in comparison["models"]:
+        cells = {row["test"]: f"{number(row['tokens_per_second'])} ({percent(row['share'])})"
+                 for row in model["own"].get("avx2", {}).get("rows", [])}
+        if cells:
+            rows.append([model["name"], *(cells.get(test, "–") for test in ("pp512", "tg32"))])
+    return table(["model", "pp512", "tg32"], rows)
+
+
+def not_measured(comparison):
+    return [f"Not measured: {label}: {reason}" for label, reason in comparison["own_failures"].items()]
+
+
 def machine_text(comparison):
     machine = comparison["machine"]
     roofs = table(["probe", "least", "median", "greatest"],
@@ -130,8 +161,13 @@ def page(comparison):
         f"Made on {comparison['date']} by", "```", comparison["command"], "```",
         "from weights that are random, but for SmolLM2's: their speed is that of the real shapes.", "",
         f"![Shares of the machine's roofs]({comparison['plot']})", "",
+        *section("Targets", "What we hold ourselves to on two cores with AVX-512. A cost is the share of the fast level's "
+                 "speed that is lost.", targets.rows_of(comparison), target_table(comparison)),
+        *not_measured(comparison),
         *section("Speed", "Tokens per second, and the share of the roof.", True, speed_table(comparison)),
         "How many times as fast as the peer:", "", ratio_table(comparison), "",
+        *section("AVX2", "Ours, where there is no AVX-512 (`ENGINE_CPU_ISA=avx2`).",
+                 any("avx2" in model["own"] for model in comparison["models"]), avx2_table(comparison)),
         *section("Speculative decoding", "Tokens per second of answers by real weights; the text is the same.",
                  comparison["speculates"], speculation_table(comparison)),
         *section("Load, first tokens, memory", "", has_cold, cold_table(comparison)),

@@ -121,6 +121,8 @@ class WholeCommand(unittest.TestCase):
         tests = {test.name for test in measure.BASIC_TESTS + measure.BATCH_TESTS}
         self.assertEqual(tests, set(written["models"][0]["speed"]["engine"]))
         self.assertEqual({0, 1}, {record["round"] for record in written["models"][0]["records"]})
+        self.assertEqual({"determinism", "first token", "avx2", "packed"}, set(written["models"][0]["own"]))
+        self.assertEqual({}, written["own_failures"])
         self.assertIn("| tiny-qwen3-q4_0 | engine |", report.page(written))
         self.assertTrue((DIRECTORY / "out/compare.svg").read_text().startswith("<svg"))
 

@@ -13,6 +13,7 @@ import figures  # noqa: E402  (the path above leads to it)
 import measure  # noqa: E402
 import plot  # noqa: E402
 import report  # noqa: E402
+import targets  # noqa: E402
 
 PROMPT, DECODE, BATCH = measure.PROMPT_TEST, measure.DECODE_TEST, measure.BATCH_TESTS[0]
 PLAIN = measure.Test("prose", 3, 9, text=(1, 2, 3))
@@ -102,7 +103,9 @@ def comparison():
         "engines": {name: {"version": "1.0", "kv_bits": 16, "installed_bytes": 5e6} for name in ("engine", PEER)},
         "sweeps": [{"engine": PEER, "chosen": {"hint": 1}, "rows": [
             {"configuration": {"hint": 1}, "pp512": 10, "tg32": 2}, {"configuration": {}, "pp512": 9, "tg32": 2}]}],
-        "models": [{**MODEL, "records": records, "cold_records": starts, "failures": {}}],
+        "models": [{**MODEL, "records": records, "cold_records": starts, "failures": {}, "own": {
+            "avx2": {"rows": [{"test": "pp512", "tokens_per_second": 8, "share": 0.5}]}}}],
+        "kernels": None, "own_failures": {"small: pp4096": "no room"},
         "quality": [{"name": "f32", "divergence": 0, "divergence_99": 0, "agreement": 1, "perplexity": 20},
                     {"name": PEER, "failure": "no logits"}],
     }
@@ -110,11 +113,52 @@ def comparison():
     return made
 
 
+class Targets(unittest.TestCase):
+    def rows(self, name="qwen3-0.6b-q4_0", own=None, **more):
+        made = comparison()
+        made["models"][0] |= {"name": name, "own": own or {}}
+        made |= more
+        return {target.figure: (limit, measured, met) for target, limit, measured, met in targets.rows_of(made)}
+
+    def test_a_figure_is_held_against_its_limit(self):
+        rows = self.rows()
+        self.assertEqual((4.2, 1.0, False), rows["batch of 8, times our own single stream"])
+        self.assertEqual((1.2, 4.0, True), rows["Q4_0 decode, times the best peer"])
+        limit, measured, met = rows["resident memory"]
+        self.assertAlmostEqual(1.05 * (1000 + 545 * 10 * 2) + 30e6, limit)
+        self.assertEqual((20000, True), (measured, met))
+
+    def test_what_was_not_measured_is_neither_met_nor_missed(self):
+        self.assertEqual((0.60, None, None), self.rows()["pp4096, of the least time"])
+        self.assertEqual((1.3, None, None), self.rows()["Q4_0 pp512, times OpenVINO"])
+
+    def test_models_that_were_left_out_have_no_targets(self):
+        self.assertNotIn("Q4_0 pp512, of the int8 peak", self.rows(name="small"))
+
+    def test_the_cost_of_determinism_is_the_speed_that_is_lost(self):
+        level = {"numerics": "invariant", "prompt_tokens": 512, "speed_ratio": 1.0}
+        own = {"determinism": {"rows": [level, level | {"numerics": "fast", "speed_ratio": 1.25},
+                                        level | {"prompt_tokens": 0, "numerics": "fast", "speed_ratio": 1.0}]}}
+        rows = self.rows(own=own)
+        self.assertEqual((0.10, False), (rows["cost of determinism, pp512"][0], rows["cost of determinism, pp512"][2]))
+        self.assertAlmostEqual(0.2, rows["cost of determinism, pp512"][1])
+        self.assertEqual((0.03, 0, True), rows["cost of determinism, decode"])
+
+    def test_kernels_alone_are_one_figure_weighed_by_time(self):
+        rows = self.rows(kernels={"rows": [{"us": 1, "share": 0.5}, {"us": 3, "share": 0.9}]})
+        limit, measured, met = next(row for figure, row in rows.items() if figure.startswith("int8 weights"))
+        self.assertAlmostEqual(0.8, measured)
+        self.assertEqual((0.78, True), (limit, met))
+
+    def test_starts_of_a_packed_file_have_a_median(self):
+        self.assertEqual((0.1, 0.09, True), self.rows(own={"packed": [0.3, 0.09, 0.08]})["load from a packed file"])
+
+
 class Page(unittest.TestCase):
     def test_every_row_of_every_table_has_the_cells_of_its_header(self):
         page = report.page(comparison())
         tables = re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE)
-        self.assertEqual(8, len(tables))
+        self.assertEqual(10, len(tables))
         for table in tables:
             counts = {line.count("|") for line in table.splitlines()}
             self.assertEqual(1, len(counts), table)
@@ -142,6 +186,11 @@ class Page(unittest.TestCase):
         self.assertEqual({}, model["ratios"])
         self.assertIn(f"| small | {PEER} | failed: no / such format | – | – | – |", page)
         self.assertIn(f"| {PEER} | failed: no logits | – | – | – |", page)
+
+    def test_another_instruction_set_has_a_table_and_a_run_that_failed_its_reason(self):
+        page = report.page(comparison())
+        self.assertIn("| small | 8.0 (50 %) | – |", page)
+        self.assertIn("Not measured: small: pp4096: no room", page)
 
     def test_nothing_measured_is_still_a_page(self):
         made = comparison()
