@@ -1,6 +1,7 @@
 // linear over wide panels: y = x w^T (+ bias). oneDNN computes blocks of 16 rows and more, our tiles the rest, from the same
-// bytes and in the same order.
+// bytes and in the same order; with AMX, whose order is not ours, oneDNN computes the rest too, among rows of zeros.
 #include <algorithm>
+#include <cstring>
 
 #include "backends/cpu/activation_tiles.h"
 #include "backends/cpu/onednn_probe.h"
@@ -15,7 +16,7 @@
 namespace engine::cpu {
 namespace {
 
-// Room for fewer rows than oneDNN takes, in tiles of which the last may be padded to twice its rows.
+// Room for fewer rows than oneDNN takes, in tiles of which the last may be padded to twice its rows, or padded to oneDNN's.
 constexpr int64_t kSmallTokens = 2 * OneDnnProduct::kMinRows;
 
 class LinearOneDnn : public Kernel {
@@ -42,7 +43,9 @@ class LinearOneDnn : public Kernel {
     const int64_t rows = Resolve(leading_, args.extents);
     const int64_t large_rows = rows / OneDnnProduct::kMinRows * OneDnnProduct::kMinRows;
     if (large_rows > 0) RunLarge(args, large_rows);
-    if (large_rows < rows) RunSmall(args, large_rows, rows - large_rows);
+    if (large_rows == rows) return;
+    if (parts_->order.chunk_ends.empty()) return RunPadded(args, large_rows, rows - large_rows);
+    RunSmall(args, large_rows, rows - large_rows);
   }
 
  private:
@@ -106,6 +109,26 @@ class LinearOneDnn : public Kernel {
     });
   }
 
+  // Fewer rows than oneDNN takes, which takes them with zeros behind.
+  void RunPadded(const LaunchArgs& args, int64_t first_row, int64_t rows) const {
+    std::byte* scratch = ScratchOf(args);
+    auto* sums = reinterpret_cast<float*>(scratch);
+    std::byte* padded = scratch + kSumsBytes;
+    std::memcpy(padded, args.in[0].data + first_row * row_bytes_, rows * row_bytes_);
+    std::memset(padded + rows * row_bytes_, 0, (OneDnnProduct::kMinRows - rows) * row_bytes_);
+    args.worker.ForEach(NumWidePanels(n_), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t panel = begin; panel < end; ++panel) {
+        parts_->product->Run({.worker = args.worker.index(),
+                              .block = OneDnnProduct::kNumBlocks - 1,
+                              .rows = padded,
+                              .panel = args.in[1].data + panel * panel_bytes_,
+                              .out = sums,
+                              .scratch = scratch + kSumsBytes + TileBytes()});
+        StoreSums(args, sums, {first_row, rows, panel * kWidePanelRows});
+      }
+    });
+  }
+
   struct Area {
     int64_t row;
     int64_t rows;
@@ -150,8 +173,12 @@ std::span<const LayoutId> Layouts(const Problem&, int index) {
 
 absl::StatusOr<std::shared_ptr<const LinearOneDnn::Parts>> MakeParts(const OneDnnProduct::Shape& shape) {
   auto parts = std::make_shared<LinearOneDnn::Parts>();
-  parts->code = shape.isa == Isa::kAvx512 ? avx512::WideTileCodeOf(shape.weight) : avx2::WideTileCodeOf(shape.weight);
+  parts->code = shape.isa >= Isa::kAvx512 ? avx512::WideTileCodeOf(shape.weight) : avx2::WideTileCodeOf(shape.weight);
   ASSIGN_OR_RETURN(parts->product, OneDnnProduct::Create(shape));
+  if (shape.isa == Isa::kAmx && shape.weight == DType::kBF16) {
+    parts->order = ProbeForeignOrder(*parts->product, shape.weight, shape.k);
+    return parts;
+  }
   ASSIGN_OR_RETURN(parts->order, ProbeOrder(*parts->product, parts->code, shape.weight, shape.k));
   return parts;
 }

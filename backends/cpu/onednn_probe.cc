@@ -50,9 +50,8 @@ class Numbers {
 
 class Probe {
  public:
-  Probe(const OneDnnProduct& product, const WideTileCode& code, DType dtype, int64_t k)
+  Probe(const OneDnnProduct& product, DType dtype, int64_t k)
       : product_(product),
-        code_(code),
         dtype_(dtype),
         k_(k),
         rows_(OneDnnProduct::kMaxRows * RowBytes(dtype, k)),
@@ -62,9 +61,11 @@ class Probe {
 
   std::vector<int64_t> FindChunkEnds();
   void MakeRandom();
-  std::vector<float> OwnSums(const std::vector<int64_t>& chunk_ends);
-  // OK, or the first sum of the block's primitive that differs.
-  absl::Status Compare(int block, const std::vector<float>& own);
+  // Of the random rows' patterns: by our tiles, and by the library's smallest block.
+  std::vector<float> OwnSums(const WideTileCode& code, const std::vector<int64_t>& chunk_ends);
+  std::vector<float> SmallestSums();
+  // OK, or the first sum of the block's primitive that is not the pattern's.
+  absl::Status Compare(int block, const std::vector<float>& patterns);
 
  private:
   int64_t row_bytes() const { return RowBytes(dtype_, k_); }
@@ -83,7 +84,6 @@ class Probe {
   }
 
   const OneDnnProduct& product_;
-  const WideTileCode& code_;
   const DType dtype_;
   const int64_t k_;
   AlignedBytes rows_, panel_, scratch_;
@@ -129,14 +129,20 @@ std::vector<int64_t> Probe::FindChunkEnds() {
   return ends;
 }
 
-std::vector<float> Probe::OwnSums(const std::vector<int64_t>& chunk_ends) {
+std::vector<float> Probe::OwnSums(const WideTileCode& code, const std::vector<int64_t>& chunk_ends) {
   const ActivationTiles tiles(dtype_, k_);
   const RowTile tile = TileAt(0, kPatterns);
   AlignedBytes packed(tiles.tile_bytes(kPatterns));
   tiles.Pack(tile, rows_.data(), packed.data());
   std::vector<float> sums(kPatterns * kWidePanelRows);
-  code_.run[tile.size_index]({panel_.data(), packed.data(), chunk_ends, sums.data()});
+  code.run[tile.size_index]({panel_.data(), packed.data(), chunk_ends, sums.data()});
   return sums;
+}
+
+std::vector<float> Probe::SmallestSums() {
+  static_assert(OneDnnProduct::kMinRows == kPatterns);
+  const float* sums = Run(OneDnnProduct::kNumBlocks - 1);
+  return {sums, sums + kPatterns * kWidePanelRows};
 }
 
 void Probe::MakeRandom() {
@@ -149,11 +155,11 @@ void Probe::MakeRandom() {
   }
 }
 
-absl::Status Probe::Compare(int block, const std::vector<float>& own) {
+absl::Status Probe::Compare(int block, const std::vector<float>& patterns) {
   const int rows = OneDnnProduct::kBlockRows[block];
   const float* sums = Run(block);
   for (int64_t i = 0; i < rows * kWidePanelRows; ++i) {
-    const float want = own[i % std::ssize(own)];
+    const float want = patterns[i % std::ssize(patterns)];
     if (std::bit_cast<uint32_t>(sums[i]) == std::bit_cast<uint32_t>(want)) continue;
     return Unimplemented(
         "oneDNN adds %s products over k %d in an order of its own: row %d of %d, column %d is %a, not %a", Name(dtype_),
@@ -166,15 +172,26 @@ absl::Status Probe::Compare(int block, const std::vector<float>& own) {
 
 absl::StatusOr<OneDnnOrder> ProbeOrder(const OneDnnProduct& product, const WideTileCode& code, DType weight,
                                        int64_t k) {
-  Probe probe(product, code, weight, k);
+  Probe probe(product, weight, k);
   OneDnnOrder order{.chunk_ends = probe.FindChunkEnds()};
   probe.MakeRandom();
-  const std::vector<float> own = probe.OwnSums(order.chunk_ends);
+  const std::vector<float> own = probe.OwnSums(code, order.chunk_ends);
   for (int block = 0; block < OneDnnProduct::kNumBlocks; ++block) {
     // Code for a rest of rows may add differently, and which blocks have such a rest is the library's business.
     absl::Status same = probe.Compare(block, own);
     if (same.ok()) order.blocks.push_back(block);
     if (!same.ok() && block == OneDnnProduct::kNumBlocks - 1) return same;
+  }
+  return order;
+}
+
+OneDnnOrder ProbeForeignOrder(const OneDnnProduct& product, DType weight, int64_t k) {
+  Probe probe(product, weight, k);
+  probe.MakeRandom();
+  const std::vector<float> sums = probe.SmallestSums();
+  OneDnnOrder order;
+  for (int block = 0; block < OneDnnProduct::kNumBlocks; ++block) {
+    if (probe.Compare(block, sums).ok()) order.blocks.push_back(block);
   }
   return order;
 }

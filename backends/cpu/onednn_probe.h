@@ -9,11 +9,15 @@
 namespace engine::cpu {
 
 struct OneDnnOrder {
-  std::vector<int64_t> chunk_ends;  // with these, WideTileCode gives the same bits (backends/cpu/wide_tile.h)
-  std::vector<int> blocks;  // indices into kBlockRows, largest rows first: those that do; the last is always one
+  // With these, WideTileCode gives the same bits (backends/cpu/wide_tile.h). Empty: the library's order is not ours.
+  std::vector<int64_t> chunk_ends;
+  std::vector<int> blocks;  // indices into kBlockRows, largest rows first: those that agree; the last is always one
 };
 
 // Declines when the smallest block adds in another order than a chain per chunk, naming the first sum that differs.
 absl::StatusOr<OneDnnOrder> ProbeOrder(const OneDnnProduct& product, const WideTileCode& code, DType weight, int64_t k);
+
+// For code whose order our tiles do not have: the blocks that agree with the smallest one.
+OneDnnOrder ProbeForeignOrder(const OneDnnProduct& product, DType weight, int64_t k);
 
 }  // namespace engine::cpu

@@ -32,10 +32,15 @@ class OneThread {
   int saved_ = 1;
 };
 
-// AMX and the instruction sets above add in another order, so the limit is exact in both directions. It holds for the
+dnnl_cpu_isa_t LimitOf(Isa isa) {
+  if (isa == Isa::kAmx) return dnnl_cpu_isa_avx512_core_amx;
+  return isa == Isa::kAvx512 ? dnnl_cpu_isa_avx512_core_bf16 : dnnl_cpu_isa_avx2;
+}
+
+// Each instruction set adds in an order of its own, so the limit is exact in both directions. It holds for the
 // process and can be set only before oneDNN's first use: the first device that asks has it.
 absl::Status LimitInstructions(const OneDnnLibrary& library, Isa isa) {
-  const dnnl_cpu_isa_t wanted = isa == Isa::kAvx512 ? dnnl_cpu_isa_avx512_core_bf16 : dnnl_cpu_isa_avx2;
+  const dnnl_cpu_isa_t wanted = LimitOf(std::min(isa, MachineIsa()));
   library.set_max_cpu_isa(wanted);
   if (library.get_effective_cpu_isa() == wanted) return absl::OkStatus();
   return FailedPrecondition(
@@ -65,7 +70,9 @@ std::vector<dnnl_format_tag_t> PanelTags(DType dtype) {
 }
 
 // brgemm reads panels in place, the older gemm packs matrices; everything else is oneDNN's reference.
-bool IsFast(std::string_view implementation) {
+bool IsFast(std::string_view implementation, const OneDnnProduct::Shape& shape) {
+  const bool wants_amx = shape.weight == DType::kBF16 && std::min(shape.isa, MachineIsa()) == Isa::kAmx;
+  if (wants_amx && implementation.find("amx") == std::string_view::npos) return false;
   return implementation.starts_with("brg") || implementation.starts_with("gemm:jit");
 }
 
@@ -151,7 +158,7 @@ struct OneDnnProduct::Primitives {
       if (!desc.ok()) continue;
       Block block{.desc = *std::move(desc), .primitive = {nullptr, nullptr}, .of_worker = {}};
       const auto weight_bytes = static_cast<int64_t>(BytesOf(block, dnnl_query_weights_md));
-      if (!IsFast(offered) || weight_bytes > WidePanelBytes(shape.weight, shape.k)) continue;
+      if (!IsFast(offered, shape) || weight_bytes > WidePanelBytes(shape.weight, shape.k)) continue;
       ASSIGN_OR_RETURN(block.primitive,
                        Own<dnnl_primitive_t>("primitive", library.primitive_destroy, [&](dnnl_primitive_t* made) {
                          return library.primitive_create(made, block.desc.get());

@@ -13,8 +13,8 @@ namespace engine::cpu {
 
 class OneDnnProduct {
  public:
-  // Numbers of rows for which it has a primitive, largest first. Fewer rows than the last are left to the wide tiles,
-  // which read the weights as fast; more than the first add nothing at a width of 64 outputs.
+  // Numbers of rows for which it has a primitive, largest first. More than the first add nothing at a width of 64 outputs.
+  // Fewer than the last: the wide tiles read weights as fast, and so do 16 rows of AMX.
   static constexpr int kBlockRows[] = {128, 96, 64, 48, 32, 16};
   static constexpr int kNumBlocks = 6;
   static constexpr int kMinRows = 16;
@@ -24,7 +24,7 @@ class OneDnnProduct {
     DType weight;  // and of the rows
     int64_t k;
     int workers;
-    Isa isa;
+    Isa isa;  // kAmx where the machine has none, as in tests: its best
   };
   // Declines when the library has no fast code for the shape on this machine, or would not run where we call it.
   static absl::StatusOr<std::unique_ptr<OneDnnProduct>> Create(const Shape& shape);

@@ -9,7 +9,7 @@ namespace {
 
 PanelTileCode CodeOf(Isa isa, DType weight) {
   const bool is_block = IsBlockQuantised(weight);
-  if (isa == Isa::kAvx512) return is_block ? avx512::BlockTileCodeOf(weight) : avx512::PlainTileCodeOf(weight);
+  if (isa >= Isa::kAvx512) return is_block ? avx512::BlockTileCodeOf(weight) : avx512::PlainTileCodeOf(weight);
   if (isa == Isa::kAvx2) return is_block ? avx2::BlockTileCodeOf(weight) : avx2::PlainTileCodeOf(weight);
   return is_block ? portable::BlockTileCodeOf(weight) : portable::PlainTileCodeOf(weight);
 }

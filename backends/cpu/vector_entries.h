@@ -37,7 +37,7 @@ std::array<KernelEntry, 3> VectorEntries() {
 // The copy of `code` that was compiled for `isa`.
 template <typename Code>
 const Code& CodeFor(Isa isa, const Code& portable, const Code& avx2, const Code& avx512) {
-  return isa == Isa::kAvx512 ? avx512 : isa == Isa::kAvx2 ? avx2 : portable;
+  return isa >= Isa::kAvx512 ? avx512 : isa == Isa::kAvx2 ? avx2 : portable;
 }
 
 }  // namespace engine::cpu

@@ -20,7 +20,7 @@ struct DeviceInfo {
   std::string name;         // "cpu", "cuda:0": what --device selects
   std::string kind;         // "cpu": whose kernel list applies
   std::string description;  // for people: model name, ISA
-  std::string isa;          // CPU: portable, avx2 or avx512
+  std::string isa;          // CPU: portable, avx2, avx512 or amx
   int workers = 1;          // CPU threads that walk a program together
   int64_t memory_bytes = 0;
   int max_steps_in_flight = 1;

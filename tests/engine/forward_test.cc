@@ -24,7 +24,7 @@ class ForcedIsa {
 // From the least to the best that this machine has.
 std::vector<std::string> MachineIsas() {
   std::vector<std::string> isas;
-  for (const char* isa : {"portable", "avx2", "avx512"}) {
+  for (const char* isa : {"portable", "avx2", "avx512", "amx"}) {
     const ForcedIsa forced(isa);
     if (InspectDevices().front().state.ok()) isas.emplace_back(isa);
   }

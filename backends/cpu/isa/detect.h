@@ -8,14 +8,15 @@
 
 namespace engine::cpu {
 
-// Ordered: a machine that has one has all before it. Every kernel exists for each (isa/vector.h).
+// Ordered: a machine that has one has all before it. Our kernels exist for each but the last (isa/vector.h).
 enum class Isa {
   kPortable,  // any x86-64
   kAvx2,      // AVX2, FMA, F16C
   kAvx512,    // AVX-512 F, BW, VL, DQ, VNNI, BF16
+  kAmx,       // AMX tiles of bf16 and int8, by oneDNN; all else runs the kernels of AVX-512
 };
 
-std::string_view Name(Isa isa);  // "portable", "avx2", "avx512": what DeviceInfo::isa holds
+std::string_view Name(Isa isa);  // "portable", "avx2", "avx512", "amx": what DeviceInfo::isa holds
 std::optional<Isa> ParseIsa(std::string_view name);
 
 // The best instruction set of this machine and its operating system.

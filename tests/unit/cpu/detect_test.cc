@@ -26,19 +26,19 @@ TEST(DetectIsa, TakesALowerOneWhenForced) {
 }
 
 TEST(DetectIsa, RefusesAnIsaTheMachineLacks) {
-  if (MachineIsa() == Isa::kAvx512) GTEST_SKIP() << "this machine has them all";
-  const ForcedIsa forced("avx512");
+  if (MachineIsa() == Isa::kAmx) GTEST_SKIP() << "this machine has them all";
+  const ForcedIsa forced("amx");
   EXPECT_THAT(Message(DetectIsa().status()), testing::HasSubstr("this machine's best is"));
 }
 
 TEST(DetectIsa, NamesTheChoicesWhenItKnowsNoSuchIsa) {
   const ForcedIsa forced("sse9");
   EXPECT_THAT(Message(DetectIsa().status()),
-              testing::AllOf(testing::HasSubstr("sse9"), testing::HasSubstr("portable, avx2 or avx512")));
+              testing::AllOf(testing::HasSubstr("sse9"), testing::HasSubstr("portable, avx2, avx512 or amx")));
 }
 
 TEST(Isa, NamesReadBack) {
-  for (const Isa isa : {Isa::kPortable, Isa::kAvx2, Isa::kAvx512}) EXPECT_EQ(ParseIsa(Name(isa)), isa);
+  for (const Isa isa : {Isa::kPortable, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) EXPECT_EQ(ParseIsa(Name(isa)), isa);
 }
 
 }  // namespace

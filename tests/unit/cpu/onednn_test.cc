@@ -1,6 +1,7 @@
 // What we rely on in oneDNN, on the machine that runs this.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -15,14 +16,14 @@ namespace engine::cpu {
 namespace {
 
 WideTileCode CodeOf(Isa isa, DType dtype) {
-  return isa == Isa::kAvx512 ? avx512::WideTileCodeOf(dtype) : avx2::WideTileCodeOf(dtype);
+  return isa >= Isa::kAvx512 ? avx512::WideTileCodeOf(dtype) : avx2::WideTileCodeOf(dtype);
 }
 
 absl::StatusOr<std::unique_ptr<OneDnnProduct>> Product(DType dtype, int64_t k, int workers) {
   const absl::StatusOr<Isa> isa = DetectIsa();
   if (!isa.ok()) return isa.status();
   if (*isa == Isa::kPortable) return Unimplemented("no oneDNN code is used on a portable device");
-  return OneDnnProduct::Create({.weight = dtype, .k = k, .workers = workers, .isa = *isa});
+  return OneDnnProduct::Create({.weight = dtype, .k = k, .workers = workers, .isa = std::min(*isa, Isa::kAvx512)});
 }
 
 int64_t ThreadsOfThisProcess() {
