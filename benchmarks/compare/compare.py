@@ -104,7 +104,7 @@ class Comparison:
     def bench(self, model, contestants=()):
         return measure.Bench(model, contestants, self.arguments.threads, self.probe, self.logs, say)
 
-    def own_runs(self, is_first):
+    def runs_alone(self, is_first):
         if not is_first:
             return {}
         return own.SHORT_RUNS if self.arguments.quick else own.SHORT_RUNS | own.LONG_RUNS
@@ -148,7 +148,7 @@ class Comparison:
             cold = bench.run_cold(1 if self.arguments.quick else 3) if is_first else []
             self.tests |= {test.name: test for test in tests}
             results.append({**model.describe(), "records": records, "cold_records": cold,
-                            "own": own_runs.of_model(model, self.own_runs(is_first), is_first),
+                            "own": own_runs.of_model(model, self.runs_alone(is_first), is_first),
                             "failures": self.install_failures | bench.failures})
         self.probe.close()
         installed = {engine.name: {"version": engines.version_of(engine), "kv_bits": engine.kv_bits,

@@ -64,11 +64,11 @@ class OwnRuns:
         self.say(f"{label}: ours alone")
         with tempfile.TemporaryDirectory(dir=model.path.parent) as folder:
             path = pathlib.Path(folder) / "model.pack"
-            subprocess.run([engines.BUILD / "cli/engine", "pack", model.path, "-o", path], check=True,
-                           capture_output=True)
             try:
+                subprocess.run([engines.BUILD / "cli/engine", "pack", model.path, "-o", path], check=True,
+                               capture_output=True)
                 return [self._start(path) for _ in range(PACKED_STARTS)]
-            except WorkerFailure as failure:
+            except (subprocess.CalledProcessError, WorkerFailure) as failure:
                 self.fail(label, str(failure))
                 return None
 
