@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 
 #include "backends/cpu/isa/detect.h"
@@ -26,16 +27,16 @@ class Stopwatch {
   double start_;
 };
 
-// Seconds from when all workers of `team` are awake until the last of them is done with fn(worker).
+// Seconds from when all workers of `team` are awake until the last of them is done with fn(worker), whoever lost its core
+// meanwhile.
 template <typename Fn>
 double TimedRun(ThreadTeam& team, Clock clock, Fn&& fn) {
+  std::optional<Stopwatch> watch;
   double seconds = 0;
   team.Run([&](Worker& worker) {
-    worker.Barrier();
-    const Stopwatch watch(clock, team.num_threads());
+    worker.BarrierThen([&] { watch.emplace(clock, team.num_threads()); });
     fn(worker);
-    worker.Barrier();
-    if (worker.index() == 0) seconds = watch.seconds();
+    worker.BarrierThen([&] { seconds = watch->seconds(); });
   });
   return seconds;
 }
