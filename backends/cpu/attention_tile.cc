@@ -21,18 +21,14 @@ struct Queries {
   static F32x16 Score(F32x16 sum, int, const std::byte*, int) { return sum; }
 };
 
-// Turns a row of scores into weights exp(score - maximum), stored over them in the cache's type. Vectors without a
-// visible token take no part: AddValues does not read them.
+// Over a row's scores, in the cache's type. Vectors without a visible token take no part: AddValues does not read them.
 template <typename Kv>
-void SoftmaxRow(float scale, Tokens visible, float* scores, float* maximum, float* total) {
-  const Softmax softmax(scores, scale, visible);
+[[gnu::always_inline]] inline void StoreWeights(const Softmax& softmax, float* scores) {
   auto* weights = reinterpret_cast<typename Kv::Element*>(scores);
 #pragma unroll
   for (int j = 0; j < kLongSumVectors; ++j) {
     if (softmax.seen.Has(j)) Kv::StoreWeights(weights + 16 * j, softmax.p[j]);
   }
-  *maximum = softmax.maximum;
-  *total = TreeSum(softmax.p);
 }
 
 // Where the weights and the sums of a few rows lie.
@@ -104,8 +100,9 @@ template <typename Kv>
   }
 }
 
-template <typename Kv>
-void AttendAs(const AttentionTile& tile, int64_t partition, float* scores, const AttentionSums& out) {
+// Scores of a partition, softmax(row, visible, scores), which leaves weights in their place, and what these make of V.
+template <typename Kv, typename SoftmaxFn>
+void AttendBy(const AttentionTile& tile, int64_t partition, float* scores, float* weighted, SoftmaxFn&& softmax) {
   {
     const typename Kv::Scope scope;
     ScorePartition(Queries<Kv>{tile}, tile, partition, scores);
@@ -113,16 +110,24 @@ void AttendAs(const AttentionTile& tile, int64_t partition, float* scores, const
   const Rows rows = RowsSeeingPartition(tile, partition);
   for (int r = rows.begin; r < rows.end; ++r) {
     FetchValues(tile, partition, r - rows.begin);
-    SoftmaxRow<Kv>(tile.scale, VisibleTokens(tile, r, partition), scores + r * kScoreStride, out.maximum + r,
-                   out.total + r);
+    softmax(r, VisibleTokens(tile, r, partition), scores + r * kScoreStride);
   }
+  const typename Kv::Scope scope;
+  AddPartition<Kv>(tile, partition, rows, {reinterpret_cast<const typename Kv::Element*>(scores), weighted});
+}
+
+template <typename Kv>
+void AttendAs(const AttentionTile& tile, int64_t partition, float* scores, const AttentionSums& out) {
+  const Rows rows = RowsSeeingPartition(tile, partition);
   float* const weighted = out.weighted + rows.begin * WeightedStride(tile.head_dim);
   const int64_t count = (rows.end - rows.begin) * WeightedStride(tile.head_dim);
   std::fill_n(weighted, count, 0.0f);
-  {
-    const typename Kv::Scope scope;
-    AddPartition<Kv>(tile, partition, rows, {reinterpret_cast<const typename Kv::Element*>(scores), out.weighted});
-  }
+  AttendBy<Kv>(tile, partition, scores, out.weighted, [&](int row, Tokens visible, float* row_scores) {
+    const Softmax softmax(row_scores, tile.scale, visible);
+    StoreWeights<Kv>(softmax, row_scores);
+    out.maximum[row] = softmax.maximum;
+    out.total[row] = TreeSum(softmax.p);
+  });
   // A sum of -0 becomes +0: then it does not matter whether +0 * V was added for a hidden token or left out.
   for (int64_t i = 0; i < count; i += 16) Store(weighted + i, Load(weighted + i) + F32x16(0.0f));
 }
@@ -135,36 +140,18 @@ void Attend(const AttentionTile& tile, int64_t partition, float* scores, const A
 
 // A row's scores against the maximum so far: what was summed before shrinks where they raise it.
 template <typename Kv>
-void RunningSoftmaxRow(const AttentionTile& tile, int row, Tokens visible, float* scores,
-                       const AttentionSums& running) {
-  const float before = running.maximum[row];
-  const Softmax softmax(scores, tile.scale, visible, before);
-  auto* weights = reinterpret_cast<typename Kv::Element*>(scores);
-#pragma unroll
-  for (int j = 0; j < kLongSumVectors; ++j) {
-    if (softmax.seen.Has(j)) Kv::StoreWeights(weights + 16 * j, softmax.p[j]);
-  }
-  const F32x16 keep = Exp(F32x16(before - softmax.maximum));
-  running.maximum[row] = softmax.maximum;
-  Store(running.total + row, Fma(F32x16(running.total[row]), keep, F32x16(TreeSum(softmax.p))), 1);
-  if (softmax.maximum == before) return;
-  float* const weighted = running.weighted + row * WeightedStride(tile.head_dim);
-  for (int64_t i = 0; i < WeightedStride(tile.head_dim); i += 16) Store(weighted + i, Load(weighted + i) * keep);
-}
-
-template <typename Kv>
 void AttendRunningAs(const AttentionTile& tile, int64_t partition, float* scores, const AttentionSums& running) {
-  {
-    const typename Kv::Scope scope;
-    ScorePartition(Queries<Kv>{tile}, tile, partition, scores);
-  }
-  const Rows rows = RowsSeeingPartition(tile, partition);
-  for (int r = rows.begin; r < rows.end; ++r) {
-    FetchValues(tile, partition, r - rows.begin);
-    RunningSoftmaxRow<Kv>(tile, r, VisibleTokens(tile, r, partition), scores + r * kScoreStride, running);
-  }
-  const typename Kv::Scope scope;
-  AddPartition<Kv>(tile, partition, rows, {reinterpret_cast<const typename Kv::Element*>(scores), running.weighted});
+  AttendBy<Kv>(tile, partition, scores, running.weighted, [&](int row, Tokens visible, float* row_scores) {
+    const float before = running.maximum[row];
+    const Softmax softmax(row_scores, tile.scale, visible, before);
+    StoreWeights<Kv>(softmax, row_scores);
+    const F32x16 keep = Exp(F32x16(before - softmax.maximum));
+    running.maximum[row] = softmax.maximum;
+    Store(running.total + row, Fma(F32x16(running.total[row]), keep, F32x16(TreeSum(softmax.p))), 1);
+    if (softmax.maximum == before) return;
+    float* const weighted = running.weighted + row * WeightedStride(tile.head_dim);
+    for (int64_t i = 0; i < WeightedStride(tile.head_dim); i += 16) Store(weighted + i, Load(weighted + i) * keep);
+  });
 }
 
 void AttendRunning(const AttentionTile& tile, int64_t partition, float* scores, const AttentionSums& running) {
