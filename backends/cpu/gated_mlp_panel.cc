@@ -14,7 +14,7 @@ constexpr int64_t kUnitColumns = kPanelsPerUnit * kPanelRows;
 
 class GatedMlpPanel : public Kernel {
  public:
-  GatedMlpPanel(const Problem& problem, Isa isa, bool fast = false)
+  GatedMlpPanel(const Problem& problem, Isa isa, bool fast)
       : product_(isa, problem.in[1].dtype, problem.in[1].shape[1], fast),
         store_(CodeOf(problem, isa)),
         leading_(problem.out[0].shape.leading()),
@@ -75,32 +75,21 @@ class GatedMlpPanel : public Kernel {
 struct GatedMlpPanelFamily {
   static constexpr std::string_view kNames[] = {"gated_mlp.panel16.portable", "gated_mlp.panel16.avx2",
                                                 "gated_mlp.panel16.avx512"};
+  static constexpr std::string_view kFastNames[] = {"gated_mlp.panel16_fast.portable", "gated_mlp.panel16_fast.avx2",
+                                                    "gated_mlp.panel16_fast.avx512"};
   static const OpSchema& Schema() { return SchemaOf(GatedMlp{}); }
   static absl::Status Supports(const Problem& problem) {
     RETURN_IF_ERROR(RequirePanels(problem.in[0], problem.in[1]));
     return RequirePanels(problem.in[0], problem.in[2]);
   }
-  static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {
-    return std::make_unique<GatedMlpPanel>(problem, isa);
-  }
-};
-
-struct GatedMlpPanelFastFamily {
-  static constexpr std::string_view kNames[] = {"gated_mlp.panel16_fast.portable", "gated_mlp.panel16_fast.avx2",
-                                                "gated_mlp.panel16_fast.avx512"};
-  static const OpSchema& Schema() { return SchemaOf(GatedMlp{}); }
-  static absl::Status Supports(const Problem& problem) {
-    RETURN_IF_ERROR(RequireGain(problem.in[1]));
-    return GatedMlpPanelFamily::Supports(problem);
-  }
-  static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {
-    return std::make_unique<GatedMlpPanel>(problem, isa, /*fast=*/true);
+  static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa, bool fast = false) {
+    return std::make_unique<GatedMlpPanel>(problem, isa, fast);
   }
 };
 
 }  // namespace
 
 VectorKernels GatedMlpPanelKernels() { return PanelEntries<GatedMlpPanelFamily>(); }
-VectorKernels GatedMlpPanelFastKernels() { return FastPanelEntries<GatedMlpPanelFastFamily>(); }
+VectorKernels GatedMlpPanelFastKernels() { return FastPanelEntries<GatedMlpPanelFamily>(); }
 
 }  // namespace engine::cpu

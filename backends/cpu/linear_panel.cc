@@ -9,7 +9,7 @@ namespace {
 
 class LinearPanel : public Kernel {
  public:
-  LinearPanel(const Problem& problem, Isa isa, bool fast = false)
+  LinearPanel(const Problem& problem, Isa isa, bool fast)
       : product_(isa, problem.in[1].dtype, problem.in[1].shape[1], fast),
         leading_(problem.out[0].shape.leading()),
         n_(problem.in[1].shape[0]),
@@ -51,29 +51,18 @@ class LinearPanel : public Kernel {
 struct LinearPanelFamily {
   static constexpr std::string_view kNames[] = {"linear.panel16.portable", "linear.panel16.avx2",
                                                 "linear.panel16.avx512"};
+  static constexpr std::string_view kFastNames[] = {"linear.panel16_fast.portable", "linear.panel16_fast.avx2",
+                                                    "linear.panel16_fast.avx512"};
   static const OpSchema& Schema() { return SchemaOf(Linear{}); }
   static absl::Status Supports(const Problem& problem) { return RequirePanels(problem.in[0], problem.in[1]); }
-  static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {
-    return std::make_unique<LinearPanel>(problem, isa);
-  }
-};
-
-struct LinearPanelFastFamily {
-  static constexpr std::string_view kNames[] = {"linear.panel16_fast.portable", "linear.panel16_fast.avx2",
-                                                "linear.panel16_fast.avx512"};
-  static const OpSchema& Schema() { return SchemaOf(Linear{}); }
-  static absl::Status Supports(const Problem& problem) {
-    RETURN_IF_ERROR(RequireGain(problem.in[1]));
-    return RequirePanels(problem.in[0], problem.in[1]);
-  }
-  static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {
-    return std::make_unique<LinearPanel>(problem, isa, /*fast=*/true);
+  static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa, bool fast = false) {
+    return std::make_unique<LinearPanel>(problem, isa, fast);
   }
 };
 
 }  // namespace
 
 VectorKernels LinearPanelKernels() { return PanelEntries<LinearPanelFamily>(); }
-VectorKernels LinearPanelFastKernels() { return FastPanelEntries<LinearPanelFastFamily>(); }
+VectorKernels LinearPanelFastKernels() { return FastPanelEntries<LinearPanelFamily>(); }
 
 }  // namespace engine::cpu

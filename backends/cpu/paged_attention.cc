@@ -51,7 +51,7 @@ void ForEachIndex(Worker& worker, int64_t count, Fn&& fn) {
 class PagedAttentionKernel : public Kernel {
  public:
   // `fast`: a tile's partitions, where one worker walks them, leave nothing to merge.
-  PagedAttentionKernel(const PagedAttention& op, Isa isa, int workers, bool fast = false)
+  PagedAttentionKernel(const PagedAttention& op, Isa isa, int workers, bool fast)
       : op_(op),
         code_(CodeFor(isa, portable::kAttention, avx2::kAttention, avx512::kAttention)),
         rows_(RowCodeFor(isa)),
@@ -165,33 +165,26 @@ struct PagedAttentionFamily {
                                                 "paged_attention.avx512"};
   static const OpSchema& Schema() { return SchemaOf(PagedAttention{}); }
   static absl::Status Supports(const Problem&) { return absl::OkStatus(); }
-  static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {
-    return std::make_unique<PagedAttentionKernel>(problem.op.as<PagedAttention>(), isa, problem.device.workers);
+  static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa, bool fast = false) {
+    return std::make_unique<PagedAttentionKernel>(problem.op.as<PagedAttention>(), isa, problem.device.workers, fast);
   }
 };
 
-struct PagedAttentionFastFamily {
+struct PagedAttentionFastFamily : PagedAttentionFamily {
   static constexpr std::string_view kNames[] = {"paged_attention.running.portable", "paged_attention.running.avx2",
                                                 "paged_attention.running.avx512"};
-  static const OpSchema& Schema() { return SchemaOf(PagedAttention{}); }
   static absl::Status Supports(const Problem& problem) {
     if (problem.in[1].dtype != DType::kI8) return absl::OkStatus();
     return Unimplemented("the cache is int8; takes bf16 and f32");
   }
   static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {
-    return std::make_unique<PagedAttentionKernel>(problem.op.as<PagedAttention>(), isa, problem.device.workers,
-                                                  /*fast=*/true);
+    return PagedAttentionFamily::Prepare(problem, isa, /*fast=*/true);
   }
 };
 
 }  // namespace
 
-VectorKernels PagedAttentionFastKernels() {
-  std::array<KernelEntry, 3> entries = VectorEntries<PagedAttentionFastFamily>();
-  for (KernelEntry& entry : entries) entry.exactness = Exactness::kFast;
-  return entries;
-}
-
+VectorKernels PagedAttentionFastKernels() { return VectorEntries<PagedAttentionFastFamily>(Exactness::kFast); }
 VectorKernels PagedAttentionKernels() { return VectorEntries<PagedAttentionFamily>(); }
 
 }  // namespace engine::cpu

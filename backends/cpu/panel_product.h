@@ -90,22 +90,34 @@ std::span<const LayoutId> PanelLayouts(const Problem& problem, int index);
 
 // VectorEntries whose weights lie in panels.
 template <typename Family>
-std::array<KernelEntry, 3> PanelEntries() {
-  std::array<KernelEntry, 3> entries = VectorEntries<Family>();
+std::array<KernelEntry, 3> PanelEntries(Exactness exactness = Exactness::kExact) {
+  std::array<KernelEntry, 3> entries = VectorEntries<Family>(exactness);
   for (KernelEntry& entry : entries) entry.weight_layouts = PanelLayouts;
   return entries;
 }
 
-// Kernels of class fast of the same family, for formats that gain by it.
-template <typename Family>
-std::array<KernelEntry, 3> FastPanelEntries() {
-  std::array<KernelEntry, 3> entries = PanelEntries<Family>();
-  for (KernelEntry& entry : entries) entry.exactness = Exactness::kFast;
-  return entries;
-}
-absl::Status RequireGain(const TensorSpec& weight);
-
 // OK when x has the dtype that goes with the weight, and the weight lies in panels; else what is not so.
 absl::Status RequirePanels(const TensorSpec& x, const TensorSpec& weight);
+
+// OK when the weight's format has tiles of class fast.
+absl::Status RequireGain(const TensorSpec& weight);
+
+// The same kernels with tiles of class fast. Family has kFastNames, and Prepare(problem, isa, fast).
+template <typename Family>
+struct FastPanelFamily : Family {
+  static constexpr auto& kNames = Family::kFastNames;
+  static absl::Status Supports(const Problem& problem) {
+    RETURN_IF_ERROR(RequireGain(problem.in[1]));
+    return Family::Supports(problem);
+  }
+  static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {
+    return Family::Prepare(problem, isa, /*fast=*/true);
+  }
+};
+
+template <typename Family>
+std::array<KernelEntry, 3> FastPanelEntries() {
+  return PanelEntries<FastPanelFamily<Family>>(Exactness::kFast);
+}
 
 }  // namespace engine::cpu

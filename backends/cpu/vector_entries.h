@@ -13,10 +13,10 @@ namespace engine::cpu {
 absl::Status RequireIsa(const Problem& problem, Isa isa);
 
 template <typename Family, Isa kIsa>
-KernelEntry VectorEntry() {
+KernelEntry VectorEntry(Exactness exactness) {
   return {.name = Family::kNames[static_cast<int>(kIsa)],
           .op = &Family::Schema(),
-          .exactness = Exactness::kExact,
+          .exactness = exactness,
           .supports =
               [](const Problem& problem) {
                 RETURN_IF_ERROR(RequireIsa(problem, kIsa));
@@ -29,9 +29,9 @@ KernelEntry VectorEntry() {
 
 // Best first. Family has kNames in the order of Isa, Schema(), Supports(problem) and Prepare(problem, isa).
 template <typename Family>
-std::array<KernelEntry, 3> VectorEntries() {
-  return {VectorEntry<Family, Isa::kAvx512>(), VectorEntry<Family, Isa::kAvx2>(),
-          VectorEntry<Family, Isa::kPortable>()};
+std::array<KernelEntry, 3> VectorEntries(Exactness exactness = Exactness::kExact) {
+  return {VectorEntry<Family, Isa::kAvx512>(exactness), VectorEntry<Family, Isa::kAvx2>(exactness),
+          VectorEntry<Family, Isa::kPortable>(exactness)};
 }
 
 // The copy of `code` that was compiled for `isa`.
