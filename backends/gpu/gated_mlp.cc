@@ -30,10 +30,7 @@ class FusedGatedMlp : public Kernel {
   }
 
   void Launch(const LaunchArgs& launch) const override {
-    const int64_t rows = RowsOf(launch.out[0], launch);
-    for (int64_t first = 0; first < rows; first += slice_rows_) {
-      LaunchSlice(launch, first, std::min(rows - first, slice_rows_));
-    }
+    ForEachSlice(launch, slice_rows_, [&](int64_t first, int64_t rows) { LaunchSlice(launch, first, rows); });
   }
 
  private:

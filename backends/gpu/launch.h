@@ -1,6 +1,7 @@
 // How a kernel's host half enqueues its function: the only place that knows which stream it is given.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -29,6 +30,13 @@ inline bool EnqueueProduct(const LaunchArgs& launch, const GpuProduct& product) 
 // Rows that this step has of a tensor.
 inline int64_t RowsOf(const Tensor& tensor, const LaunchArgs& launch) {
   return Resolve(tensor.spec->shape.leading(), launch.extents);
+}
+
+// fn(first, count) for the rows of out[0], at most `most` at a time, so that what waits in scratch is of so many.
+template <typename Fn>
+void ForEachSlice(const LaunchArgs& launch, int64_t most, Fn&& fn) {
+  const int64_t rows = RowsOf(launch.out[0], launch);
+  for (int64_t first = 0; first < rows; first += most) fn(first, std::min(rows - first, most));
 }
 
 // A kernel that is one function of its launch, `launch(const LaunchArgs&)`, without scratch.
