@@ -56,8 +56,7 @@ absl::StatusOr<std::vector<ValueId>> Decompose(const OpRef& op, GraphBuilder& bu
 
 // The sum is the residual stream and stays f32.
 std::optional<OpRef> WithOutputDType(const OpRef& op, int index, DType dtype) {
-  if (index != 1) return std::nullopt;
-  return OpRef(op.schema(), AddRmsNorm{.epsilon = op.as<AddRmsNorm>().epsilon, .out = dtype});
+  return index == 1 ? StoringAs<AddRmsNorm>(op, index, dtype) : std::nullopt;
 }
 
 constexpr OpSchema kSchema = {.name = "add_rms_norm",

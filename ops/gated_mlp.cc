@@ -81,12 +81,6 @@ std::optional<DType> WantedInput(const OpRef& op, int index) {
   return InputDType(input);
 }
 
-std::optional<OpRef> WithOutputDType(const OpRef& op, int, DType dtype) {
-  GatedMlp mlp = op.as<GatedMlp>();
-  mlp.out = dtype;
-  return OpRef(op.schema(), mlp);
-}
-
 constexpr OpSchema kSchema = {.name = "gated_mlp",
                               .infer = Infer,
                               .cost = CostOf,
@@ -94,7 +88,7 @@ constexpr OpSchema kSchema = {.name = "gated_mlp",
                               .describe = Describe,
                               .decompose = Decompose,
                               .input_dtype = WantedInput,
-                              .with_output_dtype = WithOutputDType};
+                              .with_output_dtype = StoringAs<GatedMlp>};
 
 }  // namespace
 

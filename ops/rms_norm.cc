@@ -38,16 +38,12 @@ std::string Describe(const OpRef& op) {
   return absl::StrFormat("epsilon=%g, out=%s", norm.epsilon, Name(norm.out));
 }
 
-std::optional<OpRef> WithOutputDType(const OpRef& op, int, DType dtype) {
-  return OpRef(op.schema(), RmsNorm{.epsilon = op.as<RmsNorm>().epsilon, .out = dtype});
-}
-
 constexpr OpSchema kSchema = {.name = "rms_norm",
                               .infer = Infer,
                               .cost = CostOf,
                               .reference = Reference,
                               .describe = Describe,
-                              .with_output_dtype = WithOutputDType};
+                              .with_output_dtype = StoringAs<RmsNorm>};
 
 }  // namespace
 

@@ -38,16 +38,12 @@ std::string Describe(const OpRef& op) {
   return absl::StrFormat("activation=%s, out=%s", Name(attributes.activation), Name(attributes.out));
 }
 
-std::optional<OpRef> WithOutputDType(const OpRef& op, int, DType dtype) {
-  return OpRef(op.schema(), SiluMul{.activation = op.as<SiluMul>().activation, .out = dtype});
-}
-
 constexpr OpSchema kSchema = {.name = "silu_mul",
                               .infer = Infer,
                               .cost = CostOf,
                               .reference = Reference,
                               .describe = Describe,
-                              .with_output_dtype = WithOutputDType};
+                              .with_output_dtype = StoringAs<SiluMul>};
 
 }  // namespace
 
