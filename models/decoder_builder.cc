@@ -41,18 +41,17 @@ CacheSpec LayerCache(const DecoderConfig& config, int layer, DType kv_dtype, int
 }  // namespace
 
 DecoderBuilder::DecoderBuilder(const DecoderConfig& config, const WeightCatalog& catalog, const BuildOptions& options)
-    : config_(config), catalog_(catalog), options_(options) {
-  if (absl::Status splits = CheckSplits(); !splits.ok()) {
-    Fail(std::move(splits));
-    return;
-  }
+    : config_(config), catalog_(catalog), options_(options), weights_(catalog, graph_) {
+  graph_.Fail(CheckSplits());
+  if (!graph_.status().ok()) return;
   kv_dtype_ = ChooseKvDType();
   std::vector<CacheSpec> caches;
-  for (int layer = 0; layer < config.layers; ++layer)
+  for (int layer = 0; layer < config.layers; ++layer) {
     caches.push_back(LayerCache(config, layer, kv_dtype_, options.ranks));
+  }
   auto groups = GroupCaches(caches);
   if (!groups.ok()) {
-    Fail(groups.status());
+    graph_.Fail(groups.status());
     return;
   }
   groups_ = *std::move(groups);
@@ -81,7 +80,7 @@ absl::Status DecoderBuilder::CheckSplits() const {
 DType DecoderBuilder::ChooseKvDType() {
   if (options_.kv_dtype) return *options_.kv_dtype;
   const auto projection = catalog_.Require("model.layers.0.self_attn.k_proj.weight");
-  if (!projection.ok()) Fail(projection.status());
+  if (!projection.ok()) graph_.Fail(projection.status());
   return projection.ok() && (*projection)->dtype == DType::kF32 ? DType::kF32 : DType::kBF16;
 }
 
@@ -98,75 +97,15 @@ void DecoderBuilder::AddInputs() {
   if (const SourceTensor* divisors = catalog_.FindGguf("rope_freqs.weight"); divisors != nullptr) {
     const bool fits = divisors->dtype == DType::kF32 && NumValues(divisors->shape) == rope.rotary_dim / 2;
     if (!fits) {
-      Fail(InvalidArgument("rope_freqs.weight must hold %d f32 values", rope.rotary_dim / 2));
+      graph_.Fail(InvalidArgument("rope_freqs.weight must hold %d f32 values", rope.rotary_dim / 2));
       return;
     }
     rope.divisors.resize(rope.rotary_dim / 2);
     std::memcpy(rope.divisors.data(), divisors->data.data(), divisors->data.size());
   }
-  weights_.push_back(
-      {.name = "rope_table",
-       .n = options_.max_model_len,
-       .k = rope.rotary_dim,
-       .compute = [rope](int64_t first, std::span<float> rows) { ComputeRopeTable(rope, first, rows); }});
-  rope_table_ = graph_.Weight("rope_table", {DType::kF32, {options_.max_model_len, rope.rotary_dim}});
-}
-
-void DecoderBuilder::Fail(absl::Status status) {
-  if (status_.ok()) status_ = std::move(status);
-}
-
-ValueId DecoderBuilder::Weight(const std::string& name, const Rows& rows, int64_t k, const std::string& tensor) {
-  for (const auto& [known, id] : named_) {
-    if (known == name) return id;
-  }
-  const auto source = catalog_.Require(tensor.empty() ? name : tensor);
-  DType dtype = DType::kF32;
-  if (!source.ok()) {
-    Fail(source.status());
-  } else if ((*source)->shape != std::vector<int64_t>{rows.n, k}) {
-    Fail(InvalidArgument("tensor %s is %s; the configuration asks for [%d, %d]", (*source)->name,
-                         ShapeText((*source)->shape), rows.n, k));
-  } else {
-    dtype = (*source)->dtype;
-  }
-  weights_.push_back({.name = name,
-                      .source = source.ok() ? (*source)->name : "",
-                      .dtype = dtype,
-                      .n = rows.of_slice(),
-                      .k = k,
-                      .interleaved_head_rows = rows.interleaved_head_rows,
-                      .slices = rows.slices});
-  const ValueId id = graph_.Weight(name, {dtype, {rows.of_slice(), k}, kOpenLayout});
-  named_.emplace_back(name, id);
-  return id;
-}
-
-ValueId DecoderBuilder::Vector(const std::string& name, const Rows& rows) {
-  const auto source = catalog_.Require(name);
-  if (!source.ok()) {
-    Fail(source.status());
-  } else if (IsBlockQuantised((*source)->dtype)) {
-    Fail(Unimplemented("tensor %s is %s; a vector must be f32, f16 or bf16", (*source)->name, Name((*source)->dtype)));
-  } else if (NumValues((*source)->shape) != rows.n) {
-    Fail(InvalidArgument("tensor %s is %s; the configuration asks for [%d]", (*source)->name,
-                         ShapeText((*source)->shape), rows.n));
-  }
-  // As one column where rows are chosen, so that the same rules apply; the bytes are the same.
-  const bool is_column = rows.interleaved_head_rows > 0 || rows.slices > 1;
-  weights_.push_back({.name = name,
-                      .source = source.ok() ? (*source)->name : "",
-                      .dtype = DType::kF32,
-                      .n = is_column ? rows.of_slice() : 1,
-                      .k = is_column ? 1 : rows.n,
-                      .interleaved_head_rows = rows.interleaved_head_rows,
-                      .slices = rows.slices});
-  return graph_.Weight(name, {DType::kF32, {rows.of_slice()}});
-}
-
-// Rows are reordered in GGUF files alone, which have no such weights.
-ValueId DecoderBuilder::RowScales(const std::string& name, const Rows& rows) {
-  return Vector(name + ".weight_scale", rows);
+  rope_table_ =
+      weights_.Computed("rope_table", options_.max_model_len, rope.rotary_dim,
+                        [rope](int64_t first, std::span<float> rows) { ComputeRopeTable(rope, first, rows); });
 }
 
 ValueId DecoderBuilder::Gathered(ValueId slice) {
@@ -175,17 +114,17 @@ ValueId DecoderBuilder::Gathered(ValueId slice) {
 
 ValueId DecoderBuilder::GroupInput(const char* name, int group, TensorSpec spec) {
   const std::string full_name = absl::StrFormat("%s.%d", name, group);
-  for (const auto& [known, id] : named_) {
+  for (const auto& [known, id] : group_inputs_) {
     if (known == full_name) return id;
   }
-  named_.emplace_back(full_name, graph_.StepInput(full_name, spec));
-  return named_.back().second;
+  group_inputs_.emplace_back(full_name, graph_.StepInput(full_name, spec));
+  return group_inputs_.back().second;
 }
 
 ValueId DecoderBuilder::Embed() {
-  const ValueId table = Weight(kEmbeddingName, {config_.vocab}, config_.hidden);
+  const ValueId table = weights_.Matrix(kEmbeddingName, {config_.vocab}, config_.hidden);
   if (NeedRowScales(graph_.spec(table).dtype)) {
-    Fail(
+    graph_.Fail(
         Unimplemented("tensor %s is int8 with a scale per row; an embedding must be f32, f16 or bf16", kEmbeddingName));
   }
   return graph_.Add(Embedding{}, {tokens_, table, sampled_ids_});
@@ -193,28 +132,21 @@ ValueId DecoderBuilder::Embed() {
 
 ValueId DecoderBuilder::Norm(ValueId x, const std::string& name) {
   const auto epsilon = static_cast<float>(config_.norm_epsilon);
-  return graph_.Add(RmsNorm{.epsilon = epsilon}, {x, Vector(name + ".weight", {config_.hidden})});
+  return graph_.Add(RmsNorm{.epsilon = epsilon}, {x, weights_.Vector(name + ".weight", {config_.hidden})});
 }
 
 std::pair<ValueId, ValueId> DecoderBuilder::AddNorm(ValueId residual, ValueId delta, const std::string& name) {
   const auto epsilon = static_cast<float>(config_.norm_epsilon);
-  const std::vector<ValueId> out =
-      graph_.AddAll(AddRmsNorm{.epsilon = epsilon}, {residual, delta, Vector(name + ".weight", {config_.hidden})});
+  const std::vector<ValueId> out = graph_.AddAll(
+      AddRmsNorm{.epsilon = epsilon}, {residual, delta, weights_.Vector(name + ".weight", {config_.hidden})});
   return {out[0], out[1]};
 }
 
-std::vector<ValueId> DecoderBuilder::ProductInputs(ValueId x, ValueId weight, const std::string& name,
-                                                   const Rows& rows) {
-  std::vector<ValueId> in = {x, weight};
-  if (NeedRowScales(graph_.spec(weight).dtype)) in.push_back(RowScales(name, rows));
-  return in;
-}
-
 ValueId DecoderBuilder::Projection(ValueId x, const std::string& name, const Rows& rows, int64_t k) {
-  const ValueId weight = Weight(name + ".weight", rows, k);
+  const ValueId weight = weights_.Matrix(name + ".weight", rows, k);
   const bool bias = catalog_.Find(name + ".bias") != nullptr;
-  std::vector<ValueId> in = ProductInputs(x, weight, name, rows);
-  if (bias) in.push_back(Vector(name + ".bias", rows));
+  std::vector<ValueId> in = weights_.ProductInputs(x, weight, name, rows);
+  if (bias) in.push_back(weights_.Vector(name + ".bias", rows));
   return graph_.Add(engine::Linear{.input = InputFor(graph_.spec(weight).dtype), .bias = bias}, std::move(in));
 }
 
@@ -229,11 +161,11 @@ ValueId DecoderBuilder::GatedMlp(ValueId x, const std::string& name) {
                      catalog_.Find(name + ".up_proj.bias") == nullptr;
   ValueId product;
   if (fused) {
-    const ValueId gate_weight = Weight(name + ".gate_proj.weight", rows, k);
-    const ValueId up_weight = Weight(name + ".up_proj.weight", rows, k);
+    const ValueId gate_weight = weights_.Matrix(name + ".gate_proj.weight", rows, k);
+    const ValueId up_weight = weights_.Matrix(name + ".up_proj.weight", rows, k);
     std::vector<ValueId> in = {x, gate_weight, up_weight};
     if (NeedRowScales(gate->dtype))
-      in.insert(in.end(), {RowScales(name + ".gate_proj", rows), RowScales(name + ".up_proj", rows)});
+      in.insert(in.end(), {weights_.RowScales(name + ".gate_proj", rows), weights_.RowScales(name + ".up_proj", rows)});
     product = graph_.Add(engine::GatedMlp{.input = InputFor(gate->dtype)}, std::move(in));
   } else {
     const ValueId gate_value = Projection(x, name + ".gate_proj", rows, k);
@@ -258,7 +190,7 @@ ValueId DecoderBuilder::Rotate(ValueId x, const std::string& norm_name, int head
                                .rotary_dim = config_.rope.rotary_dim,
                                .epsilon = static_cast<float>(config_.norm_epsilon),
                                .out = KvOperandDType(kv_dtype_)},
-                    {x, positions_, rope_table_, Vector(norm_name + ".weight", {head_dim})});
+                    {x, positions_, rope_table_, weights_.Vector(norm_name + ".weight", {head_dim})});
 }
 
 ValueId DecoderBuilder::Attention(ValueId x, int layer, const std::string& name) {
@@ -277,7 +209,7 @@ ValueId DecoderBuilder::Attention(ValueId x, int layer, const std::string& name)
   const ValueId v = Projection(x, name + ".v_proj", {kv_size, kv_slices}, c.hidden);
   q = Rotate(q, name + ".q_norm", heads);
   k = Rotate(k, name + ".k_norm", kv_heads);
-  if (!status_.ok()) return q;
+  if (!graph_.status().ok()) return q;
 
   const int group = group_of_layer_[layer];
   const ValueId cache = graph_.Cache(absl::StrFormat("cache.%d", layer), KvCacheSpec(kv_dtype_, kv_heads, c.head_dim));
@@ -298,7 +230,7 @@ ValueId DecoderBuilder::HiddenStates(ValueId residual, ValueId delta) {
   const ValueId sum = graph_.Add(Add{}, {residual, delta});
   const ValueId hidden = graph_.Output("hidden_states", {DType::kF32, {kTokens, config_.hidden}});
   graph_.AddInto(RmsNorm{.epsilon = static_cast<float>(config_.norm_epsilon)},
-                 {sum, Vector(std::string(kFinalNorm) + ".weight", {config_.hidden})}, {hidden});
+                 {sum, weights_.Vector(std::string(kFinalNorm) + ".weight", {config_.hidden})}, {hidden});
   return hidden;
 }
 
@@ -310,10 +242,10 @@ void DecoderBuilder::Head(ValueId residual, ValueId delta) {
   // In slices, a tied table is stored whole for the embedding and as a slice for the head.
   const Rows table_rows{.n = config_.vocab, .slices = config_.vocab % options_.ranks == 0 ? options_.ranks : 1};
   const std::string name = tied && table_rows.slices == 1 ? kEmbeddingName : "lm_head.weight";
-  const ValueId table = Weight(name, table_rows, config_.hidden, tied ? kEmbeddingName : "");
+  const ValueId table = weights_.Matrix(name, table_rows, config_.hidden, tied ? kEmbeddingName : "");
   const ValueId logits = graph_.Output("logits", {DType::kF32, {kSampled, config_.vocab}});
   const engine::Linear product{.input = InputFor(graph_.spec(table).dtype)};
-  std::vector<ValueId> in = ProductInputs(x, table, "lm_head", table_rows);
+  std::vector<ValueId> in = weights_.ProductInputs(x, table, "lm_head", table_rows);
   if (table_rows.slices == 1) {
     graph_.AddInto(product, std::move(in), {logits});
   } else {
@@ -331,8 +263,7 @@ void DecoderBuilder::Head(ValueId residual, ValueId delta) {
 }
 
 absl::StatusOr<BuiltModel> DecoderBuilder::Finish() && {
-  RETURN_IF_ERROR(status_);
-  BuiltModel model{.config = config_, .weights = std::move(weights_), .cache_groups = std::move(groups_)};
+  BuiltModel model{.config = config_, .weights = std::move(weights_).Take(), .cache_groups = std::move(groups_)};
   ASSIGN_OR_RETURN(model.graph, std::move(graph_).Finish());
   return model;
 }

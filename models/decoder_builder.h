@@ -10,6 +10,7 @@
 #include "core/kv/cache_spec.h"
 #include "core/weights/weight_spec.h"
 #include "models/decoder_config.h"
+#include "models/graph_weights.h"
 #include "models/weight_catalog.h"
 
 namespace engine {
@@ -32,8 +33,10 @@ struct BuiltModel {
 
 class DecoderBuilder {
  public:
-  // Borrows config and catalog.
+  // Borrows all three.
   DecoderBuilder(const DecoderConfig& config, const WeightCatalog& catalog, const BuildOptions& options);
+  DecoderBuilder(const DecoderBuilder&) = delete;
+  DecoderBuilder& operator=(const DecoderBuilder&) = delete;
 
   ValueId Embed();
   ValueId Norm(ValueId x, const std::string& name);
@@ -52,27 +55,14 @@ class DecoderBuilder {
   absl::StatusOr<BuiltModel> Finish() &&;
 
  private:
-  // What a tensor of n rows gives each device: all of them, or one of so many slices.
-  struct Rows {
-    int64_t n;
-    int slices = 1;
-    int64_t interleaved_head_rows = 0;
+  using Rows = GraphWeights::Rows;
 
-    int64_t of_slice() const { return n / slices; }
-  };
-  // tensor: in the checkpoint, where it has another name.
-  ValueId Weight(const std::string& name, const Rows& rows, int64_t k, const std::string& tensor = "");
-  ValueId Vector(const std::string& name, const Rows& rows);
-  // What multiplies x by weight `name` takes: with the scales of its rows where it needs some.
-  std::vector<ValueId> ProductInputs(ValueId x, ValueId weight, const std::string& name, const Rows& rows);
-  ValueId RowScales(const std::string& name, const Rows& rows);
   ValueId Projection(ValueId x, const std::string& name, const Rows& rows, int64_t k);
   // The slices of all devices side by side.
   ValueId Gathered(ValueId slice);
   absl::Status CheckSplits() const;
   ValueId Rotate(ValueId x, const std::string& norm_name, int heads);
   ValueId GroupInput(const char* name, int group, TensorSpec spec);
-  void Fail(absl::Status status);
   DType ChooseKvDType();
   void AddInputs();
 
@@ -80,11 +70,10 @@ class DecoderBuilder {
   const WeightCatalog& catalog_;
   const BuildOptions& options_;
   GraphBuilder graph_;
-  std::vector<WeightSpec> weights_;
-  std::vector<std::pair<std::string, ValueId>> named_;  // weights and inputs made so far
+  GraphWeights weights_;                                       // declares them in graph_
+  std::vector<std::pair<std::string, ValueId>> group_inputs_;  // made so far
   std::vector<CacheGroup> groups_;
   std::vector<int> group_of_layer_;
-  absl::Status status_;
   DType kv_dtype_ = DType::kBF16;
   ValueId tokens_ = 0, positions_ = 0, query_start_ = 0, query_length_ = 0, context_length_ = 0, rope_table_ = 0;
   ValueId sampled_rows_ = 0, sampled_ids_ = 0;

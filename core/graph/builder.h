@@ -47,6 +47,10 @@ class GraphBuilder {
 
   const TensorSpec& spec(ValueId id) const { return graph_.values[id].spec; }
   const absl::Status& status() const { return status_; }
+  // An error of the caller's: what is added from now on is never run.
+  void Fail(absl::Status status) {
+    if (status_.ok()) status_ = std::move(status);
+  }
   absl::StatusOr<Graph> Finish() &&;
 
  private:
