@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "nlohmann/json.hpp"
+#include "text/gguf_pre_tokenizer.h"
 #include "text/utf8.h"
 
 namespace engine {
@@ -20,61 +21,6 @@ constexpr int64_t kUserDefined = 4;
 constexpr size_t kMaxTokenBytes = 1024;
 
 constexpr std::string_view kBlank = "\xE2\x96\x81";  // U+2581, how SentencePiece writes a blank
-
-// Regular expressions by family. Contractions, then words with at most one leading non-letter, digits, punctuation with
-// trailing line breaks, line breaks with the blanks before them, blanks.
-constexpr char kLlama3[] =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr char kQwen2[] =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr char kTekken[] =
-    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-
-struct PreTokenizer {
-  std::string_view name;
-  const char* regex;   // nullptr: GPT-2's own, built into ByteLevel
-  bool single_digits;  // digits are split one by one before anything else
-  bool compose;        // text is normalised to NFC
-  bool whole_words;    // a word that is in the vocabulary as a whole is not merged (ignore_merges)
-  bool adds_bos;       // unless the file says otherwise, as llama.cpp has it
-};
-
-constexpr PreTokenizer kPreTokenizers[] = {
-    {"gpt-2", nullptr, false, false, false, false},    {"gpt2", nullptr, false, false, false, false},
-    {"default", nullptr, false, false, false, false},  {"phi-2", nullptr, false, false, false, false},
-    {"smollm", nullptr, true, false, false, false},    {"starcoder", nullptr, true, false, false, false},
-    {"refact", nullptr, true, false, false, false},    {"command-r", nullptr, true, false, false, false},
-    {"codeshell", nullptr, true, false, false, false}, {"llama-bpe", kLlama3, false, false, true, true},
-    {"llama-v3", kLlama3, false, false, true, true},   {"llama3", kLlama3, false, false, true, true},
-    {"smaug-bpe", kLlama3, false, false, true, false}, {"dbrx", kLlama3, false, false, false, false},
-    {"qwen2", kQwen2, false, true, false, false},      {"deepseek-r1-qwen", kQwen2, false, true, false, false},
-    {"megrez", kQwen2, false, true, false, false},     {"stablelm2", kQwen2, false, false, false, false},
-    {"tekken", kTekken, false, false, true, true},
-};
-
-absl::StatusOr<const PreTokenizer*> FindPreTokenizer(std::string_view name) {
-  const auto* found = std::ranges::find(kPreTokenizers, name, &PreTokenizer::name);
-  if (found == std::end(kPreTokenizers)) {
-    return Unimplemented("tokenizer.ggml.pre is \"%s\", which is not supported; use a checkpoint with a tokenizer.json",
-                         name);
-  }
-  return found;
-}
-
-Json ByteLevel(bool use_regex) {
-  return {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", use_regex}};
-}
-
-Json PreTokenizerJson(const PreTokenizer& pre) {
-  Json steps = Json::array();
-  if (pre.single_digits) steps.push_back({{"type", "Digits"}, {"individual_digits", true}});
-  if (pre.regex != nullptr) {
-    steps.push_back(
-        {{"type", "Split"}, {"pattern", {{"Regex", pre.regex}}}, {"behavior", "Isolated"}, {"invert", false}});
-  }
-  steps.push_back(ByteLevel(pre.regex == nullptr));
-  return {{"type", "Sequence"}, {"pretokenizers", std::move(steps)}};
-}
 
 // A tokenizer.json in three parts: the model's long lists are written as text, as a tree of 300,000 nodes takes longer to
 // build and to print than the tokenizer itself.
@@ -110,7 +56,7 @@ absl::StatusOr<TokenizerParts> ByteLevelBpe(const GgufVocabulary& vocabulary) {
   ASSIGN_OR_RETURN(const PreTokenizer* pre, FindPreTokenizer(vocabulary.pre));
   TokenizerParts parts{.rest = {{"normalizer", pre->compose ? Json{{"type", "NFC"}} : Json()},
                                 {"pre_tokenizer", PreTokenizerJson(*pre)},
-                                {"decoder", ByteLevel(true)}},
+                                {"decoder", ByteLevelJson(true)}},
                        .model = {{"type", "BPE"}, {"ignore_merges", pre->whole_words}}};
   for (size_t rank = 0; rank < vocabulary.merges.size(); ++rank) {
     // The separator is the first blank after the first character: byte-level tokens hold no blanks.
