@@ -6,8 +6,7 @@ namespace engine {
 namespace {
 
 NamedCase Heads(int heads, int head_dim, int rotary_dim, DType out) {
-  const std::string name = std::string(Name(out)) + "_" + std::to_string(heads) + "x" + std::to_string(head_dim) +
-                           "_rotary" + std::to_string(rotary_dim);
+  const std::string name = RopeCaseName(heads, head_dim, rotary_dim, out);
   return {name, [=] {
             TestData data(head_dim);
             const Rope rope = {heads, head_dim, rotary_dim, out};

@@ -1,7 +1,9 @@
-// Inputs that rope and qk_norm_rope share.
+// What cases of rope and qk_norm_rope share.
 #pragma once
 
 #include <cmath>
+#include <string>
+#include <vector>
 
 #include "conformance/test_data.h"
 
@@ -9,6 +11,11 @@ namespace engine {
 
 inline constexpr int kRopeTokens = 33;
 inline constexpr int kRopePositions = 100;
+
+inline std::string RopeCaseName(int heads, int head_dim, int rotary_dim, DType out) {
+  return std::string(Name(out)) + "_" + std::to_string(heads) + "x" + std::to_string(head_dim) + "_rotary" +
+         std::to_string(rotary_dim);
+}
 
 // x, positions (not ascending: steps mix sequences) and a table of true cosines and sines.
 inline std::vector<CaseInput> RopeInputs(TestData& data, int heads, int head_dim, int rotary_dim) {
