@@ -1,6 +1,7 @@
 // A weight of random bytes in checkpoint order: every bit pattern of every field occurs.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <random>
@@ -46,5 +47,12 @@ struct RandomWeight {
   std::vector<std::byte> bytes;
   std::vector<const std::byte*> rows;
 };
+
+// To compare numbers some of which are NaN.
+inline std::vector<uint32_t> BitsOf(const std::vector<float>& values) {
+  std::vector<uint32_t> bits;
+  for (const float value : values) bits.push_back(std::bit_cast<uint32_t>(value));
+  return bits;
+}
 
 }  // namespace engine

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <bit>
 #include <vector>
 
 #include "core/base/checksum.h"
@@ -10,12 +9,6 @@
 
 namespace engine::cpu {
 namespace {
-
-std::vector<uint32_t> Bits(const std::vector<float>& values) {
-  std::vector<uint32_t> bits;
-  for (const float value : values) bits.push_back(std::bit_cast<uint32_t>(value));
-  return bits;
-}
 
 std::vector<float> UnpackedRow(const RandomWeight& weight, const std::vector<std::byte>& packed, int64_t row) {
   std::vector<float> values(weight.k);
@@ -29,7 +22,8 @@ TEST_P(PanelLayouts, GiveBackEveryRowBitForBit) {
   const int64_t n = 37, k = 3 * std::max(32, Info(GetParam()).block_values);
   const RandomWeight weight(GetParam(), n, k);
   const std::vector<std::byte> packed = weight.Packed(PanelLayout());
-  for (int64_t row = 0; row < n; ++row) EXPECT_EQ(Bits(UnpackedRow(weight, packed, row)), Bits(weight.Row(row))) << row;
+  for (int64_t row = 0; row < n; ++row)
+    EXPECT_EQ(BitsOf(UnpackedRow(weight, packed, row)), BitsOf(weight.Row(row))) << row;
 }
 
 TEST_P(PanelLayouts, MayBePackedInParts) {
