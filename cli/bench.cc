@@ -41,7 +41,7 @@ void AddBenchFlags(FlagSet& flags, BenchFlags& bench) {
   flags.Add({"--repetitions,-r", "N", "timed runs of each test, each interleaved with probes of the machine (3)"},
             bench.repetitions);
   flags.Add({"--seed,-s", "N", "of the random prompts (1)"}, bench.seed);
-  flags.AddChoice({"--output,-o", "FORMAT", "md (default), json or csv"}, {"md", "json", "csv"}, bench.output);
+  AddTableFlag(flags, bench.output);
   AddTensorParallelFlag(flags, bench.options.tensor_parallel_size);
   AddNumericsFlag(flags, bench.numerics);
   AddKvCacheFlag(flags, bench.options);

@@ -107,7 +107,7 @@ void AddOpsFlags(FlagSet& flags, OpsFlags& ops) {
             ops.speed.repetitions);
   flags.Add({"--cpu-time", "", "count the time threads ran instead of the wall's: for a machine that is shared"},
             ops.cpu_time);
-  flags.AddChoice({"--output,-o", "FORMAT", "md (default), json or csv"}, {"md", "json", "csv"}, ops.output);
+  AddTableFlag(flags, ops.output);
   flags.Add({"--svg", "FILE", "write a roofline plot there"}, ops.svg);
 }
 

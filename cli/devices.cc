@@ -1,7 +1,7 @@
 #include <cstdio>
 
 #include "absl/strings/str_format.h"
-#include "cli/flags.h"
+#include "cli/engine_flags.h"
 #include "cli/json_output.h"
 #include "cli/verbs.h"
 #include "engine/inspect.h"
@@ -37,7 +37,7 @@ void PrintDevice(const DeviceReport& device) {
 absl::Status DevicesVerb(Arguments arguments) {
   std::string output = "text";
   FlagSet flags("engine devices", "Lists every kind of device, and why one cannot be used here.");
-  flags.AddChoice({"--output,-o", "FORMAT", "text (default) or json"}, {"text", "json"}, output);
+  AddOutputFlag(flags, output);
   ASSIGN_OR_RETURN(const bool goes_on, flags.Parse(arguments));
   if (!goes_on) return absl::OkStatus();
   Json document = Json::array();

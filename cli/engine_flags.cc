@@ -117,4 +117,12 @@ void AddSpeculationFlags(FlagSet& flags, EngineOptions& options) {
             options.draft_model);
 }
 
+void AddOutputFlag(FlagSet& flags, std::string& output) {
+  flags.AddChoice({"--output,-o", "FORMAT", "text (default) or json"}, {"text", "json"}, output);
+}
+
+void AddTableFlag(FlagSet& flags, std::string& output) {
+  flags.AddChoice({"--output,-o", "FORMAT", "md (default), json or csv"}, {"md", "json", "csv"}, output);
+}
+
 }  // namespace engine

@@ -1,4 +1,4 @@
-// Flags that several verbs share: which model, on what, within which limits.
+// Flags that several verbs share: which model, on what, within which limits, and how the result is written.
 #pragma once
 
 #include "cli/flags.h"
@@ -18,5 +18,8 @@ void AddKvCacheFlag(FlagSet& flags, EngineOptions& options);
 void AddLimitFlags(FlagSet& flags, EngineOptions& options);  // context, batch, cache
 void AddReasoningFlag(FlagSet& flags, EngineOptions& options);
 void AddSpeculationFlags(FlagSet& flags, EngineOptions& options);
+
+void AddOutputFlag(FlagSet& flags, std::string& output);  // text or json
+void AddTableFlag(FlagSet& flags, std::string& output);   // md, json or csv
 
 }  // namespace engine

@@ -30,7 +30,7 @@ void AddEvalFlags(FlagSet& flags, EvalFlags& eval) {
   flags.Add({"--logits", "FILE", "write the logits: little-endian f32 [tokens, vocabulary]"}, eval.logits);
   flags.Add({"--window", "N", "every N tokens begin a sequence of their own (512)"}, eval.evaluation.window);
   AddKvCacheFlag(flags, eval.evaluation.engine);
-  flags.AddChoice({"--output,-o", "FORMAT", "text (default) or json"}, {"text", "json"}, eval.output);
+  AddOutputFlag(flags, eval.output);
   AddDeviceFlags(flags, eval.evaluation.engine);
 }
 

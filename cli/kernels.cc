@@ -36,7 +36,7 @@ absl::Status KernelsVerb(Arguments arguments) {
   std::string output = "text";
   FlagSet flags("engine kernels [MODEL]", "Shows which kernel runs each op of a model, and why the others declined.");
   AddModelFlag(flags, options.model);
-  flags.AddChoice({"--output,-o", "FORMAT", "text (default) or json"}, {"text", "json"}, output);
+  AddOutputFlag(flags, output);
   AddDeviceFlags(flags, options);
   AddLimitFlags(flags, options);
   ASSIGN_OR_RETURN(const bool goes_on, flags.Parse(arguments));

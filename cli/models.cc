@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "cli/flags.h"
+#include "cli/engine_flags.h"
 #include "cli/json_output.h"
 #include "cli/verbs.h"
 #include "engine/inspect.h"
@@ -55,7 +55,7 @@ Json ToJson() {
 absl::Status ModelsVerb(Arguments arguments) {
   std::string output = "text";
   FlagSet flags("engine models", "Lists models with a short name, those that were pulled, and what can be loaded.");
-  flags.AddChoice({"--output,-o", "FORMAT", "text (default) or json"}, {"text", "json"}, output);
+  AddOutputFlag(flags, output);
   ASSIGN_OR_RETURN(const bool goes_on, flags.Parse(arguments));
   if (!goes_on) return absl::OkStatus();
   if (output == "json") {

@@ -64,7 +64,7 @@ absl::Status PlanVerb(Arguments arguments) {
   std::string output = "text";
   FlagSet flags("engine plan [MODEL]", "Shows where the memory of a model would go, before any of it is taken.");
   AddModelFlag(flags, options.model);
-  flags.AddChoice({"--output,-o", "FORMAT", "text (default) or json"}, {"text", "json"}, output);
+  AddOutputFlag(flags, output);
   AddDeviceFlags(flags, options);
   AddLimitFlags(flags, options);
   ASSIGN_OR_RETURN(const bool goes_on, flags.Parse(arguments));

@@ -41,7 +41,7 @@ void AddRunFlags(FlagSet& flags, RunFlags& run) {
   flags.Add({"--system,-sys", "TEXT", "system message"}, run.system);
   flags.Add({"--raw", "", "continue the prompt as plain text, without the model's chat template"}, run.raw);
   flags.Add({"--stream", "", "print text as it is made (default)"}, run.stream);
-  flags.AddChoice({"--output,-o", "FORMAT", "text (default) or json"}, {"text", "json"}, run.output);
+  AddOutputFlag(flags, run.output);
   flags.Add({"--verbose,-v", "", "say on stderr what was loaded and how fast it ran"}, run.verbose);
   AddSamplingFlags(flags, run.sampling);
   AddGrammarFlags(flags, run.grammar_flags);

@@ -49,7 +49,7 @@ absl::Status SelftestVerb(Arguments arguments) {
       "Shows whether a device computes what the CPU computes, in every kernel and in models that it brings along,\n"
       "and how close it comes to its own limits. With MODEL, that too.");
   AddModelFlag(flags, model);
-  flags.AddChoice({"--output,-o", "FORMAT", "text (default) or json"}, {"text", "json"}, output);
+  AddOutputFlag(flags, output);
   flags.Add({"--device", "NAME", "what to test (`engine devices` lists them)"}, options.device);
   AddTensorParallelFlag(flags, options.tensor_parallel_size);
   flags.Add({"--threads,-t", "N", "CPU threads; 0: as many as the process may run on (0)"}, options.threads);
