@@ -14,7 +14,7 @@
 #include "cli/progress.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
-#include "cli/write_file.h"
+#include "core/base/files.h"
 
 namespace engine {
 namespace {

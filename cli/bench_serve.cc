@@ -7,7 +7,7 @@
 #include "cli/json_output.h"
 #include "cli/serve_bench_flags.h"
 #include "cli/verbs.h"
-#include "cli/write_file.h"
+#include "core/base/files.h"
 
 namespace engine {
 namespace {

@@ -1,7 +1,7 @@
 #include "cli/config_file.h"
 
-#include "cli/read_file.h"
 #include "cli/usage.h"
+#include "core/base/files.h"
 #include "yaml-cpp/yaml.h"
 
 namespace engine {

@@ -7,9 +7,9 @@
 #include "cli/engine_flags.h"
 #include "cli/json_output.h"
 #include "cli/progress.h"
-#include "cli/read_file.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
+#include "core/base/files.h"
 #include "engine/evaluate.h"
 
 namespace engine {

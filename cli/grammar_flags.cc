@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "absl/strings/str_split.h"
-#include "cli/read_file.h"
 #include "cli/usage.h"
+#include "core/base/files.h"
 #include "nlohmann/json.hpp"
 
 namespace engine {

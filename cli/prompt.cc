@@ -6,8 +6,8 @@
 #include <iterator>
 
 #include "cli/progress.h"
-#include "cli/read_file.h"
 #include "cli/usage.h"
+#include "core/base/files.h"
 
 namespace engine {
 namespace {

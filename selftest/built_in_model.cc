@@ -2,9 +2,9 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <random>
 
+#include "core/base/files.h"
 #include "core/weights/quant.h"
 #include "core/weights/safetensors_writer.h"
 
@@ -104,13 +104,6 @@ std::string TensorBytes(DType weights) {
   }
   tensors.Norm("model.norm");
   return tensors.Bytes();
-}
-
-absl::Status WriteFile(const std::filesystem::path& path, const std::string& bytes) {
-  std::ofstream out(path, std::ios::binary);
-  out << bytes;
-  out.close();
-  return out ? absl::OkStatus() : FailedPrecondition("%s could not be written", path.string());
 }
 
 }  // namespace

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "core/base/check.h"
+#include "core/base/files.h"
 #include "core/weights/packed_file.h"
 #include "core/weights/safetensors_writer.h"
 #include "tests/support/gguf_writer.h"
 #include "tests/support/int4_writer.h"
-#include "tests/support/write_file.h"
 #include "tests/unit/text/goldens.h"
 #include "tests/unit/text/output_parser/fixtures.h"
 #include "tests/unit/text/small_tokenizers.h"

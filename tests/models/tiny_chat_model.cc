@@ -6,13 +6,13 @@
 #include <vector>
 
 #include "core/base/check.h"
+#include "core/base/files.h"
 #include "core/weights/quant.h"
 #include "core/weights/safetensors_writer.h"
 #include "models/gguf_names.h"
 #include "nlohmann/json.hpp"
 #include "tests/models/tiny_checkpoint.h"
 #include "tests/support/gguf_writer.h"
-#include "tests/support/write_file.h"
 #include "text/gguf_vocabulary.h"
 
 namespace engine {

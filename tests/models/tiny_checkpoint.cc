@@ -2,16 +2,15 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
 #include <functional>
 #include <iterator>
 #include <numeric>
 #include <string_view>
 #include <utility>
 
+#include "core/base/files.h"
 #include "core/base/json.h"
 #include "core/weights/safetensors_writer.h"
-#include "tests/support/write_file.h"
 
 namespace engine {
 namespace {
@@ -40,10 +39,10 @@ class WordStream {
   uint64_t state_;
 };
 
-absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return NotFound("%s cannot be opened; tests/models/make_fixtures.py makes it", path.string());
-  return std::string(std::istreambuf_iterator<char>(in), {});
+absl::StatusOr<std::string> ReadFixture(const std::filesystem::path& path) {
+  absl::StatusOr<std::string> text = ReadFile(path);
+  if (!text.ok()) return NotFound("%s; tests/models/make_fixtures.py makes it", Message(text.status()));
+  return text;
 }
 
 // Fills `model` from a document of make_fixtures.py. The JSON library throws where a key or a type is not as expected;
@@ -69,8 +68,8 @@ void FillFromJson(const Json& fixture, TinyModel& model) {
 
 absl::StatusOr<TinyModel> ReadTinyModel(const std::filesystem::path& directory) {
   TinyModel model{.name = directory.filename().string()};
-  ASSIGN_OR_RETURN(model.config_json, ReadFile(directory / "config.json"));
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(directory / "fixture.json"));
+  ASSIGN_OR_RETURN(model.config_json, ReadFixture(directory / "config.json"));
+  ASSIGN_OR_RETURN(const std::string text, ReadFixture(directory / "fixture.json"));
   ASSIGN_OR_RETURN(const Json fixture, ParseJson(text, (directory / "fixture.json").string()));
   try {
     FillFromJson(fixture, model);
@@ -78,7 +77,7 @@ absl::StatusOr<TinyModel> ReadTinyModel(const std::filesystem::path& directory) 
     return InvalidArgument("%s/fixture.json: %s; make it again with tests/models/make_fixtures.py", directory.string(),
                            error.what());
   }
-  ASSIGN_OR_RETURN(const std::string logits, ReadFile(directory / "logits.bin"));
+  ASSIGN_OR_RETURN(const std::string logits, ReadFixture(directory / "logits.bin"));
   model.logits.resize(model.positions.size() * model.vocab_size);
   if (logits.size() != model.logits.size() * sizeof(float)) {
     return DataLoss("%s/logits.bin has %d bytes; %d positions of %d logits take %d", directory.string(), logits.size(),

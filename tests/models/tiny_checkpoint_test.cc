@@ -2,10 +2,9 @@
 #include "tests/models/tiny_checkpoint.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "core/base/bf16.h"
+#include "core/base/files.h"
 #include "core/weights/safetensors.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -17,11 +16,6 @@ namespace {
 
 using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
-
-std::string ReadBytes(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(in), {});
-}
 
 std::vector<TinyModel> AllModels() {
   auto models = ReadTinyModels();
@@ -64,7 +58,7 @@ TEST(TinyCheckpoint, OurReaderFindsTheTensorsThatWereWritten) {
   const TempDir directory;
   ASSERT_TRUE(WriteTinyCheckpoint(model, DType::kF32, directory.path()).ok());
 
-  const std::string bytes = ReadBytes(directory.path() + "/model.safetensors");
+  const std::string bytes = *ReadFile(directory.path() + "/model.safetensors");
   const auto file = ParseSafetensors(std::as_bytes(std::span(bytes)));
   ASSERT_TRUE(file.ok()) << file.status();
   ASSERT_EQ(file->tensors.size(), 2u);
@@ -72,7 +66,7 @@ TEST(TinyCheckpoint, OurReaderFindsTheTensorsThatWereWritten) {
   EXPECT_THAT(file->tensors[0].shape, ElementsAreArray({3, 5}));
   const std::vector<float> norm = DrawWeights(model.seed, model.tensors[1]);
   EXPECT_THAT(file->tensors[1].data, ElementsAreArray(std::as_bytes(std::span(norm))));
-  EXPECT_EQ(ReadBytes(directory.path() + "/config.json"), model.config_json);
+  EXPECT_EQ(*ReadFile(directory.path() + "/config.json"), model.config_json);
 }
 
 TEST(TinyCheckpoint, HalfPrecisionHoldsEveryWeightExactly) {

@@ -5,7 +5,7 @@
 #include <system_error>
 
 #include "core/base/check.h"
-#include "tests/support/write_file.h"
+#include "core/base/files.h"
 
 namespace engine {
 
