@@ -1,12 +1,12 @@
 // Flags from the command line, the environment and a file.
 #include "cli/flags.h"
 
-#include <cstdlib>
 #include <optional>
 
 #include "cli/usage.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/environment.h"
 #include "tests/support/temp_dir.h"
 
 namespace engine {
@@ -50,16 +50,6 @@ struct Verb {
     EXPECT_TRUE(IsUsageError(status)) << status;
     return std::string(Message(status));
   }
-};
-
-// A variable of the environment for as long as it lives.
-class Variable {
- public:
-  Variable(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
-  ~Variable() { ::unsetenv(name_); }
-
- private:
-  const char* name_;
 };
 
 TEST(Flags, ValuesAreReadFromBothForms) {
@@ -174,7 +164,8 @@ TEST(Flags, MissingValueAndSurplusArgumentAreRefused) {
 }
 
 TEST(Flags, EnvironmentStandsInForAbsentFlags) {
-  const Variable tokens("ENGINE_MAX_TOKENS", "5"), stream("ENGINE_NO_STREAM", "1"), alias("ENGINE_PREDICT", "6");
+  const EnvironmentVariable tokens("ENGINE_MAX_TOKENS", "5"), stream("ENGINE_NO_STREAM", "1"),
+      alias("ENGINE_PREDICT", "6");
   Verb verb;
   ASSERT_TRUE(verb.Parse({}).ok());
   EXPECT_EQ(verb.max_tokens, 5);
@@ -182,7 +173,7 @@ TEST(Flags, EnvironmentStandsInForAbsentFlags) {
 }
 
 TEST(Flags, ErrorOfTheEnvironmentNamesTheVariable) {
-  const Variable tokens("ENGINE_MAX_TOKENS", "five");
+  const EnvironmentVariable tokens("ENGINE_MAX_TOKENS", "five");
   EXPECT_THAT(Verb().Refusal({}), HasSubstr("--max-tokens (from ENGINE_MAX_TOKENS) is 'five'"));
 }
 
@@ -190,7 +181,7 @@ TEST(Flags, CommandLineBeatsEnvironmentWhichBeatsFile) {
   const TempDir directory;
   const std::string file = directory.Write(
       "flags.yaml", "max-tokens: 1\ntemperature: 0.25\nseed: 3\nno-stream: true\nsizes: [8, 9]\nmodel: m\n");
-  const Variable temperature("ENGINE_TEMPERATURE", "0.5"), seed("ENGINE_SEED", "4");
+  const EnvironmentVariable temperature("ENGINE_TEMPERATURE", "0.5"), seed("ENGINE_SEED", "4");
   Verb verb;
   ASSERT_TRUE(verb.Parse({"--config", file, "--temperature", "0.75"}).ok());
   EXPECT_EQ(verb.temperature, 0.75f);
@@ -204,7 +195,7 @@ TEST(Flags, CommandLineBeatsEnvironmentWhichBeatsFile) {
 TEST(Flags, ConfigMayBeNamedByTheEnvironmentAndUseUnderscores) {
   const TempDir directory;
   const std::string file = directory.Write("flags.yaml", "max_tokens: 9\n");
-  const Variable config("ENGINE_CONFIG", file.c_str());
+  const EnvironmentVariable config("ENGINE_CONFIG", file);
   Verb verb;
   ASSERT_TRUE(verb.Parse({}).ok());
   EXPECT_EQ(verb.max_tokens, 9);

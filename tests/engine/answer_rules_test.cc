@@ -11,15 +11,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-class AnswerRules : public ::testing::Test {
- protected:
-  static void SetUpTestSuite() { shared_model = std::make_unique<ModelOnDisk>(TinyChatModel{.weights = DType::kQ8_0}); }
-  static void TearDownTestSuite() { shared_model.reset(); }
-
-  static std::unique_ptr<ModelOnDisk> shared_model;
-};
-std::unique_ptr<ModelOnDisk> AnswerRules::shared_model;
-
 std::vector<int32_t> Letters() {
   std::vector<int32_t> letters;
   for (int32_t letter = 'a'; letter <= 'z'; ++letter) letters.push_back(letter);
@@ -41,14 +32,10 @@ GenerationRequest Think(uint64_t seed, int budget, int max_tokens = 60) {
   return request;
 }
 
-std::string Refusal(Engine& engine, const GenerationRequest& request) {
-  return std::string(engine.Submit(request, [](const GenerationUpdate&) {}).status().message());
-}
-
 const EngineOptions kThinks = {.reasoning_parser = "qwen3"};
 
-TEST_F(AnswerRules, OnlyAllowedTokensAreDrawn) {
-  const auto engine = OpenEngine(*shared_model);
+TEST(AnswerRules, OnlyAllowedTokensAreDrawn) {
+  const auto engine = OpenEngine(Q8Model());
   GenerationRequest request = Ask(1);
   request.allowed_token_ids = {'x', 'y', 260};
   const Generation answer = Answer(*engine, request);
@@ -59,8 +46,8 @@ TEST_F(AnswerRules, OnlyAllowedTokensAreDrawn) {
   EXPECT_EQ(Answer(*engine, request).finish, Finish::kStop);
 }
 
-TEST_F(AnswerRules, BadWordsAreNotSaid) {
-  const auto engine = OpenEngine(*shared_model);
+TEST(AnswerRules, BadWordsAreNotSaid) {
+  const auto engine = OpenEngine(Q8Model());
   GenerationRequest request = Ask(2);
   request.allowed_token_ids = Letters();
   for (int i = 0; i < 8; ++i) {
@@ -72,8 +59,8 @@ TEST_F(AnswerRules, BadWordsAreNotSaid) {
   }
 }
 
-TEST_F(AnswerRules, AWordIsBadBehindABlankToo) {
-  const auto engine = OpenEngine(*shared_model);
+TEST(AnswerRules, AWordIsBadBehindABlankToo) {
+  const auto engine = OpenEngine(Q8Model());
   GenerationRequest request = Ask(3);
   constexpr int32_t kBlankThe = 262, kThe = 't';  // " the" is one token, "the" is "t" and "he"
   request.allowed_token_ids = {'x', kThe, 257, kBlankThe};
@@ -83,8 +70,8 @@ TEST_F(AnswerRules, AWordIsBadBehindABlankToo) {
   EXPECT_THAT(answer.text, Not(HasSubstr("the")));
 }
 
-TEST_F(AnswerRules, ReasoningEndsWithinItsBudget) {
-  const auto engine = OpenEngine(*shared_model, kThinks);
+TEST(AnswerRules, ReasoningEndsWithinItsBudget) {
+  const auto engine = OpenEngine(Q8Model(), kThinks);
   for (const int budget : {0, 1, 7, 20}) {
     const Generation answer = Answer(*engine, Think(4, budget));
     EXPECT_EQ(answer.reasoning_tokens, budget + 7) << "with </think>, which has seven tokens";
@@ -94,8 +81,8 @@ TEST_F(AnswerRules, ReasoningEndsWithinItsBudget) {
   EXPECT_EQ(Answer(*engine, Think(4, 1000)).reasoning_tokens, 60);
 }
 
-TEST_F(AnswerRules, AGrammarHoldsTheAnswerBehindTheReasoning) {
-  const auto engine = OpenEngine(*shared_model, kThinks);
+TEST(AnswerRules, AGrammarHoldsTheAnswerBehindTheReasoning) {
+  const auto engine = OpenEngine(Q8Model(), kThinks);
   const std::pair<OutputGrammar::Kind, std::string> grammars[] = {
       {OutputGrammar::Kind::kJsonSchema, R"({"enum": [12]})"},
       {OutputGrammar::Kind::kRegex, "1[2]"},
@@ -125,8 +112,8 @@ GenerationRequest Begin(char first, int budget) {
   return request;
 }
 
-TEST_F(AnswerRules, AModelMayThinkBeforeAnAnswerWithAFormAlthoughNoPromptSaysSo) {
-  const auto engine = OpenEngine(*shared_model, kThinks);
+TEST(AnswerRules, AModelMayThinkBeforeAnAnswerWithAFormAlthoughNoPromptSaysSo) {
+  const auto engine = OpenEngine(Q8Model(), kThinks);
   const Generation thinks = Answer(*engine, Begin('<', 5));
   EXPECT_EQ(thinks.text, "12");
   EXPECT_EQ(thinks.finish, Finish::kStop);
@@ -138,8 +125,8 @@ TEST_F(AnswerRules, AModelMayThinkBeforeAnAnswerWithAFormAlthoughNoPromptSaysSo)
   EXPECT_EQ(answers.tokens.size(), 2u);
 }
 
-TEST_F(AnswerRules, ARequestThatSwitchesThinkingOffIsAnsweredInItsFormAtOnce) {
-  const auto engine = OpenEngine(*shared_model, kThinks);
+TEST(AnswerRules, ARequestThatSwitchesThinkingOffIsAnsweredInItsFormAtOnce) {
+  const auto engine = OpenEngine(Q8Model(), kThinks);
   for (const char* off :
        {R"({"enable_thinking": false})", R"({"thinking": false})", R"({"reasoning_effort": "none"})"}) {
     GenerationRequest request = Begin('<', 5);
@@ -150,8 +137,8 @@ TEST_F(AnswerRules, ARequestThatSwitchesThinkingOffIsAnsweredInItsFormAtOnce) {
   }
 }
 
-TEST_F(AnswerRules, ABudgetLeavesWhatIsNoReasoningAlone) {
-  const auto engine = OpenEngine(*shared_model, kThinks);
+TEST(AnswerRules, ABudgetLeavesWhatIsNoReasoningAlone) {
+  const auto engine = OpenEngine(Q8Model(), kThinks);
   GenerationRequest request = Ask(5);
   request.split_output = true;
   const Generation expected = Answer(*engine, request);
@@ -159,7 +146,7 @@ TEST_F(AnswerRules, ABudgetLeavesWhatIsNoReasoningAlone) {
   ExpectSame(Answer(*engine, request), expected, "without reasoning");
 }
 
-TEST_F(AnswerRules, AreTheSameAloneAndTogetherChunkedPreemptedAndDrafted) {
+TEST(AnswerRules, AreTheSameAloneAndTogetherChunkedPreemptedAndDrafted) {
   std::vector<GenerationRequest> requests;
   for (uint64_t seed = 0; seed < 12; ++seed) {
     GenerationRequest request = seed % 3 == 2 ? Think(seed, 10 + static_cast<int>(seed)) : Ask(seed);
@@ -174,7 +161,7 @@ TEST_F(AnswerRules, AreTheSameAloneAndTogetherChunkedPreemptedAndDrafted) {
   }
   EngineOptions plain_options = kThinks;
   plain_options.num_speculative_tokens = 0;
-  const auto plain = OpenEngine(*shared_model, plain_options);
+  const auto plain = OpenEngine(Q8Model(), plain_options);
   std::vector<Generation> expected;
   for (const GenerationRequest& request : requests) expected.push_back(Answer(*plain, request));
   const int64_t tight = plain->model().kv_cache_bytes / 16 * 3;
@@ -182,7 +169,7 @@ TEST_F(AnswerRules, AreTheSameAloneAndTogetherChunkedPreemptedAndDrafted) {
   for (EngineOptions options : {EngineOptions{}, EngineOptions{.max_num_batched_tokens = 24},
                                 EngineOptions{.kv_cache_bytes = tight}, EngineOptions{.threads = 3}}) {
     options.reasoning_parser = "qwen3";
-    const auto engine = OpenEngine(*shared_model, options);
+    const auto engine = OpenEngine(Q8Model(), options);
     for (int round = 0; round < 2; ++round) {
       const std::vector<Generation> answers = AnswerTogether(*engine, requests);
       for (size_t r = 0; r < requests.size(); ++r) {
@@ -195,7 +182,7 @@ TEST_F(AnswerRules, AreTheSameAloneAndTogetherChunkedPreemptedAndDrafted) {
   EXPECT_GT(drafted, 0);
 }
 
-TEST_F(AnswerRules, LogitsThatAreNotFiniteAreNoFaultOfTheRequest) {
+TEST(AnswerRules, LogitsThatAreNotFiniteAreNoFaultOfTheRequest) {
   const ModelOnDisk model({.nan_token = 7});
   const auto engine = OpenEngine(model);
   GenerationRequest request = Ask(1);
@@ -208,8 +195,8 @@ TEST_F(AnswerRules, LogitsThatAreNotFiniteAreNoFaultOfTheRequest) {
   EXPECT_TRUE(absl::IsInvalidArgument(engine->Generate(request).status())) << "the end alone, which may not come yet";
 }
 
-TEST_F(AnswerRules, AreRefusedWithTheReason) {
-  const auto engine = OpenEngine(*shared_model);
+TEST(AnswerRules, AreRefusedWithTheReason) {
+  const auto engine = OpenEngine(Q8Model());
   GenerationRequest request = Ask(1);
   request.allowed_token_ids = {1, 266};
   EXPECT_EQ(Refusal(*engine, request), "allowed_token_ids has token 266; the model's tokens are 0 to 265");
@@ -219,7 +206,7 @@ TEST_F(AnswerRules, AreRefusedWithTheReason) {
   request.bad_words = {"a"};
   EXPECT_THAT(std::string(engine->Generate(request).status().message()), StartsWith("no token is left to draw"));
   EXPECT_THAT(Refusal(*engine, Think(1, 1)), HasSubstr("name its reasoning_parser"));
-  EXPECT_EQ(Refusal(*OpenEngine(*shared_model, kThinks), Think(1, -1)),
+  EXPECT_EQ(Refusal(*OpenEngine(Q8Model(), kThinks), Think(1, -1)),
             "thinking_token_budget is -1; it must be at least 0");
 }
 

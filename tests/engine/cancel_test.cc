@@ -10,11 +10,6 @@
 namespace engine {
 namespace {
 
-const ModelOnDisk& Model() {
-  static const ModelOnDisk model({.weights = DType::kQ8_0});
-  return model;
-}
-
 GenerationRequest Endless(uint64_t seed) {
   return Continue(RandomTokens(seed, 20), SamplingParams::kUntilContextIsFull);
 }
@@ -63,7 +58,7 @@ RequestId Submit(Engine& engine, const GenerationRequest& request, Listener& lis
 }
 
 TEST(Cancel, WaitingRequestEndsWithoutTokens) {
-  const auto engine = OpenEngine(Model(), {.max_num_seqs = 1});
+  const auto engine = OpenEngine(Q8Model(), {.max_num_seqs = 1});
   Listener running, waiting;
   const RequestId first = Submit(*engine, Endless(1), running);
   engine->Cancel(Submit(*engine, Endless(2), waiting));
@@ -75,7 +70,7 @@ TEST(Cancel, WaitingRequestEndsWithoutTokens) {
 
 // Steps of one token: the prompt of 400 takes 400 steps.
 TEST(Cancel, PromptBeingReadEndsWithoutTokens) {
-  const auto engine = OpenEngine(Model(), {.max_num_seqs = 1, .max_num_batched_tokens = 1});
+  const auto engine = OpenEngine(Q8Model(), {.max_num_seqs = 1, .max_num_batched_tokens = 1});
   Listener listener;
   engine->Cancel(Submit(*engine, Continue(RandomTokens(1, 400), 10), listener));
   EXPECT_EQ(listener.WaitForEnd(), Finish::kCancelled);
@@ -83,7 +78,7 @@ TEST(Cancel, PromptBeingReadEndsWithoutTokens) {
 }
 
 TEST(Cancel, AnswerBeingMadeEndsWhereItIs) {
-  const auto engine = OpenEngine(Model());
+  const auto engine = OpenEngine(Q8Model());
   Listener listener;
   const RequestId id = Submit(*engine, Endless(1), listener);
   listener.WaitForTokens(3);
@@ -93,7 +88,7 @@ TEST(Cancel, AnswerBeingMadeEndsWhereItIs) {
 }
 
 TEST(Cancel, EndedAndUnknownRequestsAreIgnored) {
-  const auto engine = OpenEngine(Model());
+  const auto engine = OpenEngine(Q8Model());
   Listener listener;
   const RequestId id = Submit(*engine, Continue({1}, 1), listener);
   EXPECT_EQ(listener.WaitForEnd(), Finish::kLength);
@@ -103,7 +98,7 @@ TEST(Cancel, EndedAndUnknownRequestsAreIgnored) {
 }
 
 TEST(Cancel, CallbackMayCancelItsOwnRequest) {
-  const auto engine = OpenEngine(Model());
+  const auto engine = OpenEngine(Q8Model());
   Listener listener;
   std::atomic<RequestId> own = -1;
   const auto forward = listener.callback();
@@ -119,7 +114,7 @@ TEST(Cancel, CallbackMayCancelItsOwnRequest) {
 }
 
 TEST(Cancel, OthersGoOnAsIfAlone) {
-  const auto engine = OpenEngine(Model(), {.enable_prefix_caching = false});
+  const auto engine = OpenEngine(Q8Model(), {.enable_prefix_caching = false});
   const GenerationRequest request = Continue(RandomTokens(5, 30), 60);
   const Generation alone = Answer(*engine, request);
   Listener cancelled;
@@ -134,7 +129,7 @@ TEST(Cancel, OthersGoOnAsIfAlone) {
 }
 
 TEST(Cancel, FreesWhatTheRequestHeld) {
-  const auto engine = OpenEngine(Model(), {.max_model_len = 128, .max_num_seqs = 1, .enable_prefix_caching = false});
+  const auto engine = OpenEngine(Q8Model(), {.max_model_len = 128, .max_num_seqs = 1, .enable_prefix_caching = false});
   for (int i = 0; i < 20; ++i) {
     Listener listener;
     const RequestId id = Submit(*engine, Continue(RandomTokens(i, 100), 28), listener);
@@ -147,7 +142,7 @@ TEST(Cancel, FreesWhatTheRequestHeld) {
 
 TEST(Destruction, EndsEveryRequest) {
   Listener listeners[6];
-  auto engine = OpenEngine(Model(), {.max_num_seqs = 2});
+  auto engine = OpenEngine(Q8Model(), {.max_num_seqs = 2});
   for (int r = 0; r < 6; ++r) Submit(*engine, Endless(r), listeners[r]);
   listeners[0].WaitForTokens(2);
   engine.reset();
@@ -156,7 +151,7 @@ TEST(Destruction, EndsEveryRequest) {
 
 // A caller that asks again when its request ends is refused once the engine goes away.
 TEST(Destruction, CallbackThatSubmitsAgainIsRefused) {
-  auto engine = OpenEngine(Model());
+  auto engine = OpenEngine(Q8Model());
   Engine* const raw = engine.get();
   std::atomic<int> refused = 0;
   Listener listeners[4];
@@ -180,7 +175,7 @@ TEST(Destruction, CallbackThatSubmitsAgainIsRefused) {
 
 TEST(Threads, ManyCallersGetTheAnswersTheyGetAlone) {
   constexpr int kCallers = 8;
-  const auto engine = OpenEngine(Model(), {.threads = 2, .max_num_seqs = 4});
+  const auto engine = OpenEngine(Q8Model(), {.threads = 2, .max_num_seqs = 4});
   std::vector<GenerationRequest> requests;
   std::vector<Generation> alone, together(kCallers);
   requests.reserve(kCallers);
@@ -202,7 +197,7 @@ TEST(Threads, ManyCallersGetTheAnswersTheyGetAlone) {
 }
 
 TEST(Threads, TwoEnginesRunAtOnce) {
-  const auto one = OpenEngine(Model(), {.threads = 2}), other = OpenEngine(Model());
+  const auto one = OpenEngine(Q8Model(), {.threads = 2}), other = OpenEngine(Q8Model());
   const GenerationRequest request = Continue(RandomTokens(1, 30), 40);
   Generation of_other;
   std::thread thread([&] { of_other = Answer(*other, request); });

@@ -20,11 +20,6 @@ using ::testing::HasSubstr;
 
 constexpr int kTokens = 52;  // two blocks of the cache, and more than a window
 
-const ModelOnDisk& Model() {
-  static const ModelOnDisk model({.weights = DType::kQ8_0});
-  return model;
-}
-
 // Before it is scaled.
 std::vector<float> Values(Engine& engine, std::vector<int32_t> tokens) {
   auto answer = engine.Generate(EmbeddingRequest({.prompt_tokens = std::move(tokens)}));
@@ -62,9 +57,9 @@ TEST(Embedding, IsMadeOfWhatTheHeadReads) {
 
 TEST(Embedding, HasTheSameBitsAloneInABatchInChunksAndFromTheCache) {
   for (const char* pooling : {"last", "mean"}) {
-    const auto alone = OpenEngine(Model(), {.enable_prefix_caching = false, .pooling = pooling});
+    const auto alone = OpenEngine(Q8Model(), {.enable_prefix_caching = false, .pooling = pooling});
     const std::vector<float> expected = Values(*alone, RandomTokens(1, kTokens));
-    const auto chunked = OpenEngine(Model(), {.max_num_seqs = 4, .max_num_batched_tokens = 7, .pooling = pooling});
+    const auto chunked = OpenEngine(Q8Model(), {.max_num_seqs = 4, .max_num_batched_tokens = 7, .pooling = pooling});
     std::vector<std::jthread> others;
     for (uint64_t r = 2; r < 6; ++r) others.emplace_back([&, r] { Values(*chunked, RandomTokens(r, 40)); });
     EXPECT_EQ(Values(*chunked, RandomTokens(1, kTokens)), expected) << pooling;
@@ -73,7 +68,7 @@ TEST(Embedding, HasTheSameBitsAloneInABatchInChunksAndFromTheCache) {
 }
 
 TEST(Embedding, TheMeanIsThatOfTheStatesOfEveryBeginning) {
-  const auto last = OpenEngine(Model(), {.pooling = "last"}), mean = OpenEngine(Model(), {.pooling = "mean"});
+  const auto last = OpenEngine(Q8Model(), {.pooling = "last"}), mean = OpenEngine(Q8Model(), {.pooling = "mean"});
   const std::vector<int32_t> tokens = RandomTokens(1, 9);
   std::vector<double> sum(last->model().embedding_size);
   for (size_t n = 1; n <= tokens.size(); ++n) {
@@ -86,7 +81,7 @@ TEST(Embedding, TheMeanIsThatOfTheStatesOfEveryBeginning) {
 }
 
 TEST(Embedding, AMeanTakesNothingFromTheCacheAndLeavesItsPromptThere) {
-  const auto engine = OpenEngine(Model(), {.pooling = "mean"});
+  const auto engine = OpenEngine(Q8Model(), {.pooling = "mean"});
   Values(*engine, RandomTokens(1, 64));
   Values(*engine, RandomTokens(1, 64));
   EXPECT_EQ(engine->stats().step.prompt_tokens_cached, 0);
@@ -94,13 +89,13 @@ TEST(Embedding, AMeanTakesNothingFromTheCacheAndLeavesItsPromptThere) {
 }
 
 TEST(Embedding, AMeanIsTheSameWhenItsPromptWasPreempted) {
-  const std::vector<float> alone = Values(*OpenEngine(Model(), {.pooling = "mean"}), RandomTokens(1, 400));
-  const int64_t cache_of_one = OpenEngine(Model(), {.max_num_seqs = 1})->model().kv_cache_bytes;
-  const auto tight = OpenEngine(Model(), {.max_num_seqs = 4,
-                                          .max_num_batched_tokens = 16,
-                                          .prefill_share = 1,
-                                          .kv_cache_bytes = cache_of_one,
-                                          .pooling = "mean"});
+  const std::vector<float> alone = Values(*OpenEngine(Q8Model(), {.pooling = "mean"}), RandomTokens(1, 400));
+  const int64_t cache_of_one = OpenEngine(Q8Model(), {.max_num_seqs = 1})->model().kv_cache_bytes;
+  const auto tight = OpenEngine(Q8Model(), {.max_num_seqs = 4,
+                                            .max_num_batched_tokens = 16,
+                                            .prefill_share = 1,
+                                            .kv_cache_bytes = cache_of_one,
+                                            .pooling = "mean"});
   // They grow while the prompt is read, in chunks, and came before.
   for (uint64_t r = 2; r < 5; ++r) {
     ASSERT_TRUE(tight->Submit(Continue(RandomTokens(r, 20), 60), [](const GenerationUpdate&) {}).ok());
@@ -111,7 +106,7 @@ TEST(Embedding, AMeanIsTheSameWhenItsPromptWasPreempted) {
 
 // A prompt whose beginning was found in the cache has no states of it, which the engine's own requests prevent.
 TEST(Embedding, ARequestWhoseStatesCannotBeReadEndsWithTheError) {
-  auto opened = *OpenModel({.model = Model().path(), .threads = 1, .pooling = "mean"});
+  auto opened = *OpenModel({.model = Q8Model().path(), .threads = 1, .pooling = "mean"});
   const ModelText text = *LoadModelText(*opened.checkpoint);
   LoadedModel loaded = *LoadModel(opened);
   StatsBoard stats;
@@ -146,7 +141,7 @@ TEST(Embedding, ARequestWhoseStatesCannotBeReadEndsWithTheError) {
 }
 
 TEST(Embedding, TheHeadReadsNoTokenOfThePromptButItsLast) {
-  const auto engine = OpenEngine(Model(), {.max_num_seqs = 1, .max_num_batched_tokens = 64, .pooling = "mean"});
+  const auto engine = OpenEngine(Q8Model(), {.max_num_seqs = 1, .max_num_batched_tokens = 64, .pooling = "mean"});
   Values(*engine, RandomTokens(1, 60));
   EXPECT_EQ(engine->stats().step.steps, 1) << "rows of the head bound a step, to as many as sequences";
 }
@@ -159,7 +154,7 @@ TEST(Embedding, FewerDimensionsAreTheFirstOnesScaledToLengthOne) {
 }
 
 TEST(Embedding, AModelThatKeepsItsStatesAnswersAsBefore) {
-  const auto plain = OpenEngine(Model()), keeping = OpenEngine(Model(), {.pooling = "last"});
+  const auto plain = OpenEngine(Q8Model()), keeping = OpenEngine(Q8Model(), {.pooling = "last"});
   const GenerationRequest request = Continue(RandomTokens(1, kTokens), 20);
   ExpectSame(Answer(*keeping, request), Answer(*plain, request), "with hidden states");
 }
@@ -168,16 +163,16 @@ TEST(Embedding, TheSimtDeviceMakesTheCpusBits) {
   const EngineOptions options{.numerics = Numerics::kExact, .max_model_len = 64, .max_num_seqs = 1, .pooling = "mean"};
   EngineOptions simt = options;
   simt.device = "simt";
-  EXPECT_EQ(Values(*OpenEngine(Model(), simt), RandomTokens(1, 5)),
-            Values(*OpenEngine(Model(), options), RandomTokens(1, 5)));
+  EXPECT_EQ(Values(*OpenEngine(Q8Model(), simt), RandomTokens(1, 5)),
+            Values(*OpenEngine(Q8Model(), options), RandomTokens(1, 5)));
 }
 
 TEST(Embedding, WithoutPoolingNoneIsMade) {
-  const auto engine = OpenEngine(Model());
+  const auto engine = OpenEngine(Q8Model());
   EXPECT_EQ(engine->model().embedding_size, 0);
   const auto refused = engine->Generate(EmbeddingRequest({.prompt = "x"}));
   EXPECT_THAT(std::string(Message(refused.status())), HasSubstr("pooling last or mean"));
-  const auto unknown = Engine::Create({.model = Model().path(), .pooling = "max"});
+  const auto unknown = Engine::Create({.model = Q8Model().path(), .pooling = "max"});
   EXPECT_THAT(std::string(Message(unknown.status())), HasSubstr("pooling is max"));
 }
 

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <random>
 
+#include "core/base/files.h"
 #include "gtest/gtest.h"
 
 namespace engine {
@@ -33,6 +34,18 @@ ModelOnDisk::ModelOnDisk(const TinyChatModel& model) {
   const auto path = WriteTinyChatModel(model, directory_.path());
   EXPECT_TRUE(path.ok()) << path.status();
   if (path.ok()) path_ = *path;
+}
+
+void ReplaceInFile(const std::string& path, const std::string& from, const std::string& to) {
+  std::string text = *ReadFile(path);
+  const size_t at = text.find(from);
+  ASSERT_NE(at, std::string::npos) << path;
+  ASSERT_TRUE(WriteFile(path, text.replace(at, from.size(), to)).ok());
+}
+
+const ModelOnDisk& Q8Model() {
+  static const ModelOnDisk model({.weights = DType::kQ8_0});
+  return model;
 }
 
 std::ostream& operator<<(std::ostream& out, const Subject& subject) { return out << subject.name; }
@@ -68,10 +81,42 @@ GenerationRequest Continue(std::vector<int32_t> prompt, int max_tokens) {
           .sampling = {.temperature = 0, .ignore_eos = true, .max_tokens = max_tokens, .logprobs = 5}};
 }
 
+std::vector<GenerationRequest> VariedRequests(int count, int new_tokens) {
+  std::vector<GenerationRequest> requests;
+  for (int r = 0; r < count; ++r) {
+    GenerationRequest request = Continue(RandomTokens(r / 2, 1 + 13 * r), new_tokens);
+    if (r % 2 == 1) request.sampling.temperature = 1;
+    if (r % 3 == 0) request.sampling.prompt_logprobs = 2;
+    if (r % 4 == 1) request.sampling.repetition_penalty = 1.3f;
+    request.sampling.seed = r;
+    requests.push_back(std::move(request));
+  }
+  return requests;
+}
+
 Generation Answer(Engine& engine, const GenerationRequest& request) {
   auto answer = engine.Generate(request);
   EXPECT_TRUE(answer.ok()) << answer.status();
   return answer.ok() ? *std::move(answer) : Generation{};
+}
+
+std::string Refusal(EngineOptions options) {
+  if (options.threads == 0) options.threads = 1;
+  const auto engine = Engine::Create(options);
+  if (engine.ok()) return "started";
+  const std::string message(Message(engine.status()));
+  EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+  return message;
+}
+
+std::string Refusal(const ModelOnDisk& model, EngineOptions options) {
+  options.model = model.path();
+  return Refusal(options);
+}
+
+std::string Refusal(Engine& engine, const GenerationRequest& request) {
+  const auto id = engine.Submit(request, [](const GenerationUpdate&) { ADD_FAILURE() << "a refused request ran"; });
+  return id.ok() ? "accepted" : std::string(Message(id.status()));
 }
 
 std::vector<Generation> AnswerTogether(Engine& engine, const std::vector<GenerationRequest>& requests) {

@@ -24,6 +24,12 @@ class ModelOnDisk {
   std::string path_;
 };
 
+// The first `from` of a file, which has one, becomes `to`.
+void ReplaceInFile(const std::string& path, const std::string& from, const std::string& to);
+
+// A tiny model in Q8_0, written once for all tests of a program.
+const ModelOnDisk& Q8Model();
+
 // A tiny model and its cache.
 struct Subject {
   std::string name;
@@ -44,8 +50,16 @@ std::vector<int32_t> RandomTokens(uint64_t seed, int count);
 // Greedy, past any end, with log-probabilities of the five likeliest tokens.
 GenerationRequest Continue(std::vector<int32_t> prompt, int max_tokens);
 
+// Of 1, 14, 27, ... tokens: pairs share a beginning, every other one is drawn, some are scored or penalised.
+std::vector<GenerationRequest> VariedRequests(int count, int new_tokens);
+
 // Fails the test where the request fails.
 Generation Answer(Engine& engine, const GenerationRequest& request);
+
+// The message of an engine that does not start, one sentence, or of a request that is not taken.
+std::string Refusal(EngineOptions options);
+std::string Refusal(const ModelOnDisk& model, EngineOptions options = {});
+std::string Refusal(Engine& engine, const GenerationRequest& request);
 
 // All at once; answers in the order of the requests.
 std::vector<Generation> AnswerTogether(Engine& engine, const std::vector<GenerationRequest>& requests);

@@ -2,24 +2,17 @@
 #include "engine/forward.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "engine/inspect.h"
 #include "engine/open_model.h"
 #include "gtest/gtest.h"
 #include "tests/engine/engine_builders.h"
+#include "tests/support/environment.h"
 
 namespace engine {
 namespace {
 
 constexpr int kTokens = 52;  // two blocks of the cache, and more than a window
-
-// ENGINE_CPU_ISA for as long as it lives.
-class ForcedIsa {
- public:
-  explicit ForcedIsa(const std::string& isa) { ::setenv("ENGINE_CPU_ISA", isa.c_str(), 1); }
-  ~ForcedIsa() { ::unsetenv("ENGINE_CPU_ISA"); }
-};
 
 // From the least to the best that this machine has.
 std::vector<std::string> MachineIsas() {

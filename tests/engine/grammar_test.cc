@@ -11,24 +11,11 @@ using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using Kind = OutputGrammar::Kind;
 
-class GrammarAnswers : public ::testing::Test {
- protected:
-  static void SetUpTestSuite() { shared_model = std::make_unique<ModelOnDisk>(TinyChatModel{.weights = DType::kQ8_0}); }
-  static void TearDownTestSuite() { shared_model.reset(); }
-
-  static GenerationRequest Ask(Kind kind, const std::string& text, uint64_t seed = 1) {
-    return {.prompt_tokens = RandomTokens(seed, 20),
-            .sampling = {.temperature = 1.2f, .seed = seed, .max_tokens = 400},
-            .grammar = {kind, text}};
-  }
-
-  static std::string Refusal(Engine& engine, const GenerationRequest& request) {
-    return std::string(engine.Submit(request, [](const GenerationUpdate&) {}).status().message());
-  }
-
-  static std::unique_ptr<ModelOnDisk> shared_model;
-};
-std::unique_ptr<ModelOnDisk> GrammarAnswers::shared_model;
+GenerationRequest Ask(Kind kind, const std::string& text, uint64_t seed = 1) {
+  return {.prompt_tokens = RandomTokens(seed, 20),
+          .sampling = {.temperature = 1.2f, .seed = seed, .max_tokens = 400},
+          .grammar = {kind, text}};
+}
 
 constexpr char kPerson[] = R"({"type": "object", "additionalProperties": false, "required": ["name", "age"],
   "properties": {"name": {"type": "string", "maxLength": 12}, "age": {"type": "integer", "minimum": 0, "maximum": 150},
@@ -48,8 +35,8 @@ std::vector<GenerationRequest> MixedRequests() {
   return requests;
 }
 
-TEST_F(GrammarAnswers, FollowTheirSchema) {
-  const auto engine = OpenEngine(*shared_model);
+TEST(GrammarAnswers, FollowTheirSchema) {
+  const auto engine = OpenEngine(Q8Model());
   for (uint64_t seed = 0; seed < 20; ++seed) {
     const Generation answer = Answer(*engine, Ask(Kind::kJsonSchema, kPerson, seed));
     ASSERT_EQ(answer.finish, Finish::kStop) << answer.text;
@@ -61,8 +48,8 @@ TEST_F(GrammarAnswers, FollowTheirSchema) {
   }
 }
 
-TEST_F(GrammarAnswers, EndWithTheLastTokenThatTheGrammarAllows) {
-  const auto engine = OpenEngine(*shared_model);
+TEST(GrammarAnswers, EndWithTheLastTokenThatTheGrammarAllows) {
+  const auto engine = OpenEngine(Q8Model());
   GenerationRequest request = Ask(Kind::kRegex, "[xyz]{5}");
   for (const bool ignore_eos : {false, true}) {
     request.sampling.ignore_eos = ignore_eos;
@@ -74,8 +61,8 @@ TEST_F(GrammarAnswers, EndWithTheLastTokenThatTheGrammarAllows) {
   }
 }
 
-TEST_F(GrammarAnswers, MayEndWhereTheGrammarIsCompleteAndGoOnWhereTheEndIsIgnored) {
-  const auto engine = OpenEngine(*shared_model);
+TEST(GrammarAnswers, MayEndWhereTheGrammarIsCompleteAndGoOnWhereTheEndIsIgnored) {
+  const auto engine = OpenEngine(Q8Model());
   GenerationRequest request = Ask(Kind::kRegex, "[a-z]+");
   request.sampling.logit_bias = {{kTinyTurnEnd, 100.0f}, {kTinyEndOfText, 100.0f}};
   EXPECT_EQ(Answer(*engine, request).tokens.size(), 2u);  // a letter and the end
@@ -88,8 +75,8 @@ TEST_F(GrammarAnswers, MayEndWhereTheGrammarIsCompleteAndGoOnWhereTheEndIsIgnore
   EXPECT_THAT(answer.text, MatchesRegex("[a-z]+"));
 }
 
-TEST_F(GrammarAnswers, AreNotCutByAStopStringWhereTheyAreIncomplete) {
-  const auto engine = OpenEngine(*shared_model);
+TEST(GrammarAnswers, AreNotCutByAStopStringWhereTheyAreIncomplete) {
+  const auto engine = OpenEngine(Q8Model());
   GenerationRequest request = Ask(Kind::kRegex, "abcabc[x-z]+");
   request.sampling.stop = {"c", "y"};
   const Generation answer = Answer(*engine, request);
@@ -97,16 +84,16 @@ TEST_F(GrammarAnswers, AreNotCutByAStopStringWhereTheyAreIncomplete) {
   EXPECT_EQ(answer.finish, Finish::kStop);
 }
 
-TEST_F(GrammarAnswers, AreTheSameAloneAndTogetherChunkedPreemptedAndDrafted) {
+TEST(GrammarAnswers, AreTheSameAloneAndTogetherChunkedPreemptedAndDrafted) {
   const std::vector<GenerationRequest> requests = MixedRequests();
-  const auto plain = OpenEngine(*shared_model, {.num_speculative_tokens = 0});
+  const auto plain = OpenEngine(Q8Model(), {.num_speculative_tokens = 0});
   std::vector<Generation> expected;
   for (const GenerationRequest& request : requests) expected.push_back(Answer(*plain, request));
   // 12 sequences of up to 200 tokens of which about two thirds find room.
   const int64_t tight = plain->model().kv_cache_bytes / 16 * 3;
   for (const EngineOptions& options : {EngineOptions{}, EngineOptions{.max_num_batched_tokens = 24},
                                        EngineOptions{.kv_cache_bytes = tight}, EngineOptions{.threads = 3}}) {
-    const auto engine = OpenEngine(*shared_model, options);
+    const auto engine = OpenEngine(Q8Model(), options);
     for (int round = 0; round < 2; ++round) {  // the second finds its prompts in the cache
       const std::vector<Generation> answers = AnswerTogether(*engine, requests);
       for (size_t r = 0; r < requests.size(); ++r) {
@@ -116,16 +103,16 @@ TEST_F(GrammarAnswers, AreTheSameAloneAndTogetherChunkedPreemptedAndDrafted) {
   }
 }
 
-TEST_F(GrammarAnswers, NeedFewerStepsWhereTheGrammarSaysWhatFollows) {
-  const auto engine = OpenEngine(*shared_model);
+TEST(GrammarAnswers, NeedFewerStepsWhereTheGrammarSaysWhatFollows) {
+  const auto engine = OpenEngine(Q8Model());
   GenerationRequest request = Ask(Kind::kRegex, "(0123456789ABCDEFGHIJKLMNOPQRSTUV\n){4}");
   const Generation answer = Answer(*engine, request);
   EXPECT_EQ(answer.text.size(), 132u);
   EXPECT_GT(answer.accepted_tokens, 66);
 }
 
-TEST_F(GrammarAnswers, AreRefusedWithTheReason) {
-  const auto engine = OpenEngine(*shared_model);
+TEST(GrammarAnswers, AreRefusedWithTheReason) {
+  const auto engine = OpenEngine(Q8Model());
   EXPECT_THAT(Refusal(*engine, Ask(Kind::kJsonSchema, "{")), HasSubstr("JSON schema: it is not JSON"));
   EXPECT_THAT(Refusal(*engine, Ask(Kind::kLark, "start: other")), HasSubstr("Lark grammar: "));
   EXPECT_EQ(Answer(*engine, Ask(Kind::kRegex, "ok")).text, "ok");

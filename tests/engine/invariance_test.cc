@@ -1,5 +1,4 @@
 // What runs beside a request, and how its steps are cut, changes nothing: tokens and the bits of their log-probabilities.
-#include <cstdlib>
 #include <optional>
 
 #include "gtest/gtest.h"
@@ -8,26 +7,13 @@
 namespace engine {
 namespace {
 
+// Prompts of up to 92 tokens, longer than a block of the cache, a step's budget and the window.
+constexpr int kRequests = 8;
 constexpr int kNewTokens = 8;
-
-// Prompts of 1 to 91 tokens, longer than a block of the cache, a step's budget and the window; every other one is drawn
-// with a seed, every third is scored. Pairs share a beginning.
-std::vector<GenerationRequest> Requests() {
-  std::vector<GenerationRequest> requests;
-  for (int r = 0; r < 8; ++r) {
-    GenerationRequest request = Continue(RandomTokens(r / 2, 1 + 13 * r), kNewTokens);
-    if (r % 2 == 1) request.sampling.temperature = 1;
-    if (r % 3 == 0) request.sampling.prompt_logprobs = 2;
-    if (r % 4 == 1) request.sampling.repetition_penalty = 1.3f;
-    request.sampling.seed = r;
-    requests.push_back(std::move(request));
-  }
-  return requests;
-}
 
 class Invariance : public ::testing::TestWithParam<Subject> {
  protected:
-  Invariance() : model_(GetParam().model), requests_(Requests()) {}
+  Invariance() : model_(GetParam().model), requests_(VariedRequests(kRequests, kNewTokens)) {}
 
   std::unique_ptr<Engine> Open(EngineOptions options) {
     options.kv_cache_dtype = GetParam().kv_cache_dtype;

@@ -1,5 +1,4 @@
 // A KV cache that grows: the same answers while memory is mapped behind it, and where there is none left to map.
-#include <cstdlib>
 #include <optional>
 
 #include "core/runtime/scheduler.h"
@@ -8,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/engine/engine_builders.h"
+#include "tests/support/environment.h"
 
 namespace engine {
 namespace {
@@ -92,9 +92,8 @@ TEST(KvGrowth, AnswersAreThoseOfTheCpuWhileTheCacheGrows) {
 }
 
 TEST(KvGrowth, TwoDevicesGrowTogether) {
-  ::setenv("ENGINE_SIMT_SEED", "3", 1);
+  const EnvironmentVariable seed("ENGINE_SIMT_SEED", "3");
   const auto engine = OpenEngine(Model(), Options("simt", 2));
-  ::unsetenv("ENGINE_SIMT_SEED");
   ASSERT_NE(engine, nullptr);
   ExpectSameAnswers(AnswerTogether(*engine, Requests()), ExpectedAnswers());
 }
@@ -103,9 +102,10 @@ TEST(KvGrowth, TwoDevicesGrowTogether) {
 class ShortOfMemory : public ::testing::TestWithParam<int> {
  protected:
   ShortOfMemory() : options_(Options("simt", GetParam())) {
-    ::setenv("ENGINE_SIMT_MEMORY", "300000000", 1);
-    opened_ = *OpenModel(options_);
-    ::unsetenv("ENGINE_SIMT_MEMORY");
+    {
+      const EnvironmentVariable memory("ENGINE_SIMT_MEMORY", "300000000");
+      opened_ = *OpenModel(options_);
+    }
     opened_.options.vocab = kTinyVocab;
     loaded_ = *LoadModel(opened_);
     for (int64_t bytes = 300'000'000; bytes >= 1024;) {

@@ -3,13 +3,13 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "engine/inspect.h"
 #include "engine/open_model.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/engine/engine_builders.h"
+#include "tests/support/environment.h"
 
 namespace engine {
 namespace {
@@ -19,29 +19,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 namespace fs = std::filesystem;
-
-// The message of an engine that does not start: one sentence.
-std::string Refusal(EngineOptions options) {
-  if (options.threads == 0) options.threads = 1;
-  const auto engine = Engine::Create(options);
-  if (engine.ok()) return "started";
-  const std::string message(Message(engine.status()));
-  EXPECT_THAT(message, Not(HasSubstr("\n")));
-  return message;
-}
-
-std::string Refusal(const ModelOnDisk& model, EngineOptions options = {}) {
-  options.model = model.path();
-  return Refusal(options);
-}
-
-void Replace(const std::string& path, const std::string& from, const std::string& to) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text(std::istreambuf_iterator<char>(in), {});
-  const size_t at = text.find(from);
-  ASSERT_NE(at, std::string::npos);
-  std::ofstream(path, std::ios::binary) << text.replace(at, from.size(), to);
-}
 
 TEST(Load, MissingModelNamesItAndWhatCanBePulled) {
   EXPECT_THAT(Refusal({.model = "nowhere.gguf"}), AllOf(HasSubstr("nowhere.gguf"), HasSubstr("smollm2-135m")));
@@ -78,9 +55,9 @@ TEST(Load, DirectoryWithoutTokenizerSaysWhatToAdd) {
 
 TEST(Load, UnknownArchitectureNamesItAndTheKnownOnes) {
   const ModelOnDisk model({.weights = DType::kF32}), gguf({.weights = DType::kQ8_0});
-  Replace(model.path() + "/config.json", "LlamaForCausalLM", "LlamoForCausalLM");
+  ReplaceInFile(model.path() + "/config.json", "LlamaForCausalLM", "LlamoForCausalLM");
   EXPECT_THAT(Refusal(model), AllOf(HasSubstr("LlamoForCausalLM"), HasSubstr("Qwen3ForCausalLM")));
-  Replace(gguf.path(), "llama", "llamo");  // the value of general.architecture comes first
+  ReplaceInFile(gguf.path(), "llama", "llamo");  // the value of general.architecture comes first
   EXPECT_THAT(Refusal(gguf), AllOf(HasSubstr("llamo"), HasSubstr("Qwen3ForCausalLM")));
 }
 
@@ -151,9 +128,8 @@ TEST(Load, MoreSequencesThanAStepCanNumberAreRefused) {
 
 TEST(Load, InstructionSetThatIsUnknownIsRefused) {
   const ModelOnDisk model({.weights = DType::kF32});
-  ::setenv("ENGINE_CPU_ISA", "mmx", 1);
+  const ForcedIsa isa("mmx");
   EXPECT_THAT(Refusal(model), AllOf(HasSubstr("mmx"), HasSubstr("portable")));
-  ::unsetenv("ENGINE_CPU_ISA");
 }
 
 TEST(Load, QuantisedModelsHaveExactKernelsThroughout) {
@@ -165,8 +141,8 @@ TEST(Load, QuantisedModelsHaveExactKernelsThroughout) {
 // A tokenizer with ids that the embedding table lacks: a prompt with one of them is refused, not read out of bounds.
 TEST(Load, TokenizerLargerThanTheModelIsHeldToTheModelsTokens) {
   const ModelOnDisk model({.weights = DType::kF32});
-  Replace(model.path() + "/tokenizer.json", R"("<|im_end|>":265)", R"("<|im_end|>":9265)");
-  Replace(model.path() + "/tokenizer.json", R"("id":265)", R"("id":9265)");
+  ReplaceInFile(model.path() + "/tokenizer.json", R"("<|im_end|>":265)", R"("<|im_end|>":9265)");
+  ReplaceInFile(model.path() + "/tokenizer.json", R"("id":265)", R"("id":9265)");
   const auto engine = OpenEngine(model);
   const auto answer = engine->Generate({.messages = {{"user", "hi"}}, .sampling = {.max_tokens = 1}});
   EXPECT_THAT(std::string(Message(answer.status())), AllOf(HasSubstr("9265"), HasSubstr("tokenizer")));

@@ -34,13 +34,6 @@ class PackedModel {
   std::string path_;
 };
 
-std::string Refusal(const std::string& path, EngineOptions options = {}) {
-  options.model = path;
-  options.threads = 1;
-  const auto engine = Engine::Create(options);
-  return engine.ok() ? "started" : std::string(Message(engine.status()));
-}
-
 void Overwrite(const std::string& path, size_t at, char byte) {
   std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
   file.seekp(static_cast<std::streamoff>(at));
@@ -142,15 +135,16 @@ TEST(PackedModels, DamagedOnesSayWhatToDo) {
   const PackedModel model({.weights = DType::kQ4_0});
   const size_t size = fs::file_size(model.path());
   Overwrite(model.path(), 100, '\x7f');
-  EXPECT_THAT(Refusal(model.path()), AllOf(HasSubstr("tiny.packed"), HasSubstr("damaged"), HasSubstr("`engine pack`")));
+  EXPECT_THAT(Refusal({.model = model.path()}),
+              AllOf(HasSubstr("tiny.packed"), HasSubstr("damaged"), HasSubstr("`engine pack`")));
   fs::resize_file(model.path(), size / 2);
-  EXPECT_THAT(Refusal(model.path()), AllOf(HasSubstr(std::to_string(size)), HasSubstr("`engine pack`")));
+  EXPECT_THAT(Refusal({.model = model.path()}), AllOf(HasSubstr(std::to_string(size)), HasSubstr("`engine pack`")));
 }
 
 TEST(PackedModels, VerifyNamesTheTensorThatIsDamaged) {
   const PackedModel model({.weights = DType::kQ8_0});
   Overwrite(model.path(), fs::file_size(model.path()) - 1, '\x7f');
-  EXPECT_EQ(Refusal(model.path()), "started") << "loading does not read them";
+  EXPECT_EQ(Refusal({.model = model.path()}), "started") << "loading does not read them";
   EXPECT_THAT(std::string(Message(VerifyPackedModel(model.path()))),
               AllOf(HasSubstr("tiny.packed"), HasSubstr("tensor"), HasSubstr("damaged")));
 }
@@ -167,8 +161,8 @@ TEST(PackedModels, OfAnotherVersionOfALayoutAreRefused) {
     const TempDir directory;
     const std::string path =
         WriteVariant(directory, {{"keys.gguf", GgufWithoutTensors(*(*checkpoint)->gguf())}}, tensors);
-    EXPECT_THAT(Refusal(path), AllOf(HasSubstr(path), HasSubstr(layout), HasSubstr(std::to_string(version)),
-                                     HasSubstr("`engine pack`")));
+    EXPECT_THAT(Refusal({.model = path}), AllOf(HasSubstr(path), HasSubstr(layout), HasSubstr(std::to_string(version)),
+                                                HasSubstr("`engine pack`")));
   }
 }
 

@@ -20,12 +20,6 @@ const ModelOnDisk& F32Model() {
   return model;
 }
 
-// The message of a refused request.
-std::string Refusal(Engine& engine, const GenerationRequest& request) {
-  const auto id = engine.Submit(request, [](const GenerationUpdate&) { ADD_FAILURE() << "a refused request ran"; });
-  return id.ok() ? "accepted" : std::string(Message(id.status()));
-}
-
 TEST(Request, MessagesPromptAndTokensSayTheSame) {
   const auto engine = OpenEngine(F32Model());
   GenerationRequest messages = Continue({}, 4), prompt = messages, tokens = messages;

@@ -12,16 +12,11 @@ namespace {
 
 class SamplingTest : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() { shared_model = std::make_unique<ModelOnDisk>(TinyChatModel{.weights = DType::kQ8_0}); }
-  static void TearDownTestSuite() { shared_model.reset(); }
-
-  SamplingTest() : engine_(OpenEngine(*shared_model)) {}
+  SamplingTest() : engine_(OpenEngine(Q8Model())) {}
   Generation Ask(const GenerationRequest& request) { return Answer(*engine_, request); }
 
-  static std::unique_ptr<ModelOnDisk> shared_model;
   std::unique_ptr<Engine> engine_;
 };
-std::unique_ptr<ModelOnDisk> SamplingTest::shared_model;
 
 TEST_F(SamplingTest, SameSeedRepeatsAnAnswerAndAnotherDoesNot) {
   GenerationRequest request = Continue(RandomTokens(1, 10), 20);

@@ -1,7 +1,6 @@
 // The whole engine on the SIMT device: the bits of the CPU's logits where numerics are exact, and the same answers
 // whatever runs beside a request and in whatever order the device does its work.
 #include <algorithm>
-#include <cstdlib>
 #include <set>
 
 #include "engine/forward.h"
@@ -10,6 +9,7 @@
 #include "engine/open_model.h"
 #include "gtest/gtest.h"
 #include "tests/engine/engine_builders.h"
+#include "tests/support/environment.h"
 
 namespace engine {
 namespace {
@@ -52,39 +52,18 @@ TEST_P(Simt, HasTheLogitsOfTheCpuAtAnyWarpWidth) {
 INSTANTIATE_TEST_SUITE_P(Formats, Simt, ::testing::ValuesIn(Subjects()),
                          [](const auto& info) { return info.param.name; });
 
-// ENGINE_SIMT_SEED for as long as it lives.
-class SimtSeed {
- public:
-  explicit SimtSeed(int seed) { ::setenv("ENGINE_SIMT_SEED", std::to_string(seed).c_str(), 1); }
-  ~SimtSeed() { ::unsetenv("ENGINE_SIMT_SEED"); }
-};
-
-// Prompts of 1 to 53 tokens, greedy and drawn, scored, with penalties; pairs share a beginning.
-std::vector<GenerationRequest> Requests() {
-  std::vector<GenerationRequest> requests;
-  for (int r = 0; r < 5; ++r) {
-    GenerationRequest request = Continue(RandomTokens(r / 2, 1 + 13 * r), 12);
-    if (r % 2 == 1) request.sampling.temperature = 1;
-    if (r % 3 == 0) request.sampling.prompt_logprobs = 2;
-    if (r % 4 == 1) request.sampling.repetition_penalty = 1.3f;
-    request.sampling.seed = r;
-    requests.push_back(std::move(request));
-  }
-  return requests;
-}
-
 std::vector<Generation> AnswersOn(const ModelOnDisk& model, EngineOptions options) {
   options.numerics = Numerics::kExact;
   options.max_model_len = 128;
   const auto engine = OpenEngine(model, options);
-  return engine == nullptr ? std::vector<Generation>{} : AnswerTogether(*engine, Requests());
+  return engine == nullptr ? std::vector<Generation>{} : AnswerTogether(*engine, VariedRequests(5, 12));
 }
 
 TEST(SimtEngine, AnswersBatchesAsTheCpuDoesInAnyOrderOfWork) {
   const ModelOnDisk model({.weights = DType::kQ4_0});
   const std::vector<Generation> expected = AnswersOn(model, {.device = "cpu"});
   for (const int seed : {0, 1, 2, 3}) {
-    const SimtSeed simt_seed(seed);
+    const EnvironmentVariable simt_seed("ENGINE_SIMT_SEED", std::to_string(seed));
     const std::vector<Generation> answers = AnswersOn(
         model, {.device = seed % 2 == 0 ? "simt" : "simt:64", .max_num_seqs = 1 + seed, .max_num_batched_tokens = 24});
     ASSERT_EQ(answers.size(), expected.size());

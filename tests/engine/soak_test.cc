@@ -2,7 +2,6 @@
 // and every request gets exactly the tokens and log-probabilities that it gets alone.
 // ENGINE_SOAK_EVENTS=20000 runs longer, ENGINE_SOAK_SEED=n elsewhere.
 #include <algorithm>
-#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <random>
@@ -11,16 +10,12 @@
 #include "engine/open_model.h"
 #include "gtest/gtest.h"
 #include "tests/engine/engine_builders.h"
+#include "tests/support/environment.h"
 
 namespace engine {
 namespace {
 
 constexpr int kContext = 128;
-
-int64_t FromEnvironment(const char* name, int64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::stoll(text);
-}
 
 // Prompts that share beginnings, short and longer answers, greedy ones and others.
 std::vector<Request> KnownRequests() {
@@ -181,10 +176,10 @@ class EngineSoak : public ::testing::TestWithParam<std::string> {};
 
 // bf16, with a full and a sliding-window layer: two cache groups. The SIMT device does its work in random order.
 TEST_P(EngineSoak, EveryRequestGetsTheTokensItGetsAlone) {
-  const auto seed = static_cast<uint64_t>(FromEnvironment("ENGINE_SOAK_SEED", 1));
+  const auto seed = static_cast<uint64_t>(NumberFromEnvironment("ENGINE_SOAK_SEED", 1));
   const int64_t slowness = GetParam() == "cpu" ? 1 : 8;
-  const int64_t num_events = FromEnvironment("ENGINE_SOAK_EVENTS", 1000) / slowness;
-  ::setenv("ENGINE_SIMT_SEED", std::to_string(seed).c_str(), 1);
+  const int64_t num_events = NumberFromEnvironment("ENGINE_SOAK_EVENTS", 1000) / slowness;
+  const EnvironmentVariable simt_seed("ENGINE_SIMT_SEED", std::to_string(seed));
   std::cout << "seed " << seed << ", " << num_events << " events\n";
   const ModelOnDisk model({.weights = DType::kBF16, .sliding_window = true});
   Soak soak(model, GetParam(), seed);

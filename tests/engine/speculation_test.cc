@@ -1,6 +1,4 @@
 // Drafts change how many steps an answer takes, and nothing of it: tokens, text, ends and the bits of log-probabilities.
-#include <fstream>
-#include <sstream>
 
 #include "engine/open_model.h"
 #include "gmock/gmock.h"
@@ -116,13 +114,7 @@ TEST(Speculation, ARequestMayAskForNoneOrFewer) {
 TEST(Speculation, ADraftModelOfAnotherVocabularyIsRefused) {
   const ModelOnDisk model({.weights = DType::kF32});
   const ModelOnDisk other({.weights = DType::kF32});
-  const std::string path = other.directory() + "/tokenizer.json";
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  std::string json = text.str();
-  const size_t at = json.find("\"z\"");
-  ASSERT_NE(at, std::string::npos);
-  std::ofstream(path) << json.replace(at, 3, "\"\u0179\"");
+  ReplaceInFile(other.directory() + "/tokenizer.json", "\"z\"", "\"\u0179\"");
   const auto engine = Engine::Create({.model = model.path(), .threads = 1, .draft_model = other.path()});
   EXPECT_THAT(engine.status().message(), HasSubstr("draft model " + other.path() + ": its token 122 is"));
 }

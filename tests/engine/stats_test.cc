@@ -7,13 +7,8 @@
 namespace engine {
 namespace {
 
-const ModelOnDisk& Model() {
-  static const ModelOnDisk model({.weights = DType::kQ8_0});
-  return model;
-}
-
 TEST(EngineStats, CountsTokensStepsAndEndsOfRequests) {
-  const auto engine = OpenEngine(Model(), {.num_speculative_tokens = 0});
+  const auto engine = OpenEngine(Q8Model(), {.num_speculative_tokens = 0});
   EXPECT_EQ(engine->stats().step.steps, 0);
   EXPECT_GT(engine->stats().step.kv_blocks, 0);
   Answer(*engine, Continue(RandomTokens(1, 40), 6));
@@ -36,7 +31,7 @@ TEST(EngineStats, CountsTokensStepsAndEndsOfRequests) {
 }
 
 TEST(EngineStats, TimesOfARequestAddUp) {
-  const auto engine = OpenEngine(Model());
+  const auto engine = OpenEngine(Q8Model());
   Answer(*engine, Continue(RandomTokens(1, 40), 20));
   const RequestStats request = engine->stats().request;
   const double parts = request.queue_time.sum() + request.prefill_time.sum() + request.decode_time.sum();
@@ -46,7 +41,7 @@ TEST(EngineStats, TimesOfARequestAddUp) {
 }
 
 TEST(EngineStats, FullQueueRefusesAndRoomIsThereAgainAfterwards) {
-  const auto engine = OpenEngine(Model(), {.max_num_seqs = 1, .max_queued_requests = 1});
+  const auto engine = OpenEngine(Q8Model(), {.max_num_seqs = 1, .max_queued_requests = 1});
   const GenerationRequest endless = Continue(RandomTokens(1, 20), SamplingParams::kUntilContextIsFull);
   std::promise<void> ended[2];
   std::vector<RequestId> ids;
@@ -78,7 +73,7 @@ TEST(EngineStats, FullQueueRefusesAndRoomIsThereAgainAfterwards) {
 }
 
 TEST(Deadline, LateRequestFailsWhileOthersGoOn) {
-  const auto engine = OpenEngine(Model());
+  const auto engine = OpenEngine(Q8Model());
   GenerationRequest late = Continue(RandomTokens(1, 20), SamplingParams::kUntilContextIsFull);
   late.timeout_seconds = 1e-6;
   EXPECT_EQ(engine->Generate(late).status().code(), absl::StatusCode::kDeadlineExceeded);

@@ -12,10 +12,7 @@ namespace {
 
 class Stop : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() { shared_model = std::make_unique<ModelOnDisk>(TinyChatModel{.weights = DType::kQ8_0}); }
-  static void TearDownTestSuite() { shared_model.reset(); }
-
-  Stop() : engine_(OpenEngine(*shared_model)) {}
+  Stop() : engine_(OpenEngine(Q8Model())) {}
   Generation Ask(const GenerationRequest& request) { return Answer(*engine_, request); }
 
   // An answer in letters only, and mostly different ones.
@@ -29,10 +26,8 @@ class Stop : public ::testing::Test {
     return request;
   }
 
-  static std::unique_ptr<ModelOnDisk> shared_model;
   std::unique_ptr<Engine> engine_;
 };
-std::unique_ptr<ModelOnDisk> Stop::shared_model;
 
 TEST_F(Stop, StopStringAcrossTokensEndsTheTextBeforeIt) {
   GenerationRequest request = Letters(40);

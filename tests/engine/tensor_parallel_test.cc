@@ -1,7 +1,6 @@
 // Several SIMT devices that compute a model together: the bits of one, whatever runs beside a request and in whatever
 // order the devices do their work.
 #include <algorithm>
-#include <cstdlib>
 
 #include "core/base/check.h"
 #include "engine/forward.h"
@@ -11,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "tests/engine/engine_builders.h"
 #include "tests/models/tiny_checkpoint.h"
+#include "tests/support/environment.h"
 
 namespace engine {
 
@@ -121,9 +121,8 @@ std::vector<Generation> AnswersOn(const ModelOnDisk& model, int devices) {
 TEST(TensorParallel, AnswersBatchesAndPrefixesAsOneDeviceDoesInAnyOrderOfWork) {
   const ModelOnDisk model({.weights = DType::kQ4_0});
   const std::vector<Generation> expected = AnswersOn(model, 1);
-  ::setenv("ENGINE_SIMT_SEED", "1", 1);
+  const EnvironmentVariable seed("ENGINE_SIMT_SEED", "1");
   const std::vector<Generation> answers = AnswersOn(model, 2);
-  ::unsetenv("ENGINE_SIMT_SEED");
   ASSERT_EQ(answers.size(), expected.size());
   for (size_t r = 0; r < answers.size(); ++r) {
     ExpectSame(answers[r], expected[r], "request " + std::to_string(r));
@@ -144,17 +143,16 @@ TEST(TensorParallel, TakesTheMemoryOfItsPartOnEachDevice) {
   EXPECT_EQ(two.limit_bytes, one.limit_bytes / 2) << "SIMT devices share the host's memory";
 }
 
-std::string Refusal(const ModelOnDisk& model, const std::string& device, int devices) {
-  const auto engine = Engine::Create({.model = model.path(), .device = device, .tensor_parallel_size = devices});
-  return std::string(Message(engine.status()));
-}
-
 TEST(TensorParallel, SaysWhyItCannotBe) {
   const ModelOnDisk model({.weights = DType::kQ4_0});
-  EXPECT_THAT(Refusal(model, "simt", 0), HasSubstr("tensor_parallel_size is 0; it must lie in [1, 64]"));
-  EXPECT_THAT(Refusal(model, "simt", 3), HasSubstr("tensor_parallel_size is 3, which does not divide the model's 4"));
-  EXPECT_THAT(Refusal(model, "cpu", 2), AllOf(HasSubstr("tensor_parallel_size is 2"), HasSubstr("device cpu cannot")));
-  EXPECT_THAT(Refusal(model, "cuda:1000", 2), AllOf(HasSubstr("tensor_parallel_size is 2"), HasSubstr("CUDA")));
+  EXPECT_THAT(Refusal(model, {.device = "simt", .tensor_parallel_size = 0}),
+              HasSubstr("tensor_parallel_size is 0; it must lie in [1, 64]"));
+  EXPECT_THAT(Refusal(model, {.device = "simt", .tensor_parallel_size = 3}),
+              HasSubstr("tensor_parallel_size is 3, which does not divide the model's 4"));
+  EXPECT_THAT(Refusal(model, {.device = "cpu", .tensor_parallel_size = 2}),
+              AllOf(HasSubstr("tensor_parallel_size is 2"), HasSubstr("device cpu cannot")));
+  EXPECT_THAT(Refusal(model, {.device = "cuda:1000", .tensor_parallel_size = 2}),
+              AllOf(HasSubstr("tensor_parallel_size is 2"), HasSubstr("CUDA")));
 }
 
 }  // namespace

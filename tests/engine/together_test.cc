@@ -13,10 +13,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-const ModelOnDisk& First() {
-  static const ModelOnDisk model({.weights = DType::kQ8_0});
-  return model;
-}
 const ModelOnDisk& Second() {
   static const ModelOnDisk model({.weights = DType::kBF16});
   return model;
@@ -25,7 +21,7 @@ const ModelOnDisk& Second() {
 std::vector<EngineOptions> Both(EngineOptions options) {
   options.threads = 2;
   std::vector<EngineOptions> both(2, options);
-  both[0].model = First().path();
+  both[0].model = Q8Model().path();
   both[1].model = Second().path();
   return both;
 }
@@ -55,7 +51,7 @@ TEST(Together, EachModelAnswersAsItDoesAlone) {
     answers[0] = AnswerTogether(*(*engines)[0], requests);
   }
   for (int m = 0; m < 2; ++m) {
-    const auto alone = OpenEngine(m == 0 ? First() : Second());
+    const auto alone = OpenEngine(m == 0 ? Q8Model() : Second());
     for (size_t r = 0; r < requests.size(); ++r) ExpectSame(answers[m][r], Answer(*alone, requests[r]), "together");
   }
 }
@@ -71,7 +67,7 @@ TEST(Together, CachesShareWhatMemoryUtilizationLeaves) {
   const auto plan = Plan({.memory_utilization = 0.5f});
   ASSERT_TRUE(plan.ok()) << plan.status();
   const MemoryPlan &first = (*plan)[0].memory, &second = (*plan)[1].memory;
-  const auto alone = InspectPlan({.model = First().path(), .memory_utilization = 0.5f});
+  const auto alone = InspectPlan({.model = Q8Model().path(), .memory_utilization = 0.5f});
   ASSERT_TRUE(alone.ok()) << alone.status();
   EXPECT_EQ(first.total_bytes() + second.limit_bytes, alone->memory.limit_bytes);
   EXPECT_LE(second.total_bytes(), second.limit_bytes);
@@ -90,7 +86,7 @@ TEST(Together, WhatDoesNotFitIsRefusedWithTheNumbersOfAll) {
   const absl::Status refused = Plan({.kv_cache_bytes = tenth, .memory_utilization = 0.08f}).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_THAT(std::string(Message(refused)),
-              AllOf(HasSubstr(First().path()), HasSubstr("beside the "), HasSubstr(" of other models")));
+              AllOf(HasSubstr(Q8Model().path()), HasSubstr("beside the "), HasSubstr(" of other models")));
 }
 
 TEST(Together, TheLongestContextOfEachIsWhatItsShareHolds) {
@@ -104,14 +100,14 @@ TEST(Together, TheModelThatCannotBeLoadedIsNamed) {
   options[1].model = "/none/second.gguf";
   EXPECT_THAT(Refusal(options), HasSubstr("/none/second.gguf"));
   options = Both({.max_model_len = 4096});
-  EXPECT_THAT(Refusal(options), AllOf(HasSubstr(First().path()), HasSubstr("4096")));
+  EXPECT_THAT(Refusal(options), AllOf(HasSubstr(Q8Model().path()), HasSubstr("4096")));
 }
 
 TEST(Together, WhatCannotBeSharedIsRefused) {
   std::vector<EngineOptions> options = Both({});
   options[1].threads = 1;
   EXPECT_THAT(Refusal(options), AllOf(HasSubstr("1 threads"), HasSubstr("share auto with 2")));
-  options = Both({.draft_model = First().path()});
+  options = Both({.draft_model = Q8Model().path()});
   EXPECT_THAT(Refusal(options), HasSubstr("draft model"));
 }
 

@@ -3,17 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
+#include "tests/support/environment.h"
 
 namespace engine::cpu {
 namespace {
-
-// ENGINE_CPU_ISA for one test.
-class ForcedIsa {
- public:
-  explicit ForcedIsa(const char* name) { setenv("ENGINE_CPU_ISA", name, 1); }
-  ~ForcedIsa() { unsetenv("ENGINE_CPU_ISA"); }
-};
 
 TEST(DetectIsa, TakesTheMachinesBestUnlessForced) {
   const ForcedIsa unset("");

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <deque>
 #include <iostream>
 #include <map>
@@ -12,6 +11,7 @@
 #include <string>
 
 #include "core/runtime/scheduler.h"
+#include "tests/support/environment.h"
 #include "tests/unit/runtime/fake_model.h"
 #include "tests/unit/runtime/scheduler_builders.h"
 
@@ -20,11 +20,6 @@ namespace {
 
 constexpr int kVocabulary = 40;
 constexpr int kMostRequests = 10;
-
-int64_t FromEnvironment(const char* name, int64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::stoll(text);
-}
 
 struct Setup {
   const char* name;
@@ -257,8 +252,8 @@ class Soak {
 class SchedulerSoak : public ::testing::TestWithParam<Setup> {};
 
 TEST_P(SchedulerSoak, EveryRequestGetsTheTokensItGetsAlone) {
-  const auto seed = static_cast<uint64_t>(FromEnvironment("ENGINE_SOAK_SEED", 1));
-  const int64_t num_events = FromEnvironment("ENGINE_SOAK_EVENTS", 4000);
+  const auto seed = static_cast<uint64_t>(NumberFromEnvironment("ENGINE_SOAK_SEED", 1));
+  const int64_t num_events = NumberFromEnvironment("ENGINE_SOAK_EVENTS", 4000);
   std::cout << "seed " << seed << ", " << num_events << " events\n";
   Soak soak(GetParam(), seed);
   for (int64_t event = 0; event < num_events; ++event) {
