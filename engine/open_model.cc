@@ -46,7 +46,7 @@ int MaxSampled(const EngineOptions& options) {
 }
 
 absl::StatusOr<Devices> NewDevices(const EngineOptions& options) {
-  constexpr int kMostDevices = 64;
+  constexpr int kMostDevices = 64;  // more than machines have
   if (options.tensor_parallel_size < 1 || options.tensor_parallel_size > kMostDevices) {
     return InvalidArgument("tensor_parallel_size is %d; it must lie in [1, %d]", options.tensor_parallel_size,
                            kMostDevices);

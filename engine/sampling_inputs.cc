@@ -5,6 +5,8 @@
 
 namespace engine {
 
+static_assert(SamplingParams::kMaxLogprobs == kMaxTopLogprobs, "a row has room for what a request may ask for");
+
 int64_t MaxAdjustmentsPerRow(int vocab_size, const SchedulerConfig& limits) {
   const auto num_ends = static_cast<int64_t>(limits.eos_token_ids.size());
   return std::min<int64_t>(vocab_size, limits.max_model_len + SamplingParams::kMaxBiases + num_ends);

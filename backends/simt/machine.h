@@ -17,8 +17,8 @@ namespace engine::simt {
 using gpu::kWarp;
 using gpu::simt::Collective;
 
-inline constexpr int kMaxThreads = 1024;
-inline constexpr int kResidentBlocks = 3;
+inline constexpr int kMaxThreads = 1024;   // of a block, on every GPU
+inline constexpr int kResidentBlocks = 3;  // whose lanes take turns, with a seed
 inline constexpr uint64_t kAllLanes = ~uint64_t{0} >> (64 - kWarp);
 
 struct Block;

@@ -25,7 +25,7 @@ class SharedMemory {
   size_t struct_bytes() const { return bytes_; }
   bool Contains(const void* address) const;
 
-  static constexpr size_t kRedZone = 1024;
+  static constexpr size_t kRedZone = 1024;  // on both sides: further than an index that is off by a row of a tile
   static constexpr size_t kArenaBytes = kMaxSharedBytes + 2 * kRedZone;
   std::byte* arena() const { return arena_; }
 

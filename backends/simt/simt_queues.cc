@@ -23,7 +23,7 @@ absl::Status SimtQueues::Submit(SimtQueue& queue, SimtWork work) {
   if (work.records != nullptr) work.number = ++work.records->recorded;
   if (work.awaits != nullptr) work.number = work.awaits->recorded;
   queue.work.push_back(std::move(work));
-  constexpr uint64_t kOneIn = 16;
+  constexpr uint64_t kOneIn = 16;  // submissions is followed by up to so many pieces of work; most wait
   if (random_() % kOneIn != 0) return absl::OkStatus();
   uint64_t count = 1 + random_() % kOneIn;
   return RunUntil([&count] { return count-- == 0; });

@@ -18,7 +18,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view kConfig = "config.json";
 constexpr std::string_view kSingle = "model.safetensors";
 constexpr std::string_view kIndex = "model.safetensors.index.json";
-constexpr size_t kMaxSideFileBytes = size_t{128} << 20;
+constexpr size_t kMaxSideFileBytes = size_t{128} << 20;  // a few times the longest tokenizer.json
 
 absl::StatusOr<SafetensorsFile> AddFile(const std::string& path, CheckpointContents& contents) {
   ASSIGN_OR_RETURN(MappedFile file, MappedFile::Open(path));

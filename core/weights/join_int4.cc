@@ -10,7 +10,7 @@
 namespace engine {
 namespace {
 
-constexpr int64_t kWordValues = 8;
+constexpr int64_t kWordValues = 8;  // of four bits in a word of 32
 
 // A tensor that may be part of a weight. Parts have two dimensions, but for lists of group numbers and shapes.
 struct Part {

@@ -12,10 +12,10 @@ namespace engine {
 namespace {
 
 constexpr std::string_view kAgain = "run `engine pack` again on its checkpoint";
-constexpr uint32_t kMaxFiles = 1024;
+constexpr uint32_t kMaxFiles = 1024;        // texts of a checkpoint, of which there are a handful
 constexpr uint32_t kMaxTensors = 1U << 20;  // as in GGUF
-constexpr uint32_t kMaxRank = 8;
-constexpr uint64_t kAlignment = 64;  // what kernels load at once
+constexpr uint32_t kMaxRank = 8;            // weights have two dimensions, vectors one
+constexpr uint64_t kAlignment = 64;         // what kernels load at once
 
 absl::StatusOr<std::string_view> ReadText(ByteReader& in, std::string_view what) {
   ASSIGN_OR_RETURN(const uint64_t size, in.Read<uint64_t>(what));
