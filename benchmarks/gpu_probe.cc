@@ -40,7 +40,8 @@ double WorkOf(GpuLimit limit) {
   if (limit == GpuLimit::kRead) return gpu::kProbeBlockBytes;
   if (limit == GpuLimit::kF32) return double{kRounds} * gpu::kProbeChains * threads * 2;
   const int step = 16 * 16 * (limit == GpuLimit::kInt8 ? 32 : 16) * 2;
-  return double{kMatrixRounds} * gpu::kProbeTiles * (threads / 32) * step;
+  const int warps = threads / 32;
+  return double{kMatrixRounds} * gpu::kProbeTiles * warps * step;
 }
 
 }  // namespace

@@ -89,7 +89,7 @@ void AddDims(const Weighted& out, const AttentionTile& tile, int64_t partition, 
     const int64_t count = std::min(kKvBlockTokens - in_block, tokens.end - token);
     const std::byte* values = ValuesOf(tile, (partition * kAttentionPartition + token) / kKvBlockTokens);
     Accumulate(DotBlock<Kv>{.a = out.weights + token,
-                            .a_row = kScoreStride * int64_t{sizeof(float) / sizeof(typename Kv::Weight)},
+                            .a_row = kScoreStride * int64_t{sizeof(float)} / int64_t{sizeof(typename Kv::Weight)},
                             .b = ElementsAt<Kv>(values) + in_block * tile.head_dim + dim * Kv::kStep,
                             .b_step = tile.head_dim * Kv::kStep,
                             .steps = count / Kv::kStep},

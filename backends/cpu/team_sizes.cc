@@ -1,10 +1,9 @@
 #include "backends/cpu/team_sizes.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <ctime>
 #include <limits>
 #include <memory>
 #include <vector>

@@ -8,6 +8,7 @@
 #include "backends/simt/shadow.h"
 
 // This library in memory: its constants may be read.
+// NOLINTNEXTLINE(bugprone-reserved-identifier, readability-identifier-naming): the linker gives these names
 extern "C" [[gnu::visibility("hidden")]] const char __ehdr_start[], _end[];
 
 namespace engine::simt {
