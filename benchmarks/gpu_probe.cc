@@ -11,8 +11,8 @@ namespace {
 
 // Long beside a launch.
 constexpr double kLeastSeconds = 0.002;
-// Of a chain, and of a matrix unit. Short enough for the SIMT device, where a thread is a fiber and a matrix step thousands of
-// operations.
+// Of a chain, and of a matrix unit. Short enough for the SIMT device, where a thread is a fiber and a matrix step
+// thousands of operations.
 constexpr int kRounds = 256;
 constexpr int kMatrixRounds = 64;
 // Any number that neither memory full of zeros nor the chains sum up to.
@@ -33,8 +33,8 @@ const gpu::KernelInstance& KernelOf(GpuLimit limit) {
 
 bool UsesMatrixUnits(GpuLimit limit) { return limit == GpuLimit::kInt8 || limit == GpuLimit::kBf16; }
 
-// Bytes or operations of a block. A multiply-add is two operations; a step of a matrix unit has 16 x 16 sums of 32 products of
-// int8, or of 16 of bf16.
+// Bytes or operations of a block. A multiply-add is two operations; a step of a matrix unit has 16 x 16 sums of 32
+// products of int8, or of 16 of bf16.
 double WorkOf(GpuLimit limit) {
   const int threads = KernelOf(limit).threads;
   if (limit == GpuLimit::kRead) return gpu::kProbeBlockBytes;

@@ -16,8 +16,8 @@ namespace engine {
 struct SpeedResult {
   SpeedTest test;
   std::string device, isa;
-  int64_t weight_bytes =
-      0;  // on the device; of several that compute together, on each, as all work and roofs below are
+  // On the device; of several that compute together, on each, as all work and roofs below are.
+  int64_t weight_bytes = 0;
   Numerics numerics = Numerics::kInvariant;
   int threads = 0;
   double tokens_per_second = 0;      // mean of the repetitions, of all sequences together

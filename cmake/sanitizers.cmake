@@ -1,5 +1,6 @@
-# ENGINE_SANITIZE: empty, "address" (with undefined behaviour and libFuzzer coverage) or "thread"; applies to everything we compile.
-# A sanitized build holds only the tests that carry its label (asan or tsan) and names them asan.NAME or tsan.NAME.
+# ENGINE_SANITIZE: empty, "address" (with undefined behaviour and libFuzzer coverage) or "thread"; applies to everything
+# we compile. A sanitized build holds only the tests that carry its label (asan or tsan) and names them asan.NAME or
+# tsan.NAME.
 set(ENGINE_SANITIZE "" CACHE STRING "Sanitizer: empty, address or thread")
 
 if(ENGINE_SANITIZE STREQUAL "address")

@@ -1,4 +1,5 @@
-# Our own code compiles without warnings. -ffp-contract=off: a fused multiply-add is written, never inferred (docs/numerics.md).
+# Our own code compiles without warnings. -ffp-contract=off: a fused multiply-add is written, never inferred
+# (docs/numerics.md).
 option(ENGINE_WERROR "Treat warnings in our own code as errors" OFF)
 
 add_library(engine_warnings INTERFACE)

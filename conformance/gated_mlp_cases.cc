@@ -16,10 +16,10 @@ struct MlpCase {
   int rows = 33;
 };
 
-// y = act(g) u with |act(g)| <= |g| and |act'| <= 1.13 for both gate functions, |g| <= |x| |w_g| and |u| <= |x| |w_u|: sums that
-// are off by e_g and e_u move y by at most 1.13 e_g (|u| + e_u) + |g| e_u. Gate and
-// product err by a few units in the last place of f32 (2^-20), and both y are rounded to the output's dtype (bf16: 2^-8 each).
-// What q8_group rounds besides, the comparison adds.
+// y = act(g) u with |act(g)| <= |g| and |act'| <= 1.13 for both gate functions, |g| <= |x| |w_g| and |u| <= |x| |w_u|:
+// sums that are off by e_g and e_u move y by at most 1.13 e_g (|u| + e_u) + |g| e_u. Gate and product err by a few
+// units in the last place of f32 (2^-20), and both y are rounded to the output's dtype (bf16: 2^-8 each). What q8_group
+// rounds besides, the comparison adds.
 ErrorBound BoundOf(const OpCase& op_case, int64_t k, DType out) {
   const auto norms = [&](int weight) {
     const CaseInput& input = op_case.in[weight];

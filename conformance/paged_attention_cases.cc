@@ -126,10 +126,10 @@ double LargestBf16(const std::vector<std::byte>& data) {
   return largest;
 }
 
-// y is the mean of V, weighted with p = exp(s - m) / sum. Another m makes each p err by what rounding s - m does (|s - m| < 88
-// where p is not 0, so 88 eps) and a few eps of exp itself; rounding p to bf16 for V, but not in the sum, by 2^-8 in either
-// order; and another order of the terms of s by a few units in their last place, of which 2^-20 is more than enough. Sums of n
-// terms err by n eps.
+// y is the mean of V, weighted with p = exp(s - m) / sum. Another m makes each p err by what rounding s - m does
+// (|s - m| < 88 where p is not 0, so 88 eps) and a few eps of exp itself; rounding p to bf16 for V, but not in the sum,
+// by 2^-8 in either order; and another order of the terms of s by a few units in their last place, of which 2^-20 is
+// more than enough. Sums of n terms err by n eps.
 ErrorBound BoundOf(const AttentionCase& c, const CaseInput& queries, const CaseInput& cache, int max_context) {
   if (c.dtype == DType::kI8) return nullptr;
   constexpr double kEpsilon = std::numeric_limits<float>::epsilon();

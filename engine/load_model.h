@@ -19,12 +19,12 @@ struct ModelOptions {
   int64_t reserved_bytes = 0;  // what those take that come before this one
   int64_t later_bytes = 0;     // what those after it cannot do without
   int num_later = 0;           // those, each of which may have as much of the rest for its cache as this one
-  int64_t kv_cache_bytes = 0;  // 0: as memory_utilization says (engine/memory_plan.h)
-  float memory_utilization =
-      0;                       // the share of the device's memory that everything may take; 0: a cache of its own size
-  int ranks = 1;               // devices that compute it together
-  int vocab = 0;               // ids the tokenizer has; 0: the embedding table's rows
-  bool hidden_states = false;  // steps keep them, for Runner::HiddenStates
+
+  int64_t kv_cache_bytes = 0;    // 0: as memory_utilization says (engine/memory_plan.h)
+  float memory_utilization = 0;  // the device's memory that everything may take; 0: a cache of its own size
+  int ranks = 1;                 // devices that compute it together
+  int vocab = 0;                 // ids the tokenizer has; 0: the embedding table's rows
+  bool hidden_states = false;    // steps keep them, for Runner::HiddenStates
   LoadProgress progress;
   std::function<void(const std::string&)> warn;
 };

@@ -38,10 +38,10 @@ class KernelRegistry;
 // The largest slice that the program gathers from other devices. 0: it gathers none.
 int64_t SliceBytes(const Program& program);
 
-// Of a compiled model, on each of the devices that compute it together. Everything but the cache follows from the program; the cache gets, in this order: what
-// options.kv_cache_bytes says; the rest of memory_utilization; room for max_num_seqs full contexts, at most a quarter of
-// the memory. Of a rest that other models share it gets an equal part. At least one full context, or max_model_len could
-// not be reached.
+// Of a compiled model, on each of the devices that compute it together. Everything but the cache follows from the
+// program; the cache gets, in this order: what options.kv_cache_bytes says; the rest of memory_utilization; room for
+// max_num_seqs full contexts, at most a quarter of the memory. Of a rest that other models share it gets an equal part.
+// At least one full context, or max_model_len could not be reached.
 MemoryPlan PlanMemory(const Program& program, const std::vector<CacheGroup>& groups, const KernelRegistry& registry,
                       const DeviceInfo& device, const ModelOptions& options);
 

@@ -18,8 +18,8 @@ namespace engine {
 
 class StepBuffers {
  public:
-  // For the ranks on `devices`. Room for the largest step of `program`, all inputs in one blob. Blocks are numbered as a layer finds them in its
-  // group's pool (BlockInPool).
+  // For the ranks on `devices`. Room for the largest step of `program`, all inputs in one blob. Blocks are numbered as
+  // a layer finds them in its group's pool (BlockInPool).
   static absl::StatusOr<StepBuffers> Create(const Program& program, const std::vector<CacheGroup>& groups,
                                             int vocab_size, std::span<Device* const> devices);
 

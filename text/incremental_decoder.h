@@ -12,8 +12,8 @@ namespace engine {
 
 // Each piece is valid UTF-8, and the pieces put together are the decoded whole. A token may hold part of a code point:
 // where it stands for bytes, those wait for the rest. Elsewhere how one is decoded may depend on those before it (byte
-// fallback, leading blanks), so new text is what decoding a short window gains. One exception: bytes that end a run of byte tokens in the middle of a code point spoil the whole
-// run when it is decoded at once; what was shown of it stays.
+// fallback, leading blanks), so new text is what decoding a short window gains. One exception: bytes that end a run of
+// byte tokens in the middle of a code point spoil the whole run when it is decoded at once; what was shown of it stays.
 class IncrementalDecoder {
  public:
   // Borrows the tokenizer. skip_special leaves control tokens out, but for those that are kept.

@@ -51,8 +51,8 @@ struct PanelTile {
 // Numerics rules 3 and 4 for each of the tile's tokens and outputs; one function per kTileTokens.
 struct PanelTileCode {
   void (*run[kNumTileSizes])(const PanelTile& tile);
-  // The largest tile where each run of kRunGroups has one scale, in an order of its own. Null for formats that have offsets or
-  // two scales in a group: what those take per group, and the registers for it, leave nothing to gain.
+  // The largest tile where each run of kRunGroups has one scale, in an order of its own. Null for formats that have
+  // offsets or two scales in a group: what those take per group, and the registers for it, leave nothing to gain.
   void (*run_shared)(const PanelTile& tile) = nullptr;
 };
 

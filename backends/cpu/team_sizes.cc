@@ -30,8 +30,8 @@ double RunSeconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-// fn(worker, start) on `workers` of them, from when all are awake until all are done. Threads that wait here spin, so one that
-// ran for less than the time that passed was kept from its core.
+// fn(worker, start) on `workers` of them, from when all are awake until all are done. Threads that wait here spin, so
+// one that ran for less than the time that passed was kept from its core.
 template <typename Fn>
 double TimedRun(ThreadTeam& team, int workers, Fn&& fn) {
   constexpr double kLeastRun = 0.9;

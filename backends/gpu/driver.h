@@ -101,7 +101,8 @@ class GpuDriver {
   // Returns when all work of the queue is done; its error, if there was one.
   virtual absl::Status Synchronize(GpuQueue queue) = 0;
 
-  // Between any two memories, those of devices that ReachPeer has reached included. The host's end must stay as it is until the copy is done.
+  // Between any two memories, those of devices that ReachPeer has reached included. The host's end must stay as it is
+  // until the copy is done.
   virtual absl::Status Copy(GpuQueue queue, std::byte* destination, const std::byte* source, int64_t bytes) = 0;
   virtual absl::Status CopyRows(GpuQueue queue, const RowCopy& copy) = 0;
   virtual absl::Status Launch(GpuQueue queue, const GpuLaunch& launch) = 0;

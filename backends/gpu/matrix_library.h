@@ -1,5 +1,5 @@
-// A vendor's library of matrix products: cuBLASLt or hipBLASLt, which differ in names and numbers. Opened at run time, where it
-// is there; nothing needs it.
+// A vendor's library of matrix products: cuBLASLt or hipBLASLt, which differ in names and numbers. Opened at run time,
+// where it is there; nothing needs it.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// The calls that -fsanitize=thread puts before every access of the kernels. ThreadSanitizer's own runtime is not linked: these
-// stand in for it.
+// The calls that -fsanitize=thread puts before every access of the kernels. ThreadSanitizer's own runtime is not
+// linked: these stand in for it.
 #include <cstring>
 
 #include "backends/simt/checks.h"

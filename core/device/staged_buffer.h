@@ -14,7 +14,8 @@ class StagedBuffer {
   std::byte* host() const { return host_.data(); }
   std::byte* device() const { return device_.data() == nullptr ? host() : device_.data(); }
 
-  // Bring `bytes` from `begin` on, or the first `bytes`, to the other side. Until the stream has come that far the host neither writes nor reads them.
+  // Bring `bytes` from `begin` on, or the first `bytes`, to the other side. Until the stream has come that far the host
+  // neither writes nor reads them.
   absl::Status Upload(Stream& stream, int64_t begin, int64_t bytes) const {
     return stream.Copy(device() + begin, host() + begin, bytes);
   }

@@ -16,8 +16,8 @@
 //   iq4_xs  32     of kIq4Grid   0           d * scale_level   none
 //   w4_gN   32     0 … 15        the block's d                 none: blocks of N values, a d and a zero point each
 //
-// d, m and dmin are f16 numbers of the block widened to f32, d a bf16 number in w4_gN_bf16; the levels are integers of the group; the products that
-// form scale and offset are f32 products.
+// d, m and dmin are f16 numbers of the block widened to f32, d a bf16 number in w4_gN_bf16; the levels are integers of
+// the group; the products that form scale and offset are f32 products.
 #pragma once
 
 #include <array>

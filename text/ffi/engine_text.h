@@ -1,8 +1,8 @@
 // C boundary to the Rust crates that read tokenizers, render chat templates and hold answers to grammars.
 //
 // Every call returns 0, or 1 with a message in `error`; no call aborts on bad input. Texts are UTF-8 with explicit
-// lengths. Handles may be used from several threads at once, an EngineGrammar from one. What a call returns in an EngineTextBuffer belongs to the
-// caller, who gives it back with engine_text_free.
+// lengths. Handles may be used from several threads at once, an EngineGrammar from one. What a call returns in an
+// EngineTextBuffer belongs to the caller, who gives it back with engine_text_free.
 #pragma once
 
 #include <stddef.h>

@@ -125,8 +125,9 @@ DOT = re.compile(r"IDP\.4A|v_dot4")  # four weights of one row, by one token
 
 
 def instructions_per_dot(listing):
-    """Of the innermost loop with the most dot products, counting all its paths: what all threads of a block do again and again.
-    Multiprocessors of NVIDIA issue one instruction of any kind at a time, AMD's a vector instruction beside others."""
+    """Of the innermost loop with the most dot products, counting all its paths: what all threads of a block do again
+    and again. Multiprocessors of NVIDIA issue one instruction of any kind at a time, AMD's a vector instruction beside
+    others."""
     places = {label: i for i, instruction in enumerate(listing) for label in instruction.labels}
     ends = {}
     for i, instruction in enumerate(listing):

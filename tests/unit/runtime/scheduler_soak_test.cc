@@ -27,8 +27,8 @@ struct Setup {
   std::vector<int> num_blocks;
   int max_steps_in_flight;
   bool enable_prefix_caching;
-  std::vector<int> backed_blocks =
-      {};  // of each pool, at first; none: all. More get memory when it happens to be there.
+  // Of each pool, at first; none: all. More get memory when it happens to be there.
+  std::vector<int> backed_blocks = {};
 };
 
 std::ostream& operator<<(std::ostream& out, const Setup& setup) { return out << setup.name; }

@@ -1,5 +1,6 @@
-"""Renders templates with jinja2, set up as transformers does, and writes goldens/templates.json: cases of a template, a context
-and the text or the template's own error. Command: python3 tests/unit/text/make_template_goldens.py (needs jinja2)."""
+"""Renders templates with jinja2, set up as transformers does, and writes goldens/templates.json: cases of a template,
+a context and the text or the template's own error.
+Command: python3 tests/unit/text/make_template_goldens.py (needs jinja2)."""
 
 import json
 import pathlib

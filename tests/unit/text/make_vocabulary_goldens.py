@@ -1,5 +1,6 @@
-"""Trains small vocabularies with the Python library tokenizers and writes goldens/vocabularies.json: the lists that a GGUF file
-would carry, texts and their ids. Command: python3 tests/unit/text/make_vocabulary_goldens.py (needs tokenizers 0.21)."""
+"""Trains small vocabularies with the Python library tokenizers and writes goldens/vocabularies.json: the lists that a
+GGUF file would carry, texts and their ids.
+Command: python3 tests/unit/text/make_vocabulary_goldens.py (needs tokenizers 0.21)."""
 
 import json
 import pathlib
