@@ -146,7 +146,7 @@ struct OneDnnProduct::Primitives {
                                                                    y.get(), attributes.get());
                      }));
     const char* name = "";
-    library.primitive_desc_query(desc.get(), dnnl_query_impl_info_str, 0, &name);
+    library.primitive_desc_query(desc.get(), dnnl_query_impl_info_str, 0, static_cast<void*>(&name));
     offered = name;
     return desc;
   }

@@ -186,7 +186,7 @@ class ResponsesFormat : public AnswerFormat {
     Json data = items_.back().kind == ItemKind::kCall ? Place() : PlaceOfPart();
     data["delta"] = text;
     if (items_.back().kind == ItemKind::kMessage) data["logprobs"] = Json::array();
-    return events + Named(Names().delta, std::move(data));
+    return events + Named(Names().delta, data);
   }
 
   std::string Begin() {
@@ -195,7 +195,7 @@ class ResponsesFormat : public AnswerFormat {
     if (items_.back().kind == ItemKind::kMessage) {
       Json data = PlaceOfPart();
       data["part"] = TextPart("");
-      events += Named("response.content_part.added", std::move(data));
+      events += Named("response.content_part.added", data);
     }
     return events;
   }
@@ -207,11 +207,11 @@ class ResponsesFormat : public AnswerFormat {
     data[item.kind == ItemKind::kCall ? "arguments" : "text"] = item.text;
     if (item.kind == ItemKind::kCall) data["name"] = item.name;
     if (item.kind == ItemKind::kMessage) data["logprobs"] = Json::array();
-    std::string events = Named(Names().done, std::move(data));
+    std::string events = Named(Names().done, data);
     if (item.kind == ItemKind::kMessage) {
       Json part = PlaceOfPart();
       part["part"] = TextPart(item.text);
-      events += Named("response.content_part.done", std::move(part));
+      events += Named("response.content_part.done", part);
     }
     return events + Named("response.output_item.done",
                           {{"output_index", items_.size() - 1}, {"item", ItemJson(item, "completed")}});
