@@ -140,10 +140,11 @@ void Connection::Handle() {
   std::shared_ptr<void> body_share = body_share_;
   const std::shared_ptr<Responder> responder = StartExchange();
   if (route_ == nullptr) return router_.Refuse(request_, *responder);
+  HttpHeaders headers = std::exchange(request_.headers, {});
   auto request = std::make_shared<HttpRequest>(request_);
+  request->headers = std::move(headers);
   request->body = std::move(body);
   request->body_share = std::move(body_share);
-  request_.headers.clear();
   route_->handler(std::move(request), responder);
 }
 
