@@ -86,13 +86,13 @@ class MatrixPagedAttention : public PagedAttentionTiles {
 
   void Launch(const LaunchArgs& launch) const override {
     constexpr int64_t kEnoughRows = 16;  // of a matrix step
+    if (MostRows(launch) < kEnoughRows) return PagedAttentionTiles::Launch(launch);
     AttentionArgs args = ArgsOf(launch);
     args.tiles = static_cast<int>(DivideUp(MostRows(launch), kMatrixRows));
-    const int64_t blocks = RowsOf(launch.in[2], launch) * args.tiles * args.kv_heads;
-    const bool fills_device = args.partitions <= 1 || blocks >= kMultiprocessors;
-    if (MostRows(launch) < kEnoughRows || !fills_device) return PagedAttentionTiles::Launch(launch);
+    const GpuGrid grid{.x = RowsOf(launch.in[2], launch) * args.tiles, .y = args.kv_heads};
+    if (args.partitions > 1 && grid.x * grid.y < kMultiprocessors) return PagedAttentionTiles::Launch(launch);
     const KernelInstance& kernel = args.head_dim == 64 ? kPagedAttentionMatrix64 : kPagedAttentionMatrix128;
-    Enqueue(launch, kernel, {.x = RowsOf(launch.in[2], launch) * args.tiles, .y = args.kv_heads}, args);
+    Enqueue(launch, kernel, grid, args);
   }
 };
 
