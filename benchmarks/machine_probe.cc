@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <ctime>
 
+#include "backends/cpu/vector_entries.h"
 #include "benchmarks/probe_loops.h"
 
 namespace engine {
 namespace {
 
 const cpu::ProbeLoops& LoopsOf(cpu::Isa isa) {
-  if (isa >= cpu::Isa::kAvx512) return cpu::avx512::kProbes;
-  return isa == cpu::Isa::kAvx2 ? cpu::avx2::kProbes : cpu::portable::kProbes;
+  return cpu::CodeFor(isa, cpu::portable::kProbes, cpu::avx2::kProbes, cpu::avx512::kProbes);
 }
 
 // 32-byte loads read memory 7 % faster than 64-byte ones on one Zen 4 core, and as fast on all.

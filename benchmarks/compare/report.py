@@ -3,8 +3,7 @@
 import figures
 import targets
 from measure import COLD_TEST, SPECULATING
-
-OURS = "engine"
+from targets import OURS
 
 
 def table(header, rows, left=1):
