@@ -23,9 +23,9 @@ std::vector<double> RowNorms(const CaseInput& input);
 std::vector<double> RowNorms(const CaseInput& weight, const CaseInput& row_scales);
 
 // Norm of what each row of activations moves where a kernel of class fast rounds them once more, and a product with w by
-// |these| |w|. q8_group: runs of four groups to multiples of their largest scale s, so each value by s / 2 at most. f32 beside
-// weights of f16: to f16 times a power of two for each row, so each value by 2^-11 of itself and 2^-39 of the largest, which
-// is 2^-33 of the norm over 4096 values. Zeros for others.
+// |these| |w|. q8_group: runs of four groups to multiples of their largest scale s, so each value by s / 2 at most. f32
+// beside weights of f16: to f16 times a power of two for each row, so each value by 2^-11 of itself and 2^-39 of the
+// largest, which is 2^-33 of the norm over 4096 values. Zeros for others.
 std::vector<double> RoundingErrors(const CaseInput& x, DType weight);
 
 }  // namespace engine

@@ -1,5 +1,5 @@
-// Rows of f32 as f16, for matrix units: each is divided by a power of two that takes its largest value to [2^14, 2^15), so that
-// none is beyond f16, and what f16 cannot hold is 2^-39 of the largest or less.
+// Rows of f32 as f16, for matrix units: each is divided by a power of two that takes its largest value to [2^14, 2^15),
+// so that none is beyond f16, and what f16 cannot hold is 2^-39 of the largest or less.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Device code: many rows times panels, or rows, of bf16 or f16 on matrix units, of class fast: these add in an order of their own, and
-// k is one sum. Rows have the type of the weights; those of f16 are what narrow_rows.h makes of f32.
+// Device code: many rows times panels, or rows, of bf16 or f16 on matrix units, of class fast: these add in an order of
+// their own, and k is one sum. Rows have the type of the weights; those of f16 are what narrow_rows.h makes of f32.
 #pragma once
 
 #include <limits>

@@ -1,6 +1,6 @@
-// libcublasLt and libhipblaslt for machines without a GPU: products run on the SIMT device, in order with the other work of
-// their stream, if they are described as the vendors' headers say. FAKE_GPU_NO_ALGORITHM is the number of rows for which there
-// is no algorithm, or "any".
+// libcublasLt and libhipblaslt for machines without a GPU: products run on the SIMT device, in order with the other work
+// of their stream, if they are described as the vendors' headers say. FAKE_GPU_NO_ALGORITHM is the number of rows for
+// which there is no algorithm, or "any".
 #include <cstdlib>
 #include <cstring>
 #include <string>
