@@ -8,6 +8,7 @@
 namespace engine {
 namespace {
 
+constexpr double kSameWishSeconds = 0.25;
 constexpr int kEndedBySignal = 128;  // a shell's exit code is the signal and this
 
 }  // namespace
@@ -54,9 +55,10 @@ void Interrupt::Watch() {
 void Interrupt::Handle(int signal) {
   if (const auto found = on_signal_.find(signal); found != on_signal_.end() && found->second) return found->second();
   if (action_) {
-    std::exchange(action_, nullptr)();
-    return;
+    acted_ = Now();
+    return std::exchange(action_, nullptr)();
   }
+  if (acted_ && SecondsSince(*acted_) < kSameWishSeconds) return;
   std::signal(signal, SIG_DFL);
   pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
   std::raise(signal);

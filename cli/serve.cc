@@ -58,12 +58,26 @@ void Announce(const ServeFlags& serve, double seconds, const std::string& addres
   log.Info(absl::StrFormat("engine %s serves %s on %s after %.2f s", Version(), AllNames(serve), address, seconds));
 }
 
-// A connection is a file, and the soft limit is often 1024.
-void AllowManyConnections() {
+// A connection is a file, and the soft limit is often 1024. Where the hard one is low too, connections beyond it are
+// closed as they come: they would wait for others to end, and health checks with them.
+void AllowManyConnections(int& max_connections, Log& log) {
+  constexpr rlim_t kOwnFiles = 32;
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur >= static_cast<rlim_t>(max_connections) + kOwnFiles) return;
+  const int room = limit.rlim_cur > kOwnFiles ? static_cast<int>(limit.rlim_cur - kOwnFiles) : 1;
+  log.Warn(
+      absl::StrFormat("%d connections at once, not the %d of --max-connections: the process may open %d files "
+                      "(ulimit -n)",
+                      room, max_connections, limit.rlim_cur));
+  max_connections = room;
+}
+
+bool IsIgnored(int signal) {
+  struct sigaction now{};
+  return sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
 // Until the end is asked for; a second signal ends the program at once.
@@ -87,16 +101,18 @@ absl::Status ServeVerb(Arguments arguments) {
   if (!goes_on) return absl::OkStatus();
   RETURN_IF_ERROR(Complete(serve));
 
-  AllowManyConnections();
+  std::signal(SIGPIPE, SIG_IGN);  // who reads the log may go
   std::vector<int> signals = {SIGINT, SIGTERM};
   const bool has_files = !serve.server.api_key_file.empty() || !serve.server.http.tls_certificate.empty();
-  if (has_files) signals.push_back(SIGHUP);
+  // A hang-up has files read again. Where there are none it asks for the end, as a terminal's does, or nothing (nohup).
+  if (has_files || !IsIgnored(SIGHUP)) signals.push_back(SIGHUP);
   std::promise<void> asked;  // for the end, by a signal; outlives who waits for signals
   Interrupt interrupt(signals);
   const auto start = Now();
   Log log(serve.log_format == "json" ? Log::Format::kJson : Log::Format::kPlain);
+  AllowManyConnections(serve.server.http.max_connections, log);
   ASSIGN_OR_RETURN(const std::unique_ptr<Server> server, Server::Start(serve.server, log));
-  interrupt.On(SIGHUP, [&server] { server->ReloadFiles(); });
+  if (has_files) interrupt.On(SIGHUP, [&server] { server->ReloadFiles(); });
   const absl::Cleanup forget_server = [&interrupt] { interrupt.On(SIGHUP, nullptr); };
   ASSIGN_OR_RETURN(Engines engines, Load(serve, log));
   for (size_t m = 0; m < engines.size(); ++m) Announce(serve, m, engines[m]->model(), log);

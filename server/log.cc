@@ -1,11 +1,16 @@
 #include "server/log.h"
 
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "core/base/clock.h"
 #include "nlohmann/json.hpp"
 
 namespace engine {
@@ -13,6 +18,11 @@ namespace {
 
 // Some seconds of access lines under load.
 constexpr size_t kMaxLines = 8192;
+
+// A pipe that has room takes so many bytes without waiting (PIPE_BUF).
+constexpr size_t kPieceBytes = 4096;
+constexpr int kPollMs = 50;
+constexpr double kLastSeconds = 1;
 
 std::string TimeNow() { return absl::FormatTime("%Y-%m-%d%ET%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone()); }
 
@@ -25,7 +35,7 @@ std::string Safe(const std::string& text) { return absl::CHexEscape(text); }
 
 }  // namespace
 
-Log::Log(Format format, std::FILE* to) : format_(format), to_(to) {
+Log::Log(Format format, int to) : format_(format), to_(to) {
   thread_ = std::jthread([this] { Loop(); });
 }
 
@@ -90,9 +100,33 @@ void Log::Loop() {
     if (dropped > 0) {
       lines.push_back(Line("warning", absl::StrFormat("%d lines were dropped: nobody read them fast enough", dropped)));
     }
-    for (const std::string& line : lines) std::fwrite(line.data(), 1, line.size(), to_);
+    for (const std::string& line : lines) {
+      if (!Write(line)) return;
+    }
     lines.clear();
-    std::fflush(to_);
+  }
+}
+
+// False: the end has come, and nobody reads.
+bool Log::Write(std::string_view line) {
+  while (!line.empty()) {
+    if (!WaitForRoom()) return false;
+    const ssize_t written = ::write(to_, line.data(), std::min(line.size(), kPieceBytes));
+    if (written < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (written < 0) break;  // a full disk, or nobody there: the line is lost
+    line.remove_prefix(static_cast<size_t>(written));
+  }
+  return true;
+}
+
+bool Log::WaitForRoom() {
+  const TimePoint start = Now();
+  while (true) {
+    pollfd room{.fd = to_, .events = POLLOUT, .revents = 0};
+    const int ready = ::poll(&room, 1, kPollMs);
+    if (ready > 0 || (ready < 0 && errno != EINTR)) return true;  // for an error too, of which the write tells
+    std::lock_guard lock(mutex_);
+    if (stop_ && SecondsSince(start) > kLastSeconds) return false;
   }
 }
 

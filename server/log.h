@@ -1,8 +1,9 @@
 // Lines for operators, on stderr: plain, or one JSON object each.
 #pragma once
 
+#include <unistd.h>
+
 #include <condition_variable>
-#include <cstdio>
 #include <deque>
 #include <mutex>
 #include <string>
@@ -14,13 +15,13 @@
 namespace engine {
 
 // Writes on a thread of its own: whoever logs never waits for who reads. Where the reader is too slow lines are dropped,
-// and their number is logged.
+// and their number is logged; where it is gone all are, in a process that ignores SIGPIPE.
 class Log {
  public:
   enum class Format { kPlain, kJson };
 
-  explicit Log(Format format, std::FILE* to = stderr);
-  ~Log();  // writes what is queued
+  explicit Log(Format format, int to = STDERR_FILENO);  // a file, which stays the caller's
+  ~Log();  // writes what is queued, and waits a second for who does not read it
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
@@ -34,9 +35,11 @@ class Log {
   std::string Line(std::string_view level, std::string_view message) const;
   void Push(std::string line);
   void Loop();
+  bool WaitForRoom();
+  bool Write(std::string_view line);
 
   const Format format_;
-  std::FILE* const to_;
+  const int to_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::string> lines_;  // guarded by mutex_

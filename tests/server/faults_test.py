@@ -176,8 +176,80 @@ class FaultsTest(unittest.TestCase):
                 pass
             os.kill(inner, signal.SIGTERM)
             outer.wait_for_log("shutting down")
+            time.sleep(0.5)  # what comes sooner is the first once more
             os.kill(inner, signal.SIGTERM)
             self.assertEqual(outer.wait_for_end(), 128 + signal.SIGTERM)
+
+    def stream_through(self, server, *signals):
+        """What is streamed after signals that come in the middle of it."""
+        connection = self.connect(server.connect())
+        connection.request("POST", "/v1/completions", json.dumps({**LONG, "stream": True}))
+        with connection.getresponse() as response:
+            response.readline()
+            for one in signals:
+                server.process.send_signal(one)
+            return response.read()
+
+    def test_a_signal_that_comes_twice_at_once_lets_answers_end(self):
+        # GNU timeout sends it to the program and to its group; Ctrl-C reaches a program and what forwards it.
+        for pair in ((signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM)):
+            server = self.start().wait_until_ready()
+            self.assertTrue(self.stream_through(server, *pair).endswith(b"data: [DONE]\n\n"))
+            self.assertEqual(server.wait_for_end(), 0)
+
+    def test_a_hang_up_lets_answers_end(self):
+        server = self.start().wait_until_ready()
+        self.assertTrue(self.stream_through(server, signal.SIGHUP).endswith(b"data: [DONE]\n\n"))
+        self.assertEqual(server.wait_for_end(), 0)
+
+    def test_a_hang_up_is_nothing_to_who_was_told_to_ignore_it(self):
+        server = server_process.Process("nohup", ENGINE, "serve", MODEL, "--threads", "1", verb=())
+        self.addCleanup(server.end, signal.SIGKILL)
+        server.wait_until_ready()
+        self.assertTrue(self.stream_through(server, signal.SIGHUP).endswith(b"data: [DONE]\n\n"))
+        self.assertEqual(server.get("/readyz")[0], 200)
+
+    def test_where_few_files_may_be_open_connections_beyond_them_are_closed(self):
+        server = server_process.Process("prlimit", "--nofile=64", ENGINE, "serve", MODEL, "--threads", "1", verb=())
+        self.addCleanup(server.end, signal.SIGKILL)
+        server.wait_for_log(r"32 connections at once, not the 4096 of --max-connections: the process may open 64 files")
+        server.wait_until_ready()
+        sockets = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(80)]
+        for one in sockets:
+            self.addCleanup(one.close)
+        for one in sockets[32:]:
+            one.settimeout(server_process.TIMEOUT_S)
+            self.assertEqual(one.recv(1), b"")
+        for one in sockets:
+            one.close()
+        while server.metric("engine_http_connections") > 1:
+            time.sleep(0.01)
+        self.assertEqual(server.get("/health")[0], 200)
+
+    def test_who_reads_the_log_may_go_or_stop_reading(self):
+        for goes in (True, False):
+            path = DIRECTORY / f"log_{goes}.sock"
+            reads, writes = os.pipe()
+            process = subprocess.Popen([ENGINE, "serve", MODEL, "--threads", "1", "--uds", str(path)], stderr=writes,
+                                       env=server_process.ENVIRONMENT)
+            self.addCleanup(process.wait)
+            self.addCleanup(process.kill)
+            os.close(writes)
+            while b" on unix:" not in os.read(reads, 4096):
+                pass
+            if goes:
+                os.close(reads)
+            connection = self.connect(UnixConnection(path))
+            for _ in range(2000):  # lines for more than a pipe holds
+                connection.request("GET", "/livez")
+                with connection.getresponse() as response:
+                    self.assertEqual(response.status, 200)
+                    response.read()
+            connection.close()
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(server_process.TIMEOUT_S), 0)
+            if not goes:
+                os.close(reads)
 
     def test_a_text_far_beyond_the_context_is_refused_before_it_takes_memory(self):
         server = self.start().wait_until_ready()

@@ -45,7 +45,7 @@ Engines OneEngine(std::unique_ptr<Engine> engine) {
 
 struct Running {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> nobody{std::fopen("/dev/null", "w"), std::fclose};
-  Log log{Log::Format::kPlain, nobody.get()};
+  Log log{Log::Format::kPlain, fileno(nobody.get())};
   std::unique_ptr<Server> server;
 
   explicit Running(ServerOptions options = {}) {

@@ -42,7 +42,7 @@ TEST(CertificateFiles, ACertificateRenewedBetweenTheServersStartAndTheFirstLookI
   ASSERT_TRUE(server.ReloadTls().ok());
   files.Write("renewed");
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> nobody{std::fopen("/dev/null", "w"), std::fclose};
-  Log log(Log::Format::kPlain, nobody.get());
+  Log log(Log::Format::kPlain, fileno(nobody.get()));
   CertificateFiles renewing(files.certificate, files.key, server, log);
   renewing.ReloadIfChanged();
   EXPECT_EQ(server.in_force, "renewed");

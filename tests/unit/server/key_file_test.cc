@@ -14,7 +14,7 @@ struct Keys {
   TempDir directory;
   std::string path = directory.path() + "/keys";
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> nobody{std::fopen("/dev/null", "w"), std::fclose};
-  Log log{Log::Format::kPlain, nobody.get()};
+  Log log{Log::Format::kPlain, fileno(nobody.get())};
   std::unique_ptr<KeyFile> file;
 
   explicit Keys(const std::string& text, std::vector<std::string> fixed = {}) {

@@ -45,7 +45,7 @@ class Collector {
 
 struct Exporter {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> nobody{std::fopen("/dev/null", "w"), std::fclose};
-  Log log{Log::Format::kPlain, nobody.get()};
+  Log log{Log::Format::kPlain, fileno(nobody.get())};
   std::unique_ptr<TraceExporter> exporter;
 
   explicit Exporter(const std::string& url) {
