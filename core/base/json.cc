@@ -102,6 +102,10 @@ absl::StatusOr<nlohmann::ordered_json> ParseJson(std::string_view text, std::str
   if (text.size() > limits.max_bytes) {
     return InvalidArgument("%s has %d bytes; the limit is %d", what, text.size(), limits.max_bytes);
   }
+  // The parser takes it for the end, and would leave out what comes behind.
+  if (const size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    return InvalidArgument("%s is not valid JSON at byte %d: it is NUL", what, nul + 1);
+  }
   Builder builder(limits);
   if (!Json::sax_parse(text.begin(), text.end(), &builder)) return InvalidArgument("%s %s", what, builder.error());
   return builder.Take();

@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "core/base/json.h"
 #include "server/api/error_json.h"
+#include "server/http/ascii.h"
 
 namespace engine {
 namespace {
@@ -99,6 +100,11 @@ Answer Service::NewAnswer(const ServedModel& model, const HttpRequest& http, Api
 }
 
 absl::StatusOr<Json> ReadBody(const HttpRequest& http) {
+  const std::string_view coding = http.Header("content-encoding");
+  if (!coding.empty() && !EqualIgnoringCase(coding, "identity")) {
+    return InvalidArgument("the body is encoded (Content-Encoding: %s), which is not supported; send it as it is",
+                           coding);
+  }
   if (http.body.empty()) return InvalidArgument("the body is empty; it must be a JSON object");
   return ParseJson(http.body, "the body", kBodyLimits);
 }

@@ -31,6 +31,7 @@ TEST(ParseJson, NamesTheDocumentAndThePlaceOfAnError) {
   EXPECT_THAT(ErrorOf(""), HasSubstr("config.json is not valid JSON"));
   EXPECT_THAT(ErrorOf("{} {}"), HasSubstr("config.json is not valid JSON"));
   EXPECT_THAT(ErrorOf("\"\xff\""), HasSubstr("config.json is not valid JSON"));
+  EXPECT_THAT(ErrorOf(std::string_view("{}\0{", 4)), HasSubstr("config.json is not valid JSON at byte 3"));
   EXPECT_THAT(ErrorOf("1e999"), HasSubstr("config.json is not valid JSON"));
 }
 

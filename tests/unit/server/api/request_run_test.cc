@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "server/api/service.h"
 #include "tests/unit/server/api/api_builders.h"
 
 namespace engine {
@@ -54,6 +55,13 @@ TEST(RequestRun, BodiesThatAreNoRequestAreRefused) {
   EXPECT_THAT(MessageOf(*client.PostText(kChat, std::string(R"({"n": 1, "n": 2})"))),
               HasSubstr("has the key \"n\" twice"));
   EXPECT_TRUE(engine.submitted.empty());
+}
+
+TEST(RequestRun, ABodyThatIsEncodedIsRefusedWithTheReason) {
+  HttpRequest request{.headers = {{"Content-Encoding", "gzip"}}, .body = "{}"};
+  EXPECT_THAT(Message(ReadBody(request).status()), HasSubstr("Content-Encoding: gzip"));
+  request.headers[0].second = "Identity";
+  EXPECT_TRUE(ReadBody(request).ok());
 }
 
 TEST(RequestRun, AnUnknownModelIsNotFoundAndKnownOnesAreNamed) {
