@@ -30,7 +30,7 @@ constexpr ApiField kFields[] = {
     {"functions", "array", ReadFunctions, "tools, before they had that name"},
     {"function_call", "string|object", ReadFunctionChoice, "tool_choice, before it had that name"},
 
-    {"max_completion_tokens", "integer", SetSampling<&SamplingParams::max_tokens>, "max_tokens"},
+    {"max_completion_tokens", "integer", ReadMaxTokens, "max_tokens"},
     {"logprobs", "boolean", Set<&ApiRequest::logprobs>, "log-probabilities of the answer's tokens"},
     {"top_logprobs", "integer", ReadTopLogprobs, "with logprobs: of so many likeliest tokens as well"},
 

@@ -1,5 +1,6 @@
 #include "server/api/common_fields.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "server/api/output_control.h"
@@ -21,13 +22,6 @@ absl::Status ReadSeed(const FieldValue& value, ApiRequest& request) {
   int64_t seed = 0;
   RETURN_IF_ERROR(Get(value, seed));
   if (seed != -1) request.sampling().seed = static_cast<uint64_t>(seed);  // -1: llama.cpp's "any"
-  return absl::OkStatus();
-}
-
-absl::Status ReadMaxTokens(const FieldValue& value, ApiRequest& request) {
-  int& max_tokens = request.sampling().max_tokens;
-  RETURN_IF_ERROR(Get(value, max_tokens));
-  if (value.path == "n_predict" && max_tokens == -1) max_tokens = SamplingParams::kUntilContextIsFull;
   return absl::OkStatus();
 }
 
@@ -232,10 +226,20 @@ absl::Status ReadPrompts(const FieldValue& value, size_t most, ApiRequest& reque
   return absl::OkStatus();
 }
 
+absl::Status ReadMaxTokens(const FieldValue& value, ApiRequest& request) {
+  int& max_tokens = request.sampling().max_tokens;
+  RETURN_IF_ERROR(Get(value, max_tokens));
+  if (value.path == "n_predict" && max_tokens == -1) max_tokens = SamplingParams::kUntilContextIsFull;
+  const bool may_be_echo = max_tokens == 0 && value.path == "max_tokens";  // which /v1/completions knows
+  if (max_tokens >= 1 || may_be_echo) return absl::OkStatus();
+  return FieldError(value.path, absl::StrFormat("is %d; it must be at least 1", max_tokens));
+}
+
 absl::Status ReadStop(const FieldValue& value, ApiRequest& request) {
   std::vector<std::string>& stop = request.sampling().stop;
-  if (value.json.is_string()) return Get(value, stop.emplace_back());
-  return GetList(value, kMaxStops, stop);
+  RETURN_IF_ERROR(value.json.is_string() ? Get(value, stop.emplace_back()) : GetList(value, kMaxStops, stop));
+  if (std::ranges::find(stop, "") == stop.end()) return absl::OkStatus();
+  return FieldError(value.path, "has an empty string, which would end every answer at once");
 }
 
 absl::Status CheckCommon(const Json& body, const ApiRequest& request) {

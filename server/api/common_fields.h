@@ -11,6 +11,9 @@ std::span<const ApiField> CommonFields();
 inline constexpr int kMaxChoices = 128;
 inline constexpr size_t kMaxStops = 32;
 
+// Tokens of the answer at most, under any name.
+absl::Status ReadMaxTokens(const FieldValue& value, ApiRequest& request);
+
 // "stop": a string or a list of them.
 absl::Status ReadStop(const FieldValue& value, ApiRequest& request);
 

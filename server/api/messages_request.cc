@@ -116,7 +116,7 @@ constexpr ApiField kFields[] = {
     {"speed", "string", nullptr, "", "*"},
     {"user_profile_id", "string", nullptr, "", "*"},
     {"workspace_id", "string", nullptr, "", "*"},
-    {"max_tokens", "integer", SetSampling<&SamplingParams::max_tokens>, "tokens of the answer at most"},
+    {"max_tokens", "integer", ReadMaxTokens, "tokens of the answer at most"},
     {"temperature", "number", SetSampling<&SamplingParams::temperature>, "0: always the likeliest token"},
     {"top_k", "integer", SetSampling<&SamplingParams::top_k>, "sample among so many"},
     {"top_p", "number", SetSampling<&SamplingParams::top_p>, "sample among the likeliest of this share"},
@@ -134,6 +134,12 @@ absl::Status MustHave(const char* name, const Json& body) {
   return body.value(name, Json()).empty() ? FieldError(name, "is missing") : absl::OkStatus();  // null and [] are empty
 }
 
+// A conversation that ends with words of the assistant asks how they go on.
+bool EndsWithinAnswer(const std::vector<ChatMessage>& messages) {
+  const ChatMessage& last = messages.back();
+  return last.role == "assistant" && last.tool_calls.empty() && (last.content || !last.parts.empty());
+}
+
 absl::Status Check(const Json& body, const ModelInfo& model, ApiRequest& request) {
   RETURN_IF_ERROR(MustHave("messages", body));
   // A model that does not know how to think does not, and keeps any budget.
@@ -141,6 +147,7 @@ absl::Status Check(const Json& body, const ModelInfo& model, ApiRequest& request
     request.template_kwargs.erase("enable_thinking");
   if (!model.tells_reasoning) request.generation.thinking_token_budget.reset();
   request.generation.split_output = true;
+  request.generation.continue_final_message = EndsWithinAnswer(request.generation.messages);
   RETURN_IF_ERROR(CheckTools(model.chat_template, request));
   return CheckTemplateKwargs(model.chat_template, request);
 }

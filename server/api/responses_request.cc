@@ -1,6 +1,7 @@
 #include "server/api/responses_request.h"
 
 #include "server/api/chat_request.h"
+#include "server/api/common_fields.h"
 #include "server/api/output_control.h"
 #include "server/api/responses_input.h"
 #include "server/api/tools.h"
@@ -72,7 +73,7 @@ constexpr ApiField kFields[] = {
     {"model", "string", Set<&ApiRequest::model>, "one of /v1/models; without it the first"},
     {"input", "string|array", ReadInput, "text, or the conversation"},
     {"instructions", "string", ReadInstructions, "a system message"},  // after input: it is put before it
-    {"max_output_tokens", "integer", SetSampling<&SamplingParams::max_tokens>, "tokens of the answer at most"},
+    {"max_output_tokens", "integer", ReadMaxTokens, "tokens of the answer at most"},
     {"temperature", "number", SetSampling<&SamplingParams::temperature>, "0: always the likeliest token"},
     {"top_p", "number", SetSampling<&SamplingParams::top_p>, "sample among the likeliest of this share"},
     {"stream", "boolean", Set<&ApiRequest::stream>, "server-sent events, as the answer is made"},

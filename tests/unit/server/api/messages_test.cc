@@ -65,6 +65,18 @@ TEST(MessagesRequest, MakesAChatOfItsBlocks) {
   EXPECT_THAT(messages[5].parts, ElementsAre("c"));
 }
 
+TEST(MessagesRequest, WordsOfTheAssistantAtTheEndGoOn) {
+  const auto goes_on = [](const std::string& last) {
+    const auto request = Read(R"({"messages": [{"role": "user", "content": "a"}, )" + last + "]}");
+    EXPECT_TRUE(request.ok()) << request.status();
+    return request->generation.continue_final_message;
+  };
+  EXPECT_TRUE(goes_on(R"({"role": "assistant", "content": "b"})"));
+  EXPECT_TRUE(goes_on(R"({"role": "assistant", "content": [{"type": "text", "text": "b"}]})"));
+  EXPECT_FALSE(goes_on(R"({"role": "user", "content": "b"})"));
+  EXPECT_FALSE(goes_on(R"({"role": "assistant", "content": [{"type": "tool_use", "id": "1", "name": "f"}]})"));
+}
+
 TEST(MessagesRequest, GivesToolsTheFormThatTemplatesKnow) {
   const auto request = Read(R"({"tools": [{"name": "f", "description": "d", "input_schema": {"type": "object"}}],
                                 "tool_choice": {"type": "tool", "name": "f", "disable_parallel_tool_use": true}})");

@@ -68,6 +68,7 @@ TEST(ResponsesRequest, RefusesWhatNeedsStoredResponses) {
   EXPECT_THAT(Refusal(R"({"tools": [{"type": "web_search"}]})"), HasSubstr("tools[0].type is not supported"));
   EXPECT_THAT(Refusal(R"({"input": [{"role": "user", "content": [{"type": "input_image"}]}]})"),
               HasSubstr("input[0].content[0].type is \"input_image\""));
+  EXPECT_EQ(Refusal(R"({"max_output_tokens": 0})"), "max_output_tokens is 0; it must be at least 1");
   EXPECT_EQ(Refusal(R"({"max_tokens": 3})"), "max_tokens is not a field of this request");
 }
 
