@@ -64,8 +64,14 @@ absl::Status ReadPaths(const std::string& value, std::vector<std::string>& paths
   return absl::OkStatus();
 }
 
+absl::Status ReadHost(const std::string& value, std::string& host) {
+  if (value.empty()) return InvalidArgument("is ''; it must be an address or a name");  // or it would be on all
+  return ReadValue(value, host);
+}
+
 void AddAddressFlags(FlagSet& flags, HttpOptions& http) {
-  flags.Add({"--host,--server-name", "HOST", "address to listen on; 0.0.0.0 (default): on all"}, http.host);
+  flags.AddReader({"--host,--server-name", "HOST", "address to listen on; 0.0.0.0 (default): on all"},
+                  [&http](const std::string& value) { return ReadHost(value, http.host); });
   AddNumber(flags, {"--port,--server-port", "N", "port to listen on (8000); 0: any free one"}, 0, 65535, http.port);
   flags.Add({"--uds", "PATH", "listen on a Unix socket instead"}, http.unix_socket);
   flags.Add({"--ssl-certfile,--ssl-cert-file", "FILE",
@@ -119,8 +125,8 @@ void AddAccessFlags(FlagSet& flags, ServeFlags& serve) {
 }
 
 void AddTimeFlags(FlagSet& flags, ServeFlags& serve) {
-  flags.Add({"--max-queued-requests", "N", "requests that may wait for others (1024); more get 429"},
-            serve.engine.max_queued_requests);
+  AddNumber(flags, {"--max-queued-requests", "N", "requests that may wait for others (1024); more get 429"}, 0,
+            1'000'000, serve.engine.max_queued_requests);
   AddSeconds(flags, {"--request-timeout", "SECONDS", "longest that a request may take (default 0: no limit)"},
              serve.engine.request_timeout_seconds);
   AddSeconds(flags, {"--shutdown-timeout", "SECONDS", "how long answers may go on after SIGTERM or Ctrl-C (25)"},

@@ -53,6 +53,7 @@ absl::Status CheckNames(const std::vector<ModelToServe>& models,
   std::set<std::string> seen;
   for (const ModelToServe& model : models) {
     for (const std::string& name : model.names) {
+      if (name.empty()) return UsageError("a name of %s is empty; clients need one to ask for it", model.model);
       if (!seen.insert(name).second) {
         return UsageError("two models are called %s; name each for clients, as in a=PATH b=PATH", name);
       }

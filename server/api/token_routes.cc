@@ -25,6 +25,7 @@ absl::Status Set(const FieldValue& value, TokenizeRequest& request) {
 
 constexpr Field<TokenizeRequest> kTextFields[] = {
     {"model", "string", nullptr, "", "*"},
+    {"messages", "array", nullptr, "", "*"},  // null here
     {"prompt", "string", Set<&TokenizeRequest::text>, "the text"},
     {"content", "string", Set<&TokenizeRequest::text>, "llama.cpp's prompt"},
     {"add_special_tokens", "boolean", Set<&TokenizeRequest::add_special_tokens>,
@@ -63,6 +64,7 @@ absl::StatusOr<RenderedPrompt> RenderChat(const Json& body, const ServedModel& m
 absl::StatusOr<Json> TokenizeChat(const Service& service, const ServedModel& model, Json body) {
   const bool with_strings = body.value("return_token_strs", Json()) == true;
   body.erase("return_token_strs");
+  if (body.value("prompt", Json()).is_null()) body.erase("prompt");
   ApiRequest request = service.NewRequest(model);
   ASSIGN_OR_RETURN(const RenderedPrompt prompt, RenderChat(body, model, request));
   Json json = TokensJson(*model.engine, prompt.tokens, with_strings);
@@ -88,7 +90,7 @@ Json DetokenizeProperties() {
 
 absl::StatusOr<Json> Tokenize(const Service& service, const Json& body) {
   ASSIGN_OR_RETURN(const ServedModel* model, service.ModelOf(body));
-  if (body.contains("messages")) return TokenizeChat(service, *model, body);
+  if (!body.value("messages", Json()).is_null()) return TokenizeChat(service, *model, body);
   TokenizeRequest request;
   std::vector<std::string> warnings;
   RETURN_IF_ERROR(ReadFields<TokenizeRequest>({"", body}, {kTextFields}, service.PolicyOf(warnings), request));

@@ -87,10 +87,15 @@ TEST(ServeFlags, TheLongestContextThatFitsIsAskedForByEveryName) {
 }
 
 TEST(ServeFlags, NumbersThatNoServerCanHaveAreRefused) {
-  for (const char* line : {"--port 65536", "--port -1", "--port http", "--http-threads 0", "--http-threads 100000",
-                           "--max-connections 0", "--max-body-bytes -5", "--max-body-bytes 0"}) {
+  for (const char* line :
+       {"--port 65536", "--port -1", "--port http", "--http-threads 0", "--http-threads 100000", "--max-connections 0",
+        "--max-queued-requests -1", "--max-body-bytes -5", "--max-body-bytes 0"}) {
     EXPECT_THAT(Refusal(std::string("model ") + line), HasSubstr("it must be a whole number from")) << line;
   }
+}
+
+TEST(ServeFlags, AnEmptyAddressIsNotTheOneOfAllNetworks) {
+  EXPECT_THAT(Refusal("model --host="), HasSubstr("--host is ''; it must be an address or a name"));
 }
 
 TEST(ServeFlags, WhatIsNotThereIsRefusedWithTheReason) {

@@ -29,6 +29,7 @@ TEST(Tokenize, ReadsTextAsVllmAndLlamaCppAskForIt) {
   EXPECT_EQ(Body(client.Post("/tokenize", Json{{"prompt", "hi"}, {"return_token_strs", true}}))["token_strs"],
             Json::parse(R"(["h", "i"])"));
   EXPECT_EQ(Body(client.Post("/tokenize", Json{{"prompt", ""}}))["count"], 0);
+  EXPECT_EQ(Body(client.Post("/tokenize", Json{{"prompt", "hi"}, {"messages", nullptr}})), want);
 }
 
 TEST(Tokenize, ReadsAChatAsItsTemplateRendersIt) {
