@@ -135,7 +135,9 @@ class LocalEngine : public Engine {
     RETURN_IF_ERROR(loop_->CheckCanRun(queued));
     if (has_grammar) {
       ASSIGN_OR_RETURN(const GrammarCompiler* compiler, Compiler());
-      ASSIGN_OR_RETURN(limits.grammar, compiler->Compile(form));
+      absl::StatusOr<std::unique_ptr<Grammar>> grammar = compiler->Compile(form);
+      if (!grammar.ok()) return OutputForm::Refusal(request, *compiler, grammar.status());
+      limits.grammar = *std::move(grammar);
     }
     if (!stats_.Open(max_open_, request.when_full)) {
       return ResourceExhausted("%d requests run or wait already, as many as may: try again later", max_open_);

@@ -121,4 +121,21 @@ absl::StatusOr<OutputGrammar> OutputForm::Grammar(const GenerationRequest& reque
   return OutputGrammar{.kind = OutputGrammar::Kind::kLark, .text = std::move(text)};
 }
 
+absl::Status OutputForm::Refusal(const GenerationRequest& request, const GrammarCompiler& compiler,
+                                 absl::Status refused) {
+  if (request.grammar.kind != OutputGrammar::Kind::kNone) return refused;
+  const ToolChoice& choice = request.tool_choice;
+  ASSIGN_OR_RETURN(const std::vector<ToolFunction> functions, ToolFunctions(request.tools));
+  for (const ToolFunction& function : functions) {
+    const bool may_be_called = choice.kind != ToolChoice::Kind::kNamed || function.name == choice.name;
+    const bool is_held = choice.kind != ToolChoice::Kind::kAuto || function.strict;
+    if (!may_be_called || !is_held || function.parameters.empty()) continue;
+    const OutputGrammar schema{.kind = OutputGrammar::Kind::kJsonSchema, .text = function.parameters};
+    const absl::Status alone = compiler.Compile(schema).status();
+    if (alone.ok()) continue;
+    return InvalidArgument("the parameters of tool %s: %s", function.name, Message(alone));
+  }
+  return refused;
+}
+
 }  // namespace engine

@@ -34,6 +34,9 @@ class OutputForm {
   // What the answer may be: the request's own grammar, or the one that keeps its tool_choice.
   absl::StatusOr<OutputGrammar> Grammar(const GenerationRequest& request, ReasoningStart start) const;
 
+  // Why that could not be compiled, in the request's terms: of a grammar for tools no client has seen a rule.
+  static absl::Status Refusal(const GenerationRequest& request, const GrammarCompiler& compiler, absl::Status refused);
+
  private:
   // The request's own grammar, where the answer itself begins.
   OutputGrammar BehindReasoning(const GenerationRequest& request, ReasoningStart start) const;

@@ -24,7 +24,12 @@ absl::Status ReadName(const FieldValue& value, Function& function) {
   return FieldError(value.path, absl::StrFormat("must have 1 to %d letters, digits, _, - and .", kMaxNameLength));
 }
 
-absl::Status MustBeObjectField(const FieldValue& value, Function&) { return MustBeObject(value); }
+absl::Status MustBeSchemaOfObject(const FieldValue& value, Function&) {
+  RETURN_IF_ERROR(MustBeObject(value));
+  const Json type = value.json.value("type", Json());
+  if (!type.is_string() || type == "object") return absl::OkStatus();
+  return FieldError(value.path + ".type", "is " + Dump(type) + "; it must be \"object\", which arguments are");
+}
 
 absl::Status MustBeText(const FieldValue& value, Function&) {
   std::string text;
@@ -39,7 +44,7 @@ absl::Status MustBeBool(const FieldValue& value, Function&) {
 constexpr Field<Function> kFunctionFields[] = {
     {"name", "string", ReadName, "of the function"},
     {"description", "string", MustBeText, "what it does"},
-    {"parameters", "object", MustBeObjectField, "JSON schema of its arguments"},
+    {"parameters", "object", MustBeSchemaOfObject, "JSON schema of its arguments"},
     {"strict", "boolean", MustBeBool, "arguments follow the schema"},
 };
 

@@ -306,6 +306,11 @@ class Errors(unittest.TestCase):
         error = refused(tools=[NOW], tool_choice={"type": "function", "function": {"name": "later"}})
         self.assertIsInstance(error, openai.BadRequestError)
         self.assertEqual((error.param, error.type, error.status_code), ("tool_choice", "invalid_request_error", 400))
+        bad = tool("later", {"type": "object", "properties": {"x": {"not": {}}}, "required": ["x"]})
+        for choice in ("required", {"type": "function", "function": {"name": "later"}}):
+            error = str(refused(tools=[NOW, bad], tool_choice=choice))
+            self.assertIn("the parameters of tool later: JSON schema: Unimplemented keys", error)
+            self.assertNotIn("Lark", error)
         with self.assertRaises(openai.APITimeoutError):
             CLIENT.with_options(timeout=0.001).chat.completions.create(**HELLO, max_tokens=400,
                                                                        extra_body={"ignore_eos": True})

@@ -222,6 +222,8 @@ TEST(ChatRequest, ToolsWithMistakesAreRefusedWithTheirPlace) {
   EXPECT_EQ(refusal(absl::StrFormat("[%s, %s]", kTool, kTool)), "tools[1].function.name is f, which another tool has");
   EXPECT_THAT(refusal(R"([{"type": "function", "function": {"name": "a", "parameters": 3}}])"),
               HasSubstr("tools[0].function.parameters is 3; it must be an object"));
+  EXPECT_EQ(refusal(R"([{"type": "function", "function": {"name": "a", "parameters": {"type": "array"}}}])"),
+            "tools[0].function.parameters.type is \"array\"; it must be \"object\", which arguments are");
 }
 
 TEST(ChatRequest, ToolsThatTheTemplateDoesNotShowAreRefused) {
