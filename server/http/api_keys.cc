@@ -8,6 +8,8 @@
 namespace engine {
 namespace {
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 // Looks at every byte whatever it finds; only the length shows in its time.
 bool Equal(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
@@ -61,6 +63,7 @@ absl::StatusOr<std::vector<std::string>> ApiKeys::ReadFile(const std::string& pa
   if (!file) return NotFound("cannot read the API keys of %s", path);
   std::vector<std::string> keys;
   for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());  // of an editor on Windows
     const std::string_view key = Trim(line);
     if (!key.empty() && key.front() != '#') keys.emplace_back(key);
   }

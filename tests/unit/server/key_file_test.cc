@@ -44,6 +44,12 @@ TEST(KeyFile, AChangedFileTakesTheOldKeysPlace) {
   EXPECT_EQ(keys.Find("fixed"), 0);
 }
 
+TEST(KeyFile, AnEditorsMarksAreNoPartOfAKey) {
+  const Keys keys("\xEF\xBB\xBFone\r\n\r\ntwo\r\n");
+  EXPECT_EQ(keys.Find("one"), 0);
+  EXPECT_EQ(keys.Find("two"), 1);
+}
+
 TEST(KeyFile, ABadFileLeavesTheKeysAsTheyAre) {
   Keys keys("one\n");
   keys.Write("# nobody\n");
