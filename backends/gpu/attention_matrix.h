@@ -1,7 +1,7 @@
 // Device code: prefill attention of bf16 on matrix units, of class fast: partitions and sums are not those of the reference.
 //
-// A warp has 16 or 32 query rows, walks the cache block by block, and keeps their outputs in registers. Scores and weights
-// cross from one order of registers to the other in shared memory, where two lanes have a row.
+// A block walks the cache block by block. While its warps score keys, the values of the same tokens come into shared memory,
+// and while they weigh values, the next keys. A warp has 16 or 32 query rows, and keeps these and their outputs in registers.
 #pragma once
 
 #include "backends/gpu/attention_tile.h"
@@ -13,163 +13,239 @@ namespace engine::gpu {
 // What a warp has of the tile.
 inline constexpr int kRowSteps = kMatrixRows / 16 / (kMatrixThreads / kWarp);
 inline constexpr int kWarpRows = kRowSteps * 16;
-static_assert(kWarpRows * 2 == kWarp);  // two lanes to a row
-inline constexpr int kLaneScores = kKvBlockTokens / 2;
-// Of 16 dimensions of the outputs, between which values are not asked for ahead: registers would not do.
-inline constexpr int kDimSteps = 2;
+inline constexpr int kBlockSteps = kKvBlockTokens / 16;  // of 16 tokens
+inline constexpr float kLog2E = 1.44269504088896341f;
 
-// Step `step` of 16 of the reduction index, of rows `first` and those behind.
+// Step `step` of 16 of the reduction index: rows [first, first + 16), whose words of a pair of them lie `stride` apart.
 template <int kRows, int kWords>
-GPU_FN MatrixOperand RowsOperand(const uint32_t (&rows)[kRows][kWords], int first, int step) {
+GPU_FN MatrixOperand PairsOperand(const uint32_t (&pairs)[kRows][kWords], int first, int step) {
+  // gfx11 has operands twice, so there is no room to ask for them ahead.
+  if constexpr (MatrixLayout::kWords > 4) first = Opaque(first);
   MatrixOperand out;
 #pragma unroll
   for (int i = 0; i < MatrixLayout::kWords; ++i) {
-    out.words[i] = rows[first + MatrixLayout::Row(LaneId(), i)][step * 8 + MatrixLayout::Byte(LaneId(), i) / 4];
+    out.words[i] = pairs[step * 8 + MatrixLayout::Byte(LaneId(), i) / 4][first + MatrixLayout::Row(LaneId(), i)];
   }
   return out;
 }
 
-// The same of K or V of a block, where `columns` lie side by side: tokens of K, dimensions of V.
-GPU_FN MatrixOperand CacheOperand(const std::byte* part, int columns, int first, int step) {
-  MatrixOperand out;
+// The keys, or values, of a block of the cache, as they lie there: pairs by tokens, or by dimensions.
+template <int kPairs, int kWords>
+GPU_FN void CopyPart(const std::byte* part, uint32_t (&pairs)[kPairs][kWords]) {
+  constexpr int kUnits = (kWords - kPadWords) / 4;  // of 16 bytes in a row
 #pragma unroll
-  for (int i = 0; i < MatrixLayout::kWords; ++i) {
-    const int pair = step * 8 + MatrixLayout::Byte(LaneId(), i) / 4;
-    out.words[i] = LoadVec<4>(part + (pair * columns + first + MatrixLayout::Row(LaneId(), i)) * 4).words[0];
+  for (int first = 0; first < kPairs * kUnits; first += kMatrixThreads) {
+    const int i = first + Opaque(Tid());
+    CpAsync16(&pairs[i / kUnits][i % kUnits * 4], part + i * 16);
+  }
+  CpAsyncCommit();
+}
+
+// The part has come, and all threads are through with what they did before.
+GPU_FN void AwaitPart() {
+  CpAsyncWait<0>();
+  SyncBlock();
+}
+
+// Takes tokens outside [begin, end) out of a block's values, as they may be anything: a weight of 0 would not do.
+template <int kPairs, int kWords>
+GPU_FN void HideValues(int begin, int end, uint32_t (&values)[kPairs][kWords]) {
+  constexpr int kDims = kWords - kPadWords;
+  for (int i = Opaque(Tid()); i < kPairs * kDims; i += kMatrixThreads) {
+    const int token = i / kDims * 2;
+    uint32_t& pair = values[token / 2][i % kDims];
+    if (token < begin || token >= end) pair &= 0xffff0000u;
+    if (token + 1 < begin || token + 1 >= end) pair &= 0x0000ffffu;
+  }
+  SyncBlock();
+}
+
+// 16 tokens of a warp's weights, which lie as sums do.
+template <typename Layout = MatrixLayout>
+GPU_FN MatrixOperand WeightsOperand(const MatrixSums<float>& weights, uint16_t (&crossing)[16][kCrossingWidth]) {
+  MatrixOperand out;
+  if constexpr (Layout::kSumsLieAsOperand) {
+#pragma unroll
+    for (int i = 0; i < MatrixLayout::kWords; ++i) {
+      const int value = Layout::FirstValue(i);
+      out.words[i] = Bf16Pair(weights.values[value], weights.values[value + 1]);
+    }
+  } else {
+    SyncWarp();  // the last weights have been read
+#pragma unroll
+    for (int i = 0; i < MatrixLayout::kValues; ++i) {
+      crossing[MatrixLayout::SumRow(LaneId(), i)][MatrixLayout::SumColumn(LaneId(), i)] = F32ToBf16(weights.values[i]);
+    }
+    SyncWarp();
+#pragma unroll
+    for (int i = 0; i < MatrixLayout::kWords; ++i) {
+      const uint16_t* const row = crossing[MatrixLayout::Row(LaneId(), i)];
+      out.words[i] = LoadVec<4>(row + MatrixLayout::Byte(LaneId(), i) / 2).words[0];
+    }
   }
   return out;
 }
 
-// Without tokens outside [begin, end) of the block, which may be anything: a weight of 0 would not do.
-GPU_FN MatrixOperand VisibleValues(MatrixOperand values, int step, int begin, int end) {
-#pragma unroll
-  for (int i = 0; i < MatrixLayout::kWords; ++i) {
-    const int token = (step * 8 + MatrixLayout::Byte(LaneId(), i) / 4) * 2;
-    if (token < begin || token >= end) values.words[i] &= 0xffff0000u;
-    if (token + 1 < begin || token + 1 >= end) values.words[i] &= 0x0000ffffu;
-  }
-  return values;
-}
-
+// Rows [first, first + 16 * kRowSteps) of the tile, of a warp.
 template <int kDim>
 struct WarpAttention {
-  MatrixAttentionShared<kDim>& shared;
-  int first;  // row of the tile
+  const AttentionArgs& args;
+  const AttentionTileOf<kMatrixRows>& tile;
+  int first;
+  MatrixOperand queries[kRowSteps][kDim / 16];
+  MatrixSums<float> scores[kRowSteps][kBlockSteps];  // of the latest block, then its weights
   MatrixSums<float> out[kRowSteps][kDim / 16] = {};
+  float maximum[kRowSteps][MatrixLayout::kSumRows];     // of scores so far, in units of the exponent of 2
+  float total[kRowSteps][MatrixLayout::kSumRows] = {};  // of weights so far: the lane's part
 
-  GPU_FN WarpAttention(const AttentionArgs& args, const AttentionTileOf<kMatrixRows>& tile,
-                       MatrixAttentionShared<kDim>& block)
-      : shared(block), first(WarpId() * kWarpRows) {
-    const bool exists = Row() < tile.rows;
-    shared.begin[Tid()] = exists ? tile.Begin(args, Row()) : 0;
-    shared.end[Tid()] = exists ? tile.End(Row()) : 0;
-    shared.maximum[Tid()] = -std::numeric_limits<float>::infinity();
-    shared.total[Tid()] = 0.0f;
+  GPU_FN WarpAttention(const AttentionArgs& kernel_args, const AttentionTileOf<kMatrixRows>& block)
+      : args(kernel_args), tile(block), first(WarpId() * kWarpRows) {
+#pragma unroll
+    for (int m = 0; m < kRowSteps; ++m) {
+#pragma unroll
+      for (float& value : maximum[m]) value = -std::numeric_limits<float>::infinity();
+#pragma unroll
+      for (int i = 0; i < MatrixLayout::kWords; ++i) {
+        // Beyond the last it is the last once more: its outputs go nowhere.
+        const int r = first + m * 16 + MatrixLayout::Row(LaneId(), i);
+        const int64_t row = tile.Offset(args, r < tile.rows ? r : tile.rows - 1) * 2;
+        const std::byte* const words = args.q + row + MatrixLayout::Byte(LaneId(), i);
+#pragma unroll
+        for (int step = 0; step < kDim / 16; ++step) queries[m][step].words[i] = LoadVec<4>(words + step * 32).words[0];
+      }
+    }
   }
 
-  // The lane's row, of which it has half of a block's scores.
-  GPU_FN int Row() const { return first + LaneId() / 2; }
+  // The row of a lane's values that are `index` of kSumRows. It, and what follows from it, is found anew each time: in
+  // registers it would be in the way of the sums.
+  GPU_FN int Row(int lane, int m, int index) const {
+    return Opaque(first) + m * 16 + MatrixLayout::SumRow(lane, MatrixLayout::FirstOfRow(index));
+  }
 
-  GPU_FN void Score(const std::byte* keys) {
-    MatrixSums<float> scores[kRowSteps][kKvBlockTokens / 16] = {};
-#pragma unroll 1
+  template <int kPairs, int kWords>
+  GPU_FN void Score(const uint32_t (&keys)[kPairs][kWords]) {
+#pragma unroll
+    for (int n = 0; n < kBlockSteps; ++n) {
+#pragma unroll
+      for (int m = 0; m < kRowSteps; ++m) scores[m][n] = {};
+    }
+#pragma unroll
     for (int step = 0; step < kDim / 16; ++step) {
 #pragma unroll
-      for (int n = 0; n < kKvBlockTokens / 16; ++n) {
-        const MatrixOperand k = CacheOperand(keys, kKvBlockTokens, Opaque(n * 16), step);
+      for (int n = 0; n < kBlockSteps; ++n) {
+        const MatrixOperand k = PairsOperand(keys, n * 16, step);
 #pragma unroll
-        for (int m = 0; m < kRowSteps; ++m) {
-          MultiplyBf16(RowsOperand(shared.queries, Opaque(first) + m * 16, step), k, scores[m][n]);
-        }
-      }
-    }
-#pragma unroll
-    for (int m = 0; m < kRowSteps; ++m) {
-#pragma unroll
-      for (int n = 0; n < kKvBlockTokens / 16; ++n) {
-#pragma unroll
-        for (int i = 0; i < MatrixLayout::kValues; ++i) {
-          shared.scores[first + m * 16 + MatrixLayout::SumRow(LaneId(), i)]
-                       [n * 16 + MatrixLayout::SumColumn(LaneId(), i)] = scores[m][n].values[i];
-        }
+        for (int m = 0; m < kRowSteps; ++m) MultiplyBf16(queries[m][step], k, scores[m][n]);
       }
     }
   }
 
-  // Of the block that starts at `start`: its weights, and what the row's outputs so far keep.
-  GPU_FN void Softmax(int start, float scale) {
-    const int half = LaneId() % 2 * kLaneScores, row = Row();
-    const int seen_begin = shared.begin[Tid()] - start - half, seen_end = shared.end[Tid()] - start - half;
-    const auto visible = [&](int t) { return t >= seen_begin && t < seen_end; };
-    const float maximum = shared.maximum[Tid()];
-    float largest = maximum;
-#pragma unroll 4
-    for (int t = 0; t < kLaneScores; ++t) {
-      if (visible(t)) largest = Max(shared.scores[row][half + t] * scale, largest);
-    }
-    largest = Max(ShflXor(largest, 1), largest);
-    const bool any = largest > -std::numeric_limits<float>::infinity();
-    float sum = 0.0f;
-#pragma unroll 2
-    for (int t = 0; t < kLaneScores; t += 2) {
-      const float p0 = visible(t) ? Exp(shared.scores[row][half + t] * scale - largest) : 0.0f;
-      const float p1 = visible(t + 1) ? Exp(shared.scores[row][half + t + 1] * scale - largest) : 0.0f;
-      sum += p0 + p1;
-      shared.weights[row][(half + t) / 2] = F32ToBf16(p0) | static_cast<uint32_t>(F32ToBf16(p1)) << 16;
-    }
-    const float keep = any ? Exp(maximum - largest) : 1.0f;
-    shared.total[Tid()] = Fma(shared.total[Tid()], keep, sum + ShflXor(sum, 1));
-    shared.maximum[Tid()] = largest;
-    if (half == 0) shared.factors[row] = keep;
-  }
-
-  // Adds the block's values, of which tokens [seen_begin, seen_end) may be used.
-  GPU_FN void Weigh(const std::byte* values, int seen_begin, int seen_end) {
-#pragma unroll
-    for (int m = 0; m < kRowSteps; ++m) {
-#pragma unroll
-      for (int i = 0; i < MatrixLayout::kValues; ++i) {
-        const float keep = shared.factors[first + m * 16 + MatrixLayout::SumRow(LaneId(), i)];
-#pragma unroll
-        for (int n = 0; n < kDim / 16; ++n) out[m][n].values[i] *= keep;
-      }
-    }
-#pragma unroll
-    for (int n = 0; n < kDim / 16; n += kDimSteps) {
-#pragma unroll 1
-      for (int step = 0; step < kKvBlockTokens / 16; ++step) {
-        MatrixOperand weights[kRowSteps];
-#pragma unroll
-        for (int m = 0; m < kRowSteps; ++m) weights[m] = RowsOperand(shared.weights, first + m * 16, step);
-#pragma unroll
-        for (int i = n; i < n + kDimSteps; ++i) {
-          const MatrixOperand v =
-              VisibleValues(CacheOperand(values, kDim, Opaque(i * 16), step), step, seen_begin, seen_end);
-#pragma unroll
-          for (int m = 0; m < kRowSteps; ++m) MultiplyBf16(weights[m], v, out[m][i]);
-        }
-      }
-    }
-  }
-
-  // What leads to the outputs is found anew: in registers it would be in their way.
-  GPU_FN void Store(const AttentionArgs& args, AttentionTileOf<kMatrixRows> tile) const {
-    tile.sequence = Opaque(tile.sequence);
-    tile.group = Opaque(tile.group);
-    tile.first_row = Opaque(tile.first_row);
+  // Takes away the scores of tokens that a row does not see; the block starts at `start`.
+  GPU_FN void HideScores(int start) {
     const int lane = Opaque(LaneId());
 #pragma unroll
     for (int m = 0; m < kRowSteps; ++m) {
 #pragma unroll
-      for (int i = 0; i < MatrixLayout::kValues; ++i) {
-        const int r = Opaque(first) + m * 16 + MatrixLayout::SumRow(lane, i);
+      for (int index = 0; index < MatrixLayout::kSumRows; ++index) {
+        const int r = Row(lane, m, index);
+        const int begin = tile.Begin(args, r) - start, end = tile.End(r) - start;
+#pragma unroll
+        for (int n = 0; n < kBlockSteps; ++n) {
+#pragma unroll
+          for (int i = 0; i < MatrixLayout::kValues; ++i) {
+            const int token = n * 16 + MatrixLayout::SumColumn(lane, i);
+            if (MatrixLayout::RowIndex(i) != index || (token >= begin && token < end)) continue;
+            scores[m][n].values[i] = -std::numeric_limits<float>::infinity();
+          }
+        }
+      }
+    }
+  }
+
+  // Makes weights of the scores, and outputs relative to the rows' new largest ones.
+  GPU_FN void Softmax() {
+    const float scale = args.scale * kLog2E;
+#pragma unroll
+    for (int m = 0; m < kRowSteps; ++m) {
+#pragma unroll
+      for (int index = 0; index < MatrixLayout::kSumRows; ++index) {
+        float largest = maximum[m][index];
+        ForRow(index, scores[m], [&](float& score) {
+          score *= scale;
+          largest = Max(score, largest);
+        });
+#pragma unroll
+        for (int lanes = 1; lanes < MatrixLayout::kRowLanes; lanes *= 2) {
+          largest = Max(ShflXor(largest, lanes), largest);
+        }
+        // Of rows that have seen nothing yet all weights are 0.
+        const float base = largest > -std::numeric_limits<float>::infinity() ? largest : 0.0f;
+        const float keep = FastExp2(maximum[m][index] - base);
+        float sum = 0.0f;
+        ForRow(index, scores[m], [&](float& score) {
+          score = FastExp2(score - base);
+          sum += score;
+        });
+        maximum[m][index] = largest;
+        total[m][index] = Fma(total[m][index], keep, sum);
+        ForRow(index, out[m], [&](float& value) { value *= keep; });
+      }
+    }
+  }
+
+  template <int kPairs, int kWords>
+  GPU_FN void Weigh(const uint32_t (&values)[kPairs][kWords], uint16_t (&crossing)[16][kCrossingWidth]) {
+#pragma unroll
+    for (int step = 0; step < kBlockSteps; ++step) {
+      MatrixOperand weights[kRowSteps];
+#pragma unroll
+      for (int m = 0; m < kRowSteps; ++m) weights[m] = WeightsOperand(scores[m][step], crossing);
+#pragma unroll
+      for (int n = 0; n < kDim / 16; ++n) {
+        const MatrixOperand v = PairsOperand(values, n * 16, step);
+#pragma unroll
+        for (int m = 0; m < kRowSteps; ++m) MultiplyBf16(weights[m], v, out[m][n]);
+      }
+    }
+  }
+
+  GPU_FN void Store() const {
+    const int lane = Opaque(LaneId());
+    AttentionTileOf<kMatrixRows> at = tile;
+    at.sequence = Opaque(at.sequence);
+    at.first_row = Opaque(at.first_row);
+#pragma unroll
+    for (int m = 0; m < kRowSteps; ++m) {
+#pragma unroll
+      for (int index = 0; index < MatrixLayout::kSumRows; ++index) {
+        float sum = total[m][index];
+#pragma unroll
+        for (int lanes = 1; lanes < MatrixLayout::kRowLanes; lanes *= 2) sum += ShflXor(sum, lanes);
+        const int r = Row(lane, m, index);
         if (r >= tile.rows) continue;
-        float* const to = args.out + tile.Offset(args, r);
-        const float share = 1.0f / shared.factors[r];
+        float* const to = args.out + at.Offset(args, r);
+        const float share = 1.0f / sum;
 #pragma unroll
         for (int n = 0; n < kDim / 16; ++n) {
-          to[n * 16 + MatrixLayout::SumColumn(lane, i)] = out[m][n].values[i] * share;
+#pragma unroll
+          for (int i = 0; i < MatrixLayout::kValues; ++i) {
+            if (MatrixLayout::RowIndex(i) != index) continue;
+            to[n * 16 + MatrixLayout::SumColumn(lane, i)] = out[m][n].values[i] * share;
+          }
         }
+      }
+    }
+  }
+
+ private:
+  // Calls body with the lane's values of a row, of sums side by side.
+  template <int kSteps, typename Body>
+  GPU_FN static void ForRow(int index, MatrixSums<float> (&sums)[kSteps], const Body& body) {
+#pragma unroll
+    for (int n = 0; n < kSteps; ++n) {
+#pragma unroll
+      for (int i = 0; i < MatrixLayout::kValues; ++i) {
+        if (MatrixLayout::RowIndex(i) == index) body(sums[n].values[i]);
       }
     }
   }
@@ -180,27 +256,28 @@ GPU_FN void AttendByMatrix(const AttentionArgs& args) {
   GPU_SHARED(MatrixAttentionShared<kDim>, shared);
   const AttentionTileOf<kMatrixRows> tile(args);
   if (tile.rows <= 0) return;
-  for (int i = Tid(); i < kMatrixRows * kDim / 2; i += kMatrixThreads) {
-    const int r = i / (kDim / 2), word = i % (kDim / 2);
-    shared.queries[r][word] = r < tile.rows ? LoadVec<4>(args.q + (tile.Offset(args, r) + word * 2) * 2).words[0] : 0;
+  const int begin = tile.Begin(args, 0), end = tile.End(tile.rows - 1);
+  int start = begin / kKvBlockTokens * kKvBlockTokens;
+  CopyPart(tile.KeysOf(args, start), shared.keys);
+  WarpAttention<kDim> warp(args, tile);
+  const int last = (warp.first + kWarpRows < tile.rows ? warp.first + kWarpRows : tile.rows) - 1;
+  // Behind what all rows of the warp see, and behind what any sees; a window's begin lies as far apart.
+  const int all_end = tile.End(warp.first), any_end = warp.first < tile.rows ? tile.End(last) : 0;
+  for (; start < end; start += kKvBlockTokens) {
+    const int next = start + kKvBlockTokens;
+    AwaitPart();
+    CopyPart(tile.KeysOf(args, start) + kSpanBlocks * args.part_bytes, shared.values);
+    if (start < any_end) {
+      warp.Score(shared.keys);
+      if (next > all_end || (args.window > 0 && start < any_end - args.window)) warp.HideScores(start);
+      warp.Softmax();
+    }
+    AwaitPart();
+    if (next < end) CopyPart(tile.KeysOf(args, next), shared.keys);
+    if (start < begin || next > end) HideValues(begin - start, end - start, shared.values);
+    if (start < any_end) warp.Weigh(shared.values, shared.crossing[WarpId()]);
   }
-  SyncBlock();
-  WarpAttention<kDim> warp(args, tile, shared);
-  if (warp.first >= tile.rows) return;
-  const int last = warp.first + kWarpRows < tile.rows ? warp.first + kWarpRows - 1 : tile.rows - 1;
-  const int begin = tile.Begin(args, warp.first), end = tile.End(last);
-  for (int start = begin / kKvBlockTokens * kKvBlockTokens; start < end; start += kKvBlockTokens) {
-    const std::byte* const keys = tile.KeysOf(args, start);
-    warp.Score(keys);
-    SyncWarp();
-    warp.Softmax(start, args.scale);
-    SyncWarp();
-    warp.Weigh(keys + kSpanBlocks * args.part_bytes, begin - start, end - start);
-    SyncWarp();  // the next block's scores and weights take the place of these
-  }
-  if (Opaque(LaneId()) % 2 == 0) shared.factors[warp.Row()] = shared.total[Tid()];
-  SyncWarp();
-  warp.Store(args, tile);
+  if (warp.first < tile.rows) warp.Store();
 }
 
 }  // namespace engine::gpu

@@ -7,7 +7,8 @@
 
 namespace engine::gpu {
 
-// A tile of one sequence's rows over one KV head. Grid: x counts tiles of sequences, y KV heads, z partitions.
+// A tile of one sequence's rows over one KV head. Grid: x counts tiles of sequences, y KV heads, z partitions. Later rows see
+// more, so their blocks are the first to start.
 template <int kRows>
 struct AttentionTileOf {
   int sequence;
@@ -21,7 +22,7 @@ struct AttentionTileOf {
       : sequence(Bid() / args.tiles),
         head(BidY()),
         group(args.heads / args.kv_heads),
-        first_row(Bid() % args.tiles * kRows) {
+        first_row((args.tiles - 1 - Bid() % args.tiles) * kRows) {
     const int length = args.query_length[sequence];
     first_position = args.context_length[sequence] - length;
     rows = length * group - first_row;

@@ -61,7 +61,7 @@ GPU_KERNEL(paged_attention_bf16, AttentionArgs, kAttentionThreads) { Attend<DTyp
 GPU_KERNEL(paged_attention_int8, AttentionArgs, kAttentionThreads) { Attend<DType::kI8>(args); }
 
 GPU_KERNEL(paged_attention_matrix_64, AttentionArgs, kMatrixThreads, 4) { AttendByMatrix<64>(args); }
-GPU_KERNEL(paged_attention_matrix_128, AttentionArgs, kMatrixThreads, 4) { AttendByMatrix<128>(args); }
+GPU_KERNEL(paged_attention_matrix_128, AttentionArgs, kMatrixThreads, 3) { AttendByMatrix<128>(args); }
 
 // A block: eight query rows. A thread: one dimension of up to eight of them, over all partitions.
 GPU_KERNEL(merge_partitions, AttentionArgs, kAttentionThreads) {

@@ -82,16 +82,17 @@ struct AttentionShared {
   float unit[kAttentionRows];         // of int8 weights
 };
 
-// Words of rows lie apart so that the lanes of a matrix step meet in no bank.
+// Rows of words lie so far apart that the lanes of a matrix step meet in no bank: their four, or two, rows are 8, or 16, banks
+// from each other.
+inline constexpr int kPadWords = 8;
+inline constexpr int kCrossingWidth = 24;
 template <int kDim>
 struct MatrixAttentionShared {
-  uint32_t queries[kMatrixRows][kDim / 2 + 4];
-  float scores[kMatrixRows][kBlockTokens + 1];
-  uint32_t weights[kMatrixRows][kBlockTokens / 2 + 4];
-  float factors[kMatrixRows];  // what outputs keep, and last what they are divided by
-  // Of each thread's row: positions that it sees, none if it is not there, and largest score and sum so far.
-  int begin[kMatrixThreads], end[kMatrixThreads];
-  float maximum[kMatrixThreads], total[kMatrixThreads];
+  // Of the tokens of a block: pairs of dimensions, and of tokens.
+  alignas(16) uint32_t keys[kDim / 2][kBlockTokens + kPadWords];
+  alignas(16) uint32_t values[kBlockTokens / 2][kDim + kPadWords];
+  alignas(16)
+      uint16_t crossing[kMatrixThreads / 32][16][kCrossingWidth];  // of each warp: weights on their way to other lanes
 };
 
 constexpr KernelInstance AttentionInstance(std::string_view name) {

@@ -65,6 +65,17 @@ GPU_FN Quads LookUp(const ByteTable& table, uint32_t indices) {
   return {Permute(first, last, 0x6420), Permute(first, last, 0x7531)};
 }
 
+GPU_FN float FastExp2(float x) {
+  float power;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(x));
+  return power;
+}
+GPU_FN uint32_t Bf16Pair(float low, float high) {
+  uint32_t pair;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+  return pair;
+}
+
 GPU_FN int Opaque(int value) {
   asm volatile("" : "+r"(value));
   return value;

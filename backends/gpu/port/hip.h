@@ -5,15 +5,22 @@
 #include <cstdint>
 
 #include "backends/gpu/port/vec.h"
+#include "core/base/bf16.h"
 
-#define GPU_KERNEL(name, Args, threads, ...) \
-  extern "C" __attribute__((global, launch_bounds(threads))) void name(const Args args)
+#define GPU_KERNEL(name, Args, threads, ...)                                                                           \
+  extern "C" __attribute__((global,                                                                                    \
+                            amdgpu_flat_work_group_size(1, ResidentThreads(threads __VA_OPT__(, ) __VA_ARGS__)))) void \
+  name(const Args args)
 #define GPU_FN __attribute__((device, always_inline)) inline
 #define GPU_SHARED(Struct, name) __attribute__((shared)) Struct name
 
 namespace engine::gpu {
 
 inline constexpr int kWarp = ENGINE_HIP_WARP;
+
+// clang leaves registers for as many threads as a block may have. So that others have room beside it, it is told of them all
+// as if they were one block's: 1024 of the 2048 that a multiprocessor may have, or as many as the kernel asks for.
+constexpr int ResidentThreads(int threads, int blocks = 0) { return blocks > 0 ? threads * blocks : 1024; }
 
 // Counts of blocks come first in what the runtime appends to a kernel's arguments (code object version 5).
 GPU_FN int GridDim() {
@@ -86,6 +93,11 @@ GPU_FN uint32_t LookUpBytes(const ByteTable& table, uint32_t indices) {
 }
 GPU_FN Quads LookUp(const ByteTable& table, uint32_t indices) {
   return {LookUpBytes(table, indices & 0x0f0f0f0fu), LookUpBytes(table, indices >> 4 & 0x0f0f0f0fu)};
+}
+
+GPU_FN float FastExp2(float x) { return __builtin_amdgcn_exp2f(x); }
+GPU_FN uint32_t Bf16Pair(float low, float high) {
+  return F32ToBf16(low) | static_cast<uint32_t>(F32ToBf16(high)) << 16;
 }
 
 GPU_FN int Opaque(int value) {

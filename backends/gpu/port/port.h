@@ -19,6 +19,8 @@
 //                                           Each lane has a MatrixOperand of a and b and a MatrixSums<int32_t>, and
 //                                           MatrixLayout (port/matrix_layout.h) says which elements these are
 //   MultiplyBf16(a, b, sums)  MultiplyF16   the same of 16 bf16 or f16 to a row, with MatrixSums<float>, in an order of its own
+//   FastExp2(x)                             2^x within 2^-21 of it, for class fast; 0 where that would be denormal
+//   Bf16Pair(low, high)                     a word of two numbers that are rounded to bf16; not of NaNs
 //   LoadVec<N>(p)  StoreVec<N>(p, v)        N = 4, 8 or 16 bytes at once, aligned to N
 //   CpAsync16(shared, global)  CpAsyncCommit()  CpAsyncWait<N>()
 //                                           copies of 16 bytes; all but the last N commits have landed after the wait

@@ -2,6 +2,7 @@
 // threads and implements what is only declared here.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -9,6 +10,7 @@
 
 #include "backends/gpu/port/matrix_layout.h"
 #include "backends/gpu/port/vec.h"
+#include "core/base/bf16.h"
 
 #define GPU_KERNEL(name, Args, threads, ...)                              \
   static_assert((threads) % 64 == 0 && (threads) <= 1024);                \
@@ -120,6 +122,11 @@ inline void MultiplyBf16(const MatrixOperand& a, const MatrixOperand& b, MatrixS
 inline void MultiplyF16(const MatrixOperand& a, const MatrixOperand& b, MatrixSums<float>& sums,
                         int line = __builtin_LINE()) {
   simt::Multiply(simt::Collective::kMultiplyF16, a.words, b.words, sums.values, line);
+}
+
+inline float FastExp2(float x) { return std::exp2(x); }
+inline uint32_t Bf16Pair(float low, float high) {
+  return F32ToBf16(low) | static_cast<uint32_t>(F32ToBf16(high)) << 16;
 }
 
 inline int Opaque(int value) { return value; }

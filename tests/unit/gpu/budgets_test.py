@@ -16,6 +16,7 @@ OCCUPANCY = [
     ("linear_*_tile", 0.25),
     ("linear_*_matrix", 0.25),
     ("linear_*_small", 0.375),  # 16 tokens: between the two
+    ("paged_attention_matrix_128", 0.1875),  # queries, too, are in registers: three blocks of 128 threads
     ("paged_attention_*", 0.25),
     ("sample", 0.375),  # a block per row: multiprocessors rarely have a second one
     ("*", 0.5),
