@@ -33,11 +33,12 @@ GPU_FN MatrixOperand PairsOperand(const uint32_t (&pairs)[kRows][kWords], int fi
 template <int kPairs, int kWords>
 GPU_FN void CopyPart(const std::byte* part, uint32_t (&pairs)[kPairs][kWords]) {
   constexpr int kUnits = (kWords - kPadWords) / 4;  // of 16 bytes in a row
+  constexpr int kRows = kMatrixThreads / kUnits;    // at a time
+  static_assert(kMatrixThreads % kUnits == 0 && kPairs % kRows == 0);
+  uint32_t* const to = &pairs[Tid() / kUnits][Tid() % kUnits * 4];
+  part += Tid() * 16;
 #pragma unroll
-  for (int first = 0; first < kPairs * kUnits; first += kMatrixThreads) {
-    const int i = first + Opaque(Tid());
-    CpAsync16(&pairs[i / kUnits][i % kUnits * 4], part + i * 16);
-  }
+  for (int row = 0; row < kPairs; row += kRows) CpAsync16(to + row * kWords, part + row * kUnits * 16);
   CpAsyncCommit();
 }
 
@@ -95,7 +96,7 @@ struct WarpAttention {
   MatrixOperand queries[kRowSteps][kDim / 16];
   MatrixSums<float> scores[kRowSteps][kBlockSteps];  // of the latest block, then its weights
   MatrixSums<float> out[kRowSteps][kDim / 16] = {};
-  float maximum[kRowSteps][MatrixLayout::kSumRows];     // of scores so far, in units of the exponent of 2
+  float maximum[kRowSteps][MatrixLayout::kSumRows];     // of scores so far
   float total[kRowSteps][MatrixLayout::kSumRows] = {};  // of weights so far: the lane's part
 
   GPU_FN WarpAttention(const AttentionArgs& kernel_args, const AttentionTileOf<kMatrixRows>& block)
@@ -170,24 +171,22 @@ struct WarpAttention {
 #pragma unroll
       for (int index = 0; index < MatrixLayout::kSumRows; ++index) {
         float largest = maximum[m][index];
-        ForRow(index, scores[m], [&](float& score) {
-          score *= scale;
-          largest = Max(score, largest);
-        });
+        ForRow(index, scores[m], [&](float& score) { largest = Max(score, largest); });
 #pragma unroll
         for (int lanes = 1; lanes < MatrixLayout::kRowLanes; lanes *= 2) {
           largest = Max(ShflXor(largest, lanes), largest);
         }
         // Of rows that have seen nothing yet all weights are 0.
-        const float base = largest > -std::numeric_limits<float>::infinity() ? largest : 0.0f;
-        const float keep = FastExp2(maximum[m][index] - base);
+        const float base = largest > -std::numeric_limits<float>::infinity() ? largest * scale : 0.0f;
+        const float keep = FastExp2(Fma(maximum[m][index], scale, -base));
         float sum = 0.0f;
         ForRow(index, scores[m], [&](float& score) {
-          score = FastExp2(score - base);
+          score = FastExp2(Fma(score, scale, -base));
           sum += score;
         });
         maximum[m][index] = largest;
         total[m][index] = Fma(total[m][index], keep, sum);
+        if (keep == 1.0f) continue;  // most blocks have no new largest score
         ForRow(index, out[m], [&](float& value) { value *= keep; });
       }
     }
@@ -258,7 +257,8 @@ GPU_FN void AttendByMatrix(const AttentionArgs& args) {
   if (tile.rows <= 0) return;
   const int begin = tile.Begin(args, 0), end = tile.End(tile.rows - 1);
   int start = begin / kKvBlockTokens * kKvBlockTokens;
-  CopyPart(tile.KeysOf(args, start), shared.keys);
+  const std::byte* keys = tile.KeysOf(args, start);
+  CopyPart(keys, shared.keys);
   WarpAttention<kDim> warp(args, tile);
   const int last = (warp.first + kWarpRows < tile.rows ? warp.first + kWarpRows : tile.rows) - 1;
   // Behind what all rows of the warp see, and behind what any sees; a window's begin lies as far apart.
@@ -266,14 +266,17 @@ GPU_FN void AttendByMatrix(const AttentionArgs& args) {
   for (; start < end; start += kKvBlockTokens) {
     const int next = start + kKvBlockTokens;
     AwaitPart();
-    CopyPart(tile.KeysOf(args, start) + kSpanBlocks * args.part_bytes, shared.values);
+    CopyPart(keys + kSpanBlocks * args.part_bytes, shared.values);
     if (start < any_end) {
       warp.Score(shared.keys);
       if (next > all_end || (args.window > 0 && start < any_end - args.window)) warp.HideScores(start);
       warp.Softmax();
     }
     AwaitPart();
-    if (next < end) CopyPart(tile.KeysOf(args, next), shared.keys);
+    if (next < end) {
+      keys = tile.KeysOf(args, next);
+      CopyPart(keys, shared.keys);
+    }
     if (start < begin || next > end) HideValues(begin - start, end - start, shared.values);
     if (start < any_end) warp.Weigh(shared.values, shared.crossing[WarpId()]);
   }

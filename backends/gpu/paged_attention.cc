@@ -97,10 +97,11 @@ class MatrixPagedAttention : public PagedAttentionTiles {
 };
 
 absl::Status RequireMatrixHeads(const Problem& problem) {
-  const int head_dim = problem.op.as<PagedAttention>().head_dim;
+  const PagedAttention& op = problem.op.as<PagedAttention>();
   if (problem.in[1].dtype != DType::kBF16)
     return Unimplemented("the cache is %s; needs bf16", Name(problem.in[1].dtype));
-  if (head_dim != 64 && head_dim != 128) return Unimplemented("head_dim is %d; needs 64 or 128", head_dim);
+  if (op.head_dim != 64 && op.head_dim != 128) return Unimplemented("head_dim is %d; needs 64 or 128", op.head_dim);
+  if (op.scale <= 0) return Unimplemented("scale is %g; needs one above 0", op.scale);
   return absl::OkStatus();
 }
 
