@@ -34,6 +34,7 @@ Interrupt::~Interrupt() {
 void Interrupt::Arm(std::function<void()> action) {
   std::lock_guard lock(mutex_);
   action_ = std::move(action);
+  acted_.reset();
 }
 
 void Interrupt::Disarm() { Arm(nullptr); }

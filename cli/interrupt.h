@@ -22,8 +22,8 @@ class Interrupt {
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
 
-  // The next signal calls `action`, once, on the watching thread. One after that ends the program, but where it comes
-  // within a quarter of a second: it is the same wish, from a terminal and from what forwards it.
+  // The next signal calls `action`, once, on the watching thread. One after that ends the program, but while this stays
+  // armed not one within a quarter of a second: it is the same wish, from a terminal and from what forwards it.
   void Arm(std::function<void()> action);
   // No action runs after this returns.
   void Disarm();
@@ -40,7 +40,7 @@ class Interrupt {
   sigset_t previous_mask_;
   std::mutex mutex_;
   std::function<void()> action_;                    // guarded by mutex_; empty when disarmed
-  std::optional<TimePoint> acted_;                  // when action_ was called last; of the watching thread
+  std::optional<TimePoint> acted_;                  // when action_ was called; guarded by mutex_
   std::map<int, std::function<void()>> on_signal_;  // guarded by mutex_
   bool stop_ = false;                               // guarded by mutex_
   std::thread thread_;
