@@ -5,6 +5,7 @@
 #pragma once
 
 #include "backends/gpu/attention_tile.h"
+#include "backends/gpu/port/collectives.h"
 #include "core/base/bf16.h"
 #include "core/base/math.h"
 
@@ -14,9 +15,8 @@ namespace engine::gpu {
 inline constexpr int kRowSteps = kMatrixRows / 16 / (kMatrixThreads / kWarp);
 inline constexpr int kWarpRows = kRowSteps * 16;
 inline constexpr int kBlockSteps = kKvBlockTokens / 16;  // of 16 tokens
-inline constexpr float kLog2E = 1.44269504088896341f;
 
-// Step `step` of 16 of the reduction index: rows [first, first + 16), whose words of a pair of them lie `stride` apart.
+// Step `step` of 16 of the reduction index, of columns [first, first + 16): a row of `pairs` has a pair of that index.
 template <int kRows, int kWords>
 GPU_FN MatrixOperand PairsOperand(const uint32_t (&pairs)[kRows][kWords], int first, int step) {
   // gfx11 has operands twice, so there is no room to ask for them ahead.
@@ -172,10 +172,7 @@ struct WarpAttention {
       for (int index = 0; index < MatrixLayout::kSumRows; ++index) {
         float largest = maximum[m][index];
         ForRow(index, scores[m], [&](float& score) { largest = Max(score, largest); });
-#pragma unroll
-        for (int lanes = 1; lanes < MatrixLayout::kRowLanes; lanes *= 2) {
-          largest = Max(ShflXor(largest, lanes), largest);
-        }
+        largest = GroupMax<MatrixLayout::kRowLanes>(largest);
         // Of rows that have seen nothing yet all weights are 0.
         const float base = largest > -std::numeric_limits<float>::infinity() ? largest * scale : 0.0f;
         const float keep = FastExp2(Fma(maximum[m][index], scale, -base));
@@ -217,9 +214,7 @@ struct WarpAttention {
     for (int m = 0; m < kRowSteps; ++m) {
 #pragma unroll
       for (int index = 0; index < MatrixLayout::kSumRows; ++index) {
-        float sum = total[m][index];
-#pragma unroll
-        for (int lanes = 1; lanes < MatrixLayout::kRowLanes; lanes *= 2) sum += ShflXor(sum, lanes);
+        const float sum = GroupSum<MatrixLayout::kRowLanes>(total[m][index]);
         const int r = Row(lane, m, index);
         if (r >= tile.rows) continue;
         float* const to = args.out + at.Offset(args, r);

@@ -82,17 +82,17 @@ struct AttentionShared {
   float unit[kAttentionRows];         // of int8 weights
 };
 
-// Rows of words lie so far apart that the lanes of a matrix step meet in no bank: their four, or two, rows are 8, or 16, banks
-// from each other.
+// Rows of words lie so far apart that the lanes of a matrix step meet in no bank: their four, or two, rows are 8, or 16,
+// banks from each other.
 inline constexpr int kPadWords = 8;
-inline constexpr int kCrossingWidth = 24;
+inline constexpr int kCrossingWidth = 24;  // of 16 weights and a pad
 template <int kDim>
 struct MatrixAttentionShared {
   // Of the tokens of a block: pairs of dimensions, and of tokens.
   alignas(16) uint32_t keys[kDim / 2][kBlockTokens + kPadWords];
   alignas(16) uint32_t values[kBlockTokens / 2][kDim + kPadWords];
-  alignas(16)
-      uint16_t crossing[kMatrixThreads / 32][16][kCrossingWidth];  // of each warp: weights on their way to other lanes
+  // Of each warp: weights on their way to other lanes.
+  alignas(16) uint16_t crossing[kMatrixThreads / 32][16][kCrossingWidth];
 };
 
 constexpr KernelInstance AttentionInstance(std::string_view name) {

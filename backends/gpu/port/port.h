@@ -1,9 +1,9 @@
 // What a kernel may use besides plain C++ and the constexpr functions of core/ and ops/: about forty names with one
 // implementation per compiler. Every warp collective takes all lanes of the warp; there are no lane masks.
 //
-//   GPU_KERNEL(name, Args, threads) { … }   an exported kernel; `args` is its struct, by value. A fourth argument tells nvcc for
-//                                           how many blocks a multiprocessor's registers must do: it neither takes more, nor
-//                                           spills to have room for further blocks
+//   GPU_KERNEL(name, Args, threads) { … }   an exported kernel; `args` is its struct, by value. A fourth argument tells
+//                                           compilers for how many blocks a multiprocessor's registers must do: they
+//                                           neither take more, nor spill to have room for further blocks
 //   GPU_FN                                  in front of a function that kernels call
 //   GPU_SHARED(Struct, name)                the kernel's shared memory: one struct, at most 48 KiB
 //
@@ -19,7 +19,7 @@
 //                                           Each lane has a MatrixOperand of a and b and a MatrixSums<int32_t>, and
 //                                           MatrixLayout (port/matrix_layout.h) says which elements these are
 //   MultiplyBf16(a, b, sums)  MultiplyF16   the same of 16 bf16 or f16 to a row, with MatrixSums<float>, in an order of its own
-//   FastExp2(x)                             2^x within 2^-21 of it, for class fast; 0 where that would be denormal
+//   FastExp2(x)                             2^x within 2^-21 of it, for class fast; may be 0 where it is denormal
 //   Bf16Pair(low, high)                     a word of two numbers that are rounded to bf16; not of NaNs
 //   LoadVec<N>(p)  StoreVec<N>(p, v)        N = 4, 8 or 16 bytes at once, aligned to N
 //   CpAsync16(shared, global)  CpAsyncCommit()  CpAsyncWait<N>()

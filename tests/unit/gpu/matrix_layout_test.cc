@@ -47,6 +47,30 @@ TYPED_TEST(MatrixLayoutTest, EverySumIsHeldOnce) {
   EXPECT_THAT(holders, Each(Pair(testing::_, 1)));
 }
 
+TYPED_TEST(MatrixLayoutTest, ALanesValuesAreOfTheRowsThatItSays) {
+  using Matrix = typename TypeParam::Matrix;
+  for (int lane = 0; lane < TypeParam::kWarpLanes; ++lane) {
+    for (int value = 0; value < Matrix::kValues; ++value) {
+      const int index = Matrix::RowIndex(value);
+      EXPECT_LT(index, Matrix::kSumRows);
+      EXPECT_EQ(Matrix::SumRow(lane, value), Matrix::SumRow(lane, Matrix::FirstOfRow(index)));
+      EXPECT_EQ(Matrix::SumRow(lane, value), Matrix::SumRow(lane / Matrix::kRowLanes * Matrix::kRowLanes, value));
+    }
+  }
+}
+
+TEST(MatrixLayout, SumsOfNvidiaLieAsAnOperandOf16Bits) {
+  for (int lane = 0; lane < 32; ++lane) {
+    for (int word = 0; word < NvidiaMatrix::kWords; ++word) {
+      const int value = NvidiaMatrix::FirstValue(word);
+      for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(NvidiaMatrix::SumRow(lane, value + i), NvidiaMatrix::Row(lane, word));
+        EXPECT_EQ(NvidiaMatrix::SumColumn(lane, value + i), NvidiaMatrix::Byte(lane, word) / 2 + i);
+      }
+    }
+  }
+}
+
 // Elements of 16 bits as AMD's matrix instruction calculator places them; words hold two.
 TEST(MatrixLayout, WordsOfRdnaHoldWhatTheCalculatorSays) {
   for (int lane = 0; lane < 32; ++lane) {
