@@ -10,7 +10,7 @@ namespace engine::gpu {
 GPU_FN const float* Adjust(const float* logits, int count, const SamplingRow& row, const TokenAdjustment* adjustments,
                            const uint32_t* mask, float* adjusted) {
   if (row.adjustments_begin >= row.adjustments_end && row.masked == 0) return logits;
-  for (int i = Tid(); i < count; i += kSampleThreads) adjusted[i] = logits[i];
+  ForEachToken<16>(logits, count, [&](int id, float logit) { adjusted[id] = logit; });
   SyncBlock();
   for (int i = row.adjustments_begin + Tid(); i < row.adjustments_end; i += kSampleThreads) {
     const TokenAdjustment adjustment = adjustments[i];
@@ -33,8 +33,9 @@ struct Kept {
   float min_p;
 
   GPU_FN uint64_t Integer(int id) const {
-    if (KeyOf(tokens.logits[id], id) > last || tokens.Weight(id) < min_p) return 0;
-    return tokens.Integer(id);
+    const float logit = tokens.logits[id];
+    if (KeyOf(logit, id) > last || tokens.WeightOf(logit) < min_p) return 0;
+    return tokens.IntegerOf(logit);
   }
 };
 
@@ -76,7 +77,7 @@ GPU_FN int Draw(const Kept& kept, const SamplingRow& row, SampleShared& shared) 
 
 GPU_FN float LogSumExp(const Tokens& raw, SampleShared& shared) {
   float sum = 0.0f;
-  for (int i = Tid(); i < raw.count; i += kSampleThreads) sum += Exp(raw.logits[i] - raw.max);
+  ForEachToken<8>(raw.logits, raw.count, [&](int, float logit) { sum += Exp(logit - raw.max); });
   return Log(LongSumTotal(sum, shared.long_sum));
 }
 
@@ -87,10 +88,10 @@ GPU_FN void StoreTop(const Tokens& raw, int count, float log_sum, int32_t* membe
   const Cut cut = FindCut(raw, {static_cast<uint32_t>(count), kLastKey}, members, shared);
   if (Tid() == 0) shared.num_top = 0;
   SyncBlock();
-  for (int i = Tid(); i < raw.count; i += kSampleThreads) {
-    const uint64_t key = KeyOf(raw.logits[i], i);
+  ForEachToken<16>(raw.logits, raw.count, [&](int id, float logit) {
+    const uint64_t key = KeyOf(logit, id);
     if (key <= cut.key) shared.top[AtomicAdd(&shared.num_top, uint32_t{1})] = key;
-  }
+  });
   SyncBlock();
   if (Tid() < count) {
     int place = 0;
@@ -112,10 +113,9 @@ GPU_FN void StoreLogprobs(const Tokens& raw, const SamplingRow& row, int id, int
   if (count > 0) StoreTop(raw, count, log_sum, members, shared, out);
 }
 
-// -1, or the token's id.
-GPU_FN int SampleToken(const SampleArgs& args, const SamplingRow& row, const float* adjusted, int32_t* members,
-                       SampleShared& shared) {
-  const uint64_t best = Likeliest(adjusted, args.vocab, shared);
+// -1, or the token's id; `best` is the likeliest.
+GPU_FN int SampleToken(const SampleArgs& args, const SamplingRow& row, const float* adjusted, uint64_t best,
+                       int32_t* members, SampleShared& shared) {
   if (best == kLastKey) return -1;
   if (row.temperature == 0.0f) return IdOf(best);
   const Tokens tokens{adjusted, args.vocab, adjusted[IdOf(best)], row.temperature};
@@ -135,7 +135,8 @@ GPU_FN void SampleOne(const SampleArgs& args, int index, SampleShared& shared) {
     const float* const adjusted =
         Adjust(logits, args.vocab, row, args.adjustments, args.masks + int64_t{index} * args.mask_words,
                args.adjusted + int64_t{Bid()} * args.vocab);
-    id = SampleToken(args, row, adjusted, members, shared);
+    const uint64_t adjusted_best = adjusted == logits ? best : Likeliest(adjusted, args.vocab, shared);
+    id = SampleToken(args, row, adjusted, adjusted_best, members, shared);
   }
   if (Tid() == 0) {
     args.ids[index] = id;

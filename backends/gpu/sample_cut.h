@@ -101,7 +101,7 @@ GPU_FN Cut CutMembers(const Tokens& tokens, const int32_t* members, int size, co
     for (int i = Tid(); i < size; i += kSampleThreads) {
       const int id = members[i];
       const uint64_t key = KeyOf(tokens.logits[id], id) >> shift;
-      if (key >> 8 == prefix) Add(shared.digits, static_cast<int>(key & 255), tokens.Integer(id));
+      if (key >> 8 == prefix) Add(shared.digits, static_cast<int>(key & 255), tokens.IntegerOf(tokens.logits[id]));
     }
     SyncBlock();
     WalkBins(shared.digits, goal, shared);
@@ -121,9 +121,8 @@ GPU_FN void CountBuckets(const Tokens& tokens, SampleShared& shared) {
   const BucketScale scale(tokens);
   Clear(shared.buckets);
   SyncBlock();
-  for (int i = Tid(); i < tokens.count; i += kSampleThreads) {
-    Add(shared.buckets, scale.BucketOf(tokens.logits[i]), tokens.Integer(i));
-  }
+  ForEachToken<8>(tokens.logits, tokens.count,
+                  [&](int, float logit) { Add(shared.buckets, scale.BucketOf(logit), tokens.IntegerOf(logit)); });
   SyncBlock();
 }
 
@@ -139,9 +138,9 @@ GPU_FN Cut FindCut(const Tokens& tokens, const Goal& goal, int32_t* members, Sam
   const int bucket = shared.walk.bin;
   if (bucket == kBuckets) return {kLastKey, shared.walk.weight};
   const BucketScale scale(tokens);
-  for (int i = Tid(); i < tokens.count; i += kSampleThreads) {
-    if (scale.BucketOf(tokens.logits[i]) == bucket) members[AtomicAdd(&shared.num_members, uint32_t{1})] = i;
-  }
+  ForEachToken<16>(tokens.logits, tokens.count, [&](int id, float logit) {
+    if (scale.BucketOf(logit) == bucket) members[AtomicAdd(&shared.num_members, uint32_t{1})] = id;
+  });
   SyncBlock();
   return CutMembers(tokens, members, static_cast<int>(shared.num_members), goal, shared);
 }

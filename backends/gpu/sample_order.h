@@ -33,6 +33,20 @@ GPU_FN uint64_t SmallestKey(uint64_t key, SampleShared& shared) {
   return key;
 }
 
+// fn(token, its logit) for every 256th of a row, in order. Many are loaded at once: a row has one block.
+template <int kAhead, typename Fn>
+GPU_FN void ForEachToken(const float* logits, int count, Fn&& fn) {
+  int first = Tid();
+  for (; first + (kAhead - 1) * kSampleThreads < count; first += kAhead * kSampleThreads) {
+    float ahead[kAhead];
+#pragma unroll
+    for (int i = 0; i < kAhead; ++i) ahead[i] = logits[first + i * kSampleThreads];
+#pragma unroll
+    for (int i = 0; i < kAhead; ++i) fn(first + i * kSampleThreads, ahead[i]);
+  }
+  for (; first < count; first += kSampleThreads) fn(first, logits[first]);
+}
+
 // Logits, the largest of them, and weights exp((logit - max) / temperature).
 struct Tokens {
   const float* logits;
@@ -40,19 +54,19 @@ struct Tokens {
   float max;
   float temperature;
 
-  GPU_FN float Weight(int id) const { return Exp((logits[id] - max) / temperature); }
-  GPU_FN uint64_t Integer(int id) const { return static_cast<uint64_t>(Weight(id) * kSampleWeightOne); }
+  GPU_FN float WeightOf(float logit) const { return Exp((logit - max) / temperature); }
+  GPU_FN uint64_t IntegerOf(float logit) const { return static_cast<uint64_t>(WeightOf(logit) * kSampleWeightOne); }
 };
 
 // The likeliest token; kLastKey if a logit is not a number or the largest is not finite.
 GPU_FN uint64_t Likeliest(const float* logits, int count, SampleShared& shared) {
   uint64_t best = kLastKey;
   bool broken = false;
-  for (int i = Tid(); i < count; i += kSampleThreads) {
-    const uint64_t key = KeyOf(logits[i], i);
-    broken = broken || logits[i] != logits[i];
+  ForEachToken<32>(logits, count, [&](int id, float logit) {
+    const uint64_t key = KeyOf(logit, id);
+    broken = broken || logit != logit;
     best = key < best ? key : best;
-  }
+  });
   const uint64_t key = SmallestKey(best, shared);
   const bool all_numbers = SmallestKey(broken ? 0 : 1, shared) == 1;
   const bool finite = all_numbers && Abs(logits[IdOf(key)]) < std::numeric_limits<float>::infinity();

@@ -33,7 +33,7 @@ inline constexpr AccessBudget kAccessBudgets[] = {
     {"linear_f16_one", 1.4, 1.0, 1.0},
     {"linear_f32_one", 1.4, 1.0, 1.0},
     // Counts of digits, where tokens meet.
-    {"sample", 1.1, 2.8, 2.8},
+    {"sample", 1.1, 3.3, 3.3},
     // A lane takes four bytes of a query of each of eight rows (of sixteen, eight bytes each), and its weights cross to other
     // lanes two bytes at a time where warps have 64. Contexts are short here, so queries weigh much.
     {"paged_attention_matrix_*", 1.6, 1.0, 1.15},
