@@ -5,8 +5,12 @@
 #include "backends/gpu/pair_chain.h"
 #include "backends/gpu/store_row.h"
 #include "core/base/dtype.h"
+#include "core/base/round_up.h"
 
 namespace engine::gpu {
+
+// Words of a token's keys that are loaded at a time.
+inline constexpr int kKeyWords = 32;
 
 // One row of 32 lanes: numerics rule 4 with the head as the group. Every lane of the block calls it.
 GPU_FN void QuantiseQuery(const AttentionArgs& args, const float* x, bool exists, int row, AttentionShared& shared) {
@@ -44,11 +48,12 @@ GPU_FN void LoadQueries(const AttentionArgs& args, const AttentionTile& tile, At
     const auto* const q = reinterpret_cast<const float*>(args.q) + (exists ? tile.Offset(args, row) : 0);
     QuantiseQuery(args, q, exists, row, shared);
   } else {
-    for (int r = 0; r < tile.rows; ++r) {
-      const int64_t offset = tile.Offset(args, r);
-      for (int i = Tid(); i < args.head_dim; i += kAttentionThreads) {
-        shared.queries[r][i] = WidenQuery<kCache>(args.q, offset + i);
-      }
+    // Zeros up to whole steps of the keys' words.
+    const int columns = RoundUp(args.head_dim, kKeyWords * 2);
+#pragma unroll 1
+    for (int at = Tid(); at < tile.rows * columns; at += kAttentionThreads) {
+      const int r = at / columns, i = at % columns;
+      shared.queries[r][i] = i < args.head_dim ? WidenQuery<kCache>(args.q, tile.Offset(args, r) + i) : 0.0f;
     }
   }
 }
@@ -60,48 +65,36 @@ struct TokenKeys {
   GPU_FN uint32_t Word(int i) const { return LoadVec<4>(first + i * kKvBlockTokens * 4).words[0]; }
 };
 
-GPU_FN void ScoresBf16(const TokenKeys& keys, int head_dim, int rows, const AttentionShared& shared, float* acc) {
-  for (int i = 0; i < head_dim; i += 4) {
-    const int count = head_dim - i < 4 ? head_dim - i : 4;
-    float k[4];
-#pragma unroll
-    for (int j = 0; j < 2; ++j) {
-      const uint32_t word = 2 * j < count ? keys.Word(i / 2 + j) : 0;
-      k[2 * j] = WidenBf16(word & 0xffff);
-      k[2 * j + 1] = WidenBf16(word >> 16);
+// The score of row r so far with the products of words [first, first + kKeyWords) of `count`; those beyond are 0.
+template <DType kCache>
+GPU_FN float AddKeys(const TokenKeys& keys, const uint32_t* words, int first, int count, const AttentionShared& shared,
+                     int r, float acc) {
+  if constexpr (kCache == DType::kBF16) {
+    float sum = acc;
+    if (PlainChain<kKeyWords, true>(&shared.queries[r][2 * first], words, sum)) return sum;
+#pragma unroll 1
+    for (int i = first; i < count && i < first + kKeyWords; ++i) {
+      const uint32_t word = keys.Word(i);
+      acc = PairStep(&shared.queries[r][2 * i], LowBf16(word), HighBf16(word), acc);
     }
+  } else if constexpr (kCache == DType::kF32) {
 #pragma unroll
-    for (int r = 0; r < kAttentionRows; ++r) {
-      if (r < rows) acc[r] = PairChain<4>(&shared.queries[r][i], k, count, acc[r]);
+    for (int i = 0; i < kKeyWords; ++i) {
+      if (first + i < count) acc = Fma(shared.queries[r][first + i], BitsToFloat(words[i]), acc);
     }
+  } else {
+    int dot = 0;
+#pragma unroll
+    for (int i = 0; i < kKeyWords; ++i) {
+      if (first + i < count) dot = Dot4(shared.query_words[r][first + i], words[i], dot);
+    }
+    acc += static_cast<float>(dot);  // exact: 256 products make less than 2^24
   }
+  return acc;
 }
 
-GPU_FN void ScoresF32(const TokenKeys& keys, int head_dim, int rows, const AttentionShared& shared, float* acc) {
-  for (int i = 0; i < head_dim; ++i) {
-    const float k = BitsToFloat(keys.Word(i));
-#pragma unroll
-    for (int r = 0; r < kAttentionRows; ++r) {
-      if (r < rows) acc[r] = Fma(shared.queries[r][i], k, acc[r]);
-    }
-  }
-}
-
-GPU_FN void ScoresInt8(const TokenKeys& keys, float scale, int head_dim, int rows, const AttentionShared& shared,
-                       float* acc) {
-  int dots[kAttentionRows] = {};
-  for (int i = 0; i < head_dim / 4; ++i) {
-    const uint32_t k = keys.Word(i);
-#pragma unroll
-    for (int r = 0; r < kAttentionRows; ++r) {
-      if (r < rows) dots[r] = Dot4(shared.query_words[r][i], k, dots[r]);
-    }
-  }
-#pragma unroll
-  for (int r = 0; r < kAttentionRows; ++r) acc[r] = static_cast<float>(dots[r]) * scale;
-}
-
-// shared.weights of the rows at the partition's tokens [begin, end), counted from `start`.
+// shared.weights of the rows at the partition's tokens [begin, end), counted from `start`. Until the last words they are
+// the sums so far.
 template <DType kCache>
 GPU_FN void ScorePartition(const AttentionArgs& args, const AttentionTile& tile, int start, int begin, int end,
                            AttentionShared& shared) {
@@ -110,16 +103,20 @@ GPU_FN void ScorePartition(const AttentionArgs& args, const AttentionTile& tile,
   const int token = position % kKvBlockTokens;
   const std::byte* const part = tile.KeysOf(args, position);
   const TokenKeys keys{part + token * 4};
-  float acc[kAttentionRows] = {};
-  if constexpr (kCache == DType::kBF16) ScoresBf16(keys, args.head_dim, tile.rows, shared, acc);
-  if constexpr (kCache == DType::kF32) ScoresF32(keys, args.head_dim, tile.rows, shared, acc);
-  if constexpr (kCache == DType::kI8) {
-    const auto* const scales = reinterpret_cast<const float*>(part + kKvBlockTokens * args.head_dim);
-    ScoresInt8(keys, scales[token], args.head_dim, tile.rows, shared, acc);
-  }
+  float key_scale = 1.0f;
+  if (kCache == DType::kI8) key_scale = reinterpret_cast<const float*>(part + kKvBlockTokens * args.head_dim)[token];
+  const int count = args.head_dim / KvStep(kCache);
+  for (int first = 0; first < count; first += kKeyWords) {
+    uint32_t words[kKeyWords];
 #pragma unroll
-  for (int r = 0; r < kAttentionRows; ++r) {
-    if (r < tile.rows) shared.weights[r][Tid()] = acc[r] * shared.query_scale[r];
+    for (int i = 0; i < kKeyWords; ++i) words[i] = first + i < count ? keys.Word(first + i) : 0;
+    const bool last = first + kKeyWords >= count;
+#pragma unroll 1
+    for (int r = 0; r < tile.rows; ++r) {
+      float acc = AddKeys<kCache>(keys, words, first, count, shared, r, first == 0 ? 0.0f : shared.weights[r][Tid()]);
+      if (kCache == DType::kI8 && last) acc *= key_scale;
+      shared.weights[r][Tid()] = last ? acc * shared.query_scale[r] : acc;
+    }
   }
 }
 

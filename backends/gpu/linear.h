@@ -43,6 +43,8 @@ inline constexpr int kFewTokens = 4;
 inline constexpr int kSmallTokens = 16;
 // Of a slot that waits for arithmetic.
 inline constexpr int kSlotTokens = 8;
+// A row of a plain format: blocks are smaller, so that few outputs reach more multiprocessors.
+inline constexpr int kRowThreads = 128;
 // Of a block that multiplies matrices, and its output rows: 32 x 32 sums for each of eight warps, 32 registers of a thread.
 // With twice as many, two blocks of a multiprocessor would spill.
 inline constexpr int kTileTokens = 128;
@@ -96,10 +98,22 @@ union TileStages {
   TileSums sums;  // when all stages have been multiplied
 };
 
+// Slots of a block of a plain format.
+template <int kTokens>
+inline constexpr int kPlainSlots = (kTokens == 1 ? kRowThreads : kLinearThreads) / kPanelRows;
+
+// Values of k that a slot multiplies between two looks at its sums: at most.
+template <int kTokens>
+inline constexpr int kMostRunValues = kTokens == 1 ? kPanelRows : kPanelRows / 2;
+
 template <int kTokens>
 struct ChunkSums {
-  float sums[kSlots][kTokens][kPanelRows];    // of the slots' chunks
-  float totals[kSlots][kTokens][kPanelRows];  // so far, each of one thread: in registers they would be in its way
+  float sums[kPlainSlots<kTokens>][kTokens][kPanelRows];  // of the slots' chunks
+  // Each of one thread: in registers they would be in its way.
+  float totals[kPlainSlots<kTokens>][kTokens][kPanelRows];  // so far
+  float gates[kPlainSlots<kTokens>][kTokens][kPanelRows];
+  // Values that a slot multiplies, and that follow.
+  alignas(16) float x[kPlainSlots<kTokens>][2][kTokens * kMostRunValues<kTokens>];
 };
 
 // The kernels of a block format: for one token, up to kFewTokens, up to kSmallTokens, and more.
@@ -114,6 +128,11 @@ struct PlainKernels {
 template <typename Shared>
 constexpr KernelInstance LinearInstance(std::string_view module, std::string_view name) {
   return {name, module, sizeof(LinearArgs), kLinearThreads, sizeof(Shared)};
+}
+
+constexpr PlainKernels PlainInstances(std::string_view one, std::string_view tile) {
+  return {{one, "linear_plain", sizeof(LinearArgs), kRowThreads, sizeof(ChunkSums<1>)},
+          LinearInstance<ChunkSums<kSlotTokens>>("linear_plain", tile)};
 }
 
 constexpr BlockKernels BlockInstances(std::string_view module, const std::array<std::string_view, 4>& names) {
@@ -147,9 +166,7 @@ inline constexpr BlockKernels kLinearQ6_K =
     BlockInstances("linear_k", {"linear_q6_k_one", "linear_q6_k_few", "linear_q6_k_small", "linear_q6_k_tile"});
 inline constexpr BlockKernels kLinearIQ4_XS =
     BlockInstances("linear_k", {"linear_iq4_xs_one", "linear_iq4_xs_few", "linear_iq4_xs_small", "linear_iq4_xs_tile"});
-inline constexpr PlainKernels kLinearBF16 = {
-    LinearInstance<ChunkSums<1>>("linear_plain", "linear_bf16_one"),
-    LinearInstance<ChunkSums<kSlotTokens>>("linear_plain", "linear_bf16_tile")};
+inline constexpr PlainKernels kLinearBF16 = PlainInstances("linear_bf16_one", "linear_bf16_tile");
 inline constexpr KernelInstance kLinearBF16Matrix =
     LinearInstance<TileStages<NarrowTileGroup>>("linear_plain", "linear_bf16_matrix");
 // Of weights in rows.
@@ -157,9 +174,7 @@ inline constexpr KernelInstance kLinearBF16Rows =
     LinearInstance<TileStages<NarrowTileGroup>>("linear_plain", "linear_bf16_rows_matrix");
 inline constexpr KernelInstance kLinearF16Matrix =
     LinearInstance<TileStages<NarrowTileGroup>>("linear_plain", "linear_f16_matrix");
-inline constexpr PlainKernels kLinearF16 = {LinearInstance<ChunkSums<1>>("linear_plain", "linear_f16_one"),
-                                            LinearInstance<ChunkSums<kSlotTokens>>("linear_plain", "linear_f16_tile")};
-inline constexpr PlainKernels kLinearF32 = {LinearInstance<ChunkSums<1>>("linear_plain", "linear_f32_one"),
-                                            LinearInstance<ChunkSums<kSlotTokens>>("linear_plain", "linear_f32_tile")};
+inline constexpr PlainKernels kLinearF16 = PlainInstances("linear_f16_one", "linear_f16_tile");
+inline constexpr PlainKernels kLinearF32 = PlainInstances("linear_f32_one", "linear_f32_tile");
 
 }  // namespace engine::gpu

@@ -62,9 +62,10 @@ void EnqueueBlocks(const LaunchArgs& launch, const BlockKernels& kernels, const 
 void EnqueuePlain(const LaunchArgs& launch, const PlainKernels& kernels, LinearArgs args) {
   const int64_t tiles = args.rows == 1 ? 1 : DivideUp(args.rows, kSlotTokens);
   const auto chunks = static_cast<uint64_t>(DivideUp(args.k, kChunkValues));
-  args.chunk_slots = tiles >= kSlots ? 1 : static_cast<int>(std::bit_ceil(std::min<uint64_t>(chunks, kSlots)));
+  const int slots = args.rows == 1 ? kPlainSlots<1> : kPlainSlots<kSlotTokens>;
+  args.chunk_slots = tiles >= slots ? 1 : static_cast<int>(std::bit_ceil(std::min<uint64_t>(chunks, slots)));
   const int64_t units = NumPanels(args.n) * tiles;
-  Enqueue(launch, args.rows == 1 ? kernels.one : kernels.tile, {.x = DivideUp(units, kSlots / args.chunk_slots)}, args);
+  Enqueue(launch, args.rows == 1 ? kernels.one : kernels.tile, {.x = DivideUp(units, slots / args.chunk_slots)}, args);
 }
 
 // Rows that wait in scratch as f16: 28 MiB for 14336 columns, and hundreds of blocks even so.

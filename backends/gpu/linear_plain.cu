@@ -6,17 +6,17 @@
 
 namespace engine::gpu {
 
-GPU_KERNEL(linear_bf16_one, LinearArgs, kLinearThreads, 4) { PlainProduct<DType::kBF16, 1>(args); }
+GPU_KERNEL(linear_bf16_one, LinearArgs, kRowThreads, 4) { PlainProduct<DType::kBF16, 1>(args); }
 GPU_KERNEL(linear_bf16_tile, LinearArgs, kLinearThreads, 2) { PlainProduct<DType::kBF16, kSlotTokens>(args); }
 
 GPU_KERNEL(linear_bf16_matrix, LinearArgs, kLinearThreads, 2) { NarrowTileProduct<DType::kBF16, true>(args); }
 GPU_KERNEL(linear_bf16_rows_matrix, LinearArgs, kLinearThreads, 2) { NarrowTileProduct<DType::kBF16, false>(args); }
 GPU_KERNEL(linear_f16_matrix, LinearArgs, kLinearThreads, 2) { NarrowTileProduct<DType::kF16, true>(args); }
 
-GPU_KERNEL(linear_f16_one, LinearArgs, kLinearThreads, 4) { PlainProduct<DType::kF16, 1>(args); }
+GPU_KERNEL(linear_f16_one, LinearArgs, kRowThreads, 4) { PlainProduct<DType::kF16, 1>(args); }
 GPU_KERNEL(linear_f16_tile, LinearArgs, kLinearThreads, 2) { PlainProduct<DType::kF16, kSlotTokens>(args); }
 
-GPU_KERNEL(linear_f32_one, LinearArgs, kLinearThreads) { PlainProduct<DType::kF32, 1>(args); }
+GPU_KERNEL(linear_f32_one, LinearArgs, kRowThreads, 4) { PlainProduct<DType::kF32, 1>(args); }
 GPU_KERNEL(linear_f32_tile, LinearArgs, kLinearThreads, 2) { PlainProduct<DType::kF32, kSlotTokens>(args); }
 
 }  // namespace engine::gpu

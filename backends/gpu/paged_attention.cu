@@ -56,12 +56,41 @@ GPU_FN void Attend(const AttentionArgs& args) {
   }
 }
 
-GPU_KERNEL(paged_attention_f32, AttentionArgs, kAttentionThreads) { Attend<DType::kF32>(args); }
-GPU_KERNEL(paged_attention_bf16, AttentionArgs, kAttentionThreads) { Attend<DType::kBF16>(args); }
-GPU_KERNEL(paged_attention_int8, AttentionArgs, kAttentionThreads) { Attend<DType::kI8>(args); }
+GPU_KERNEL(paged_attention_f32, AttentionArgs, kAttentionThreads, 3) { Attend<DType::kF32>(args); }
+GPU_KERNEL(paged_attention_bf16, AttentionArgs, kAttentionThreads, 2) { Attend<DType::kBF16>(args); }
+GPU_KERNEL(paged_attention_int8, AttentionArgs, kAttentionThreads, 2) { Attend<DType::kI8>(args); }
 
 GPU_KERNEL(paged_attention_matrix_64, AttentionArgs, kMatrixThreads, 4) { AttendByMatrix<64>(args); }
 GPU_KERNEL(paged_attention_matrix_128, AttentionArgs, kMatrixThreads, 3) { AttendByMatrix<128>(args); }
+
+// Partials that are loaded together.
+constexpr int kMergeAhead = 4;
+
+// Of row r and the thread's dimension.
+GPU_FN float MergedOutput(const AttentionArgs& args, const AttentionTile& tile, int r, int dim) {
+  RowTotals totals;
+  totals.Clear();
+  float value = 0.0f;
+  const int end = (tile.End(r) + kPartitionTokens - 1) / kPartitionTokens;
+  for (int first = tile.Begin(args, r) / kPartitionTokens; first < end; first += kMergeAhead) {
+    float maxima[kMergeAhead], sums[kMergeAhead], values[kMergeAhead];
+#pragma unroll
+    for (int i = 0; i < kMergeAhead; ++i) {
+      if (first + i >= end) continue;
+      const float* const partial = tile.Partial(args, first + i, r);
+      maxima[i] = partial[0];
+      sums[i] = partial[1];
+      values[i] = partial[2 + dim];
+    }
+#pragma unroll
+    for (int i = 0; i < kMergeAhead; ++i) {
+      if (first + i >= end) continue;
+      const MergeFactors factors = totals.Merge(maxima[i], sums[i]);
+      value = Fma(values[i], factors.take, value * factors.keep);
+    }
+  }
+  return value / totals.sum;
+}
 
 // A block: eight query rows. A thread: one dimension of up to eight of them, over all partitions.
 GPU_KERNEL(merge_partitions, AttentionArgs, kAttentionThreads) {
@@ -69,16 +98,7 @@ GPU_KERNEL(merge_partitions, AttentionArgs, kAttentionThreads) {
   const ThreadOutputs out(args.head_dim);
   for (int i = 0; out.Row(i) < tile.rows; ++i) {
     const int r = out.Row(i);
-    RowTotals totals;
-    totals.Clear();
-    float value = 0.0f;
-    const int end = (tile.End(r) + kPartitionTokens - 1) / kPartitionTokens;
-    for (int partition = tile.Begin(args, r) / kPartitionTokens; partition < end; ++partition) {
-      const float* const partial = tile.Partial(args, partition, r);
-      const MergeFactors factors = totals.Merge(partial[0], partial[1]);
-      value = Fma(partial[2 + out.dim], factors.take, value * factors.keep);
-    }
-    args.out[tile.Offset(args, r) + out.dim] = value / totals.sum;
+    args.out[tile.Offset(args, r) + out.dim] = MergedOutput(args, tile, r, out.dim);
   }
 }
 

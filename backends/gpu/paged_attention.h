@@ -70,9 +70,9 @@ struct RowTotals {
 };
 
 struct AttentionShared {
-  float queries[kAttentionRows][kMaxHeadDim];
-  float weights[kAttentionRows][kPartitionTokens];        // scores, then exponentials
-  uint32_t query_words[kAttentionRows][kMaxHeadDim / 4];  // int8, as are the counts that stand for weights
+  alignas(16) float queries[kAttentionRows][kMaxHeadDim];
+  alignas(16) float weights[kAttentionRows][kPartitionTokens];  // scores, then exponentials
+  uint32_t query_words[kAttentionRows][kMaxHeadDim / 4];        // int8, as are the counts that stand for weights
   uint32_t count_words[kAttentionRows][kPartitionTokens / 4];
   int begin[kAttentionRows];  // positions that a row sees
   int end[kAttentionRows];

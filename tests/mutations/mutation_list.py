@@ -108,8 +108,8 @@ MUTATIONS = [
     kernel("gate_and_up_swapped", "silu_mul", "reference", DIFFERS, "silu_mul.cu",
            "Activate(args.activation, args.gate[at]) * args.up[at]",
            "Activate(args.activation, args.up[at]) * args.gate[at]", quick=True),
-    kernel("the_wrong_operand_normalised", "add_rms_norm", "reference", DIFFERS, "rms_norm.cu", "NormRow(args, sums,",
-           "NormRow(args, x,"),
+    kernel("the_wrong_operand_normalised", "add_rms_norm", "reference", DIFFERS, "rms_norm.cu",
+           "(kAdd ? args.sum : args.x) + row", "args.x + row"),
     kernel("a_token_of_the_last_step_misread", "embedding", "reference", DIFFERS, "embedding.cu",
            "args.previous[-1 - token]", "args.previous[-token - (token < -1)]"),
     kernel("the_first_slot_never_written", "kv_write", "reference", DIFFERS, "kv_write.cu", "slot >= 0", "slot > 0", quick=True),
@@ -124,10 +124,14 @@ MUTATIONS = [
            "if (end == groups || end % kChunkGroups == 0) sums[i].EndChunk();", "if (end == groups) sums[i].EndChunk();",
            unit="linear_q4.cu", cases="*q4_0*"),
     kernel("a_pair_in_the_wrong_order", "linear", "reference", DIFFERS, "pair_chain.h",
-           "    sum = Fma(a[i + 1], b[i + 1], sum);\n    plain = plain && Abs(sum) > kSmallestNormal;\n"
-           "    sum = Fma(a[i], b[i], sum);",
-           "    sum = Fma(a[i], b[i], sum);\n    plain = plain && Abs(sum) > kSmallestNormal;\n"
-           "    sum = Fma(a[i + 1], b[i + 1], sum);",
+           "four.words[2 * j + 1]), HighBf16(words[i + j]), may_begin, acc);\n"
+           "      const bool even = PlainStep(BitsToFloat(four.words[2 * j]), LowBf16(words[i + j]), may_begin, acc);",
+           "four.words[2 * j]), LowBf16(words[i + j]), may_begin, acc);\n"
+           "      const bool even = PlainStep(BitsToFloat(four.words[2 * j + 1]), HighBf16(words[i + j]), may_begin, acc);",
+           unit="linear_plain.cu", cases="*bf16*"),
+    kernel("a_tiny_sum_taken_for_plain", "linear", "reference", DIFFERS, "pair_chain.h", "  return plain;\n", "  return true;\n",
+           unit="linear_plain.cu", cases="*bf16*"),
+    kernel("values_shared_before_they_are_read", "linear", "checks", RACE, "plain_chunk.h", "shared_x[i % 2]", "shared_x[0]",
            unit="linear_plain.cu", cases="*bf16*"),
     kernel("a_sum_in_another_order", "paged_attention", "reference", DIFFERS, "attention_softmax.h",
            "(quarters[0] + quarters[2]) + (quarters[1] + quarters[3])",

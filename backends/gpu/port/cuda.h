@@ -75,6 +75,11 @@ GPU_FN uint32_t Bf16Pair(float low, float high) {
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
   return pair;
 }
+GPU_FN float FlushFma(float a, float b, float acc) {
+  float sum;
+  asm("fma.rn.ftz.f32 %0, %1, %2, %3;" : "=f"(sum) : "f"(a), "f"(b), "f"(acc));
+  return sum;
+}
 
 GPU_FN int Opaque(int value) {
   asm volatile("" : "+r"(value));

@@ -6,6 +6,7 @@
 
 #include "backends/gpu/port/vec.h"
 #include "core/base/bf16.h"
+#include "core/base/bf16_dot.h"
 
 #define GPU_KERNEL(name, Args, threads, ...)                                                                           \
   extern "C" __attribute__((global,                                                                                    \
@@ -99,6 +100,7 @@ GPU_FN float FastExp2(float x) { return __builtin_amdgcn_exp2f(x); }
 GPU_FN uint32_t Bf16Pair(float low, float high) {
   return F32ToBf16(low) | static_cast<uint32_t>(F32ToBf16(high)) << 16;
 }
+GPU_FN float FlushFma(float a, float b, float acc) { return Fma(DenormalToZero(a), DenormalToZero(b), acc); }
 
 GPU_FN int Opaque(int value) {
   asm volatile("" : "+v"(value));

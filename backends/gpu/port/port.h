@@ -13,6 +13,7 @@
 //   ShflXor(v, mask)  ShflDown(v, delta)  Shfl(v, lane)
 //   AtomicAdd(p, v)                         uint32_t and uint64_t; returns what was there
 //   Dot4(a, b, sum)                         sum + the dot product of four int8 in each word
+//   FlushFma(a, b, acc)                     Fma for which denormal a and b are zeros; a result below 2^-126 may be one, too
 //   LookUp(table, indices)                  the bytes of a table of 16 at eight indices of four bits: a Quads, with those of the
 //                                           low halves of the bytes of `indices` and those of the high halves
 //   MultiplyInt8(a, b, sums)                one step of a warp's matrix unit: sums[16, 16] += a[16, 32] * b[16, 32]^T of int8.

@@ -2,6 +2,7 @@
 // threads and implements what is only declared here.
 #pragma once
 
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include "backends/gpu/port/matrix_layout.h"
 #include "backends/gpu/port/vec.h"
 #include "core/base/bf16.h"
+#include "core/base/bf16_dot.h"
 
 #define GPU_KERNEL(name, Args, threads, ...)                              \
   static_assert((threads) % 64 == 0 && (threads) <= 1024);                \
@@ -128,15 +130,16 @@ inline float FastExp2(float x) { return std::exp2(x); }
 inline uint32_t Bf16Pair(float low, float high) {
   return F32ToBf16(low) | static_cast<uint32_t>(F32ToBf16(high)) << 16;
 }
-
+inline float FlushFma(float a, float b, float acc) { return Fma(DenormalToZero(a), DenormalToZero(b), acc); }
 inline int Opaque(int value) { return value; }
 
+// Volatile: a compiler that takes it for four accesses of a word would have them counted.
 template <int kBytes>
 Vec<kBytes> LoadVec(const void* address) {
+  using Words [[gnu::vector_size(kBytes), gnu::may_alias]] = uint32_t;
   simt::CheckAligned(address, kBytes);
-  Vec<kBytes> value;
-  std::memcpy(&value, address, kBytes);
-  return value;
+  const Words words = *static_cast<const volatile Words*>(address);
+  return std::bit_cast<Vec<kBytes>>(words);
 }
 template <int kBytes>
 void StoreVec(void* address, Vec<kBytes> value) {

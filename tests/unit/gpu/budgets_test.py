@@ -15,6 +15,9 @@ import budgets
 OCCUPANCY = [
     ("linear_*_tile", 0.25),
     ("linear_*_matrix", 0.25),
+    ("linear_bf16_one", 0.25),  # these hold the weights that are on their way
+    ("linear_f16_one", 0.25),
+    ("linear_f32_one", 0.25),
     ("linear_*_small", 0.375),  # 16 tokens: between the two
     ("paged_attention_matrix_128", 0.1875),  # queries, too, are in registers: three blocks of 128 threads
     ("paged_attention_*", 0.25),
