@@ -58,6 +58,21 @@ struct AttentionTileOf {
 
 using AttentionTile = AttentionTileOf<kAttentionRows>;
 
+// Brings keys and values of a partition's blocks with positions in [begin, end) nearer. A slot of 32 lanes has one block.
+GPU_FN void FetchPartition(const AttentionArgs& args, const AttentionTile& tile, int start, int begin, int end) {
+  static_assert(kAttentionThreads / 32 == kPartitionTokens / kKvBlockTokens);
+  constexpr int kLineBytes = 128;
+  const int first = start + Tid() / 32 * static_cast<int>(kKvBlockTokens);
+  if (first + kKvBlockTokens <= begin || first >= end) return;
+  const std::byte* const keys = tile.KeysOf(args, first);
+  const std::byte* const values = keys + kSpanBlocks * args.part_bytes;
+#pragma unroll 1
+  for (int64_t at = Tid() % 32 * kLineBytes; at < args.part_bytes; at += 32 * kLineBytes) {
+    Prefetch(keys + at);
+    Prefetch(values + at);
+  }
+}
+
 // The outputs of a thread: one dimension of rows set, set + sets, …
 struct ThreadOutputs {
   int dim;

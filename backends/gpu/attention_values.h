@@ -20,6 +20,9 @@ struct ValueRun {
   int first;  // token of the partition
   uint32_t words[kValueWords];
 
+  // The first that has a token from `begin` on.
+  GPU_FN static ValueRun First(int begin) { return {begin > 0 ? begin / kTokens * kTokens : 0, {}}; }
+
   // The dimension's first word of the block that holds `position`; the others follow head_dim words apart.
   GPU_FN static const std::byte* Words(const AttentionArgs& args, const AttentionTile& tile, int dim, int position) {
     return tile.KeysOf(args, position) + kSpanBlocks * args.part_bytes + dim * 4;
@@ -77,17 +80,16 @@ GPU_FN int WeighInt8(const ValueRun<DType::kI8>& run, const uint32_t* counts, in
   return acc + 128 * sum;
 }
 
-// Sums over positions [begin, end) of the partition that starts at `start`.
+// Sums over positions [begin, end) of the partition that starts at `start`. The first of its runs that has any is `run`.
 template <DType kCache>
 GPU_FN void WeighPartition(const AttentionArgs& args, const AttentionTile& tile, const ThreadOutputs& out, int start,
-                           int begin, int end, const AttentionShared& shared, float* sums) {
+                           int begin, int end, const AttentionShared& shared, ValueRun<kCache>& run, float* sums) {
   float acc[kAttentionRows] = {};
   int counts[kAttentionRows] = {};
-  ValueRun<kCache> run;
-  for (run.first = 0; run.first < kPartitionTokens; run.first += run.kTokens) {
+  const int last = end - start < kPartitionTokens ? end - start : kPartitionTokens;
+#pragma unroll 1
+  while (run.first < last && out.set < out.sets) {
     const int run_start = start + run.first;
-    if (run_start + run.kTokens <= begin || run_start >= end || out.set >= out.sets) continue;
-    run.Load(args, tile, out.dim, start, begin - start, end - start);
 #pragma unroll
     for (int i = 0; i < kAttentionRows; ++i) {
       const int r = out.Row(i);
@@ -104,6 +106,8 @@ GPU_FN void WeighPartition(const AttentionArgs& args, const AttentionTile& tile,
         acc[i] = WeighF32(run, row_begin, row_end, weights, acc[i]);
       }
     }
+    run.first += run.kTokens;
+    if (run.first < last) run.Load(args, tile, out.dim, start, begin - start, end - start);
   }
 #pragma unroll
   for (int i = 0; i < kAttentionRows; ++i) {

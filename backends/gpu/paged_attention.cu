@@ -11,7 +11,7 @@ namespace engine::gpu {
 
 // Leaves row r's sums of one partition for the merge, or adds them to the outputs.
 GPU_FN void MergePartition(const AttentionArgs& args, const AttentionTile& tile, const ThreadOutputs& out, int start,
-                           const float* sums, const AttentionShared& shared, float* values) {
+                           const float* sums, AttentionShared& shared) {
 #pragma unroll
   for (int i = 0; i < kAttentionRows; ++i) {
     const int r = out.Row(i);
@@ -19,7 +19,8 @@ GPU_FN void MergePartition(const AttentionArgs& args, const AttentionTile& tile,
     if (args.partials != nullptr) {
       tile.Partial(args, start / kPartitionTokens, r)[2 + out.dim] = sums[i];
     } else {
-      values[i] = Fma(sums[i], shared.factors[r].take, values[i] * shared.factors[r].keep);
+      float& output = shared.outputs[r][out.dim];
+      output = Fma(sums[i], shared.factors[r].take, output * shared.factors[r].keep);
     }
   }
 }
@@ -34,29 +35,32 @@ GPU_FN void Attend(const AttentionArgs& args) {
   const int first = split ? BidZ() : begin / kPartitionTokens;
   const int last = split ? BidZ() : (end - 1) / kPartitionTokens;
   if (first < begin / kPartitionTokens || last > (end - 1) / kPartitionTokens) return;
+  FetchPartition(args, tile, first * kPartitionTokens, begin, end);
   LoadQueries<kCache>(args, tile, shared);
   SyncBlock();
   const ThreadOutputs out(args.head_dim);
-  float values[kAttentionRows] = {};
+  for (int i = 0; out.Row(i) < tile.rows; ++i) shared.outputs[out.Row(i)][out.dim] = 0.0f;
   for (int start = first * kPartitionTokens; start <= last * kPartitionTokens; start += kPartitionTokens) {
+    if (start < last * kPartitionTokens) FetchPartition(args, tile, start + kPartitionTokens, begin, end);
     ScorePartition<kCache>(args, tile, start, begin, end, shared);
+    ValueRun<kCache> run = ValueRun<kCache>::First(begin - start);
+    if (out.set < out.sets) run.Load(args, tile, out.dim, start, begin - start, end - start);
     SyncBlock();
     SoftmaxRow<kCache>(args, tile, start, shared);
     SyncBlock();
     float sums[kAttentionRows];
-    WeighPartition<kCache>(args, tile, out, start, begin, end, shared, sums);
-    MergePartition(args, tile, out, start, sums, shared, values);
+    WeighPartition<kCache>(args, tile, out, start, begin, end, shared, run, sums);
+    MergePartition(args, tile, out, start, sums, shared);
     SyncBlock();  // the next partition's scores take the place of these weights
   }
   if (split) return;
-#pragma unroll
-  for (int i = 0; i < kAttentionRows; ++i) {
+  for (int i = 0; out.Row(i) < tile.rows; ++i) {
     const int r = out.Row(i);
-    if (r < tile.rows) args.out[tile.Offset(args, r) + out.dim] = values[i] / shared.totals[r].sum;
+    args.out[tile.Offset(args, r) + out.dim] = shared.outputs[r][out.dim] / shared.totals[r].sum;
   }
 }
 
-GPU_KERNEL(paged_attention_f32, AttentionArgs, kAttentionThreads, 3) { Attend<DType::kF32>(args); }
+GPU_KERNEL(paged_attention_f32, AttentionArgs, kAttentionThreads, 2) { Attend<DType::kF32>(args); }
 GPU_KERNEL(paged_attention_bf16, AttentionArgs, kAttentionThreads, 2) { Attend<DType::kBF16>(args); }
 GPU_KERNEL(paged_attention_int8, AttentionArgs, kAttentionThreads, 2) { Attend<DType::kI8>(args); }
 

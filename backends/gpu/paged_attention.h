@@ -74,6 +74,8 @@ struct AttentionShared {
   alignas(16) float weights[kAttentionRows][kPartitionTokens];  // scores, then exponentials
   uint32_t query_words[kAttentionRows][kMaxHeadDim / 4];        // int8, as are the counts that stand for weights
   uint32_t count_words[kAttentionRows][kPartitionTokens / 4];
+  // So far, each of one thread: in registers they would be in the way of values that are awaited.
+  float outputs[kAttentionRows][kMaxHeadDim];
   int begin[kAttentionRows];  // positions that a row sees
   int end[kAttentionRows];
   RowTotals totals[kAttentionRows];

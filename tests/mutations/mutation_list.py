@@ -56,7 +56,8 @@ MUTATIONS = [
     kernel("rows_that_do_not_exist_stored", "linear", "checks", BOUNDS, "panel_task.h",
            "if (column >= args.n) return;", "", unit="linear_plain.cu", cases="*bf16*"),
     kernel("a_merge_past_the_last_row", "paged_attention", "checks", UNWRITTEN, "paged_attention.cu",
-           "out.Row(i) < tile.rows; ++i", "out.Row(i) <= tile.rows; ++i"),
+           "i) < tile.rows; ++i) {\n    const int r = out.Row(i);\n    args.out[tile.Offset(args, r) + out.dim] = Merged",
+           "i) <= tile.rows; ++i) {\n    const int r = out.Row(i);\n    args.out[tile.Offset(args, r) + out.dim] = Merged"),
     kernel("weights_fetched_past_the_panel", "linear", "checks", BOUNDS, "block_product.h",
            "if (g + i * kSlots < end) packed[i]", "packed[i]", unit="linear_q4.cu", cases="*q4_0*"),
     # Barriers and shuffles.

@@ -95,6 +95,7 @@ GPU_FN void StoreVec(void* address, Vec<kBytes> value) {
   *static_cast<Vec<kBytes>*>(address) = value;
 }
 
+GPU_FN void Prefetch(const void* address) { asm volatile("prefetch.global.L2 [%0];" ::"l"(address)); }
 GPU_FN void CpAsync16(void* shared, const void* global) {
   const auto destination = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(destination), "l"(global) : "memory");

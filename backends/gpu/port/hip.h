@@ -116,6 +116,9 @@ GPU_FN void StoreVec(void* address, Vec<kBytes> value) {
   *static_cast<Vec<kBytes>*>(address) = value;
 }
 
+// Of AMD's GPUs, only those of gfx12 have an instruction for it.
+GPU_FN void Prefetch(const void*) {}
+
 // No hardware copies: the wait finds them done.
 GPU_FN void CpAsync16(void* shared, const void* global) { StoreVec<16>(shared, LoadVec<16>(global)); }
 GPU_FN void CpAsyncCommit() {}

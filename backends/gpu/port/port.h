@@ -23,6 +23,7 @@
 //   FastExp2(x)                             2^x within 2^-21 of it, for class fast; may be 0 where it is denormal
 //   Bf16Pair(low, high)                     a word of two numbers that are rounded to bf16; not of NaNs
 //   LoadVec<N>(p)  StoreVec<N>(p, v)        N = 4, 8 or 16 bytes at once, aligned to N
+//   Prefetch(p)                             a hint: 128 bytes of global memory that will soon be read
 //   CpAsync16(shared, global)  CpAsyncCommit()  CpAsyncWait<N>()
 //                                           copies of 16 bytes; all but the last N commits have landed after the wait
 //   Opaque(i)                               i, of which the compiler knows nothing: what follows from it is computed where it

@@ -147,6 +147,7 @@ void StoreVec(void* address, Vec<kBytes> value) {
   std::memcpy(address, &value, kBytes);
 }
 
+inline void Prefetch(const void*) {}
 inline void CpAsync16(void* shared, const void* global) { simt::CopyAsync16(shared, global); }
 inline void CpAsyncCommit() { simt::CommitCopies(); }
 template <int kLast>
