@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/field_error.h"
 #include "core/base/json.h"
 
 namespace engine {
@@ -76,7 +77,8 @@ absl::Status AddKwargs(const std::string& kwargs, Json& context) {
   if (!object.is_object()) return InvalidArgument("template_kwargs must be a JSON object");
   for (auto& [name, value] : object.items()) {
     if (std::ranges::find(kOwnVariables, name) != std::end(kOwnVariables)) {
-      return InvalidArgument("template_kwargs sets %s, which the engine sets; use the request's own field", name);
+      return FieldError("template_kwargs",
+                        absl::StrFormat("sets %s, which the engine sets; use the request's own field", name));
     }
     context[name] = std::move(value);
   }

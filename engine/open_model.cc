@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "backends/backends.h"
+#include "core/base/field_error.h"
 #include "engine/model_path.h"
 
 namespace engine {
@@ -107,7 +108,8 @@ absl::StatusOr<int64_t> LeastMemory(const OpenedModel& opened) {
 
 absl::Status CheckNumSpeculativeTokens(int count) {
   if (count >= 0 && count <= Draft::kMaxTokens) return absl::OkStatus();
-  return InvalidArgument("num_speculative_tokens is %d; it must lie in [0, %d]", count, Draft::kMaxTokens);
+  return FieldError("num_speculative_tokens",
+                    absl::StrFormat("is %d; it must lie in [0, %d]", count, Draft::kMaxTokens));
 }
 
 absl::StatusOr<OpenedModel> OpenModel(const EngineOptions& options, Devices devices) {

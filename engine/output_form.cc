@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/field_error.h"
 #include "engine/chat_context.h"
 
 namespace engine {
@@ -53,11 +54,12 @@ absl::StatusOr<std::unique_ptr<ThinkingBudget>> OutputForm::Thinking(const Gener
                                                                      ReasoningStart start) const {
   if (!request.thinking_token_budget) return nullptr;
   if (*request.thinking_token_budget < 0) {
-    return InvalidArgument("thinking_token_budget is %d; it must be at least 0", *request.thinking_token_budget);
+    return FieldError("thinking_token_budget",
+                      absl::StrFormat("is %d; it must be at least 0", *request.thinking_token_budget));
   }
   if (!tells_reasoning()) {
-    return InvalidArgument(
-        "thinking_token_budget: it is not known how this model writes reasoning; name its reasoning_parser");
+    return FieldError("thinking_token_budget",
+                      "needs to know how this model writes reasoning; name its reasoning_parser");
   }
   ThinkingBudget::Options options{.tokens = *request.thinking_token_budget, .markers = markers_};
   if (!format_.harmony()) options.open = format_.reasoning->open;
@@ -73,13 +75,15 @@ absl::StatusOr<std::vector<int32_t>> OutputForm::ThinkingEnd(ToolChoice::Kind ch
   }
   ASSIGN_OR_RETURN(std::vector<int32_t> ids, text_->tokenizer->Encode(text, {.parse_special = true}));
   if (ids.empty()) {
-    return InvalidArgument("thinking_token_budget: the model's tokenizer has no tokens for %s, which ends reasoning",
-                           text);
+    return FieldError(
+        "thinking_token_budget",
+        absl::StrFormat("needs tokens for %s, which ends reasoning; the model's tokenizer has none", text));
   }
   for (const int32_t id : ids) {
     if (id < vocab_size_) continue;
-    return InvalidArgument("thinking_token_budget: %s, which ends reasoning, has token %d; the model's are 0 to %d",
-                           text, id, vocab_size_ - 1);
+    return FieldError("thinking_token_budget",
+                      absl::StrFormat("needs token %d of %s, which ends reasoning; the model's are 0 to %d", id, text,
+                                      vocab_size_ - 1));
   }
   return ids;
 }
@@ -96,7 +100,7 @@ absl::StatusOr<OutputGrammar> OutputForm::Grammar(const GenerationRequest& reque
   const bool required = named || choice.kind == ToolChoice::Kind::kRequired;
   const bool has_grammar = request.grammar.kind != OutputGrammar::Kind::kNone;
   if (required && has_grammar) {
-    return InvalidArgument("tool_choice asks for a tool call and grammar for another form of answer; give one of them");
+    return FieldError("tool_choice", "asks for a tool call and grammar for another form of answer; give one of them");
   }
   ASSIGN_OR_RETURN(std::vector<ToolFunction> functions, ToolFunctions(request.tools));
   if (!required) {
@@ -108,34 +112,38 @@ absl::StatusOr<OutputGrammar> OutputForm::Grammar(const GenerationRequest& reque
     }
   }
   if (named) std::erase_if(functions, [&](const ToolFunction& function) { return function.name != choice.name; });
-  if (functions.empty()) return InvalidArgument("tool_choice: tools have no function %s", choice.name);
+  if (functions.empty())
+    return FieldError("tool_choice", absl::StrFormat("names %s, which is not one of tools", choice.name));
   std::string text = CallGrammar(format_, {.functions = functions,
                                            .control_tokens = control_tokens_,
                                            .required = required,
                                            .parallel = choice.parallel,
                                            .start = start});
   if (text.empty()) {
-    return InvalidArgument("%s: it is not known how this model writes tool calls; name its tool_call_parser, or use %s",
-                           required ? "tool_choice" : "tools: strict", required ? "auto" : "tool_choice required");
+    return FieldError(required ? "tool_choice" : "tools",
+                      absl::StrFormat("%s to know how this model writes tool calls; name its tool_call_parser%s",
+                                      required ? "needs" : "with strict need", required ? ", or use auto" : ""));
   }
   return OutputGrammar{.kind = OutputGrammar::Kind::kLark, .text = std::move(text)};
 }
 
 absl::Status OutputForm::Refusal(const GenerationRequest& request, const GrammarCompiler& compiler,
                                  absl::Status refused) {
-  if (request.grammar.kind != OutputGrammar::Kind::kNone) return refused;
+  if (request.grammar.kind != OutputGrammar::Kind::kNone) return About("grammar", refused);
   const ToolChoice& choice = request.tool_choice;
   ASSIGN_OR_RETURN(const std::vector<ToolFunction> functions, ToolFunctions(request.tools));
-  for (const ToolFunction& function : functions) {
+  for (size_t i = 0; i < functions.size(); ++i) {
+    const ToolFunction& function = functions[i];
     const bool may_be_called = choice.kind != ToolChoice::Kind::kNamed || function.name == choice.name;
     const bool is_held = choice.kind != ToolChoice::Kind::kAuto || function.strict;
     if (!may_be_called || !is_held || function.parameters.empty()) continue;
     const OutputGrammar schema{.kind = OutputGrammar::Kind::kJsonSchema, .text = function.parameters};
     const absl::Status alone = compiler.Compile(schema).status();
     if (alone.ok()) continue;
-    return InvalidArgument("the parameters of tool %s: %s", function.name, Message(alone));
+    return About(absl::StrFormat("tools[%d].function.parameters", i),
+                 InvalidArgument("the parameters of tool %s: %s", function.name, Message(alone)));
   }
-  return refused;
+  return About("tools", refused);
 }
 
 }  // namespace engine

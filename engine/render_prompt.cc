@@ -1,5 +1,6 @@
 #include "engine/render_prompt.h"
 
+#include "core/base/field_error.h"
 #include "engine/chat_context.h"
 
 namespace engine {
@@ -7,12 +8,14 @@ namespace {
 
 absl::StatusOr<RenderedPrompt> RenderMessages(const ModelText& text, const GenerationRequest& request) {
   if (text.chat_template == nullptr) {
-    return FailedPrecondition("the model has no chat template; give a plain prompt instead of messages");
+    return About("messages",
+                 FailedPrecondition("the model has no chat template; give a plain prompt instead of messages"));
   }
   ASSIGN_OR_RETURN(nlohmann::ordered_json context, ChatContext(text, request));
-  ASSIGN_OR_RETURN(EncodedChat chat, EncodeChat(*text.chat_template, *text.tokenizer, std::move(context),
-                                                request.continue_final_message));
-  return RenderedPrompt{.text = std::move(chat.text), .tokens = std::move(chat.ids)};
+  absl::StatusOr<EncodedChat> chat =
+      EncodeChat(*text.chat_template, *text.tokenizer, std::move(context), request.continue_final_message);
+  if (!chat.ok()) return FieldOf(chat.status()).empty() ? About("messages", chat.status()) : chat.status();
+  return RenderedPrompt{.text = std::move(chat->text), .tokens = std::move(chat->ids)};
 }
 
 absl::StatusOr<RenderedPrompt> RenderRequest(const ModelText& text, const GenerationRequest& request) {
@@ -32,8 +35,9 @@ absl::StatusOr<RenderedPrompt> RenderPrompt(const ModelText& text, int vocab, co
   ASSIGN_OR_RETURN(RenderedPrompt prompt, RenderRequest(text, request));
   for (const int32_t id : prompt.tokens) {
     if (id >= 0 && id < vocab) continue;
-    return InvalidArgument("%s token %d; the model's tokens are 0 to %d",
-                           request.prompt_tokens.empty() ? "the tokenizer makes" : "prompt_tokens has", id, vocab - 1);
+    const std::string why = absl::StrFormat("token %d; the model's tokens are 0 to %d", id, vocab - 1);
+    if (request.prompt_tokens.empty()) return InvalidArgument("the tokenizer makes %s", why);
+    return FieldError("prompt_tokens", "has " + why);
   }
   return prompt;
 }

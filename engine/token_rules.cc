@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/field_error.h"
 #include "engine/engine.h"
 #include "engine/token_mask.h"
 #include "ops/sample.h"
@@ -32,23 +33,25 @@ absl::StatusOr<TokenRules> TokenRules::Create(std::span<const int32_t> allowed, 
   if (!allowed.empty()) rules.allowed_.resize(TokenMaskWords(vocab_size));
   for (const int32_t token : allowed) {
     if (token < 0 || token >= vocab_size) {
-      return InvalidArgument("allowed_token_ids has token %d; the model's tokens are 0 to %d", token, vocab_size - 1);
+      return FieldError("allowed_token_ids",
+                        absl::StrFormat("has token %d; the model's tokens are 0 to %d", token, vocab_size - 1));
     }
     Allow(token, rules.allowed_);
   }
   if (constexpr size_t kMost = GenerationRequest::kMaxBadWords; bad_words.size() > kMost) {
-    return InvalidArgument("bad_words has %d entries; it may have %d", bad_words.size(), kMost);
+    return FieldError("bad_words", absl::StrFormat("has %d entries; it may have %d", bad_words.size(), kMost));
   }
   for (const std::string& word : bad_words) {
     const size_t begin = std::min(word.find_first_not_of(' '), word.size());
-    if (begin == word.size()) return InvalidArgument("bad_words has an entry without a letter");
+    if (begin == word.size()) return FieldError("bad_words", "has an entry without a letter");
     RETURN_IF_ERROR(rules.AddBadWord(word.substr(begin), tokenizer, vocab_size));
     RETURN_IF_ERROR(rules.AddBadWord(" " + word.substr(begin), tokenizer, vocab_size));
   }
   size_t tokens = 0;
   for (const auto& word : rules.bad_words_) tokens += word.size();
   if (tokens > kMaxBadWordTokens) {
-    return InvalidArgument("bad_words has %d tokens together; they may have %d", tokens, kMaxBadWordTokens);
+    return FieldError("bad_words",
+                      absl::StrFormat("has %d tokens together; they may have %d", tokens, kMaxBadWordTokens));
   }
   return rules;
 }
@@ -57,7 +60,7 @@ absl::Status TokenRules::AddBadWord(const std::string& text, const Tokenizer& to
   ASSIGN_OR_RETURN(std::vector<int32_t> tokens, tokenizer.Encode(text, {}));
   const bool is_known = std::ranges::all_of(tokens, [=](int32_t id) { return id >= 0 && id < vocab_size; });
   if (tokens.empty() || !is_known)
-    return InvalidArgument("bad_words has \"%s\", for which the model has no tokens", text);
+    return FieldError("bad_words", absl::StrFormat("has \"%s\", for which the model has no tokens", text));
   if (std::ranges::find(bad_words_, tokens) == bad_words_.end()) bad_words_.push_back(std::move(tokens));
   return absl::OkStatus();
 }

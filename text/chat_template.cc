@@ -1,5 +1,6 @@
 #include "text/chat_template.h"
 
+#include "core/base/field_error.h"
 #include "nlohmann/json.hpp"
 #include "text/ffi_text.h"
 #include "text/special_marker.h"
@@ -56,7 +57,7 @@ Json* FinalText(Json& context) {
 
 absl::Status MarkEnd(Json& context) {
   Json* text = context["messages"].empty() ? nullptr : FinalText(context);
-  if (text == nullptr) return InvalidArgument("continue_final_message needs a last message with content");
+  if (text == nullptr) return FieldError("continue_final_message", "needs a last message with content");
   text->get_ref<std::string&>() += kEndMark;
   return absl::OkStatus();
 }
@@ -64,7 +65,7 @@ absl::Status MarkEnd(Json& context) {
 absl::Status CutAtEnd(std::string& rendered) {
   const size_t end = rendered.rfind(kEndMark.substr(0, kEndMark.size() - 1));
   if (end == std::string::npos) {
-    return InvalidArgument("continue_final_message: the chat template does not show the last message's content");
+    return FieldError("continue_final_message", "needs a chat template that shows the last message's content");
   }
   const bool stripped = !std::string_view(rendered).substr(end).starts_with(kEndMark);
   rendered.resize(end);

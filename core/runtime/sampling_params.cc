@@ -2,42 +2,47 @@
 
 #include <cmath>
 
+#include "core/base/field_error.h"
+
 namespace engine {
 namespace {
 
 // NaN fails every comparison, hence the negations.
 absl::Status CheckRange(const char* field, float value, float low, float high) {
   if (!(value >= low && value <= high)) {
-    return InvalidArgument("%s is %g; it must lie in [%g, %g]", field, value, low, high);
+    return FieldError(field, absl::StrFormat("is %g; it must lie in [%g, %g]", value, low, high));
   }
   return absl::OkStatus();
 }
 
 absl::Status CheckRange(const char* field, int value, int low, int high) {
   if (value < low || value > high) {
-    return InvalidArgument("%s is %d; it must lie in [%d, %d]", field, value, low, high);
+    return FieldError(field, absl::StrFormat("is %d; it must lie in [%d, %d]", value, low, high));
   }
   return absl::OkStatus();
 }
 
 absl::Status CheckToken(const char* field, int32_t token, int vocab_size) {
   if (token < 0 || token >= vocab_size) {
-    return InvalidArgument("%s has token %d; the model's tokens are 0 to %d", field, token, vocab_size - 1);
+    return FieldError(field, absl::StrFormat("has token %d; the model's tokens are 0 to %d", token, vocab_size - 1));
   }
   return absl::OkStatus();
 }
 
 absl::Status ValidateDistribution(const SamplingParams& params) {
   if (!(params.temperature >= 0 && std::isfinite(params.temperature))) {
-    return InvalidArgument("temperature is %g; it must be finite and at least 0", params.temperature);
+    return FieldError("temperature", absl::StrFormat("is %g; it must be finite and at least 0", params.temperature));
   }
-  if (params.top_k < 0) return InvalidArgument("top_k is %d; it must be at least 1, or 0 for all tokens", params.top_k);
+  if (params.top_k < 0) {
+    return FieldError("top_k", absl::StrFormat("is %d; it must be at least 1, or 0 for all tokens", params.top_k));
+  }
   if (!(params.top_p > 0 && params.top_p <= 1)) {
-    return InvalidArgument("top_p is %g; it must lie in (0, 1]", params.top_p);
+    return FieldError("top_p", absl::StrFormat("is %g; it must lie in (0, 1]", params.top_p));
   }
   RETURN_IF_ERROR(CheckRange("min_p", params.min_p, 0.0f, 1.0f));
   if (!(params.repetition_penalty > 0 && std::isfinite(params.repetition_penalty))) {
-    return InvalidArgument("repetition_penalty is %g; it must be finite and above 0", params.repetition_penalty);
+    return FieldError("repetition_penalty",
+                      absl::StrFormat("is %g; it must be finite and above 0", params.repetition_penalty));
   }
   RETURN_IF_ERROR(CheckRange("presence_penalty", params.presence_penalty, -2.0f, 2.0f));
   return CheckRange("frequency_penalty", params.frequency_penalty, -2.0f, 2.0f);
@@ -45,10 +50,12 @@ absl::Status ValidateDistribution(const SamplingParams& params) {
 
 absl::Status ValidateEnd(const SamplingParams& params, int vocab_size) {
   for (const std::string& stop : params.stop) {
-    if (stop.empty()) return InvalidArgument("stop has an empty string, which would end every answer at once");
+    if (stop.empty()) return FieldError("stop", "has an empty string, which would end every answer at once");
   }
   for (const int32_t token : params.stop_token_ids) RETURN_IF_ERROR(CheckToken("stop_token_ids", token, vocab_size));
-  if (params.max_tokens < 1) return InvalidArgument("max_tokens is %d; it must be at least 1", params.max_tokens);
+  if (params.max_tokens < 1) {
+    return FieldError("max_tokens", absl::StrFormat("is %d; it must be at least 1", params.max_tokens));
+  }
   return CheckRange("min_tokens", params.min_tokens, 0, params.max_tokens);
 }
 
@@ -62,8 +69,8 @@ absl::Status SamplingParams::Validate(int vocab_size) const {
   }
   RETURN_IF_ERROR(ValidateEnd(*this, vocab_size));
   if (const size_t biases = logit_bias.size() + stop_token_ids.size(); biases > kMaxBiases) {
-    return InvalidArgument("logit_bias and stop_token_ids have %d tokens; they may have %d together", biases,
-                           kMaxBiases);
+    return FieldError("logit_bias", absl::StrFormat("and stop_token_ids have %d tokens; they may have %d together",
+                                                    biases, kMaxBiases));
   }
   RETURN_IF_ERROR(CheckRange("logprobs", logprobs, kNoLogprobs, kMaxLogprobs));
   return prompt_logprobs ? CheckRange("prompt_logprobs", *prompt_logprobs, 0, kMaxLogprobs) : absl::OkStatus();

@@ -63,7 +63,8 @@ absl::Status Run(const Service& service, const Dialect& dialect, const HttpReque
   ASSIGN_OR_RETURN(const Json body, ReadBody(http));
   ASSIGN_OR_RETURN(const ServedModel* model, service.ModelOf(body));
   ApiRequest request = service.NewRequest(*model);
-  RETURN_IF_ERROR(dialect.read(body, model->engine->model(), request));
+  const absl::Status read = dialect.read(body, model->engine->model(), request);
+  if (!read.ok()) return request.sent.Translate(read);
   Answer answer = service.NewAnswer(*model, http, std::move(request));
   std::make_shared<RequestRun>(*model->engine, service.WritesOf(*model->engine), std::move(answer), std::move(format),
                                responder)

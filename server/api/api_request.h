@@ -8,20 +8,28 @@
 
 #include "engine/engine.h"
 #include "server/api/fields.h"
+#include "server/api/sent_names.h"
 
 namespace engine {
+
+// What an answer continues, with prompt or prompt_tokens alone.
+struct Prompt {
+  GenerationRequest generation;
+  std::string path;  // of the field that has it
+};
 
 struct ApiRequest {
   static constexpr size_t kMaxAtOnce = std::numeric_limits<size_t>::max();
 
   std::string model;  // empty: the server's first
   std::string request_id;
-  GenerationRequest generation;            // with messages; prompts take their place in /v1/completions
-  std::vector<GenerationRequest> prompts;  // each with a prompt or prompt_tokens alone
-  int n = 1;                               // answers to each prompt
-  int best_of = 0;                         // 0: as many as n
-  int64_t truncate_prompt_tokens = 0;      // keep so many at the end; 0: all
-  size_t max_at_once = kMaxAtOnce;         // answers that the engine has at a time
+  SentNames sent;                // of fields that have other names in what follows
+  GenerationRequest generation;  // with messages; prompts take their place in /v1/completions
+  std::vector<Prompt> prompts;
+  int n = 1;                           // answers to each prompt
+  int best_of = 0;                     // 0: as many as n
+  int64_t truncate_prompt_tokens = 0;  // keep so many at the end; 0: all
+  size_t max_at_once = kMaxAtOnce;     // answers that the engine has at a time
 
   bool stream = false;
   bool include_usage = false;  // a last chunk with the usage

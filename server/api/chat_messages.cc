@@ -1,5 +1,7 @@
 #include "server/api/chat_messages.h"
 
+#include "core/base/json.h"
+
 namespace engine {
 namespace {
 
@@ -30,13 +32,6 @@ absl::Status ReadRole(const FieldValue& value, ChatMessage& message) {
 }
 
 absl::Status ReadName(const FieldValue& value, ToolCall& call) { return Get(value, call.name); }
-
-// A JSON object as text, which is OpenAI's form, or as it is.
-absl::Status ReadArguments(const FieldValue& value, ToolCall& call) {
-  if (!value.json.is_object()) return Get(value, call.arguments);
-  call.arguments = Dump(value.json);
-  return absl::OkStatus();
-}
 
 constexpr Field<ToolCall> kFunctionFields[] = {
     {"name", "string", ReadName, "of the function"},
@@ -115,6 +110,18 @@ absl::Status CheckMessage(const FieldValue& value, const ChatMessage& message) {
 }
 
 }  // namespace
+
+absl::Status ReadArguments(const FieldValue& value, ToolCall& call) {
+  if (value.json.is_object()) {
+    call.arguments = Dump(value.json);
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(Get(value, call.arguments));
+  if (call.arguments.empty()) return absl::OkStatus();
+  const absl::StatusOr<Json> arguments = ParseJson(call.arguments, value.path);
+  if (!arguments.ok()) return About(value.path, arguments.status());
+  return arguments->is_object() ? absl::OkStatus() : FieldError(value.path, "must be the text of a JSON object");
+}
 
 absl::Status ReadContent(const FieldValue& value, ChatMessage& message) {
   if (!value.json.is_array()) return Get(value, message.content);

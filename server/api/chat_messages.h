@@ -11,4 +11,7 @@ absl::Status ReadMessages(const FieldValue& value, ApiRequest& request);
 // Content: a text, null, or a list of parts of type text.
 absl::Status ReadContent(const FieldValue& value, ChatMessage& message);
 
+// Arguments of a call: a JSON object as text, which is OpenAI's form, or as it is.
+absl::Status ReadArguments(const FieldValue& value, ToolCall& call);
+
 }  // namespace engine

@@ -18,6 +18,7 @@ absl::Status ReadKwarg(const FieldValue& value, ApiRequest& request) {
 absl::Status ReadKwargs(const FieldValue& value, ApiRequest& request) {
   RETURN_IF_ERROR(MustBeObject(value));
   RETURN_IF_ERROR(CheckSize(value, kMaxFields));
+  request.sent.Add("template_kwargs", value.path);
   for (const auto& [key, kwarg] : value.json.items()) request.template_kwargs[key] = kwarg;
   return absl::OkStatus();
 }
@@ -62,6 +63,7 @@ absl::Status CheckChat(const Json& body, const ModelInfo& model, ApiRequest& req
   if (request.generation.messages.empty()) return FieldError("messages", "is missing");
   if (request.top_logprobs && !request.logprobs) return FieldError("top_logprobs", "needs logprobs: true");
   if (request.logprobs) request.sampling().logprobs = request.top_logprobs.value_or(0);
+  request.sent.Add("logprobs", "top_logprobs");
   if (request.generation.continue_final_message && body.value("add_generation_prompt", Json()) == true) {
     return FieldError("add_generation_prompt", "cannot be true with continue_final_message");
   }
@@ -75,6 +77,12 @@ absl::Status CheckChat(const Json& body, const ModelInfo& model, ApiRequest& req
 }
 
 }  // namespace
+
+absl::Status ReadEffort(const FieldValue& value, ApiRequest& request) {
+  request.template_kwargs["reasoning_effort"] = value.json;
+  request.sent.Add("reasoning_effort", value.path);
+  return absl::OkStatus();
+}
 
 absl::Status CheckTemplateKwargs(const std::string& chat_template, ApiRequest& request) {
   for (const auto& [key, value] : request.template_kwargs.items()) {

@@ -13,4 +13,7 @@ absl::Status ReadChatRequest(const Json& body, const ModelInfo& model, ApiReques
 // Hands the template's variables over, but for those that it does not read: nothing else would, so they are refused.
 absl::Status CheckTemplateKwargs(const std::string& chat_template, ApiRequest& request);
 
+// How much the model is to think: reasoning_effort, under whatever name.
+absl::Status ReadEffort(const FieldValue& value, ApiRequest& request);
+
 }  // namespace engine

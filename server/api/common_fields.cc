@@ -192,13 +192,13 @@ constexpr std::string_view kSynonyms[][3] = {{"max_tokens", "n_predict", "max_co
                                              {"min_tokens", "min_new_tokens", ""},
                                              {"repetition_penalty", "repeat_penalty", ""}};
 
-absl::Status CheckSynonyms(const Json& body) {
+absl::Status CheckSynonyms(const Json& body, SentNames& sent) {
   for (const auto& names : kSynonyms) {
     const std::string_view* first = nullptr;
     for (const std::string_view& name : names) {
       const Json value = body.value(std::string(name), Json());
       if (value.is_null()) continue;
-      if (first == nullptr) first = &name;
+      if (first == nullptr) sent.Add(std::string(names[0]), *(first = &name));
       if (value == body[std::string(*first)]) continue;
       return FieldError(name, absl::StrFormat("and %s say the same and differ; give one of them", *first));
     }
@@ -207,7 +207,7 @@ absl::Status CheckSynonyms(const Json& body) {
 }
 
 absl::Status AddPrompt(const FieldValue& value, ApiRequest& request) {
-  GenerationRequest& prompt = request.prompts.emplace_back();
+  GenerationRequest& prompt = request.prompts.emplace_back(Prompt{.path = value.path}).generation;
   RETURN_IF_ERROR(value.json.is_array() ? GetList(value, kMaxPromptTokens, prompt.prompt_tokens)
                                         : Get(value, prompt.prompt));
   if (prompt.prompt.empty() && prompt.prompt_tokens.empty()) return FieldError(value.path, "is empty");
@@ -242,8 +242,8 @@ absl::Status ReadStop(const FieldValue& value, ApiRequest& request) {
   return FieldError(value.path, "has an empty string, which would end every answer at once");
 }
 
-absl::Status CheckCommon(const Json& body, const ApiRequest& request) {
-  RETURN_IF_ERROR(CheckSynonyms(body));
+absl::Status CheckCommon(const Json& body, ApiRequest& request) {
+  RETURN_IF_ERROR(CheckSynonyms(body, request.sent));
   if (request.best_of != 0 && request.best_of != request.n) {
     return FieldError("best_of", absl::StrFormat("is %d; all %d answers (n) are returned, so it must be as many",
                                                  request.best_of, request.n));

@@ -21,6 +21,6 @@ absl::Status ReadStop(const FieldValue& value, ApiRequest& request);
 absl::Status ReadPrompts(const FieldValue& value, size_t most, ApiRequest& request);
 
 // What fields say together, once all are read.
-absl::Status CheckCommon(const Json& body, const ApiRequest& request);
+absl::Status CheckCommon(const Json& body, ApiRequest& request);
 
 }  // namespace engine

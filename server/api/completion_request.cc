@@ -56,7 +56,8 @@ absl::Status ReadCompletionRequest(const Json& body, ApiRequest& request) {
     request.sampling().max_tokens = 1;
   }
   if (request.echo && request.logprobs) RETURN_IF_ERROR(ScoreEchoedPrompt(request.sampling()));
-  for (GenerationRequest& prompt : request.prompts) {
+  for (Prompt& source : request.prompts) {
+    GenerationRequest& prompt = source.generation;
     prompt.add_special_tokens = request.generation.add_special_tokens;
     // This endpoint is for prompts that a program has put together, control tokens included.
     prompt.parse_special_tokens = true;

@@ -66,8 +66,8 @@ std::span<const ApiField> EmbeddingsFields() { return kFields; }
 
 absl::Status ReadEmbeddingsRequest(const Json& body, const ModelInfo& model, ApiRequest& request) {
   if (model.embedding_size == 0) {
-    return WithDetails(
-        FailedPrecondition("the model makes no embeddings; start the server with --pooling last or mean"), "model");
+    return About("model",
+                 FailedPrecondition("the model makes no embeddings; start the server with --pooling last or mean"));
   }
   RETURN_IF_ERROR(ReadFields<ApiRequest>({"", body}, {kFields}, request.policy(), request));
   if (request.prompts.empty()) return FieldError("input", "is missing");
@@ -76,8 +76,8 @@ absl::Status ReadEmbeddingsRequest(const Json& body, const ModelInfo& model, Api
     return FieldError("dimensions", absl::StrFormat("is %d; an embedding of this model has 1 to %d", request.dimensions,
                                                     model.embedding_size));
   }
-  for (GenerationRequest& input : request.prompts) {
-    input.add_special_tokens = request.generation.add_special_tokens;
+  for (Prompt& input : request.prompts) {
+    input.generation.add_special_tokens = request.generation.add_special_tokens;
   }
   request.generation = EmbeddingRequest({});
   request.max_at_once = kMaxUnderWay;

@@ -1,27 +1,22 @@
 #include "server/api/error_json.h"
 
 #include "absl/strings/cord.h"
+#include "core/base/field_error.h"
 
 namespace engine {
 namespace {
 
-constexpr char kParam[] = "engine/param";
 constexpr char kCode[] = "engine/code";
 
-void SetDetail(absl::Status& status, const char* key, std::string_view value) {
-  if (!value.empty()) status.SetPayload(key, absl::Cord(absl::string_view(value.data(), value.size())));
-}
-
-std::string Detail(const absl::Status& status, const char* key) {
-  const auto payload = status.GetPayload(key);
-  return payload ? std::string(*payload) : "";
+std::string CodeOf(const absl::Status& error) {
+  const auto code = error.GetPayload(kCode);
+  return code ? std::string(*code) : "";
 }
 
 }  // namespace
 
-absl::Status WithDetails(absl::Status status, std::string_view param, std::string_view code) {
-  SetDetail(status, kParam, param);
-  SetDetail(status, kCode, code);
+absl::Status WithCode(std::string_view code, absl::Status status) {
+  status.SetPayload(kCode, absl::Cord(absl::string_view(code.data(), code.size())));
   return status;
 }
 
@@ -53,7 +48,7 @@ int HttpStatus(const absl::Status& status) {
 }
 
 std::string ErrorJson(const absl::Status& status, ErrorWriter write) {
-  return write(HttpStatus(status), Message(status), Detail(status, kCode), Detail(status, kParam));
+  return write(HttpStatus(status), Message(status), CodeOf(status), FieldOf(status));
 }
 
 }  // namespace engine

@@ -9,13 +9,13 @@
 
 namespace engine {
 
-// `status` with the request's field that it is about, and a word for programs ("model_not_found"); either may be empty.
-absl::Status WithDetails(absl::Status status, std::string_view param, std::string_view code = "");
+// `status` with a word for programs: "model_not_found".
+absl::Status WithCode(std::string_view code, absl::Status status);
 
 // The HTTP status of an error: 400 for what a request can change, 404, 429 when a later try may do, 503, 500.
 int HttpStatus(const absl::Status& status);
 
-// The body.
+// The body; its param is the field that the error is about.
 std::string ErrorJson(const absl::Status& status, ErrorWriter write = ErrorBody);
 
 }  // namespace engine

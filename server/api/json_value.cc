@@ -4,8 +4,6 @@
 #include <limits>
 #include <utility>
 
-#include "server/api/error_json.h"
-
 namespace engine {
 namespace {
 
@@ -18,8 +16,12 @@ std::string Shown(const Json& json) {
   return text.size() <= kMaxShown ? text : "a long string";
 }
 
+absl::Status ValueError(const FieldValue& value, std::string_view message) {
+  return value.path.empty() ? InvalidArgument("the body %s", message) : FieldError(value.path, message);
+}
+
 absl::Status WrongType(const FieldValue& value, std::string_view wanted) {
-  return FieldError(value.path, absl::StrFormat("is %s; it must be %s", Shown(value.json), wanted));
+  return ValueError(value, absl::StrFormat("is %s; it must be %s", Shown(value.json), wanted));
 }
 
 template <typename T>
@@ -51,10 +53,6 @@ FieldValue FieldValue::At(const std::string& key) const {
   return {path.empty() ? key : path + "." + key, json.at(key)};
 }
 
-absl::Status FieldError(std::string_view path, std::string_view message) {
-  return WithDetails(InvalidArgument("%s %s", path.empty() ? "the body" : path, message), path);
-}
-
 absl::Status Get(const FieldValue& value, bool& out) {
   if (!value.json.is_boolean()) return WrongType(value, "true or false");
   out = value.json.get<bool>();
@@ -79,7 +77,7 @@ absl::Status Get(const FieldValue& value, std::string& out) {
 
 absl::Status CheckSize(const FieldValue& value, size_t max_size) {
   if (value.json.size() <= max_size) return absl::OkStatus();
-  return FieldError(value.path, absl::StrFormat("has %d entries; it may have %d", value.json.size(), max_size));
+  return ValueError(value, absl::StrFormat("has %d entries; it may have %d", value.json.size(), max_size));
 }
 
 absl::Status MustBeArray(const FieldValue& value, size_t max_size) {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/base/status.h"
+#include "core/base/field_error.h"
 #include "nlohmann/json.hpp"
 
 namespace engine {
@@ -22,9 +22,6 @@ struct FieldValue {
   FieldValue At(size_t index) const;            // of an array
   FieldValue At(const std::string& key) const;  // of an object that has it
 };
-
-// InvalidArgument: "PATH MESSAGE", with the path as the error's param.
-absl::Status FieldError(std::string_view path, std::string_view message);
 
 // Refuse values of another type, and numbers that do not fit.
 absl::Status Get(const FieldValue& value, bool& out);

@@ -29,6 +29,11 @@ absl::Status ReadMessagesTools(const FieldValue& value, ApiRequest& request) {
   RETURN_IF_ERROR(MustBeArray(value, kMaxFields));
   Json tools = Json::array();
   for (size_t i = 0; i < value.json.size(); ++i) RETURN_IF_ERROR(ReadTool(value.At(i), tools));
+  for (size_t i = 0; i < tools.size(); ++i) {
+    const std::string path = value.At(i).path, function = path + ".function";
+    request.sent.Add(function, path);
+    request.sent.Add(function + ".parameters", path + ".input_schema");
+  }
   return ReadTools({value.path, tools}, request);
 }
 
@@ -76,6 +81,7 @@ constexpr ApiField kThinkingFields[] = {
 };
 
 absl::Status ReadThinking(const FieldValue& value, ApiRequest& request) {
+  request.sent.Add("thinking_token_budget", value.path + ".budget_tokens");
   return ReadFields<ApiRequest>(value, {kThinkingFields}, request.policy(), request);
 }
 
@@ -85,17 +91,13 @@ absl::Status ReadOutputFormat(const FieldValue& value, ApiRequest& request) {
   Json schema = value.json;
   const Json type = schema.value("type", Json());
   schema.erase("type");
+  request.sent.Add(value.path + ".json_schema", value.path);
   return ReadResponseFormat({value.path, {{"type", type}, {"json_schema", std::move(schema)}}}, request);
 }
 
 constexpr ApiField kOutputFields[] = {
     {"format", "object", ReadOutputFormat, "a JSON schema"},
-    {"effort", "string",
-     [](const FieldValue& value, ApiRequest& request) {
-       request.template_kwargs["reasoning_effort"] = value.json;
-       return absl::OkStatus();
-     },
-     "chat_template_kwargs.reasoning_effort"},
+    {"effort", "string", ReadEffort, "chat_template_kwargs.reasoning_effort"},
 };
 
 absl::Status ReadOutputConfig(const FieldValue& value, ApiRequest& request) {
@@ -148,6 +150,7 @@ absl::Status Check(const Json& body, const ModelInfo& model, ApiRequest& request
   if (!model.tells_reasoning) request.generation.thinking_token_budget.reset();
   request.generation.split_output = true;
   request.generation.continue_final_message = EndsWithinAnswer(request.generation.messages);
+  request.sent.Add("continue_final_message", "messages");
   RETURN_IF_ERROR(CheckTools(model.chat_template, request));
   return CheckTemplateKwargs(model.chat_template, request);
 }

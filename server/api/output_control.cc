@@ -11,6 +11,7 @@ absl::Status SetGrammar(const FieldValue& value, OutputGrammar::Kind kind, std::
     return FieldError(value.path, "asks for one form of answer and another field for a second; send one of them");
   }
   grammar = {.kind = kind, .text = std::move(text)};
+  request.sent.Add("grammar", value.path);
   return absl::OkStatus();
 }
 

@@ -1,6 +1,8 @@
 #include "server/api/request_run.h"
 
-#include "absl/strings/str_format.h"
+#include <algorithm>
+
+#include "core/base/field_error.h"
 
 namespace engine {
 namespace {
@@ -9,11 +11,11 @@ constexpr char kJsonType[] = "application/json";
 
 // In words that clients look for: "prompt is too long", "this model's maximum context length is".
 absl::Status PromptTooLong(std::string_view why, int max_model_len) {
-  return WithDetails(
-      InvalidArgument("the prompt is too long: %s, and this model's maximum context length is %d tokens, with at least "
-                      "one new token",
-                      why, max_model_len),
-      "", "context_length_exceeded");
+  return WithCode("context_length_exceeded",
+                  About("prompt_tokens",
+                        InvalidArgument("the prompt is too long: %s, and this model's maximum context length is %d "
+                                        "tokens, with at least one new token",
+                                        why, max_model_len)));
 }
 
 }  // namespace
@@ -60,39 +62,52 @@ absl::Status RequestRun::SubmitMore() {
   return absl::OkStatus();
 }
 
+absl::Status RequestRun::Render(const GenerationRequest& source) {
+  const ApiRequest& request = answer_.request;
+  const int max_model_len = engine_.model().max_model_len;
+  absl::StatusOr<RenderedPrompt> rendered = engine_.Render(source);
+  if (absl::IsOutOfRange(rendered.status())) return PromptTooLong(Message(rendered.status()), max_model_len);
+  ASSIGN_OR_RETURN(RenderedPrompt prompt, std::move(rendered));
+  const auto keep = static_cast<size_t>(request.truncate_prompt_tokens);
+  if (keep > 0 && prompt.tokens.size() > keep) {
+    prompt.tokens.erase(prompt.tokens.begin(), prompt.tokens.end() - static_cast<std::ptrdiff_t>(keep));
+    prompt.text.clear();
+  }
+  if (prompt.tokens.size() >= static_cast<size_t>(max_model_len)) {
+    return PromptTooLong(absl::StrFormat("it has %d tokens", prompt.tokens.size()), max_model_len);
+  }
+  if (request.echo && prompt.text.empty()) {
+    ASSIGN_OR_RETURN(prompt.text, engine_.Detokenize(prompt.tokens));
+  }
+  answer_.prompts.push_back(std::move(prompt));
+  return absl::OkStatus();
+}
+
 absl::Status RequestRun::RenderPrompts() {
   ApiRequest& request = answer_.request;
-  const auto add = [&](const GenerationRequest& source) -> absl::Status {
-    const int max_model_len = engine_.model().max_model_len;
-    absl::StatusOr<RenderedPrompt> rendered = engine_.Render(source);
-    if (absl::IsOutOfRange(rendered.status())) return PromptTooLong(Message(rendered.status()), max_model_len);
-    ASSIGN_OR_RETURN(RenderedPrompt prompt, std::move(rendered));
-    const auto keep = static_cast<size_t>(request.truncate_prompt_tokens);
-    if (keep > 0 && prompt.tokens.size() > keep) {
-      prompt.tokens.erase(prompt.tokens.begin(), prompt.tokens.end() - static_cast<std::ptrdiff_t>(keep));
-      prompt.text.clear();
-    }
-    if (prompt.tokens.size() >= static_cast<size_t>(max_model_len)) {
-      return PromptTooLong(absl::StrFormat("it has %d tokens", prompt.tokens.size()), max_model_len);
-    }
-    if (request.echo && prompt.text.empty()) {
-      ASSIGN_OR_RETURN(prompt.text, engine_.Detokenize(prompt.tokens));
-    }
-    answer_.prompts.push_back(std::move(prompt));
-    return absl::OkStatus();
-  };
-  if (request.prompts.empty()) RETURN_IF_ERROR(add(request.generation));
-  for (const GenerationRequest& prompt : request.prompts) RETURN_IF_ERROR(add(prompt));
+  const size_t num_prompts = std::max<size_t>(request.prompts.size(), 1);
+  for (size_t p = 0; p < num_prompts; ++p) {
+    GenerationRequest& source = request.prompts.empty() ? request.generation : request.prompts[p].generation;
+    if (absl::Status rendered = Render(source); !rendered.ok()) return InClientsWords(rendered, p);
+    // What remains is the same for every prompt, which comes as tokens.
+    source.messages.clear();
+    source.prompt.clear();
+    source.prompt_tokens.clear();
+  }
   for (const RenderedPrompt& prompt : answer_.prompts) {
     for (int i = 0; i < request.n; ++i) {
       answer_.choices.push_back({.index = static_cast<int>(answer_.choices.size()), .prompt = &prompt});
     }
   }
   for (size_t p = 0; p < answer_.prompts.size(); ++p) waiting_.push_back(&answer_.choices[p * request.n]);
-  // What remains is the same for every prompt, which comes as tokens.
-  request.prompts.clear();
-  request.generation.messages.clear();
   return absl::OkStatus();
+}
+
+// prompt: the one that the engine was given.
+absl::Status RequestRun::InClientsWords(const absl::Status& error, size_t prompt) {
+  ApiRequest& request = answer_.request;
+  request.sent.Add("prompt_tokens", request.prompts.empty() ? "messages" : request.prompts[prompt].path);
+  return request.sent.Translate(error);
 }
 
 absl::Status RequestRun::Submit(Choice& choice, WhenFull when_full) {
@@ -104,8 +119,9 @@ absl::Status RequestRun::Submit(Choice& choice, WhenFull when_full) {
   const auto on_update = [self = shared_from_this(), &choice](const GenerationUpdate& update) {
     self->OnUpdate(choice, update);
   };
-  ASSIGN_OR_RETURN(const RequestId id, engine_.Submit(request, on_update));
-  submitted_.push_back(id);
+  const absl::StatusOr<RequestId> id = engine_.Submit(request, on_update);
+  if (!id.ok()) return InClientsWords(id.status(), choice.index / answer_.request.n);
+  submitted_.push_back(*id);
   return absl::OkStatus();
 }
 

@@ -27,6 +27,8 @@ class RequestRun : public std::enable_shared_from_this<RequestRun> {
 
  private:
   absl::Status RenderPrompts();
+  absl::Status Render(const GenerationRequest& source);
+  absl::Status InClientsWords(const absl::Status& error, size_t prompt);
   absl::Status SubmitMore();
   absl::Status Submit(Choice& choice, WhenFull when_full);
   void OnUpdate(Choice& choice, const GenerationUpdate& update);

@@ -1,5 +1,7 @@
 #include "server/api/responses_input.h"
 
+#include "server/api/chat_messages.h"
+
 namespace engine {
 namespace {
 
@@ -66,7 +68,7 @@ constexpr Field<Item> kCallFields[] = {
     {"status", "string", nullptr, "", "*"},
     {"call_id", "string", [](const FieldValue& value, Item& item) { return Get(value, item.call.id); }, "of the call"},
     {"name", "string", [](const FieldValue& value, Item& item) { return Get(value, item.call.name); }, "function"},
-    {"arguments", "string", [](const FieldValue& value, Item& item) { return Get(value, item.call.arguments); },
+    {"arguments", "string", [](const FieldValue& value, Item& item) { return ReadArguments(value, item.call); },
      "the text of a JSON object"},
 };
 constexpr Field<Item> kResultFields[] = {

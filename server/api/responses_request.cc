@@ -21,6 +21,7 @@ absl::Status ReadFlatTools(const FieldValue& value, ApiRequest& request) {
       return FieldError(value.At(i).path + ".type", "is not supported: the server has no tools of its own");
     }
     function.erase("type");
+    request.sent.Add(value.At(i).path + ".function", value.At(i).path);
     tools.push_back({{"type", "function"}, {"function", std::move(function)}});
   }
   return ReadTools({value.path, tools}, request);
@@ -31,6 +32,7 @@ absl::Status ReadFlatChoice(const FieldValue& value, ApiRequest& request) {
   Json function = value.json;
   const Json type = function.value("type", Json());
   function.erase("type");
+  request.sent.Add(value.path + ".function", value.path);
   return ReadToolChoice({value.path, {{"type", type}, {"function", std::move(function)}}}, request);
 }
 
@@ -40,6 +42,7 @@ absl::Status ReadTextFormat(const FieldValue& value, ApiRequest& request) {
   Json schema = value.json;
   if (schema.value("type", Json()) != "json_schema") return ReadResponseFormat(value, request);
   schema.erase("type");
+  request.sent.Add(value.path + ".json_schema", value.path);
   return ReadResponseFormat({value.path, {{"type", "json_schema"}, {"json_schema", std::move(schema)}}}, request);
 }
 
@@ -53,12 +56,7 @@ absl::Status ReadText(const FieldValue& value, ApiRequest& request) {
 }
 
 constexpr ApiField kReasoningFields[] = {
-    {"effort", "string",
-     [](const FieldValue& value, ApiRequest& request) {
-       request.template_kwargs["reasoning_effort"] = value.json;
-       return absl::OkStatus();
-     },
-     "chat_template_kwargs.reasoning_effort"},
+    {"effort", "string", ReadEffort, "chat_template_kwargs.reasoning_effort"},
     {"summary", "string", nullptr, "", "*"},  // reasoning is shown whole
     {"generate_summary", "string", nullptr, "", "*"},
 };
@@ -112,6 +110,7 @@ absl::Status ReadResponsesRequest(const Json& body, const ModelInfo& model, ApiR
   RETURN_IF_ERROR(ReadFields<ApiRequest>({"", body}, {kFields}, request.policy(), request));
   if (body.value("input", Json()).empty()) return FieldError("input", "is missing");  // null and [] are empty
   request.generation.split_output = true;
+  request.sent.Add("messages", "input");
   RETURN_IF_ERROR(CheckTools(model.chat_template, request));
   return CheckTemplateKwargs(model.chat_template, request);
 }

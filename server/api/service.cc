@@ -60,8 +60,8 @@ absl::Status Service::UnknownModel(const std::string& name) const {
   std::vector<std::string> known;
   for (const ServedModel& model : options_.models) known.push_back(model.name);
   for (const auto& split : options_.splits) known.push_back(split->name());
-  return WithDetails(NotFound("model is \"%s\"; this server has %s", name, absl::StrJoin(known, ", ")), "model",
-                     "model_not_found");
+  absl::Status unknown = NotFound("model is \"%s\"; this server has %s", name, absl::StrJoin(known, ", "));
+  return WithCode("model_not_found", About("model", std::move(unknown)));
 }
 
 absl::StatusOr<const ServedModel*> Service::ModelOf(const Json& body) const {

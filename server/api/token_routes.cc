@@ -56,9 +56,14 @@ Json TokensJson(const Engine& engine, const std::vector<int32_t>& tokens, bool w
   return json;
 }
 
-absl::StatusOr<RenderedPrompt> RenderChat(const Json& body, const ServedModel& model, ApiRequest& request) {
-  RETURN_IF_ERROR(ReadChatRequest(body, model.engine->model(), request));
-  return model.engine->Render(request.generation);
+using Reader = absl::Status (*)(const Json& body, const ModelInfo& model, ApiRequest& request);
+
+absl::StatusOr<RenderedPrompt> ReadAndRender(Reader read, const Json& body, const ServedModel& model,
+                                             ApiRequest& request) {
+  const absl::Status status = read(body, model.engine->model(), request);
+  auto prompt = status.ok() ? model.engine->Render(request.generation) : status;
+  if (!prompt.ok()) return request.sent.Translate(prompt.status());
+  return prompt;
 }
 
 absl::StatusOr<Json> TokenizeChat(const Service& service, const ServedModel& model, Json body) {
@@ -66,7 +71,7 @@ absl::StatusOr<Json> TokenizeChat(const Service& service, const ServedModel& mod
   body.erase("return_token_strs");
   if (body.value("prompt", Json()).is_null()) body.erase("prompt");
   ApiRequest request = service.NewRequest(model);
-  ASSIGN_OR_RETURN(const RenderedPrompt prompt, RenderChat(body, model, request));
+  ASSIGN_OR_RETURN(const RenderedPrompt prompt, ReadAndRender(ReadChatRequest, body, model, request));
   Json json = TokensJson(*model.engine, prompt.tokens, with_strings);
   AddWarnings(request.warnings, json);
   return json;
@@ -120,7 +125,7 @@ absl::StatusOr<Json> Detokenize(const Service& service, const Json& body) {
 absl::StatusOr<Json> RenderChat(const Service& service, const Json& body) {
   ASSIGN_OR_RETURN(const ServedModel* model, service.ModelOf(body));
   ApiRequest request = service.NewRequest(*model);
-  ASSIGN_OR_RETURN(const RenderedPrompt prompt, RenderChat(body, *model, request));
+  ASSIGN_OR_RETURN(const RenderedPrompt prompt, ReadAndRender(ReadChatRequest, body, *model, request));
   Json json = {{"prompt", prompt.text}, {"token_ids", prompt.tokens}, {"count", prompt.tokens.size()}};
   AddWarnings(request.warnings, json);
   return json;
@@ -129,8 +134,7 @@ absl::StatusOr<Json> RenderChat(const Service& service, const Json& body) {
 absl::StatusOr<Json> CountTokens(const Service& service, const Json& body) {
   ASSIGN_OR_RETURN(const ServedModel* model, service.ModelOf(body));
   ApiRequest request = service.NewRequest(*model);
-  RETURN_IF_ERROR(ReadCountTokensRequest(body, model->engine->model(), request));
-  ASSIGN_OR_RETURN(const RenderedPrompt prompt, model->engine->Render(request.generation));
+  ASSIGN_OR_RETURN(const RenderedPrompt prompt, ReadAndRender(ReadCountTokensRequest, body, *model, request));
   Json json = {{"input_tokens", prompt.tokens.size()}};
   AddWarnings(request.warnings, json);
   return json;

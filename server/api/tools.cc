@@ -119,8 +119,10 @@ absl::Status ReadFunctions(const FieldValue& value, ApiRequest& request) {
   Json tools = Json::array();
   for (size_t i = 0; i < value.json.size(); ++i) {
     RETURN_IF_ERROR(AddFunction(value.At(i), request));
+    request.sent.Add(absl::StrFormat("tools[%d].function", i), value.At(i).path);
     tools.push_back({{"type", "function"}, {"function", value.json[i]}});
   }
+  request.sent.Add("tools", value.path);
   request.generation.tools = Dump(tools);
   request.generation.tool_choice.parallel = false;
   request.legacy_functions = true;
@@ -128,6 +130,7 @@ absl::Status ReadFunctions(const FieldValue& value, ApiRequest& request) {
 }
 
 absl::Status ReadFunctionChoice(const FieldValue& value, ApiRequest& request) {
+  request.sent.Add("tool_choice", value.path);
   return value.json.is_string() ? ReadChoiceWord(value, request) : ReadChosen(value, request);
 }
 

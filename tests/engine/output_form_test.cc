@@ -67,7 +67,8 @@ TEST(OutputForm, AStrictToolHoldsTheCallsThatTheModelMayMake) {
   const auto grammar = Form("hermes").Grammar(request, kStart);
   ASSERT_TRUE(grammar.ok()) << grammar.status();
   EXPECT_THAT(grammar->text, AllOf(HasSubstr("place"), HasSubstr("now"), Not(HasSubstr("loose"))));
-  EXPECT_THAT(std::string(Message(Form("none").Grammar(request, kStart).status())), HasSubstr("tools: strict"));
+  EXPECT_THAT(std::string(Message(Form("none").Grammar(request, kStart).status())),
+              HasSubstr("tools with strict need"));
   request.tool_choice.kind = ToolChoice::Kind::kNone;
   EXPECT_EQ(Form("hermes").Grammar(request, kStart)->kind, OutputGrammar::Kind::kNone);
 }
@@ -77,7 +78,8 @@ TEST(OutputForm, AChoiceThatCannotBeKeptIsRefused) {
     return std::string(Message(Form(parser).Grammar(request, kStart).status()));
   };
   EXPECT_THAT(refusal("none", Choosing({.kind = ToolChoice::Kind::kRequired})), HasSubstr("name its tool_call_parser"));
-  EXPECT_THAT(refusal("hermes", Choosing({.kind = ToolChoice::Kind::kNamed, .name = "x"})), HasSubstr("no function x"));
+  EXPECT_THAT(refusal("hermes", Choosing({.kind = ToolChoice::Kind::kNamed, .name = "x"})),
+              HasSubstr("names x, which is not one of tools"));
   GenerationRequest both = Choosing({.kind = ToolChoice::Kind::kRequired});
   both.grammar.kind = OutputGrammar::Kind::kJsonObject;
   EXPECT_THAT(refusal("hermes", both), HasSubstr("give one of them"));
@@ -121,10 +123,11 @@ TEST(OutputForm, ReasoningEndsByTokensThatTheModelHas) {
         Message(OutputForm::Find({.reasoning_parser = "qwen3"}, text, vocab)->Thinking(request, kStart).status()));
   };
   EXPECT_EQ(refusal(Text(), kTinyVocab), "");
-  EXPECT_THAT(refusal(Text(), 'k'), HasSubstr("has token 116; the model's are 0 to 106"));
+  EXPECT_THAT(refusal(Text(), 'k'),
+              HasSubstr("needs token 116 of </think>, which ends reasoning; the model's are 0 to 106"));
   ModelText mute;
   mute.tokenizer = *Tokenizer::FromJson(R"({"model": {"type": "BPE", "vocab": {"z": 0}, "merges": []}})");
-  EXPECT_THAT(refusal(mute, 1), HasSubstr("has no tokens for </think>"));
+  EXPECT_THAT(refusal(mute, 1), HasSubstr("needs tokens for </think>"));
 }
 
 TEST(OutputForm, AnUnknownParserIsRefusedByName) {

@@ -174,6 +174,73 @@ ELSEWHERE = {
     "documents": "the tiny template does not read them: refused",
 }
 
+BAD_SCHEMA = {"type": "object", "properties": {"a": {"type": "stirng"}}}
+HISTORY = [*MESSAGES, {"role": "assistant", "tool_calls": [
+    {"id": "call_1234", "function": {"name": "now", "arguments": "[1]"}}]}]
+
+
+def tool(schema, name="f"):
+    return {"type": "function", "function": {"name": name, "strict": True, "parameters": schema}}
+
+
+# What is refused only behind the reading of a request: path, fields, and how the error names the one that it is about.
+REFUSED = (
+    *((path, fields, param) for path in (CHAT, COMPLETION) for fields, param in (
+        ({"temperature": -1}, "temperature"), ({"top_p": 2}, "top_p"), ({"min_p": 2}, "min_p"), ({"top_k": -2}, "top_k"),
+        ({"presence_penalty": 3}, "presence_penalty"), ({"frequency_penalty": 3}, "frequency_penalty"),
+        ({"repetition_penalty": 0}, "repetition_penalty"), ({"repeat_penalty": 0}, "repeat_penalty"),
+        ({"min_tokens": 100, "max_tokens": 3}, "min_tokens"), ({"min_new_tokens": -1}, "min_new_tokens"),
+        ({"n_predict": 0}, "n_predict"), ({"stop_token_ids": [999999]}, "stop_token_ids"),
+        ({"logit_bias": {"999999": 1}}, "logit_bias"), ({"logit_bias": {"5": 101}}, "logit_bias"),
+        ({"prompt_logprobs": 21}, "prompt_logprobs"), ({"allowed_token_ids": [999999]}, "allowed_token_ids"),
+        ({"bad_words": [" "]}, "bad_words"), ({"num_speculative_tokens": 99}, "num_speculative_tokens"),
+        ({"thinking_token_budget": -1}, "thinking_token_budget"),
+        ({"response_format": {"type": "json_schema", "json_schema": {"schema": BAD_SCHEMA}}},
+         "response_format.json_schema.schema"),
+        ({"response_format": {"type": "regex_schema", "regex_schema": "("}}, "response_format.regex_schema"),
+        ({"structured_outputs": {"json": BAD_SCHEMA}}, "structured_outputs.json"),
+        ({"structured_outputs": {"regex": "("}}, "structured_outputs.regex"),
+        ({"guided_json": BAD_SCHEMA}, "guided_json"), ({"guided_regex": "("}, "guided_regex"),
+        ({"guided_grammar": "root ::= ("}, "guided_grammar"), ({"json_schema": BAD_SCHEMA}, "json_schema"),
+        ({"grammar": "root ::= ("}, "grammar"), ({"regex": "("}, "regex"), ({"ebnf": "root ::= ("}, "ebnf"))),
+    (CHAT, {"max_completion_tokens": 0}, "max_completion_tokens"),
+    (CHAT, {"logprobs": True, "top_logprobs": 21}, "top_logprobs"),
+    (CHAT, {"tools": [tool({}, "g"), tool(BAD_SCHEMA)], "tool_choice": "required"}, "tools[1].function.parameters"),
+    (CHAT, {"functions": [tool({}, "g")["function"], tool(BAD_SCHEMA)["function"]]}, "functions[1].parameters"),
+    (CHAT, {"tools": [tool({})], "tool_choice": "required", "regex": "a"}, "tool_choice"),
+    (CHAT, {"functions": [tool({})["function"]], "function_call": {"name": "g"}}, "function_call"),
+    (CHAT, {"chat_template_kwargs": {"messages": 1}}, "chat_template_kwargs"),
+    (CHAT, {"messages": HISTORY}, "messages[1].tool_calls[0].function.arguments"),
+    (CHAT, {"messages": [{"role": "user", "content": "long " * 9000}]}, "messages"),
+    (COMPLETION, {"logprobs": 21}, "logprobs"),
+    (COMPLETION, {"prompt": [999999]}, "prompt"),
+    (COMPLETION, {"prompt": [[1], [999999]]}, "prompt[1]"),
+    (COMPLETION, {"prompt": ["a", "long " * 9000]}, "prompt[1]"),
+    ("/v1/responses", {"temperature": -1}, "temperature"),
+    ("/v1/responses", {"input": "long " * 9000}, "input"),
+    ("/v1/responses", {"input": [{"role": "user", "content": "a"}, {"type": "function_call", "name": "f",
+                                                                     "arguments": "[1]"}]}, "input[1].arguments"),
+    ("/v1/responses", {"text": {"format": {"type": "json_schema", "schema": BAD_SCHEMA}}}, "text.format.schema"),
+    ("/v1/responses", {"text": {"format": {"type": "json_schema"}}}, "text.format.schema"),
+    ("/v1/responses", {"tools": [{"type": "function", "name": "f", "parameters": BAD_SCHEMA, "strict": True}]},
+     "tools[0].parameters"),
+    ("/v1/responses", {"tools": [{"type": "function", "name": "f g"}]}, "tools[0].name"),
+    ("/v1/responses", {"tools": [{"type": "function", "name": "f"}], "tool_choice": {"type": "function", "nam": "f"}},
+     "tool_choice.nam"),
+    ("/v1/responses", {"reasoning": {"effort": "low"}}, "reasoning.effort"),
+    ("/v1/embeddings", {"input": [[1], [999999]]}, "input[1]"),
+    ("/v1/embeddings", {"input": [999999]}, "input"),
+)
+# Anthropic's errors have no place for it, so the message begins with it.
+REFUSED_MESSAGES = (
+    ({"top_p": 2}, "top_p is 2;"),
+    ({"thinking": {"type": "enabled", "budget_tokens": -1}}, "thinking.budget_tokens is -1;"),
+    ({"tools": [{"name": "f", "input_schema": {"type": "array"}}]}, "tools[0].input_schema.type is "),
+    ({"tools": [{"name": "f g"}]}, "tools[0].name must have "),
+    ({"output_config": {"effort": "low"}}, "output_config.effort is not supported"),
+    ({"output_format": {"type": "json_schema"}}, "output_format.schema is missing"),
+)
+
 
 class Fields(unittest.TestCase):
     @classmethod
@@ -181,7 +248,7 @@ class Fields(unittest.TestCase):
         model, folder = server_process.write_tiny_model(WRITE_TINY_MODELS)
         cls.addClassCleanup(folder.cleanup)
         cls.server = server_process.Server(ENGINE, model, "--served-model-name", "tiny", "--served-model-name", "also",
-                                           "--reasoning-parser", "qwen3")
+                                           "--reasoning-parser", "qwen3", "--pooling", "last")
         cls.addClassCleanup(cls.server.stop)
         cls.document = json.loads(cls.server.get("/openapi.json")[1])
 
@@ -216,6 +283,19 @@ class Fields(unittest.TestCase):
 
     def test_of_messages_show(self):
         self.check("/v1/messages", {"messages": MESSAGES, "max_tokens": 12, "temperature": 0}, ANTHROPIC)
+
+    def test_that_are_refused_are_named_as_they_were_sent(self):
+        needed = {CHAT: {"messages": MESSAGES}, COMPLETION: {"prompt": "a"}, "/v1/responses": {"input": "a"}}
+        for path, fields, param in REFUSED:
+            with self.subTest(path=path, param=param):
+                status, text = self.server.post(path, {**needed.get(path, {}), **fields})
+                self.assertEqual(status, 400, text)
+                self.assertEqual(json.loads(text)["error"]["param"], param, text)
+        for fields, begin in REFUSED_MESSAGES:
+            with self.subTest(begin=begin):
+                status, text = self.server.post("/v1/messages", {"messages": MESSAGES, "max_tokens": 9, **fields})
+                self.assertEqual(status, 400, text)
+                self.assertTrue(json.loads(text)["error"]["message"].startswith(begin), text)
 
     def test_that_the_model_cannot_have_are_refused(self):
         for name, value in (("enable_thinking", False), ("reasoning_effort", "low"), ("documents", [{"a": 1}]),

@@ -126,7 +126,7 @@ TEST(EncodeChat, LeavesAFinalMessageOpenAsHuggingFaceDoes) {
   EXPECT_EQ(text(kTemplate, Json::array({{{"text", "a"}}, {{"text", "b"}}})), "<|im_start|>user\nab");
   EXPECT_EQ(text(as_is, ""), "<|im_start|>");
   EXPECT_EQ(text("{{ messages[0].role }}", "a"),
-            "continue_final_message: the chat template does not show the last message's content");
+            "continue_final_message needs a chat template that shows the last message's content");
 }
 
 // A value with random texts in it, as contents, parts, field names and deeper down.

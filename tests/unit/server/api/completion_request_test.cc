@@ -23,17 +23,17 @@ std::string Refusal(const std::string& body) {
 
 TEST(CompletionRequest, ReadsEveryFormOfPrompt) {
   const auto prompts = [](const std::string& prompt) { return Read(R"({"prompt": )" + prompt + "}")->prompts; };
-  EXPECT_EQ(prompts(R"("a")")[0].prompt, "a");
-  EXPECT_EQ(prompts(R"(["a", "b"])")[1].prompt, "b");
-  EXPECT_THAT(prompts("[1, 2]")[0].prompt_tokens, ElementsAre(1, 2));
+  EXPECT_EQ(prompts(R"("a")")[0].generation.prompt, "a");
+  EXPECT_EQ(prompts(R"(["a", "b"])")[1].generation.prompt, "b");
+  EXPECT_THAT(prompts("[1, 2]")[0].generation.prompt_tokens, ElementsAre(1, 2));
   EXPECT_EQ(prompts("[1, 2]").size(), 1u);
-  EXPECT_THAT(prompts("[[1, 2], [3]]")[1].prompt_tokens, ElementsAre(3));
+  EXPECT_THAT(prompts("[[1, 2], [3]]")[1].generation.prompt_tokens, ElementsAre(3));
 }
 
 TEST(CompletionRequest, PromptsOfAProgramMayHaveControlTokens) {
   const auto request = Read(R"({"prompt": "a", "add_special_tokens": false})");
-  EXPECT_TRUE(request->prompts[0].parse_special_tokens);
-  EXPECT_FALSE(request->prompts[0].add_special_tokens);
+  EXPECT_TRUE(request->prompts[0].generation.parse_special_tokens);
+  EXPECT_FALSE(request->prompts[0].generation.add_special_tokens);
 }
 
 TEST(CompletionRequest, AnEmptyPromptIsRefused) {

@@ -2,13 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include "core/base/field_error.h"
 #include "nlohmann/json.hpp"
 
 namespace engine {
 namespace {
 
 TEST(ErrorJson, HasTheShapeThatOpenAiClientsRead) {
-  EXPECT_EQ(ErrorJson(WithDetails(InvalidArgument("n is 0"), "n", "bad_n")),
+  EXPECT_EQ(ErrorJson(WithCode("bad_n", FieldError("n", "is 0"))),
             R"({"error":{"message":"n is 0","type":"invalid_request_error","param":"n","code":"bad_n"}})");
   EXPECT_EQ(ErrorJson(absl::InternalError("x\xff")),
             "{\"error\":{\"message\":\"x\xEF\xBF\xBD\",\"type\":\"server_error\",\"param\":null,\"code\":null}}");
