@@ -14,11 +14,12 @@ constexpr size_t kMaxCalls = 256;
 absl::Status ReadPart(const FieldValue& part, std::string& text) {
   RETURN_IF_ERROR(MustBeObject(part));
   for (const char* field : {"text", "refusal"}) {
-    if (part.json.value("type", Json()) == field && part.json.contains(field)) return Get(part.At(field), text);
+    if (part.json.value("type", Json()) != field) continue;
+    return part.json.contains(field) ? Get(part.At(field), text) : FieldError(part.path + "." + field, "is missing");
   }
   if (part.json.contains("type")) {
-    return FieldError(part.path + ".type", absl::StrFormat("is %s; the model reads parts of type \"text\" with a text",
-                                                           Dump(part.json["type"])));
+    return FieldError(part.path + ".type",
+                      absl::StrFormat("is %s; the model reads parts of type \"text\"", Dump(part.json["type"])));
   }
   return FieldError(part.path, "has no type");
 }

@@ -127,7 +127,7 @@ constexpr ApiField kFields[] = {
     {"guided_json_object", "boolean", ReadGrammar, "structured_outputs.json_object"},
     {"guided_whitespace_pattern", "string", nullptr, "JSON has the blanks that its schema's compiler allows"},
     {"guided_decoding_backend", "string", nullptr, "", "*"},
-    {"json_schema", "object", ReadGrammar, "llama.cpp's name of structured_outputs.json"},
+    {"json_schema", "", ReadGrammar, "llama.cpp's name of structured_outputs.json"},
     {"grammar", "string", ReadGrammar, "llama.cpp's name of structured_outputs.grammar"},
     {"regex", "string", ReadGrammar, "SGLang's name of structured_outputs.regex"},
     {"ebnf", "string", ReadGrammar, "SGLang's name of structured_outputs.grammar"},

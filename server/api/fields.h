@@ -17,7 +17,7 @@ struct Field {
   using Reader = absl::Status (*)(const FieldValue& value, T& out);
 
   std::string_view name;
-  std::string_view type;  // JSON schema's word; several: "string|array"; empty: any
+  std::string_view type;  // JSON schema's word, which values have; several: "string|array"; empty: any
   Reader read = nullptr;
   std::string_view help = {};  // of a field that cannot be read: why, or what to send instead
 
@@ -37,7 +37,7 @@ struct FieldPolicy {
 // Says in an answer what of its request was ignored.
 void AddWarnings(const std::vector<std::string>& warnings, Json& answer);
 
-// What to do with a field that has no effect here: nothing where its value is neutral, else an error or a warning.
+// What to do with a field of the right type that has no effect here: nothing where its value is neutral, else an error or a warning.
 absl::Status Unsupported(const FieldValue& value, std::string_view neutral, std::string_view help,
                          const FieldPolicy& policy);
 absl::Status UnknownField(const std::string& path, const std::string& nearest, const FieldPolicy& policy);
@@ -58,6 +58,7 @@ absl::Status ReadFields(const FieldValue& object, std::initializer_list<std::spa
       const auto found = object.json.find(std::string(field.name));
       if (found == object.json.end() || found->is_null()) continue;
       const FieldValue value = object.At(std::string(field.name));
+      RETURN_IF_ERROR(MustBe(value, field.type));
       RETURN_IF_ERROR(field.read != nullptr ? field.read(value, out)
                                             : Unsupported(value, field.neutral, field.help, policy));
     }

@@ -34,12 +34,15 @@ bool Fits(const Json& json) {
   return number >= -end && number < end;
 }
 
+// Clients write 16.0 where they mean 16.
+bool IsWhole(const Json& json) {
+  return json.is_number_integer() || (json.is_number_float() && std::trunc(json.get<double>()) == json.get<double>());
+}
+
 template <typename T>
 absl::Status GetInteger(const FieldValue& value, T& out) {
   const Json& json = value.json;
-  // Clients write 16.0 where they mean 16.
-  const bool whole = json.is_number_float() && std::trunc(json.get<double>()) == json.get<double>();
-  if (!json.is_number_integer() && !whole) return WrongType(value, "an integer");
+  if (!IsWhole(json)) return WrongType(value, "an integer");
   if (!Fits<T>(json)) return FieldError(value.path, "is a number beyond every limit");
   out = json.get<T>();
   return absl::OkStatus();
@@ -73,6 +76,24 @@ absl::Status Get(const FieldValue& value, std::string& out) {
   if (!value.json.is_string()) return WrongType(value, "a string");
   out = value.json.get<std::string>();
   return absl::OkStatus();
+}
+
+absl::Status MustBe(const FieldValue& value, std::string_view types) {
+  if (types.empty()) return absl::OkStatus();
+  const Json& json = value.json;
+  const struct {
+    std::string_view type, words;
+    bool fits;
+  } kinds[] = {{"string", "a string", json.is_string()},  {"array", "an array", json.is_array()},
+               {"object", "an object", json.is_object()}, {"integer", "an integer", IsWhole(json)},
+               {"number", "a number", json.is_number()},  {"boolean", "true or false", json.is_boolean()}};
+  std::string wanted;
+  for (const auto& [type, words, fits] : kinds) {
+    if (types.find(type) == std::string_view::npos) continue;
+    if (fits) return absl::OkStatus();
+    wanted += (wanted.empty() ? "" : " or ") + std::string(words);
+  }
+  return WrongType(value, wanted);
 }
 
 absl::Status CheckSize(const FieldValue& value, size_t max_size) {

@@ -35,6 +35,8 @@ absl::Status Get(const FieldValue& value, std::optional<T>& out) {
   return Get(value, out.emplace());
 }
 
+// Refuses values of a type that is not among these JSON schema's words: "string|array"; empty: any may be.
+absl::Status MustBe(const FieldValue& value, std::string_view types);
 absl::Status CheckSize(const FieldValue& value, size_t max_size);
 absl::Status MustBeArray(const FieldValue& value, size_t max_size);
 absl::Status MustBeObject(const FieldValue& value);

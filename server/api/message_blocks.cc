@@ -64,6 +64,8 @@ constexpr Field<Block> kResultFields[] = {
 absl::StatusOr<Block> ReadBlock(const FieldValue& value, std::span<const Field<Block>> fields, FieldPolicy policy) {
   Block block{.policy = policy};
   RETURN_IF_ERROR(ReadFields<Block>(value, {fields}, policy, block));
+  if (fields.data() == kTextFields && !value.json.contains("text"))
+    return FieldError(value.path + ".text", "is missing");
   return block;
 }
 

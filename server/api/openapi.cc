@@ -65,10 +65,7 @@ Json PropertySchema(std::string_view type, std::string_view help, bool has_effec
     types.push_back("null");
     schema["type"] = std::move(types);
   }
-  if (!has_effect) {
-    schema.erase("type");
-    if (neutral != "*") schema["enum"] = Json::array({Json::parse(neutral), nullptr});
-  }
+  if (!has_effect && neutral != "*") schema = {{"enum", Json::array({Json::parse(neutral), nullptr})}};
   schema["description"] =
       has_effect ? std::string(help) : "no effect" + std::string(help.empty() ? "" : ": ") + std::string(help);
   return schema;

@@ -52,7 +52,7 @@ absl::Status ReadJsonObject(const FieldValue& value, ApiRequest& request) {
 }
 
 constexpr ApiField kStructuredFields[] = {
-    {"json", "object|string", ReadSchema, "a JSON schema"},
+    {"json", "", ReadSchema, "a JSON schema"},
     {"regex", "string", ReadRegex, "a regular expression for the whole answer"},
     {"choice", "array", ReadChoice, "one of these texts"},
     {"grammar", "string", ReadGrammarText, "a grammar, GBNF or Lark"},
@@ -67,7 +67,7 @@ constexpr ApiField kStructuredFields[] = {
 constexpr ApiField kNamedSchemaFields[] = {
     {"name", "string", nullptr, "", "*"},
     {"description", "string", nullptr, "", "*"},
-    {"schema", "object", ReadSchema, "a JSON schema"},
+    {"schema", "", ReadSchema, "a JSON schema"},
     {"strict", "boolean", nullptr, "", "*"},  // schemas are always kept
 };
 
@@ -78,7 +78,7 @@ absl::Status ReadNamedSchema(const FieldValue& value, ApiRequest& request) {
 constexpr ApiField kFormatFields[] = {
     {"type", "string", nullptr, "", "*"},  // read before
     {"json_schema", "object", ReadNamedSchema, "name and schema"},
-    {"schema", "object", ReadSchema, "llama.cpp's place of the schema"},
+    {"schema", "", ReadSchema, "llama.cpp's place of the schema"},
     {"regex_schema", "string", ReadRegex, "LMDeploy's regex"},
 };
 

@@ -67,7 +67,9 @@ absl::StatusOr<RenderedPrompt> ReadAndRender(Reader read, const Json& body, cons
 }
 
 absl::StatusOr<Json> TokenizeChat(const Service& service, const ServedModel& model, Json body) {
-  const bool with_strings = body.value("return_token_strs", Json()) == true;
+  bool with_strings = false;
+  const Json wanted = body.value("return_token_strs", Json());
+  if (!wanted.is_null()) RETURN_IF_ERROR(Get({"return_token_strs", wanted}, with_strings));
   body.erase("return_token_strs");
   if (body.value("prompt", Json()).is_null()) body.erase("prompt");
   ApiRequest request = service.NewRequest(model);

@@ -284,6 +284,26 @@ class Fields(unittest.TestCase):
     def test_of_messages_show(self):
         self.check("/v1/messages", {"messages": MESSAGES, "max_tokens": 12, "temperature": 0}, ANTHROPIC)
 
+    def test_of_a_wrong_type_are_refused_by_name(self):
+        samples = {"string": "x", "integer": 1, "number": 1.5, "boolean": True, "object": {}, "array": []}
+        fits = {"number": ("number", "integer")}
+        needed = {"/tokenize": {"messages": MESSAGES}, "/v1/messages": {"max_tokens": 1}}
+        for path, operations in self.document["paths"].items():
+            body = operations.get("post", {}).get("requestBody", {"content": {"application/json": {"schema": {}}}})
+            for name, field in body["content"]["application/json"]["schema"].get("properties", {}).items():
+                types = [fit for kind in field.get("type", samples) for fit in fits.get(kind, (kind,))]
+                for kind in samples.keys() - set(types):
+                    with self.subTest(path=path, name=name, kind=kind):
+                        status, text = self.server.post(path, {**needed.get(path, {}), name: samples[kind]})
+                        self.assertEqual(status, 400, text)
+                        self.assertIn(name, json.loads(text)["error"]["message"].split()[0])
+
+    def test_whose_values_are_ignored_still_have_a_type(self):
+        for name in ("user", "metadata", "prompt_cache_key", "prediction", "service_tier", "safety_identifier", "store"):
+            status, text = self.server.post(CHAT, {"messages": MESSAGES, name: 5})
+            self.assertEqual(status, 400, text)
+            self.assertEqual(json.loads(text)["error"]["param"], name)
+
     def test_that_are_refused_are_named_as_they_were_sent(self):
         needed = {CHAT: {"messages": MESSAGES}, COMPLETION: {"prompt": "a"}, "/v1/responses": {"input": "a"}}
         for path, fields, param in REFUSED:

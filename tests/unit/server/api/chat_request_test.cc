@@ -140,7 +140,7 @@ TEST(ChatRequest, ValuesOfAnotherTypeAreRefusedWithWhatTheyAre) {
   EXPECT_EQ(Refusal(R"({"max_tokens": 4294967297})"), "max_tokens is a number beyond every limit");
   EXPECT_EQ(Refusal(R"({"temperature": 1e300})"), "temperature is a number beyond every limit");
   EXPECT_EQ(Refusal(R"({"stop": [1]})"), "stop[0] is 1; it must be a string");
-  EXPECT_EQ(Refusal(R"({"stop": {}})"), "stop is an object; it must be an array");
+  EXPECT_EQ(Refusal(R"({"stop": {}})"), "stop is an object; it must be a string or an array");
   EXPECT_EQ(Refusal(R"({"logit_bias": {"x": 1}})"), "logit_bias has the key \"x\"; keys must be token ids");
   EXPECT_EQ(Refusal(R"({"stream": 1})"), "stream is 1; it must be true or false");
 }
@@ -196,8 +196,11 @@ TEST(ChatRequest, MessagesThatSayNothingAreRefused) {
   EXPECT_THAT(RefusedMessages(R"([{"role": "king", "content": "a"}])"),
               HasSubstr("messages[0].role is \"king\"; it must be one of \"system\""));
   EXPECT_EQ(RefusedMessages(R"([{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}])"),
-            "messages[0].content[0].type is \"image_url\"; the model reads parts of type \"text\" with a text");
-  EXPECT_EQ(RefusedMessages(R"([{"role": "user", "content": 3}])"), "messages[0].content is 3; it must be a string");
+            "messages[0].content[0].type is \"image_url\"; the model reads parts of type \"text\"");
+  EXPECT_EQ(RefusedMessages(R"([{"role": "user", "content": 3}])"),
+            "messages[0].content is 3; it must be a string or an array");
+  EXPECT_EQ(RefusedMessages(R"([{"role": "user", "content": [{"type": "text"}]}])"),
+            "messages[0].content[0].text is missing");
   EXPECT_EQ(RefusedMessages("[7]"), "messages[0] is 7; it must be an object");
 }
 

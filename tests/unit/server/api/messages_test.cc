@@ -124,6 +124,7 @@ TEST(MessagesRequest, WhatItCannotReadIsRefusedWithItsPlace) {
               HasSubstr("messages[0].content[0].type is \"image\""));
   EXPECT_THAT(Refusal(R"({"messages": [{"role": "user", "content": [{"type": "text", "txt": "a"}]}]})"),
               HasSubstr("messages[0].content[0].txt is not a field"));
+  EXPECT_EQ(Refusal(R"({"system": [{"type": "text"}]})"), "system[0].text is missing");
   EXPECT_THAT(Refusal(R"({"tools": [{"type": "web_search_20250305", "name": "w"}]})"),
               HasSubstr("tools[0].type is not supported"));
   EXPECT_EQ(Refusal(R"({"messages": []})"), "messages is empty; a chat needs a message");
