@@ -1,10 +1,27 @@
 #include "engine/render_prompt.h"
 
+#include <algorithm>
+
 #include "core/base/field_error.h"
 #include "engine/chat_context.h"
 
 namespace engine {
 namespace {
+
+// Why a chat cannot be rendered. Templates that know no tools fail at their calls in words that tell nobody so.
+absl::Status Explained(const ModelText& text, const GenerationRequest& request, const absl::Status& error) {
+  if (!FieldOf(error).empty()) return error;
+  const bool has_calls = std::ranges::any_of(request.messages, [](const ChatMessage& message) {
+    return !message.tool_calls.empty() || message.role == "tool";
+  });
+  const bool knows_tools = text.template_source.find("tool") != std::string::npos;
+  if (!absl::IsInvalidArgument(error) || !has_calls || knows_tools) return About("messages", error);
+  return FieldError("messages",
+                    absl::StrFormat("have tool calls or their results, at which the model's chat template, which knows "
+                                    "no tools, fails; say them in the content of messages, or use a model that calls "
+                                    "tools (%s)",
+                                    Message(error)));
+}
 
 absl::StatusOr<RenderedPrompt> RenderMessages(const ModelText& text, const GenerationRequest& request) {
   if (text.chat_template == nullptr) {
@@ -14,7 +31,7 @@ absl::StatusOr<RenderedPrompt> RenderMessages(const ModelText& text, const Gener
   ASSIGN_OR_RETURN(nlohmann::ordered_json context, ChatContext(text, request));
   absl::StatusOr<EncodedChat> chat =
       EncodeChat(*text.chat_template, *text.tokenizer, std::move(context), request.continue_final_message);
-  if (!chat.ok()) return FieldOf(chat.status()).empty() ? About("messages", chat.status()) : chat.status();
+  if (!chat.ok()) return Explained(text, request, chat.status());
   return RenderedPrompt{.text = std::move(chat->text), .tokens = std::move(chat->ids)};
 }
 

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/base/field_error.h"
 #include "core/weights/safetensors_writer.h"
+#include "engine/render_prompt.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/text/small_tokenizers.h"
 
@@ -74,6 +76,22 @@ TEST(ModelText, TheEndOfAMessageIsAnEndWhereNoOtherEndsTheAnswer) {
   };
   EXPECT_THAT(ends(phi), Contains(268));
   EXPECT_THAT(ends(harmony), AllOf(Not(Contains(268)), Contains(269)));
+}
+
+std::string RenderingError(const std::string& chat_template, const ChatMessage& message) {
+  const auto text = LoadWith({{"tokenizer.json", ByteLevelTokenizer().dump()}, {"chat_template.jinja", chat_template}});
+  const absl::Status error = RenderPrompt(*text, 1 << 20, {.messages = {message}}).status();
+  EXPECT_EQ(FieldOf(error), "messages");
+  return std::string(Message(error));
+}
+
+TEST(RenderPrompt, ATemplateThatKnowsNoToolsIsNamedWhereItFailsAtTheirCalls) {
+  const ChatMessage call{.role = "assistant", .tool_calls = {{.name = "f", .arguments = "{}"}}};
+  const std::string adds = "{% for m in messages %}{{ 'a' + m.content }}{% endfor %}";
+  const auto explains = HasSubstr("have tool calls or their results, at which the model's chat template");
+  EXPECT_THAT(RenderingError(adds, call), AllOf(explains, HasSubstr("+ operator")));
+  EXPECT_THAT(RenderingError("{# tools #}" + adds, call), Not(explains));
+  EXPECT_THAT(RenderingError(adds, {.role = "user"}), Not(explains));
 }
 
 }  // namespace
