@@ -78,11 +78,20 @@ void RequestReader::FailBody() {
   Fail(413, absl::StrFormat("the body is larger than %d bytes", limits_.max_body_bytes));
 }
 
+// Before a request, which anything else begins.
+size_t RequestReader::SkipEmptyLines(std::string_view bytes) {
+  constexpr std::string_view kLineEnd = "\r\n";
+  size_t skipped = 0;
+  while (!has_begun_ && bytes.substr(skipped).starts_with(kLineEnd)) skipped += kLineEnd.size();
+  has_begun_ = has_begun_ || !kLineEnd.starts_with(bytes.substr(skipped));
+  return skipped;
+}
+
 // What the parser takes whole (the head, a line around a chunk, trailers) is refused where it fills the largest piece.
 size_t RequestReader::Take(std::string_view bytes) {
   const auto largest = static_cast<size_t>(limits_.max_header_bytes);
-  size_t taken = 0;
-  has_begun_ = has_begun_ || !bytes.empty();
+  size_t taken = SkipEmptyLines(bytes);
+  if (!has_begun_) return taken;
   while (!done_ && error_status_ == 0 && taken < bytes.size()) {
     const std::string_view piece = bytes.substr(taken, largest);
     boost::system::error_code error;
@@ -115,6 +124,10 @@ void RequestReader::ReadHead() {
   const auto max_body_bytes = static_cast<uint64_t>(limits_.max_body_bytes);
   parser_->value.body_limit(max_body_bytes);
   if (parser_->value.content_length().value_or(0) > max_body_bytes) return FailBody();
+  const size_t num_hosts = message.count(http::field::host);
+  if (num_hosts > 1 || (num_hosts == 0 && !is_http_1_0())) {
+    return Fail(400, absl::StrFormat("malformed HTTP request: it has %d Host headers, and must have one", num_hosts));
+  }
   const auto coding = message.find(http::field::transfer_encoding);
   if (coding == message.end()) return;
   if (is_http_1_0()) return Fail(400, "malformed HTTP request: HTTP/1.0 has no Transfer-Encoding");

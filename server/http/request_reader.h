@@ -51,6 +51,7 @@ class RequestReader {
 
   void Fail(int status, std::string message);
   void FailBody();
+  size_t SkipEmptyLines(std::string_view bytes);
   void ReadHead();
 
   RequestLimits limits_;

@@ -14,7 +14,7 @@ TEST(HttpLimits, NoiseIsAnsweredAndEndsItsConnectionOnly) {
   TestHttpServer server;
   SocketClient good(server.port());
   for (const std::string_view noise : {"\x16\x03\x01\x02\x01\xfc\x03\x03\r\n\r\n", "SSH-2.0-x\r\n\r\n",
-                                       "\r\n\r\n\r\n\r\n", "GET /%zz HTTP/1.1\r\nConnection: close\r\n\r\n"}) {
+                                       "GET /%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"}) {
     SocketClient scanner(server.port());
     scanner.Send(noise);
     EXPECT_THAT(scanner.ReadToEnd(), StartsWith("HTTP/1.1 400 ")) << noise;
@@ -26,7 +26,7 @@ TEST(HttpLimits, NoiseIsAnsweredAndEndsItsConnectionOnly) {
 TEST(HttpLimits, BodiesBeyondTheLimitAreRefusedWhileTheClientStillSends) {
   TestHttpServer server({.limits = {.max_body_bytes = 1000}});
   SocketClient client(server.port());
-  client.Send("POST /echo HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n");
+  client.Send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n");
   client.Send(std::string(1'000'000, 'x'));
   EXPECT_THAT(client.ReadToEnd(), HasSubstr("413 Content Too Large"));
 }
@@ -96,7 +96,7 @@ TEST(HttpLimits, SlowRequestsAndIdleConnectionsAreClosed) {
 TEST(HttpLimits, ContinueIsSentToWhoWaitsForIt) {
   TestHttpServer server;
   SocketClient client(server.port());
-  client.Send("POST /echo HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  client.Send("POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
   EXPECT_EQ(client.ReadUntil("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
   client.Send("ab");
   EXPECT_THAT(client.ReadUntil("ab"), HasSubstr("200 OK"));

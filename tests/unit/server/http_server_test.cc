@@ -53,7 +53,7 @@ TEST(HttpServer, AnswersTellTheirSpanInTheTraceOfTheRequest) {
 TEST(HttpServer, RequestsSentAheadAreAnsweredInOrder) {
   TestHttpServer server;
   SocketClient client(server.port());
-  client.Send(Get("/hold") + "POST /echo HTTP/1.1\r\nContent-Length: 6\r\n\r\nsecond" +
+  client.Send(Get("/hold") + "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nsecond" +
               Get("/drop", "Connection: close\r\n"));
   server.TakeHeld().responder->Send(200, "text/plain", "first");
   EXPECT_THAT(client.ReadUntil("first"), HasSubstr("200 OK"));
@@ -91,7 +91,7 @@ TEST(HttpServer, OldClientsGetPiecesUntilTheConnectionEnds) {
 TEST(HttpServer, HeadGetsTheHeadersAlone) {
   TestHttpServer server;
   SocketClient client(server.port());
-  client.Send("HEAD /echo HTTP/1.1\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody");
+  client.Send("HEAD /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody");
   EXPECT_THAT(client.ReadToEnd(), AllOf(HasSubstr("content-length: 4\r\n"), EndsWith("\r\n\r\n")));
 }
 
@@ -183,7 +183,7 @@ TEST(HttpServer, DrainingLetsAnswersEndAndTakesNothingNew) {
 TEST(HttpServer, DrainingAnswersARequestThatHasBegunToCome) {
   TestHttpServer server;
   SocketClient client(server.port());
-  client.Send("POST /echo HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+  client.Send("POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
   EXPECT_THAT(client.ReadUntil("\r\n\r\n"), HasSubstr("100 Continue"));
   server->BeginDrain();
   EXPECT_FALSE(server->WaitUntilIdle(std::chrono::milliseconds(50)));

@@ -64,16 +64,45 @@ TEST(RequestReader, WhatIsNotHttpIsRefused) {
        {std::string_view("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 TLS to a plain port\r\n\r\n"),
         std::string_view("SSH-2.0-OpenSSH_9.2\r\n\r\n"), std::string_view("GET / HTTP/9.9\r\n\r\n"),
         std::string_view("GET /\r\n\r\n"), std::string_view("\0\0\0\0\r\n\r\n", 8),
-        std::string_view("POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello"),
-        std::string_view("POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\n"),
-        std::string_view("POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        std::string_view("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello"),
+        std::string_view("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n"),
+        std::string_view(
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
         std::string_view("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
-        std::string_view("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")}) {
+        std::string_view("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")}) {
     RequestReader reader({});
     Feed(bytes, bytes.size(), reader);
     EXPECT_EQ(reader.error_status(), 400) << bytes;
     EXPECT_FALSE(reader.is_done());
   }
+}
+
+TEST(RequestReader, ARequestNamesOneHost) {
+  const auto status = [](const std::string& bytes) {
+    RequestReader reader({});
+    Feed(bytes, 7, reader);
+    return reader.error_status();
+  };
+  EXPECT_EQ(status("GET / HTTP/1.1\r\n\r\n"), 400);
+  EXPECT_EQ(status("GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n"), 400);
+  EXPECT_EQ(status("GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n"), 400);
+  EXPECT_EQ(status("GET / HTTP/1.1\r\nHost:\r\n\r\n"), 0);
+  EXPECT_EQ(status("GET / HTTP/1.0\r\n\r\n"), 0);
+}
+
+// Some clients send one behind a body.
+TEST(RequestReader, EmptyLinesBeforeARequestAreSkipped) {
+  for (size_t step = 1; step <= kPost.size(); ++step) {
+    RequestReader reader({});
+    Feed("\r\n\r\n", step, reader);
+    EXPECT_FALSE(reader.has_begun());
+    Feed("\r\n" + std::string(kPost), step, reader);
+    ASSERT_TRUE(reader.is_done()) << step;
+    EXPECT_EQ(reader.TakeBody(), "hello");
+  }
+  RequestReader reader({});
+  Feed("\r" + std::string(kPost), 1, reader);
+  EXPECT_EQ(reader.error_status(), 400);
 }
 
 TEST(RequestReader, SizesAreLimitedAndNamed) {
@@ -85,7 +114,7 @@ TEST(RequestReader, SizesAreLimitedAndNamed) {
   Feed(kChunked, 7, chunked);
   EXPECT_EQ(chunked.error_status(), 413);
   RequestReader header({.max_header_bytes = 200});
-  Feed("GET / HTTP/1.1\r\nX: " + std::string(400, 'x'), 7, header);
+  Feed("GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(400, 'x'), 7, header);
   EXPECT_EQ(header.error_status(), 431);
 }
 
@@ -93,7 +122,8 @@ TEST(RequestReader, SizesAreLimitedAndNamed) {
 TEST(RequestReader, BodiesWhoseEndCannotBeToldAreRefused) {
   for (const std::string_view coding : {"gzip", "gzip, chunked", "chunked, identity", "identity", "xchunked"}) {
     RequestReader reader({});
-    Feed("POST / HTTP/1.1\r\nTransfer-Encoding: " + std::string(coding) + "\r\n\r\nGET /x HTTP/1.1\r\n\r\n", 7, reader);
+    Feed("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: " + std::string(coding) + "\r\n\r\nGET /x HTTP/1.1\r\n\r\n",
+         7, reader);
     EXPECT_EQ(reader.error_status(), 501) << coding;
     EXPECT_FALSE(reader.is_done());
   }
@@ -101,7 +131,7 @@ TEST(RequestReader, BodiesWhoseEndCannotBeToldAreRefused) {
 
 // A reader that wants more of a line or of trailers without an end would have all of them kept.
 TEST(RequestReader, NothingAroundChunksIsWithoutALimit) {
-  const std::string head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
   for (const std::string_view endless : {"1;x=", "00000000", "0\r\nX: ", "0\r\nX: 1\r\n"}) {
     RequestReader reader({.max_header_bytes = 1000});
     std::string bytes = head;
@@ -113,8 +143,8 @@ TEST(RequestReader, NothingAroundChunksIsWithoutALimit) {
 
 TEST(RequestReader, TrailersAreNoHeaders) {
   RequestReader reader({});
-  Feed("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nAuthorization: Bearer x\r\n\r\n", 7,
-       reader);
+  Feed("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nAuthorization: Bearer x\r\n\r\n",
+       7, reader);
   ASSERT_TRUE(reader.is_done());
   EXPECT_EQ(reader.Head().Header("authorization"), "");
   EXPECT_EQ(reader.TakeBody(), "a");
@@ -133,7 +163,7 @@ TEST(RequestReader, ATargetMayNameItsServer) {
 }
 
 TEST(RequestReader, HeadersAreLimitedTogetherHoweverTheyCome) {
-  std::string head = "GET / HTTP/1.1\r\n";
+  std::string head = "GET / HTTP/1.1\r\nHost: x\r\n";
   while (head.size() < 990) head += "X: 1\r\n";
   for (const size_t step : {1, 7, 100, 5000}) {
     RequestReader within({.max_header_bytes = 1000}), beyond({.max_header_bytes = 1000});
@@ -147,7 +177,7 @@ TEST(RequestReader, HeadersAreLimitedTogetherHoweverTheyCome) {
 
 TEST(RequestReader, TellsOnceWhenTheClientWaitsForContinue) {
   RequestReader reader({});
-  Feed("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n", 1000, reader);
+  Feed("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n", 1000, reader);
   EXPECT_TRUE(reader.WantsContinue());
   EXPECT_FALSE(reader.WantsContinue());
   Feed("ab", 1, reader);
