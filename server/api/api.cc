@@ -1,6 +1,5 @@
 #include "server/api/api.h"
 
-#include "core/base/resident_memory.h"
 #include "server/api/chat_answer.h"
 #include "server/api/chat_request.h"
 #include "server/api/common_fields.h"
@@ -12,6 +11,7 @@
 #include "server/api/models_route.h"
 #include "server/api/openapi.h"
 #include "server/api/request_run.h"
+#include "server/api/request_workers.h"
 #include "server/api/responses_answer.h"
 #include "server/api/responses_request.h"
 #include "server/api/service.h"
@@ -20,17 +20,12 @@
 namespace engine {
 namespace {
 
-using ServicePtr = std::shared_ptr<const Service>;  // every handler holds it
+using ServicePtr = std::shared_ptr<const Service>;   // every handler holds it
+using WorkersPtr = std::shared_ptr<RequestWorkers>;  // so do those that take their time
 
 void SendJson(Responder& responder, const absl::StatusOr<Json>& json, ErrorWriter write_error = ErrorBody) {
   if (!json.ok()) return SendError(responder, json.status(), ErrorJson(json.status(), write_error));
   responder.Send(200, "application/json", Dump(*json));
-}
-
-// A long text becomes tokens by way of some hundred bytes for each of its own, in pieces that the allocator would keep.
-void ReturnMemoryOf(const HttpRequest& http) {
-  constexpr size_t kLongBody = size_t{512} << 10;
-  if (http.body.size() >= kLongBody) ReturnFreedMemory();
 }
 
 using Computation = absl::StatusOr<Json> (*)(const Service&, const Json& body);
@@ -41,12 +36,11 @@ absl::StatusOr<Json> Compute(const Service& service, const HttpRequest& http, Co
 }
 
 // A request whose answer is computed at once.
-HttpHandler Computed(const ServicePtr& service, const Post& post, Computation compute,
+HttpHandler Computed(const ServicePtr& service, const WorkersPtr& workers, Computation compute,
                      ErrorWriter write_error = ErrorBody) {
   return [=](const std::shared_ptr<const HttpRequest>& http, const std::shared_ptr<Responder>& responder) {
-    post([=] {
+    workers->Run(*http, [service, compute, write_error, http, responder] {
       SendJson(*responder, Compute(*service, *http, compute), write_error);
-      ReturnMemoryOf(*http);
     });
   };
 }
@@ -72,13 +66,12 @@ absl::Status Run(const Service& service, const Dialect& dialect, const HttpReque
   return absl::OkStatus();
 }
 
-HttpHandler Generated(const ServicePtr& service, const Post& post, Dialect dialect) {
+HttpHandler Generated(const ServicePtr& service, const WorkersPtr& workers, Dialect dialect) {
   return [=](const std::shared_ptr<const HttpRequest>& http, const std::shared_ptr<Responder>& responder) {
-    post([=] {
+    workers->Run(*http, [service, dialect, http, responder] {
       std::unique_ptr<AnswerFormat> format = dialect.make_format();
       const absl::Status run = Run(*service, dialect, *http, responder, format);
       if (!run.ok()) SendError(*responder, run, format->ErrorBody(run));
-      ReturnMemoryOf(*http);
     });
   };
 }
@@ -98,54 +91,54 @@ Json Properties(std::initializer_list<std::span<const ApiField>> tables) {
 }
 
 // In the order in which documentation lists them.
-std::vector<Endpoint> Endpoints(const ServicePtr& service, const Post& post) {
+std::vector<Endpoint> Endpoints(const ServicePtr& service, const WorkersPtr& workers) {
   const Json chat = Properties({CommonFields(), ChatFields()});
   return {
-      {.route = {"POST", "/v1/chat/completions", Generated(service, post, kChat)},
+      {.route = {"POST", "/v1/chat/completions", Generated(service, workers, kChat)},
        .summary = "Continue a chat",
        .answer = "ChatCompletion",
        .streams = true,
        .properties = chat,
        .required = {"messages"}},
-      {.route = {"POST", "/v1/completions", Generated(service, post, kCompletion)},
+      {.route = {"POST", "/v1/completions", Generated(service, workers, kCompletion)},
        .summary = "Continue a text",
        .answer = "Completion",
        .streams = true,
        .properties = Properties({CommonFields(), CompletionFields()}),
        .required = {"prompt"}},
-      {.route = {"POST", "/v1/responses", Generated(service, post, kResponses)},
+      {.route = {"POST", "/v1/responses", Generated(service, workers, kResponses)},
        .summary = "Continue a chat, as OpenAI's newer API does; nothing is kept",
        .answer = "Response",
        .streams = true,
        .properties = Properties({ResponsesFields()}),
        .required = {"input"}},
-      {.route = {"POST", "/v1/messages", Generated(service, post, kMessages), false, AnthropicErrorBody},
+      {.route = {"POST", "/v1/messages", Generated(service, workers, kMessages), false, AnthropicErrorBody},
        .summary = "Continue a chat, as Anthropic's API does",
        .answer = "Message",
        .streams = true,
        .properties = Properties({MessagesFields()}),
        .required = {"messages", "max_tokens"}},
-      {.route = {"POST", "/v1/messages/count_tokens", Computed(service, post, CountTokens, AnthropicErrorBody), false,
-                 AnthropicErrorBody},
+      {.route = {"POST", "/v1/messages/count_tokens", Computed(service, workers, CountTokens, AnthropicErrorBody),
+                 false, AnthropicErrorBody},
        .summary = "Count the tokens of an Anthropic request",
        .answer = "TokenCount",
        .properties = Properties({MessagesFields()}),
        .required = {"messages"}},
-      {.route = {"POST", "/v1/embeddings", Generated(service, post, kEmbeddings)},
+      {.route = {"POST", "/v1/embeddings", Generated(service, workers, kEmbeddings)},
        .summary = "Texts as vectors",
        .answer = "Embeddings",
        .properties = Properties({EmbeddingsFields()}),
        .required = {"input"}},
-      {.route = {"POST", "/v1/chat/completions/render", Computed(service, post, RenderChat)},
+      {.route = {"POST", "/v1/chat/completions/render", Computed(service, workers, RenderChat)},
        .summary = "Show the prompt of a chat",
        .answer = "Prompt",
        .properties = chat,
        .required = {"messages"}},
-      {.route = {"POST", "/tokenize", Computed(service, post, Tokenize)},
+      {.route = {"POST", "/tokenize", Computed(service, workers, Tokenize)},
        .summary = "Tokens of a text or a chat",
        .answer = "Tokens",
        .properties = TokenizeProperties()},
-      {.route = {"POST", "/detokenize", Computed(service, post, Detokenize)},
+      {.route = {"POST", "/detokenize", Computed(service, workers, Detokenize)},
        .summary = "Text of tokens",
        .answer = "Text",
        .properties = DetokenizeProperties(),
@@ -170,10 +163,10 @@ std::vector<Endpoint> Endpoints(const ServicePtr& service, const Post& post) {
 }  // namespace
 
 std::vector<Route> ApiRoutes(ApiOptions options) {
-  const Post post = options.post;
+  const auto workers = std::make_shared<RequestWorkers>(options.post);
   const std::string version = options.version;
   const auto service = std::make_shared<const Service>(std::move(options));
-  std::vector<Endpoint> endpoints = Endpoints(service, post);
+  std::vector<Endpoint> endpoints = Endpoints(service, workers);
   endpoints.push_back({.route = {"GET", "/openapi.json", nullptr}, .summary = "This document", .answer = "Document"});
   const auto document = std::make_shared<const std::string>(Dump(OpenApi(endpoints, version)));  // the handler's
   endpoints.back().route.handler = [document](const std::shared_ptr<const HttpRequest>&,

@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 sys.path.append(str(ROOT / "benchmarks/compare"))
 import synthetic  # noqa: E402  (the path above leads to it)
 
-ENGINE = sys.argv[1]
+ENGINE, WRITE_TINY_MODELS = sys.argv[1:3]
 SHAPES = ("tiny-llama", "tiny-qwen3")
 CONTEXT = 2048
 CONTEXT_BYTES = 2 << 20  # of the cache: 2 layers, 2 heads, keys and values of 64 bf16 each
@@ -71,6 +71,26 @@ class MemoryPlanTest(unittest.TestCase):
 
     def test_of_two_models(self):
         self.check(SHAPES, 32)
+
+    def test_long_texts_at_once_take_no_more_than_one(self):
+        tiny, folder = server_process.write_tiny_model(WRITE_TINY_MODELS)
+        self.addCleanup(folder.cleanup)
+        server = server_process.Server(ENGINE, tiny, "--no-access-log")
+        self.addCleanup(server.end)
+        text = "So be it. " * 100_000
+
+        def ask(path):
+            self.assertIn(server.post(path, {"prompt": text, "max_tokens": 1} if path != "/tokenize" else
+                                      {"prompt": text})[0], (200, 400))
+
+        before = server.peak_bytes()
+        ask("/tokenize")
+        one = server.peak_bytes() - before
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            list(pool.map(ask, ["/tokenize", "/v1/completions"] * 4))
+        eight = server.peak_bytes() - before
+        print(f"a text of 1 MB takes {one / 1e6:.1f} MB, 8 of them {eight / 1e6:.1f}", flush=True)
+        self.assertLess(eight, 1.5 * one)
 
 
 if __name__ == "__main__":
