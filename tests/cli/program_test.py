@@ -279,6 +279,15 @@ class OtherVerbs(ProgramTest):
             result = program.run(ENGINE, *selection, *alone)
             self.assertEqual((result.code, result.text), (1, ""))
 
+    def test_bench_ops_leaves_out_formats_that_a_shape_does_not_suit(self):
+        plot = DIRECTORY / "some.svg"
+        selection = ("bench", "ops", "--op", "linear", "--format", "q4_k,q4_0", "--rows", "1", "-r", "1", "-t", "1")
+        result = self.run_engine(*selection, "--shape", "64x96", "--svg", str(plot))
+        self.assertIn("| linear | q4_0 |", result.text)
+        self.assertIn("left out: linear q4_k: w is q4_k[64, 96]; its rows must be a multiple of the 256", result.errors)
+        self.assertTrue(plot.exists())
+        self.assert_refused(1, "needs a multiple of 32", *selection, "--shape", "64x97")
+
     def test_bench_ops_refuses_what_it_does_not_have(self):
         for part, arguments in [("paged_attention", ("--op", "pagedattention")), ("2048x1024", ("--shape", "5")),
                                 ("no format", ("--format", "q9")), ("16x8x128", ("--heads", "16x8")),
