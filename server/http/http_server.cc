@@ -15,6 +15,7 @@
 #include "boost/asio/local/stream_protocol.hpp"
 #include "boost/asio/strand.hpp"
 #include "boost/asio/use_awaitable.hpp"
+#include "boost/system/system_error.hpp"
 #include "core/base/thread_name.h"
 #include "server/http/connection.h"
 #include "server/http/endpoint_name.h"
@@ -245,9 +246,13 @@ class Listener : public HttpServer {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(HttpOptions options, Router router) {
-  auto listener = std::make_unique<Listener>(std::move(options), std::move(router));
-  RETURN_IF_ERROR(listener->Open());
-  return listener;
+  try {
+    auto listener = std::make_unique<Listener>(std::move(options), std::move(router));
+    RETURN_IF_ERROR(listener->Open());
+    return listener;
+  } catch (const boost::system::system_error& error) {  // Asio wants a few open files of its own
+    return ResourceExhausted("cannot serve HTTP: %s", error.what());
+  }
 }
 
 }  // namespace engine

@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
@@ -149,6 +150,26 @@ class Run(ProgramTest):
         errors = process.stderr.read()
         process.stderr.close()
         self.assertIn(process.wait(program.TIMEOUT_S), (-13, 0, 1), errors)  # SIGPIPE, or done before it was noticed
+
+    def ended_within(self, limit, amount, *arguments):
+        """Where the program may have no more than that."""
+        process = subprocess.run([ENGINE, *arguments], capture_output=True, env=program.ENVIRONMENT, check=False,
+                                 timeout=program.TIMEOUT_S,
+                                 preexec_fn=lambda: resource.setrlimit(limit, (amount, amount)))
+        return process.returncode, process.stderr.decode()
+
+    def test_too_few_open_files_end_it_with_a_sentence(self):
+        code, errors = self.ended_within(resource.RLIMIT_NOFILE, 4, "serve", GGUF, "--port", "0")
+        self.assertEqual(code, 1, errors)
+        self.assertIn("engine: cannot serve HTTP: ", errors)
+        self.assertIn("Too many open files", errors)
+
+    def test_too_little_memory_ends_it_with_a_sentence(self):
+        for megabytes in range(24, 120, 4):
+            code, errors = self.ended_within(resource.RLIMIT_AS, megabytes << 20, "run", GGUF, "-p", "hello", *ANSWER)
+            with self.subTest(megabytes=megabytes):
+                self.assertIn(code, (0, 1, 127), errors)  # 127: the loader's
+                self.assertTrue(code == 0 or errors, megabytes)
 
     def test_output_that_cannot_be_written_is_a_failure(self):
         for stream in ("--stream", "--no-stream"):
