@@ -1,5 +1,7 @@
 #include "cli/flags.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
@@ -16,10 +18,11 @@ namespace engine {
 namespace {
 
 constexpr std::string_view kNegation = "--no-";
+constexpr std::string_view kPrefix = "ENGINE_";  // of what stands for flags in the environment
 
 // "--max-tokens" -> "ENGINE_MAX_TOKENS"
 std::string EnvironmentName(std::string_view flag) {
-  std::string name = "ENGINE_";
+  std::string name(kPrefix);
   for (const char c : flag.substr(2)) name += c == '-' ? '_' : static_cast<char>(std::toupper(c));
   return name;
 }
@@ -39,6 +42,26 @@ std::string Opposite(const std::string& value) {
 }
 
 bool IsFlag(const std::string& argument) { return argument.size() > 1 && argument[0] == '-'; }
+
+// What other parts of the program read there.
+constexpr std::string_view kOtherVariables[] = {"ENGINE_CACHE", "ENGINE_CPU_ISA", "ENGINE_SIMT_SEED",
+                                                "ENGINE_SIMT_MEMORY"};
+
+// As Kubernetes sets it in pods beside a service whose name begins with "engine": ENGINE_CHAT_PORT_80_TCP_ADDR.
+bool IsOfAService(std::string_view variable) {
+  return variable.ends_with("_SERVICE_HOST") || variable.find("_SERVICE_PORT") != std::string_view::npos ||
+         variable.ends_with("_PORT") || variable.find("_PORT_") != std::string_view::npos;
+}
+
+// The variable that was probably meant by one that means nothing here; empty: none is near.
+std::string MeantVariable(const std::string& variable, const std::vector<std::string>& known) {
+  if (!variable.starts_with(kPrefix) || IsOfAService(variable)) return {};
+  if (std::ranges::find(known, variable) != known.end()) return {};
+  if (std::ranges::find(kOtherVariables, variable) != std::end(kOtherVariables)) return {};
+  const std::string nearest = NearestName(variable, known);
+  const auto most_wrong = static_cast<int>(variable.size() - kPrefix.size()) / 3;  // letters
+  return EditDistance(variable, nearest) <= most_wrong ? nearest : "";
+}
 
 }  // namespace
 
@@ -146,6 +169,24 @@ absl::Status FlagSet::TakeCommandLine(std::span<const std::string> arguments) {
   return absl::OkStatus();
 }
 
+// Of values nothing is shown: they may be keys.
+void FlagSet::WarnOfMistypedVariables() const {
+  std::vector<std::string> known;
+  for (const Flag& flag : flags_) {
+    for (const std::string& name : flag.names) {
+      if (!name.starts_with("--")) continue;
+      known.push_back(EnvironmentName(name));
+      if (flag.value.empty()) known.push_back(EnvironmentName("--no-" + name.substr(2)));
+    }
+  }
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::string variable(text.substr(0, text.find('=')));
+    const std::string meant = MeantVariable(variable, known);
+    if (!meant.empty()) absl::FPrintF(stderr, "engine: %s is no flag's variable; did you mean %s?\n", variable, meant);
+  }
+}
+
 void FlagSet::TakeEnvironment() {
   const auto take = [](Flag& flag, const std::string& name, bool negated) {
     const std::string variable = EnvironmentName(name);
@@ -200,6 +241,7 @@ absl::StatusOr<bool> FlagSet::Parse(std::span<const std::string> arguments) {
     return false;
   }
   flags_.pop_back();
+  WarnOfMistypedVariables();
   TakeEnvironment();
   RETURN_IF_ERROR(Apply(flags_.back()));
   RETURN_IF_ERROR(TakeConfigFile());

@@ -80,6 +80,7 @@ class FlagSet {
   absl::Status TakeCommandLine(std::span<const std::string> arguments);
   absl::Status TakePositional(const std::string& argument, size_t index);
   bool IsOneMoreOf(const Flag* several) const;
+  void WarnOfMistypedVariables() const;
   void TakeEnvironment();
   absl::Status TakeConfigFile();
   static absl::Status Apply(Flag& flag);

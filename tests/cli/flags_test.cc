@@ -172,6 +172,16 @@ TEST(Flags, EnvironmentStandsInForAbsentFlags) {
   EXPECT_FALSE(verb.stream);
 }
 
+TEST(Flags, AMistypedVariableIsWarnedOf) {
+  const EnvironmentVariable mistyped("ENGINE_MAX_TOKEN", "secret"), other("ENGINE_CACHE", "x"),
+      host("ENGINE_SERVICE_HOST", "10.0.0.1"), port("ENGINE_SEED_PORT_80_TCP", "x"), far("ENGINE_ROOM", "x"),
+      known("ENGINE_SEED", "1");
+  ::testing::internal::CaptureStderr();
+  ASSERT_TRUE(Verb().Parse({}).ok());
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(),
+            "engine: ENGINE_MAX_TOKEN is no flag's variable; did you mean ENGINE_MAX_TOKENS?\n");
+}
+
 TEST(Flags, ErrorOfTheEnvironmentNamesTheVariable) {
   const EnvironmentVariable tokens("ENGINE_MAX_TOKENS", "five");
   EXPECT_THAT(Verb().Refusal({}), HasSubstr("--max-tokens (from ENGINE_MAX_TOKENS) is 'five'"));
