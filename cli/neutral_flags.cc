@@ -25,7 +25,6 @@ constexpr NeutralFlag kFlags[] = {
     {"--distributed-executor-backend", "NAME", "mp,ray,uni", kAllLayers},
     {"--communicator", "NAME", "nccl,native,cuda-ipc", kAllLayers},
     {"--role", "ROLE", "Hybrid", "one process reads prompts and writes answers"},
-    {"--n-gpu-layers,--gpu-layers,-ngl", "N", "0", "all layers run on --device"},
     {"--dtype", "TYPE", "auto", "the checkpoint says in which type weights are computed with"},
     {"--load-format", "FORMAT", "auto", kInCheckpoint},
     {"--model-format", "FORMAT", "hf,awq,gptq,compressed-tensors", kInCheckpoint},
