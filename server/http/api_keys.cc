@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <utility>
 
 #include "server/http/ascii.h"
 
@@ -62,8 +63,10 @@ absl::StatusOr<std::vector<std::string>> ApiKeys::ReadFile(const std::string& pa
   std::ifstream file(path);
   if (!file) return NotFound("cannot read the API keys of %s", path);
   std::vector<std::string> keys;
+  bool is_first = true;
   for (std::string line; std::getline(file, line);) {
-    if (line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());  // of an editor on Windows
+    const bool may_be_marked = std::exchange(is_first, false);  // by an editor on Windows
+    if (may_be_marked && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
     const std::string_view key = Trim(line);
     if (!key.empty() && key.front() != '#') keys.emplace_back(key);
   }

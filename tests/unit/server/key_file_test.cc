@@ -48,6 +48,7 @@ TEST(KeyFile, AnEditorsMarksAreNoPartOfAKey) {
   const Keys keys("\xEF\xBB\xBFone\r\n\r\ntwo\r\n");
   EXPECT_EQ(keys.Find("one"), 0);
   EXPECT_EQ(keys.Find("two"), 1);
+  EXPECT_EQ(Keys("one\n\xEF\xBB\xBFtwo\n").Find("\xEF\xBB\xBFtwo"), 1);  // which is one at the beginning only
 }
 
 TEST(KeyFile, ABadFileLeavesTheKeysAsTheyAre) {
