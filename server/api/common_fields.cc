@@ -45,6 +45,19 @@ absl::Status ReadLogitBias(const FieldValue& value, ApiRequest& request) {
   return absl::OkStatus();
 }
 
+// 0, with echo, asks for the prompt alone.
+absl::Status ReadMaxTokensOrNone(const FieldValue& value, ApiRequest& request) {
+  if (value.json != 0) return ReadMaxTokens(value, request);
+  request.sampling().max_tokens = 0;  // which the engine refuses
+  return absl::OkStatus();
+}
+
+absl::Status ReadPredict(const FieldValue& value, ApiRequest& request) {
+  if (value.json != -1) return ReadMaxTokens(value, request);
+  request.sampling().max_tokens = SamplingParams::kUntilContextIsFull;
+  return absl::OkStatus();
+}
+
 absl::Status ReadStopTokens(const FieldValue& value, ApiRequest& request) {
   return GetList(value, SamplingParams::kMaxBiases, request.sampling().stop_token_ids);
 }
@@ -87,8 +100,8 @@ constexpr ApiField kFields[] = {
     {"request_id", "string", Set<&ApiRequest::request_id>, "part of the answer's id"},
 
     // How many tokens, and which.
-    {"max_tokens", "integer", ReadMaxTokens, "tokens of an answer at most"},
-    {"n_predict", "integer", ReadMaxTokens, "llama.cpp's max_tokens; -1: until the context is full"},
+    {"max_tokens", "integer", ReadMaxTokensOrNone, "tokens of an answer at most"},
+    {"n_predict", "integer", ReadPredict, "llama.cpp's max_tokens; -1: until the context is full"},
     {"min_tokens", "integer", SetSampling<&SamplingParams::min_tokens>, "nothing ends an answer before"},
     {"min_new_tokens", "integer", SetSampling<&SamplingParams::min_tokens>, "LMDeploy's min_tokens"},
     {"temperature", "number", SetSampling<&SamplingParams::temperature>, "0: always the likeliest token"},
@@ -229,9 +242,7 @@ absl::Status ReadPrompts(const FieldValue& value, size_t most, ApiRequest& reque
 absl::Status ReadMaxTokens(const FieldValue& value, ApiRequest& request) {
   int& max_tokens = request.sampling().max_tokens;
   RETURN_IF_ERROR(Get(value, max_tokens));
-  if (value.path == "n_predict" && max_tokens == -1) max_tokens = SamplingParams::kUntilContextIsFull;
-  const bool may_be_echo = max_tokens == 0 && value.path == "max_tokens";  // which /v1/completions knows
-  if (max_tokens >= 1 || may_be_echo) return absl::OkStatus();
+  if (max_tokens >= 1) return absl::OkStatus();
   return FieldError(value.path, absl::StrFormat("is %d; it must be at least 1", max_tokens));
 }
 
