@@ -24,6 +24,8 @@ absl::StatusOr<OutputForm> OutputForm::Find(const EngineOptions& options, const 
 
 absl::StatusOr<ReasoningStart> OutputForm::Start(const GenerationRequest& request,
                                                  std::span<const int32_t> prompt) const {
+  const bool is_asked = request.split_output || request.thinking_token_budget || !request.tools.empty();
+  if (!is_asked) return ReasoningStart::kNone;
   constexpr size_t kEndTokens = 64;  // templates that open or close reasoning do so in fewer
   const auto end = prompt.last(std::min(prompt.size(), kEndTokens));
   ASSIGN_OR_RETURN(const std::string prompt_end, text_->tokenizer->Decode(end, /*skip_special=*/false));

@@ -19,7 +19,7 @@ class OutputForm {
   // By the options' names of parsers. `text` is borrowed. vocab_size: ids that the model has.
   static absl::StatusOr<OutputForm> Find(const EngineOptions& options, const ModelText& text, int vocab_size);
 
-  // Where the answer to a prompt begins.
+  // Where the answer to a prompt begins; kNone where nothing asks.
   absl::StatusOr<ReasoningStart> Start(const GenerationRequest& request, std::span<const int32_t> prompt) const;
 
   // How an answer is taken apart that begins there.

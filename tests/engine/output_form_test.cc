@@ -38,6 +38,13 @@ bool BeginsInReasoning(const OutputForm& form, const GenerationRequest& request,
   return form.OutputOptions(request, *form.Start(request, prompt))->parser->in_reasoning();
 }
 
+TEST(OutputForm, WhereAnAnswerBeginsIsLookedForWhereSomethingAsks) {
+  GenerationRequest request;
+  EXPECT_EQ(*Form("hermes").Start(request, kPrompt), ReasoningStart::kNone);
+  request.split_output = true;
+  EXPECT_EQ(*Form("hermes").Start(request, kPrompt), kStart);
+}
+
 TEST(OutputForm, ANamedToolIsTheOnlyOneThatItsGrammarCalls) {
   const auto grammar = Form("hermes").Grammar(Choosing({.kind = ToolChoice::Kind::kNamed, .name = "weather"}), kStart);
   ASSERT_TRUE(grammar.ok()) << grammar.status();
