@@ -8,7 +8,6 @@
 
 #include "engine/engine.h"
 #include "server/api/fields.h"
-#include "server/api/sent_names.h"
 
 namespace engine {
 
@@ -55,7 +54,7 @@ struct ApiRequest {
   bool lenient = false;  // what is not supported becomes a warning
   std::vector<std::string> warnings;
 
-  FieldPolicy policy() { return {lenient, &warnings}; }
+  FieldPolicy policy() { return {lenient, &warnings, &sent}; }
   SamplingParams& sampling() { return generation.sampling; }
   const SamplingParams& sampling() const { return generation.sampling; }
 };

@@ -10,6 +10,7 @@ namespace {
 
 absl::Status Refuse(absl::Status error, const FieldPolicy& policy) {
   if (!policy.lenient) return error;
+  if (policy.sent != nullptr) error = policy.sent->Translate(error);
   policy.warnings->push_back(std::string(Message(error)) + " (ignored)");
   return absl::OkStatus();
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "server/api/json_value.h"
+#include "server/api/sent_names.h"
 
 namespace engine {
 
@@ -32,6 +33,7 @@ inline constexpr size_t kMaxFields = 256;
 struct FieldPolicy {
   bool lenient;                        // unknown and unsupported fields become warnings
   std::vector<std::string>* warnings;  // borrowed
+  const SentNames* sent = nullptr;     // borrowed; of what warnings are about
 };
 
 // Says in an answer what of its request was ignored.

@@ -28,6 +28,13 @@ std::string Refusal(const std::string& more) {
   return request.ok() ? "accepted" : std::string(Message(request.status()));
 }
 
+TEST(ResponsesRequest, WarningsNameFieldsAsTheyWereSent) {
+  ApiRequest request{.lenient = true};
+  const Json body = Json::parse(R"({"input": "hi", "tools": [{"type": "function", "name": "f", "qqqq": 1}]})");
+  ASSERT_TRUE(ReadResponsesRequest(body, {.chat_template = "tools"}, request).ok());
+  EXPECT_EQ(request.warnings, std::vector<std::string>{"tools[0].qqqq is not a field of this request (ignored)"});
+}
+
 TEST(ResponsesRequest, MakesAChatOfItsItems) {
   const auto request = Read(R"({"instructions": "s", "input": [
       {"role": "user", "content": [{"type": "input_text", "text": "a"}]},
