@@ -84,7 +84,9 @@ std::vector<NamedCase> BlockFormats() {
   // More than one tile of a GPU's matrix units in both directions, the last ones short.
   cases.push_back(Named({.weight = DType::kQ4_0, .n = 70, .k = 96, .rows = 150}));
   cases.push_back(Named({.weight = DType::kQ6_K, .n = 70, .k = 256, .rows = 150}));
-  cases.push_back(Named({.weight = DType::kQ4_0, .n = 5, .k = 4128, .rows = 17}));
+  cases.push_back(Named({.weight = DType::kQ4_0, .n = 5, .k = 4128, .rows = 33}));
+  // More panels than a GPU has blocks at once, an odd number of them.
+  cases.push_back(Named({.weight = DType::kQ4_0, .n = 16930, .k = 64, .rows = 2}));
   return cases;
 }
 

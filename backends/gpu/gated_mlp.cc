@@ -21,7 +21,7 @@ class FusedGatedMlp : public Kernel {
         activation_(problem.op.as<GatedMlp>().activation),
         n_(problem.in[1].shape[0]),
         k_(problem.in[1].shape[1]),
-        needs_scratch_(IsBlockQuantised(problem.in[1].dtype) && k_ > kChunkValues && problem.max_rows() > kSmallTokens),
+        needs_scratch_(IsBlockQuantised(problem.in[1].dtype) && k_ > kChunkValues && problem.max_rows() > kPanelTokens),
         slice_rows_(needs_scratch_ ? std::min(problem.max_rows(), kSliceRows) : problem.max_rows()),
         matrix_bytes_(on_matrix_units ? MatrixScratchBytes(problem.in[1].dtype, problem.max_rows(), k_) : 0) {}
 

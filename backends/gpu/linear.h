@@ -31,15 +31,28 @@ struct LinearArgs {
   int64_t out_row_bytes;
   DType out_dtype;
   Activation activation;
-  uint8_t unused[6] = {};  // kernel_instance.h
+  uint8_t token_parts;     // of block formats and few tokens: shares of them, of one block each
+  uint8_t unused[5] = {};  // kernel_instance.h
 };
 
 // A block has eight slots of 32 lanes, and a lane has one output row.
 inline constexpr int kLinearThreads = 256;
 inline constexpr int kSlots = kLinearThreads / 32;
 
-// Tokens of a block that waits for memory: those of one token, of a few, and of a small batch.
+// One that multiplies a panel of a block format by few tokens waits for memory, and has more slots, so that a weight with few
+// panels has loads enough in flight.
+inline constexpr int kPanelThreads = 512;
+inline constexpr int kPanelSlots = kPanelThreads / 32;
+
+// Tokens of such a block: one, a few, and some more, of which a step has up to kPanelTokens.
 inline constexpr int kFewTokens = 4;
+inline constexpr int kSomeTokens = 8;
+inline constexpr int kPanelTokens = 32;
+
+// Blocks at most that have a device: two for each multiprocessor of an H200. Where there are more panels, a block has several,
+// so that the weights of the next are on their way while the last is added up.
+inline constexpr int kPanelBlocks = 264;
+// Tokens that bf16 and f16 weights are not multiplied by on matrix units.
 inline constexpr int kSmallTokens = 16;
 // Of a slot that waits for arithmetic.
 inline constexpr int kSlotTokens = 8;
@@ -54,13 +67,24 @@ inline constexpr int kTileColumns = kTilePanels * kPanelRows;
 inline constexpr int kChunkValues = 2048;
 inline constexpr int kChunkGroups = kChunkValues / kPanelGroup;
 
-// Groups between two barriers: as many as divide a chunk and leave room for two passes in 32 KiB.
+// Groups between two barriers: what is read of one pass lies beside what is written of the next, in 48 KiB.
 template <int kTokens>
-inline constexpr int kPassGroups = kTokens == 1 ? kChunkGroups : 4 * kSlots * 4 / kTokens;
+inline constexpr int kPassGroups = kTokens == 1 ? 64 : 16;
+
+// Activations of a pass.
+template <int kTokens>
+struct PassActivations {
+  uint32_t values[kTokens][kPassGroups<kTokens>][2][4];
+  uint32_t sums[kTokens][kPassGroups<kTokens>];
+};
 
 template <int kTokens>
 struct GroupSums {
-  float inner[2][kPassGroups<kTokens>][kTokens][kPanelRows];  // of two passes in turn
+  PassActivations<kTokens> x[2];
+  float inner[2][kPassGroups<kTokens>][kTokens][kPanelRows];
+  float x_scales[4][kTokens][kPassGroups<kTokens>];  // are read for one pass more
+  float totals[2][kTokens]
+              [kPanelRows];  // of both weights, so far; each of one thread, in whose way it would be in a register
 };
 
 // One group of a tile. Its halves lie apart, so that the 16-byte words of rows follow each other; with two of
@@ -116,9 +140,9 @@ struct ChunkSums {
   alignas(16) float x[kPlainSlots<kTokens>][2][kTokens * kMostRunValues<kTokens>];
 };
 
-// The kernels of a block format: for one token, up to kFewTokens, up to kSmallTokens, and more.
+// The kernels of a block format: for one token, up to kFewTokens, kSomeTokens at a time, and more than kPanelTokens.
 struct BlockKernels {
-  KernelInstance one, few, small, tile;
+  KernelInstance one, few, some, tile;
 };
 // Of a plain format: for one token, and for kSlotTokens in a slot.
 struct PlainKernels {
@@ -126,8 +150,8 @@ struct PlainKernels {
 };
 
 template <typename Shared>
-constexpr KernelInstance LinearInstance(std::string_view module, std::string_view name) {
-  return {name, module, sizeof(LinearArgs), kLinearThreads, sizeof(Shared)};
+constexpr KernelInstance LinearInstance(std::string_view module, std::string_view name, int threads = kLinearThreads) {
+  return {name, module, sizeof(LinearArgs), threads, sizeof(Shared)};
 }
 
 constexpr PlainKernels PlainInstances(std::string_view one, std::string_view tile) {
@@ -136,36 +160,37 @@ constexpr PlainKernels PlainInstances(std::string_view one, std::string_view til
 }
 
 constexpr BlockKernels BlockInstances(std::string_view module, const std::array<std::string_view, 4>& names) {
-  return {LinearInstance<GroupSums<1>>(module, names[0]), LinearInstance<GroupSums<kFewTokens>>(module, names[1]),
-          LinearInstance<GroupSums<kSmallTokens>>(module, names[2]),
+  return {LinearInstance<GroupSums<1>>(module, names[0], kPanelThreads),
+          LinearInstance<GroupSums<kFewTokens>>(module, names[1], kPanelThreads),
+          LinearInstance<GroupSums<kSomeTokens>>(module, names[2], kPanelThreads),
           LinearInstance<TileStages<TileGroup>>(module, names[3])};
 }
 
 inline constexpr BlockKernels kLinearQ4_0 =
-    BlockInstances("linear_q4", {"linear_q4_0_one", "linear_q4_0_few", "linear_q4_0_small", "linear_q4_0_tile"});
+    BlockInstances("linear_q4", {"linear_q4_0_one", "linear_q4_0_few", "linear_q4_0_some", "linear_q4_0_tile"});
 inline constexpr BlockKernels kLinearQ4_1 =
-    BlockInstances("linear_q4", {"linear_q4_1_one", "linear_q4_1_few", "linear_q4_1_small", "linear_q4_1_tile"});
-inline constexpr BlockKernels kLinearIQ4_NL = BlockInstances(
-    "linear_q4", {"linear_iq4_nl_one", "linear_iq4_nl_few", "linear_iq4_nl_small", "linear_iq4_nl_tile"});
+    BlockInstances("linear_q4", {"linear_q4_1_one", "linear_q4_1_few", "linear_q4_1_some", "linear_q4_1_tile"});
+inline constexpr BlockKernels kLinearIQ4_NL =
+    BlockInstances("linear_q4", {"linear_iq4_nl_one", "linear_iq4_nl_few", "linear_iq4_nl_some", "linear_iq4_nl_tile"});
 // Of every w4_gN.
 inline constexpr BlockKernels kLinearW4 =
-    BlockInstances("linear_w4", {"linear_w4_one", "linear_w4_few", "linear_w4_small", "linear_w4_tile"});
+    BlockInstances("linear_w4", {"linear_w4_one", "linear_w4_few", "linear_w4_some", "linear_w4_tile"});
 inline constexpr BlockKernels kLinearQ5_0 =
-    BlockInstances("linear_q5", {"linear_q5_0_one", "linear_q5_0_few", "linear_q5_0_small", "linear_q5_0_tile"});
+    BlockInstances("linear_q5", {"linear_q5_0_one", "linear_q5_0_few", "linear_q5_0_some", "linear_q5_0_tile"});
 inline constexpr BlockKernels kLinearQ5_1 =
-    BlockInstances("linear_q5", {"linear_q5_1_one", "linear_q5_1_few", "linear_q5_1_small", "linear_q5_1_tile"});
+    BlockInstances("linear_q5", {"linear_q5_1_one", "linear_q5_1_few", "linear_q5_1_some", "linear_q5_1_tile"});
 inline constexpr BlockKernels kLinearQ8_0 =
-    BlockInstances("linear_q8", {"linear_q8_0_one", "linear_q8_0_few", "linear_q8_0_small", "linear_q8_0_tile"});
+    BlockInstances("linear_q8", {"linear_q8_0_one", "linear_q8_0_few", "linear_q8_0_some", "linear_q8_0_tile"});
 inline constexpr BlockKernels kLinearW8 =
-    BlockInstances("linear_q8", {"linear_w8_one", "linear_w8_few", "linear_w8_small", "linear_w8_tile"});
+    BlockInstances("linear_q8", {"linear_w8_one", "linear_w8_few", "linear_w8_some", "linear_w8_tile"});
 inline constexpr BlockKernels kLinearQ4_K =
-    BlockInstances("linear_k", {"linear_q4_k_one", "linear_q4_k_few", "linear_q4_k_small", "linear_q4_k_tile"});
+    BlockInstances("linear_k", {"linear_q4_k_one", "linear_q4_k_few", "linear_q4_k_some", "linear_q4_k_tile"});
 inline constexpr BlockKernels kLinearQ5_K =
-    BlockInstances("linear_k", {"linear_q5_k_one", "linear_q5_k_few", "linear_q5_k_small", "linear_q5_k_tile"});
+    BlockInstances("linear_k", {"linear_q5_k_one", "linear_q5_k_few", "linear_q5_k_some", "linear_q5_k_tile"});
 inline constexpr BlockKernels kLinearQ6_K =
-    BlockInstances("linear_k", {"linear_q6_k_one", "linear_q6_k_few", "linear_q6_k_small", "linear_q6_k_tile"});
+    BlockInstances("linear_k", {"linear_q6_k_one", "linear_q6_k_few", "linear_q6_k_some", "linear_q6_k_tile"});
 inline constexpr BlockKernels kLinearIQ4_XS =
-    BlockInstances("linear_k", {"linear_iq4_xs_one", "linear_iq4_xs_few", "linear_iq4_xs_small", "linear_iq4_xs_tile"});
+    BlockInstances("linear_k", {"linear_iq4_xs_one", "linear_iq4_xs_few", "linear_iq4_xs_some", "linear_iq4_xs_tile"});
 inline constexpr PlainKernels kLinearBF16 = PlainInstances("linear_bf16_one", "linear_bf16_tile");
 inline constexpr KernelInstance kLinearBF16Matrix =
     LinearInstance<TileStages<NarrowTileGroup>>("linear_plain", "linear_bf16_matrix");

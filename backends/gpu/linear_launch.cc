@@ -52,10 +52,14 @@ void EnqueueTile(const LaunchArgs& launch, const KernelInstance& kernel, const L
   Enqueue(launch, kernel, {.x = DivideUp(panels, kTilePanels), .y = DivideUp(args.rows, kTileTokens)}, args);
 }
 
-void EnqueueBlocks(const LaunchArgs& launch, const BlockKernels& kernels, const LinearArgs& args) {
-  if (args.rows > kSmallTokens) return EnqueueTile(launch, kernels.tile, args);
-  const KernelInstance& few = args.rows <= kFewTokens ? kernels.few : kernels.small;
-  Enqueue(launch, args.rows == 1 ? kernels.one : few, {.x = NumPanels(args.n)}, args);
+void EnqueueBlocks(const LaunchArgs& launch, const BlockKernels& kernels, LinearArgs args) {
+  if (args.rows > kPanelTokens) return EnqueueTile(launch, kernels.tile, args);
+  const KernelInstance& several = args.rows <= kFewTokens ? kernels.few : kernels.some;
+  const int64_t parts = args.rows <= kFewTokens ? 1 : DivideUp(args.rows, kSomeTokens);
+  args.token_parts = static_cast<uint8_t>(parts);
+  // As many panels for each block as let all of them run at once; the parts of tokens share what they read.
+  const int64_t panels = NumPanels(args.n), panels_of_block = DivideUp(panels * parts, kPanelBlocks);
+  Enqueue(launch, args.rows == 1 ? kernels.one : several, {.x = DivideUp(panels, panels_of_block) * parts}, args);
 }
 
 // Slots share the chunks of a row only where there are too few tokens to share its weights.

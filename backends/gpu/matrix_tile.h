@@ -41,12 +41,16 @@ GPU_FN PanelTask PanelAt(const LinearArgs& args, int index) {
 // The tokens of a block.
 struct TileTokens {
   int first, count;
+  int stand_ins;  // tokens that others take the place of; those of a tile before, where there is one
 
-  // Beyond the last it is the last once more: its sums go nowhere.
-  GPU_FN int At(int t) const { return first + (t < count ? t : count - 1); }
+  // Beyond the last it is another one, whose sums go nowhere: not always the same, as all blocks of the device would ask one
+  // place of its memory for it.
+  GPU_FN int At(int t) const { return t < count ? first + t : (first > 0 ? first - kTileTokens + t : t & stand_ins); }
 
   GPU_FN explicit TileTokens(const LinearArgs& args)
-      : first(BidY() * kTileTokens), count(args.rows - first < kTileTokens ? args.rows - first : kTileTokens) {}
+      : first(BidY() * kTileTokens),
+        count(args.rows - first < kTileTokens ? args.rows - first : kTileTokens),
+        stand_ins(args.rows >= 32 ? 31 : (args.rows >= 8 ? 7 : 0)) {}
 };
 
 // A warp's part of the tile, and what a lane has of it.

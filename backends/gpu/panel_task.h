@@ -52,15 +52,4 @@ GPU_FN void StoreGated(const LinearArgs& args, int panel, int token, bool exists
 // Any number added to it is that number, -0 included: the outer sum of rule 3 starts from its first chunk.
 inline constexpr float kEmptySum = -0.0f;
 
-// Chunks are added in order.
-struct ChunkSum {
-  float total = kEmptySum;
-  float acc = 0.0f;
-
-  GPU_FN void EndChunk() {
-    total += acc;
-    acc = 0.0f;
-  }
-};
-
 }  // namespace engine::gpu

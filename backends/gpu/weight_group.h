@@ -75,20 +75,32 @@ struct PackedGroup {
   uint32_t low[kRecord.low_words];
   uint32_t high[kRecord.high_words > 0 ? kRecord.high_words : 1];
   uint32_t scales;  // two f16, or a BlockScale
-  uint8_t levels[2];
+  uint16_t levels;  // one or two bytes
 };
 
-// Group `group` of row `row` of a panel.
 template <DType kType>
-GPU_FN PackedGroup<kType> LoadPacked(const BlockPanel& panel, int group, int row) {
+GPU_FN int GroupsOfRecord(int block_shift) {
+  return RecordOf(kType).has_zero_points ? 1 << block_shift : RecordOf(kType).groups();
+}
+
+// Bytes of the records that so many groups fill.
+template <DType kType>
+GPU_FN int BytesOfGroups(int groups, int block_shift) {
   constexpr PanelRecord kRecord = RecordOf(kType);
-  int g = group;
-  const std::byte* const record = RecordAt<kType>(panel, g);
+  if constexpr (!kRecord.has_zero_points) return groups / kRecord.groups() * kRecord.bytes;
+  constexpr int kGroupBytes = kRecord.bytes - kRecord.low_at;
+  return (groups >> block_shift) * (kRecord.low_at + (kGroupBytes << block_shift));
+}
+
+// Group g of a record, of row `row` of the panel.
+template <DType kType>
+GPU_FN PackedGroup<kType> LoadPacked(const std::byte* record, int g, int row) {
+  constexpr PanelRecord kRecord = RecordOf(kType);
   PackedGroup<kType> out;
 #pragma unroll
   for (int unit = 0; unit < kRecord.low_words / 4; ++unit) {
     const int at = (g * (kRecord.low_words / 4) + unit) * kPanelRows + row;
-    const Vec<16> words = LoadVec<16>(record + kRecord.low_at + at * kPanelUnit);
+    const Vec<16> words = LoadOnce16(record + kRecord.low_at + at * kPanelUnit);
     for (int i = 0; i < 4; ++i) out.low[unit * 4 + i] = words.words[i];
   }
   if constexpr (kRecord.high_words > 0) {
@@ -99,11 +111,15 @@ GPU_FN PackedGroup<kType> LoadPacked(const BlockPanel& panel, int group, int row
   const std::byte* const scales = record + row * kRecord.scale_bytes();
   if constexpr (kRecord.scale_bytes() == 2) out.scales = *reinterpret_cast<const uint16_t*>(scales);
   if constexpr (kRecord.scale_bytes() == 4) out.scales = *reinterpret_cast<const uint32_t*>(scales);
-  const auto* const levels = reinterpret_cast<const uint8_t*>(record + kRecord.levels_at);
-  for (int i = 0; i < kRecord.level_bytes; ++i) {
-    out.levels[i] = levels[(g * kPanelRows + row) * kRecord.level_bytes + i];
-  }
+  const std::byte* const levels = record + kRecord.levels_at + (g * kPanelRows + row) * kRecord.level_bytes;
+  if constexpr (kRecord.level_bytes == 1) out.levels = *reinterpret_cast<const uint8_t*>(levels);
+  if constexpr (kRecord.level_bytes == 2) out.levels = *reinterpret_cast<const uint16_t*>(levels);
   return out;
+}
+template <DType kType>
+GPU_FN PackedGroup<kType> LoadPacked(const BlockPanel& panel, int group, int row) {
+  const std::byte* const record = RecordAt<kType>(panel, group);
+  return LoadPacked<kType>(record, group, row);
 }
 
 template <DType kType>
@@ -117,15 +133,15 @@ GPU_FN WeightGroup<kType> Unpack(const PackedGroup<kType>& packed) {
     out.zero_point = BlockScale::ZeroPoint(packed.scales);
     return out;
   }
-  const float d = kRecord.has_scale ? F16ToF32(static_cast<uint16_t>(packed.scales)) : 1.0f;
-  const float m = kRecord.has_offset ? F16ToF32(static_cast<uint16_t>(packed.scales >> 16)) : 0.0f;
+  const float d = kRecord.has_scale ? WidenF16(static_cast<uint16_t>(packed.scales)) : 1.0f;
+  const float m = kRecord.has_offset ? WidenF16(static_cast<uint16_t>(packed.scales >> 16)) : 0.0f;
   out.scale[0] = d;
   out.offset = m;
   if constexpr (kRecord.level_bytes > 0) {
     for (int s = 0; s < kRecord.segments; ++s) {
-      out.scale[s] = d * static_cast<float>(static_cast<int8_t>(packed.levels[s]));
+      out.scale[s] = d * static_cast<float>(static_cast<int8_t>(packed.levels >> (8 * s)));
     }
-    if constexpr (kRecord.has_offset) out.offset = -(m * static_cast<float>(static_cast<int8_t>(packed.levels[1])));
+    if constexpr (kRecord.has_offset) out.offset = -(m * static_cast<float>(static_cast<int8_t>(packed.levels >> 8)));
   }
   return out;
 }

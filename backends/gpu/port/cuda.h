@@ -81,6 +81,12 @@ GPU_FN float FlushFma(float a, float b, float acc) {
   return sum;
 }
 
+GPU_FN float WidenF16(uint16_t bits) {
+  float value;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits));
+  return value;
+}
+
 GPU_FN int Opaque(int value) {
   asm volatile("" : "+r"(value));
   return value;
@@ -96,6 +102,15 @@ GPU_FN void StoreVec(void* address, Vec<kBytes> value) {
 }
 
 GPU_FN void Prefetch(const void* address) { asm volatile("prefetch.global.L2 [%0];" ::"l"(address)); }
+GPU_FN Vec<16> LoadOnce16(const void* address) {
+  Vec<16> value;
+  uint32_t(&words)[4] = value.words;
+  asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
+               : "l"(address));
+  return value;
+}
+
 GPU_FN void CpAsync16(void* shared, const void* global) {
   const auto destination = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(destination), "l"(global) : "memory");

@@ -102,6 +102,8 @@ GPU_FN uint32_t Bf16Pair(float low, float high) {
 }
 GPU_FN float FlushFma(float a, float b, float acc) { return Fma(DenormalToZero(a), DenormalToZero(b), acc); }
 
+GPU_FN float WidenF16(uint16_t bits) { return static_cast<float>(__builtin_bit_cast(_Float16, bits)); }
+
 GPU_FN int Opaque(int value) {
   asm volatile("" : "+v"(value));
   return value;
@@ -118,6 +120,11 @@ GPU_FN void StoreVec(void* address, Vec<kBytes> value) {
 
 // Of AMD's GPUs, only those of gfx12 have an instruction for it.
 GPU_FN void Prefetch(const void*) {}
+GPU_FN Vec<16> LoadOnce16(const void* address) {
+  using Words = uint32_t __attribute__((ext_vector_type(4)));
+  using GlobalWords = const __attribute__((address_space(1))) Words;
+  return __builtin_bit_cast(Vec<16>, __builtin_nontemporal_load((GlobalWords*)address));
+}
 
 // No hardware copies: the wait finds them done.
 GPU_FN void CpAsync16(void* shared, const void* global) { StoreVec<16>(shared, LoadVec<16>(global)); }

@@ -24,8 +24,10 @@
 //   Bf16Pair(low, high)                     a word of two numbers that are rounded to bf16; not of NaNs
 //   LoadVec<N>(p)  StoreVec<N>(p, v)        N = 4, 8 or 16 bytes at once, aligned to N
 //   Prefetch(p)                             a hint: 128 bytes of global memory that will soon be read
+//   LoadOnce16(p)                           16 bytes of global memory that no kernel writes and the block reads only once
 //   CpAsync16(shared, global)  CpAsyncCommit()  CpAsyncWait<N>()
 //                                           copies of 16 bytes; all but the last N commits have landed after the wait
+//   WidenF16(bits)                          an f16 as the float that it is
 //   Opaque(i)                               i, of which the compiler knows nothing: what follows from it is computed where it
 //                                           is written, and not kept in registers throughout a loop around it
 // port/collectives.h builds sums and maxima from these.

@@ -131,6 +131,7 @@ inline uint32_t Bf16Pair(float low, float high) {
   return F32ToBf16(low) | static_cast<uint32_t>(F32ToBf16(high)) << 16;
 }
 inline float FlushFma(float a, float b, float acc) { return Fma(DenormalToZero(a), DenormalToZero(b), acc); }
+inline float WidenF16(uint16_t bits) { return F16ToF32(bits); }
 inline int Opaque(int value) { return value; }
 
 // Volatile: a compiler that takes it for four accesses of a word would have them counted.
@@ -148,6 +149,7 @@ void StoreVec(void* address, Vec<kBytes> value) {
 }
 
 inline void Prefetch(const void*) {}
+inline Vec<16> LoadOnce16(const void* address) { return LoadVec<16>(address); }
 inline void CpAsync16(void* shared, const void* global) { simt::CopyAsync16(shared, global); }
 inline void CpAsyncCommit() { simt::CommitCopies(); }
 template <int kLast>

@@ -34,7 +34,7 @@ struct Group {
 
 constexpr HeadShape kHeads = {.heads = 2, .kv_heads = 1, .head_dim = 64};
 
-// Each variant of a product: 1, 2 to 4, 5 to 16 and more rows.
+// Each variant of a product: of one row, of 2 to 4, of more and of many.
 Group Product(const std::string& op, DType format) {
   const bool is_quantised = IsBlockQuantised(format);
   return {.name = op + "_" + std::string(Name(format)),

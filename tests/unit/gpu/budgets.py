@@ -122,21 +122,41 @@ def parse_amd_assembly(text, arch):
 
 
 DOT = re.compile(r"IDP\.4A|v_dot4")  # four weights of one row, by one token
+DOTS_OF_GROUP = 8
+CHAIN = re.compile(r"\bFFMA|v_fma_f32|v_fmac_f32")  # adds what a group has to a sum
 
 
-def instructions_per_dot(listing):
-    """Of the innermost loop with the most dot products, counting all its paths: what all threads of a block do again
-    and again. Multiprocessors of NVIDIA issue one instruction of any kind at a time, AMD's a vector instruction beside
-    others."""
+def loops_of(listing):
+    """[(first instruction, behind the last)], inner ones of the same beginning left out."""
     places = {label: i for i, instruction in enumerate(listing) for label in instruction.labels}
     ends = {}
     for i, instruction in enumerate(listing):
         if places.get(instruction.target, i + 1) <= i:
             ends[places[instruction.target]] = i + 1
-    loops = [[instruction.text for instruction in listing[begin:end]] for begin, end in ends.items()]
-    dots, _, loop = max((sum(bool(DOT.search(text)) for text in loop), -len(loop), loop) for loop in loops)
-    is_amd = any(text.startswith("v_") for text in loop)
-    return sum(text.startswith("v_") or not is_amd for text in loop) / dots
+    return list(ends.items())
+
+
+def count(pattern, listing):
+    return sum(bool(pattern.search(instruction.text)) for instruction in listing)
+
+
+def issued(listing):
+    """Multiprocessors of NVIDIA issue one instruction of any kind at a time, AMD's a vector instruction beside others."""
+    is_amd = any(instruction.text.startswith("v_") for instruction in listing)
+    return sum(instruction.text.startswith("v_") or not is_amd for instruction in listing)
+
+
+def instructions_per_dot(listing):
+    """Of the innermost loop with the most dot products, counting all its paths: what all threads of a block do again
+    and again. Of loops inside it that multiply nothing and add up groups, which one slot does, a group's part counts."""
+    loops = loops_of(listing)
+    begin, end = max(loops, key=lambda loop: (count(DOT, listing[slice(*loop)]), loop[0] - loop[1]))
+    inside = [loop for loop in loops if begin <= loop[0] and loop[1] <= end and loop != (begin, end)]
+    innermost = [a for a in inside if not any(a != b and a[0] <= b[0] and b[1] <= a[1] for b in inside)]
+    sums = [listing[slice(*loop)] for loop in innermost if not count(DOT, listing[slice(*loop)])]
+    multiplying = issued(listing[begin:end]) - sum(issued(loop) for loop in sums)
+    adding = min((issued(loop) / count(CHAIN, loop) for loop in sums if count(CHAIN, loop)), default=0)
+    return multiplying / count(DOT, listing[begin:end]) + adding / DOTS_OF_GROUP
 
 
 def disassemble(cuobjdump, fatbin):

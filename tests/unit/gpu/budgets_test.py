@@ -18,7 +18,6 @@ OCCUPANCY = [
     ("linear_bf16_one", 0.25),  # these hold the weights that are on their way
     ("linear_f16_one", 0.25),
     ("linear_f32_one", 0.25),
-    ("linear_*_small", 0.375),  # 16 tokens: between the two
     ("paged_attention_matrix_128", 0.1875),  # queries, too, are in registers: three blocks of 128 threads
     ("paged_attention_*", 0.25),
     ("sample", 0.375),  # a block per row: multiprocessors rarely have a second one
@@ -146,6 +145,20 @@ class Parsing(unittest.TestCase):
         )
         listings = budgets.parse_amd_assembly(amd, "gfx942")
         self.assertEqual(budgets.instructions_per_dot(listings["gfx942", "linear_w8_one"]), 2.0)
+
+    def test_sums_of_one_slot_count_once_for_a_group(self):
+        sass = (
+            "\tcode for sm_90a\n\t\tFunction : linear_w8_one\n"
+            "        /*0000*/  IDP.4A.S8.S8 R2, R3, R4, R2 ;\n"
+            "        /*0010*/  LDS R5, [R6] ;\n"
+            "        /*0020*/  FFMA R7, R5, R8, R7 ;\n"
+            "        /*0030*/  LDS R5, [R6+0x4] ;\n"
+            "        /*0040*/  FFMA R7, R5, R8, R7 ;\n"
+            "        /*0050*/  @P0 BRA 0x10 ;\n"
+            "        /*0060*/  @P1 BRA 0x0 ;\n"
+        )
+        listing = budgets.parse_sass(sass)["sm_90a", "linear_w8_one"]
+        self.assertEqual(budgets.instructions_per_dot(listing), 2 + 5 / 2 / 8)
 
     def test_occupancy_follows_from_what_is_scarce(self):
         self.assertEqual(budgets.nvidia_occupancy("sm_80", 256, 32, 0), 1.0)
