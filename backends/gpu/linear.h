@@ -87,10 +87,12 @@ struct GroupSums {
               [kPanelRows];  // of both weights, so far; each of one thread, in whose way it would be in a register
 };
 
-// One group of a tile. Its halves lie apart, so that the 16-byte words of rows follow each other; with two of
-// these beyond the tokens, no two lanes that read or write at a time meet in a bank.
+// One group of a tile. Its halves lie apart, so that the 16-byte words of rows follow each other; with these beyond the
+// tokens, no two lanes that read or write at a time meet in a bank.
+inline constexpr int kPadTokens = 2;
+
 struct TileGroup {
-  uint32_t x[2][kTileTokens + 2][4];
+  uint32_t x[2][kTileTokens + kPadTokens][4];
   uint32_t w[2][kTileColumns][4];
   float x_scales[kTileTokens];
   float x_sums[kTileTokens];        // of formats with an offset
@@ -102,7 +104,7 @@ struct TileGroup {
 inline constexpr int kNarrowGroupValues = 16;
 
 struct NarrowTileGroup {
-  uint32_t x[2][kTileTokens + 2][4];
+  uint32_t x[2][kTileTokens + kPadTokens][4];
   uint32_t w[2][kTileColumns][4];
 };
 

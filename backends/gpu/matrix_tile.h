@@ -2,11 +2,12 @@
 //
 // While a block multiplies one stage, `Source` brings in the next. A Source is a thread's, and has
 //   Group             what a stage holds of a group: 32 bytes of every row, in halves x[2][tokens][4] and w[2][columns][4]
+//   Tokens, Columns   what a lane needs of 16 tokens, or columns, of a group
 //   kChunk            groups after which sums are added to the result and begin at +0 again
 //   groups            of k
 //   Begin(i, stage)   asks for groups [i, i + kStageGroups), as far as there are that many
 //   End(i, stage)     has them there, for all threads after the next barrier
-//   Add(group, token, column, x, w, sums)   adds 16 x 16 products, from `token` and `column` of the tile on
+//   Add(tokens, columns, sums)   adds 16 x 16 products
 #pragma once
 
 #include "backends/gpu/panel_task.h"
@@ -17,18 +18,6 @@ namespace engine::gpu {
 inline constexpr int kWarpTokens = kTileTokens * kTileColumns / (kLinearThreads / kWarp) / kPanelRows;
 inline constexpr int kTokenSteps = kWarpTokens / 16;
 inline constexpr int kColumnSteps = kPanelRows / 16;
-
-// Rows [first, first + 16) of a group, whose halves are `halves`.
-template <int kRows>
-GPU_FN MatrixOperand LoadOperand(const uint32_t (&halves)[2][kRows][4], int first) {
-  MatrixOperand out;
-#pragma unroll
-  for (int i = 0; i < MatrixLayout::kWords; ++i) {
-    const int byte = MatrixLayout::Byte(LaneId(), i);
-    out.words[i] = halves[byte / 16][first + MatrixLayout::Row(LaneId(), i)][byte % 16 / 4];
-  }
-  return out;
-}
 
 // Panel `index` of a weight, or of two weights in turn; those beyond the last are the last once more, and their sums go
 // nowhere.
@@ -53,32 +42,41 @@ struct TileTokens {
         stand_ins(args.rows >= 32 ? 31 : (args.rows >= 8 ? 7 : 0)) {}
 };
 
+// Where in a group's arrays a lane finds its operands, and the first token and column of its sums.
+struct TilePlace {
+  int x, w, token, column;
+
+  GPU_FN TilePlace(int first_token, int first_column)
+      : x(FirstAt<kTileTokens + kPadTokens>(first_token)),
+        w(SecondAt<kTileColumns>(first_column)),
+        token(first_token + MatrixLayout::SumRow(LaneId(), 0)),
+        column(first_column + MatrixLayout::SumColumn(LaneId(), 0)) {}
+};
+
 // A warp's part of the tile, and what a lane has of it.
 struct WarpTile {
   int panel, token;  // of the tile; the first
-  int steps;         // of 16 tokens; 0 if there is nothing to multiply
+  bool is_empty;
+  TilePlace place;
   MatrixSums<float> sums[kTokenSteps][kColumnSteps] = {};
 
   GPU_FN WarpTile(const LinearArgs& args, int tokens)
-      : panel(WarpId() % kTilePanels), token(WarpId() / kTilePanels * kWarpTokens), steps(0) {
-    const bool exists = Bid() * kTilePanels + panel < NumTilePanels(args);
-    if (exists && token < tokens) steps = (tokens - token + 15) / 16;
-  }
+      : panel(WarpId() % kTilePanels),
+        token(WarpId() / kTilePanels * kWarpTokens),
+        is_empty(token >= tokens || Bid() * kTilePanels + panel >= NumTilePanels(args)),
+        place(token, panel * kPanelRows) {}
 
   template <typename Source>
   GPU_FN void Multiply(const typename Source::Group& group) {
-    const int column = panel * kPanelRows;
-    MatrixOperand w[kColumnSteps];
+    typename Source::Tokens x[kTokenSteps];
 #pragma unroll
-    for (int n = 0; n < kColumnSteps; ++n) w[n] = LoadOperand(group.w, column + n * 16);
+    for (int m = 0; m < kTokenSteps; ++m) x[m] = typename Source::Tokens(group, place, m);
 #pragma unroll
-    for (int m = 0; m < kTokenSteps; ++m) {
-      if (m >= steps) continue;
-      const MatrixOperand x = LoadOperand(group.x, token + m * 16);
+    for (int n = 0; n < kColumnSteps; ++n) {
+      SyncWarp();  // keeps compilers from asking for all columns at once, for which there are no registers
+      const typename Source::Columns w(group, place, n);
 #pragma unroll
-      for (int n = 0; n < kColumnSteps; ++n) {
-        Source::Add(group, token + m * 16, column + n * 16, x, w[n], sums[m][n]);
-      }
+      for (int m = 0; m < kTokenSteps; ++m) Source::Add(x[m], w, sums[m][n]);
     }
   }
 
@@ -162,11 +160,11 @@ GPU_FN void MultiplyTile(const LinearArgs& args, Source& source, const TileToken
     source.Begin(begin + kStageGroups, next);
 #pragma unroll 1
     for (int g = 0; g < kStageGroups && begin + g < source.groups; ++g) {
-      if (warp.steps == 0) break;
+      if (warp.is_empty) break;
       warp.template Multiply<Source>(stage[g]);
     }
     const int end = begin + kStageGroups;
-    if (warp.steps > 0 && end < source.groups && end % Source::kChunk == 0) {
+    if (!warp.is_empty && end < source.groups && end % Source::kChunk == 0) {
       warp.AddChunk(args, tokens, end == Source::kChunk);
     }
     source.End(begin + kStageGroups, next);

@@ -59,12 +59,24 @@ struct NarrowSource {
 
   GPU_FN void End(int, Group (&)[kStageGroups]) { CpAsyncWait<0>(); }
 
-  GPU_FN static void Add(const Group&, int, int, const MatrixOperand& x, const MatrixOperand& w,
-                         MatrixSums<float>& sums) {
+  struct Tokens {
+    MatrixOperand x;
+
+    Tokens() = default;
+    GPU_FN Tokens(const Group& group, const TilePlace& place, int step) : x(LoadFirst(group.x, place.x + step * 16)) {}
+  };
+  struct Columns {
+    MatrixOperand w;
+
+    GPU_FN Columns(const Group& group, const TilePlace& place, int step)
+        : w(LoadSecond(group.w, place.w + step * 16)) {}
+  };
+
+  GPU_FN static void Add(const Tokens& tokens, const Columns& columns, MatrixSums<float>& sums) {
     if constexpr (kType == DType::kBF16) {
-      MultiplyBf16(x, w, sums);
+      MultiplyBf16(tokens.x, columns.w, sums);
     } else {
-      MultiplyF16(x, w, sums);
+      MultiplyF16(tokens.x, columns.w, sums);
     }
   }
 };

@@ -71,7 +71,9 @@ GPU_KERNEL(probe_read, ProbeArgs, kProbeRead.threads) {
 GPU_KERNEL(probe_int8, ProbeArgs, kProbeInt8.threads) {
   const auto sum = static_cast<uint32_t>(SumOfTiles<int32_t>(
       args.rounds, [&](uint32_t i) { return args.never * i; },
-      [](const MatrixOperand& a, const MatrixOperand& b, MatrixSums<int32_t>& sums) { MultiplyInt8(a, b, sums); }));
+      [](const MatrixOperand& a, const MatrixOperand& b, MatrixSums<int32_t>& sums) {
+        MultiplyInt8(a, b, sums, sums);
+      }));
   if (sum == args.never) args.out[0] = sum;
 }
 

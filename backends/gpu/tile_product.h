@@ -21,21 +21,18 @@ namespace engine::gpu {
 inline constexpr int32_t kFloatZeroBits = 0x4b400000;
 inline constexpr float kFloatZero = 12582912.0f;
 
-// Words without their zero point: int8 as a matrix step takes them. The top bit keeps bytes from borrowing.
+// How many times too large Signed makes an integer whose zero point is half of its range: it ends in the top bits of int8.
+template <DType kType>
+inline constexpr int kWidening = RecordOf(kType).zero_point == 0 ? 1 : 128 / RecordOf(kType).zero_point;
+
+// Words without their zero point: int8 as a matrix step takes them.
 template <DType kType>
 GPU_FN uint32_t Signed(uint32_t quad, int zero_point) {
   constexpr PanelRecord kRecord = RecordOf(kType);
-  if constexpr (kRecord.zero_point == 0 && !kRecord.has_zero_points) return quad;
+  if constexpr (kRecord.zero_point > 0) return (quad * kWidening<kType>)^0x80808080u;
+  if constexpr (!kRecord.has_zero_points) return quad;
+  // The top bit keeps bytes from borrowing.
   return ((quad | 0x80808080u) - static_cast<uint32_t>(zero_point) * 0x01010101u) ^ 0x80808080u;
-}
-
-// Zeros for all but one half of the rows.
-GPU_FN MatrixOperand HalfOf(MatrixOperand operand, int half) {
-#pragma unroll
-  for (int i = 0; i < MatrixLayout::kWords; ++i) {
-    if (MatrixLayout::Byte(LaneId(), i) / 16 != half) operand.words[i] = 0;
-  }
-  return operand;
 }
 
 // What a thread brings into a stage: one group of a row of the weights, of one token two halves of groups, and the scale and
@@ -63,8 +60,8 @@ struct BlockSource {
     panel = {task.weight.panels + task.panel * args.panel_bytes, args.block_shift};
   }
 
-  // Two levels to a group fill the registers: addresses of rows are then made anew in each stage.
-  GPU_FN int Token(int t) const { return tokens.At(kRecord.level_bytes < 2 ? t : Opaque(t)); }
+  // Sums fill the registers: addresses of rows are made anew in each stage.
+  GPU_FN int Token(int t) const { return tokens.At(Opaque(t)); }
 
   GPU_FN static int Column() { return Tid() % kTileColumns; }
   GPU_FN static int WeightGroupOfThread() { return Tid() / kTileColumns % kStageGroups; }
@@ -102,7 +99,8 @@ struct BlockSource {
         for (int i = 0; i < 4; ++i) words.words[i] = Signed<kType>(w.quads[half * 4 + i], w.zero_point);
         StoreVec<16>(stage[g].w[half][Column()], words);
       }
-      for (int s = 0; s < kRecord.segments; ++s) stage[g].w_scales[s][Column()] = w.scale[s];
+      for (int s = 0; s < kRecord.segments; ++s)
+        stage[g].w_scales[s][Column()] = w.scale[s] * (1.0f / kWidening<kType>);
       if constexpr (kRecord.has_offset) stage[g].w_offsets[Column()] = w.offset;
     }
     if (begin + ScaleGroup() < groups) {
@@ -114,26 +112,58 @@ struct BlockSource {
     CpAsyncWait<0>();
   }
 
-  GPU_FN static void Add(const TileGroup& group, int first_token, int first_column, const MatrixOperand& x,
-                         const MatrixOperand& w, MatrixSums<float>& sums) {
-    float inner[MatrixLayout::kValues] = {};
+  struct Tokens {
+    MatrixOperand x;
+    float scales[MatrixLayout::kSumRows], sums[MatrixLayout::kSumRows];
+
+    Tokens() = default;
+    GPU_FN Tokens(const TileGroup& group, const TilePlace& place, int step)
+        : x(LoadFirst(group.x, place.x + step * 16)) {
 #pragma unroll
-    for (int s = 0; s < kRecord.segments; ++s) {
-      MatrixSums<int32_t> dots;
-      for (int32_t& value : dots.values) value = kFloatZeroBits;
-      MultiplyInt8(kRecord.segments == 1 ? x : HalfOf(x, s), w, dots);
-#pragma unroll
-      for (int i = 0; i < MatrixLayout::kValues; ++i) {
-        const int column = first_column + MatrixLayout::SumColumn(LaneId(), i);
-        inner[i] = Fma(std::bit_cast<float>(dots.values[i]) - kFloatZero, group.w_scales[s][column], inner[i]);
+      for (int i = 0; i < MatrixLayout::kSumRows; ++i) {
+        const int token = place.token + step * 16 + MatrixLayout::SumRow(0, MatrixLayout::FirstOfRow(i));
+        scales[i] = group.x_scales[token];
+        if constexpr (kRecord.has_offset) sums[i] = group.x_sums[token];
       }
+    }
+  };
+
+  struct Columns {
+    MatrixOperand w;
+    float scales[kRecord.segments][MatrixLayout::kSumColumns], offsets[MatrixLayout::kSumColumns];
+
+    GPU_FN Columns(const TileGroup& group, const TilePlace& place, int step)
+        : w(LoadSecond(group.w, place.w + step * 16)) {
+#pragma unroll
+      for (int i = 0; i < MatrixLayout::kSumColumns; ++i) {
+        const int column = place.column + step * 16 + MatrixLayout::SumColumn(0, MatrixLayout::FirstOfColumn(i));
+        for (int s = 0; s < kRecord.segments; ++s) scales[s][i] = group.w_scales[s][column];
+        if constexpr (kRecord.has_offset) offsets[i] = group.w_offsets[column];
+      }
+    }
+  };
+
+  GPU_FN static void Add(const Tokens& tokens, const Columns& columns, MatrixSums<float>& sums) {
+    MatrixSums<int32_t> start, dots[kRecord.segments];
+    for (int32_t& value : start.values) value = kFloatZeroBits;
+    if constexpr (kRecord.segments == 1) {
+      MultiplyInt8(tokens.x, columns.w, start, dots[0]);
+    } else {
+      MultiplyInt8Half<0>(tokens.x, columns.w, start, dots[0]);
+      SyncWarp();  // as in WarpTile::Multiply
+      MultiplyInt8Half<1>(tokens.x, columns.w, start, dots[1]);
     }
 #pragma unroll
     for (int i = 0; i < MatrixLayout::kValues; ++i) {
-      const int token = first_token + MatrixLayout::SumRow(LaneId(), i);
-      const int column = first_column + MatrixLayout::SumColumn(LaneId(), i);
-      if constexpr (kRecord.has_offset) inner[i] = Fma(group.x_sums[token], group.w_offsets[column], inner[i]);
-      sums.values[i] = Fma(inner[i], group.x_scales[token], sums.values[i]);
+      const int row = MatrixLayout::RowIndex(i), column = MatrixLayout::ColumnIndex(i);
+      // kFloatZero times a scale is exact, as scales have 19 bits at most (and below 2^104): this is dot * scale, rounded once.
+      const float scale = columns.scales[0][column];
+      float inner = Fma(std::bit_cast<float>(dots[0].values[i]), scale, scale * -kFloatZero);
+      if constexpr (kRecord.segments == 2) {
+        inner = Fma(std::bit_cast<float>(dots[1].values[i]) - kFloatZero, columns.scales[1][column], inner);
+      }
+      if constexpr (kRecord.has_offset) inner = Fma(tokens.sums[row], columns.offsets[column], inner);
+      sums.values[i] = Fma(inner, tokens.scales[row], sums.values[i]);
     }
   }
 };

@@ -21,9 +21,10 @@ using MatrixSums = SumsOf<MatrixLayout, T>;
 template <typename T, int kCount>
 using Vector = T __attribute__((ext_vector_type(kCount)));
 
-GPU_FN void MultiplyInt8(const MatrixOperand& a, const MatrixOperand& b, MatrixSums<int32_t>& sums) {
+GPU_FN void MultiplyInt8(const MatrixOperand& a, const MatrixOperand& b, const MatrixSums<int32_t>& start,
+                         MatrixSums<int32_t>& sums) {
   using Sums = Vector<int32_t, MatrixLayout::kValues>;
-  Sums d = std::bit_cast<Sums>(sums);
+  Sums d = std::bit_cast<Sums>(start);
 #if defined(__gfx90a__)
   for (int i = 0; i < 2; ++i) {
     d = __builtin_amdgcn_mfma_i32_16x16x16i8(static_cast<int>(a.words[i]), static_cast<int>(b.words[i]), d, 0, 0, 0);
@@ -76,3 +77,5 @@ GPU_FN void MultiplyF16(const MatrixOperand& a, const MatrixOperand& b, MatrixSu
 }
 
 }  // namespace engine::gpu
+
+#include "backends/gpu/port/load_operand.h"

@@ -5,7 +5,7 @@
 // A lane's word w of an operand is bytes [Byte, Byte + 4) of row Row; its value i of the sums is that of row SumRow of a
 // and row SumColumn of b. Both operands lie in the same way, so an instruction may take the bytes of a row in any order.
 // A lane's values are of kSumRows rows: RowIndex says of which, FirstOfRow is one of its values, and kRowLanes neighbouring
-// lanes share a row. kSumsLieAsOperand: word w of an operand of 16 bits is values FirstValue(w) and the one behind.
+// lanes share a row; the same of kSumColumns columns. kSumsLieAsOperand: word w of an operand of 16 bits is values FirstValue(w) and the one behind.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,9 @@ struct NvidiaMatrix {
   static constexpr int kSumRows = 2, kRowLanes = 4;
   static constexpr int RowIndex(int value) { return value / 2 % 2; }
   static constexpr int FirstOfRow(int index) { return index * 2; }
+  static constexpr int kSumColumns = 4;
+  static constexpr int ColumnIndex(int value) { return value / 4 * 2 + value % 2; }
+  static constexpr int FirstOfColumn(int index) { return index / 2 * 4 + index % 2; }
   static constexpr bool kSumsLieAsOperand = true;
   static constexpr int FirstValue(int word) { return word / 2 * 4 + word % 2 * 2; }
 };
@@ -33,6 +36,9 @@ struct AmdSums {
   static constexpr int SumColumn(int lane, int) { return lane % 16; }
   static constexpr int RowIndex(int value) { return value; }
   static constexpr int FirstOfRow(int index) { return index; }
+  static constexpr int kSumColumns = 1;
+  static constexpr int ColumnIndex(int) { return 0; }
+  static constexpr int FirstOfColumn(int) { return 0; }
   static constexpr bool kSumsLieAsOperand = false;
 };
 

@@ -16,10 +16,14 @@
 //   FlushFma(a, b, acc)                     Fma for which denormal a and b are zeros; a result below 2^-126 may be one, too
 //   LookUp(table, indices)                  the bytes of a table of 16 at eight indices of four bits: a Quads, with those of the
 //                                           low halves of the bytes of `indices` and those of the high halves
-//   MultiplyInt8(a, b, sums)                one step of a warp's matrix unit: sums[16, 16] += a[16, 32] * b[16, 32]^T of int8.
-//                                           Each lane has a MatrixOperand of a and b and a MatrixSums<int32_t>, and
+//   MultiplyInt8(a, b, start, sums)         one step of a warp's matrix unit: sums[16, 16] = start + a[16, 32] * b[16, 32]^T of
+//                                           int8. Each lane has a MatrixOperand of a and b and a MatrixSums<int32_t>, and
 //                                           MatrixLayout (port/matrix_layout.h) says which elements these are
-//   MultiplyBf16(a, b, sums)  MultiplyF16   the same of 16 bf16 or f16 to a row, with MatrixSums<float>, in an order of its own
+//   MultiplyInt8Half<H>(a, b, start, sums)  the same of bytes 16 H to 16 H + 15 of each row
+//   MultiplyBf16(a, b, sums)  MultiplyF16   sums += the same of 16 bf16 or f16 to a row, with MatrixSums<float>, in an order of
+//                                           its own
+//   LoadFirst(halves, FirstAt<kRows>(row))  a MatrixOperand: 16 rows from `row` on of shared memory, as halves[2][kRows][4] has
+//   LoadSecond(…, SecondAt<kRows>(row))     them; the second operand of a step lies in other registers
 //   FastExp2(x)                             2^x within 2^-21 of it, for class fast; may be 0 where it is denormal
 //   Bf16Pair(low, high)                     a word of two numbers that are rounded to bf16; not of NaNs
 //   LoadVec<N>(p)  StoreVec<N>(p, v)        N = 4, 8 or 16 bytes at once, aligned to N

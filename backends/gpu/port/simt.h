@@ -113,8 +113,9 @@ using MatrixOperand = OperandOf<MatrixLayout>;
 template <typename T>
 using MatrixSums = SumsOf<MatrixLayout, T>;
 
-inline void MultiplyInt8(const MatrixOperand& a, const MatrixOperand& b, MatrixSums<int32_t>& sums,
-                         int line = __builtin_LINE()) {
+inline void MultiplyInt8(const MatrixOperand& a, const MatrixOperand& b, const MatrixSums<int32_t>& start,
+                         MatrixSums<int32_t>& sums, int line = __builtin_LINE()) {
+  sums = start;
   simt::Multiply(simt::Collective::kMultiplyInt8, a.words, b.words, sums.values, line);
 }
 inline void MultiplyBf16(const MatrixOperand& a, const MatrixOperand& b, MatrixSums<float>& sums,
@@ -158,3 +159,5 @@ void CpAsyncWait() {
 }
 
 }  // namespace engine::gpu
+
+#include "backends/gpu/port/load_operand.h"
