@@ -63,7 +63,7 @@ std::vector<NamedCase> GatedMlpCases() {
           Named({.weight = DType::kQ4_0, .n = 32, .k = 32, .out = DType::kQ8Group, .rows = 300}),
           Named({.weight = DType::kQ4_0, .n = 40, .k = 2080, .rows = 270}),
           // More panels than a GPU has blocks at once, an odd number of them.
-          Named({.weight = DType::kQ4_0, .n = 16928, .k = 64, .out = DType::kQ8Group, .rows = 1}),
+          Named({.weight = DType::kQ4_0, .n = 16928, .k = 64, .out = DType::kQ8Group, .rows = 9}),
           Named({.weight = DType::kQ4_1, .n = 64, .k = 576, .out = DType::kQ8Group}),
           Named({.weight = DType::kQ5_0, .n = 40, .k = 64}),
           Named({.weight = DType::kQ5_1, .n = 32, .k = 64, .out = DType::kQ8Group}),

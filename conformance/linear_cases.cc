@@ -85,8 +85,9 @@ std::vector<NamedCase> BlockFormats() {
   cases.push_back(Named({.weight = DType::kQ4_0, .n = 70, .k = 96, .rows = 150}));
   cases.push_back(Named({.weight = DType::kQ6_K, .n = 70, .k = 256, .rows = 150}));
   cases.push_back(Named({.weight = DType::kQ4_0, .n = 5, .k = 4128, .rows = 33}));
-  // More panels than a GPU has blocks at once, an odd number of them.
+  // More panels than a GPU has blocks at once, an even and an odd number of them, for a few rows and for some.
   cases.push_back(Named({.weight = DType::kQ4_0, .n = 16930, .k = 64, .rows = 2}));
+  cases.push_back(Named({.weight = DType::kQ4_0, .n = 16898, .k = 64, .rows = 32}));
   return cases;
 }
 

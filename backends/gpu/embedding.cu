@@ -24,7 +24,7 @@ GPU_FN void ReadGroups(const EmbeddingArgs& args, int32_t id, float* out) {
 GPU_FN float Widened(DType dtype, const std::byte* elements, int64_t at) {
   if (dtype == DType::kF32) return reinterpret_cast<const float*>(elements)[at];
   const uint16_t bits = reinterpret_cast<const uint16_t*>(elements)[at];
-  return dtype == DType::kF16 ? F16ToF32(bits) : Bf16ToF32(bits);
+  return dtype == DType::kF16 ? WidenF16(bits) : Bf16ToF32(bits);
 }
 
 GPU_FN void ReadElements(const EmbeddingArgs& args, int32_t id, float* out) {

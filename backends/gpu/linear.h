@@ -49,8 +49,8 @@ inline constexpr int kFewTokens = 4;
 inline constexpr int kSomeTokens = 8;
 inline constexpr int kPanelTokens = 32;
 
-// Blocks at most that have a device: two for each multiprocessor of an H200. Where there are more panels, a block has several,
-// so that the weights of the next are on their way while the last is added up.
+// Blocks of a launch at most: two for each multiprocessor of an H200, which has all of them at once, and used for every GPU.
+// Where there are more panels, a block has several, so that the weights of the next are on their way while the last is added up.
 inline constexpr int kPanelBlocks = 264;
 // Tokens that bf16 and f16 weights are not multiplied by on matrix units.
 inline constexpr int kSmallTokens = 16;
@@ -73,7 +73,7 @@ inline constexpr int kPassGroups = kTokens == 1 ? 64 : 16;
 
 // Activations of a pass.
 template <int kTokens>
-struct PassActivations {
+struct alignas(16) PassActivations {
   uint32_t values[kTokens][kPassGroups<kTokens>][2][4];
   uint32_t sums[kTokens][kPassGroups<kTokens>];
 };
@@ -83,15 +83,15 @@ struct GroupSums {
   PassActivations<kTokens> x[2];
   float inner[2][kPassGroups<kTokens>][kTokens][kPanelRows];
   float x_scales[4][kTokens][kPassGroups<kTokens>];  // are read for one pass more
-  float totals[2][kTokens]
-              [kPanelRows];  // of both weights, so far; each of one thread, in whose way it would be in a register
+  // Of both weights, so far; each of one thread, in whose way it would be in a register.
+  float totals[2][kTokens][kPanelRows];
 };
 
 // One group of a tile. Its halves lie apart, so that the 16-byte words of rows follow each other; with these beyond the
 // tokens, no two lanes that read or write at a time meet in a bank.
 inline constexpr int kPadTokens = 2;
 
-struct TileGroup {
+struct alignas(16) TileGroup {
   uint32_t x[2][kTileTokens + kPadTokens][4];
   uint32_t w[2][kTileColumns][4];
   float x_scales[kTileTokens];
@@ -103,7 +103,7 @@ struct TileGroup {
 // The same of bf16 and f16: its 32 bytes of a row are 16 values of k.
 inline constexpr int kNarrowGroupValues = 16;
 
-struct NarrowTileGroup {
+struct alignas(16) NarrowTileGroup {
   uint32_t x[2][kTileTokens + kPadTokens][4];
   uint32_t w[2][kTileColumns][4];
 };

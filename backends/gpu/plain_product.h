@@ -2,8 +2,8 @@
 //
 //   y[t, j] = sum over chunks of 2048: the chain of x[t, i] w[j, i], ascending
 //
-// A chain cannot be cut, so a slot of 32 lanes walks a whole chunk of its panel, for one or eight tokens. The eight slots of
-// a block take chunks of one panel, neighbouring tokens, and neighbouring panels, in this order.
+// A chain cannot be cut, so a slot of 32 lanes walks a whole chunk of its panel, for one or eight tokens. The slots of
+// a block (eight; four for one token) take chunks of one panel, neighbouring tokens, and neighbouring panels, in this order.
 #pragma once
 
 #include "backends/gpu/plain_chunk.h"

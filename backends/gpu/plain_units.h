@@ -19,8 +19,8 @@ GPU_FN void Widen(const Vec<16>& unit, float* out) {
     if constexpr (kType == DType::kF32) {
       out[i] = BitsToFloat(word);
     } else {
-      out[2 * i] = F16ToF32(static_cast<uint16_t>(word));
-      out[2 * i + 1] = F16ToF32(static_cast<uint16_t>(word >> 16));
+      out[2 * i] = WidenF16(static_cast<uint16_t>(word));
+      out[2 * i + 1] = WidenF16(static_cast<uint16_t>(word >> 16));
     }
   }
 }
@@ -75,7 +75,7 @@ GPU_FN float AddSteps(const std::byte* panel, const PlainRows<kType>& x, int tok
       const float pair[2] = {x.Value(token, i), i + 1 < end ? x.Value(token, i + 1) : 0.0f};
       acc = PairStep(pair, LowBf16(word), HighBf16(word), acc);
     } else if constexpr (kType == DType::kF16) {
-      acc = Fma(x.Value(token, i), F16ToF32(*reinterpret_cast<const uint16_t*>(weight)), acc);
+      acc = Fma(x.Value(token, i), WidenF16(*reinterpret_cast<const uint16_t*>(weight)), acc);
     } else {
       acc = Fma(x.Value(token, i), *reinterpret_cast<const float*>(weight), acc);
     }

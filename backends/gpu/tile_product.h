@@ -156,7 +156,8 @@ struct BlockSource {
 #pragma unroll
     for (int i = 0; i < MatrixLayout::kValues; ++i) {
       const int row = MatrixLayout::RowIndex(i), column = MatrixLayout::ColumnIndex(i);
-      // kFloatZero times a scale is exact, as scales have 19 bits at most (and below 2^104): this is dot * scale, rounded once.
+      // kFloatZero times a scale is exact, as scales have 19 bits at most: this is dot * scale, rounded once. From 2^104 on it
+      // is infinite, and the sum NaN, where rule 4 may still have a number.
       const float scale = columns.scales[0][column];
       float inner = Fma(std::bit_cast<float>(dots[0].values[i]), scale, scale * -kFloatZero);
       if constexpr (kRecord.segments == 2) {

@@ -82,6 +82,8 @@ MUTATIONS = [
     kernel("a_copy_into_the_stage_in_use", "linear", "checks", RACE, "matrix_tile.h",
            "shared.stages[(begin / kStageGroups + 1) % 2]", "shared.stages[begin / kStageGroups % 2]",
            unit="linear_q4.cu", cases="*q4_0*"),
+    kernel("a_pass_over_the_pass_before", "linear", "checks", RACE, "block_product.h", "shared.inner[pass % 2][group]",
+           "shared.inner[0][group]", unit="linear_q4.cu", cases="*q4_0*"),
     kernel("scales_over_scales_in_use", "linear", "checks", RACE, "block_product.h", "shared.x_scales[(pass + 1) % 4]",
            "shared.x_scales[(pass + 1) % 2]", unit="linear_q4.cu", cases="*q4_0*"),
     kernel("sums_of_a_tile_read_too_early", "gated_mlp", "checks", UNWRITTEN, "matrix_tile.h",

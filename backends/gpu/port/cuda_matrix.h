@@ -45,7 +45,8 @@ GPU_FN void MultiplyInt8(const MatrixOperand& a, const MatrixOperand& b, const M
   for (int half = 0; half < 2; ++half) {
     const int32_t* const c = start.values + half * 4;
     int32_t* const d = sums.values + half * 4;
-    asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %11, %12, "
+    asm volatile(
+        "mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %11, %12, "
         "%13};"
         : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3])
         : "r"(a.words[0]), "r"(a.words[1]), "r"(a.words[2]), "r"(a.words[3]), "r"(b.words[half]),
@@ -60,10 +61,10 @@ GPU_FN void MultiplyInt8Half(const MatrixOperand& a, const MatrixOperand& b, con
   for (int half = 0; half < 2; ++half) {
     const int32_t* const c = start.values + half * 4;
     int32_t* const d = sums.values + half * 4;
-    asm("mma.sync.aligned.m16n8k16.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %8, %9, %10};"
-        : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3])
-        : "r"(a.words[kHalf * 2]), "r"(a.words[kHalf * 2 + 1]), "r"(b.words[half + kHalf * 2]), "r"(c[0]), "r"(c[1]),
-          "r"(c[2]), "r"(c[3]));
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %8, %9, %10};"
+                 : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3])
+                 : "r"(a.words[kHalf * 2]), "r"(a.words[kHalf * 2 + 1]), "r"(b.words[half + kHalf * 2]), "r"(c[0]),
+                   "r"(c[1]), "r"(c[2]), "r"(c[3]));
   }
 }
 
@@ -71,7 +72,8 @@ GPU_FN void MultiplyBf16(const MatrixOperand& a, const MatrixOperand& b, MatrixS
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     float* const d = sums.values + half * 4;
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
         "{%0, %1, %2, %3};"
         : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
         : "r"(a.words[0]), "r"(a.words[1]), "r"(a.words[2]), "r"(a.words[3]), "r"(b.words[half]),
@@ -83,7 +85,8 @@ GPU_FN void MultiplyF16(const MatrixOperand& a, const MatrixOperand& b, MatrixSu
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     float* const d = sums.values + half * 4;
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
         "{%0, %1, %2, %3};"
         : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
         : "r"(a.words[0]), "r"(a.words[1]), "r"(a.words[2]), "r"(a.words[3]), "r"(b.words[half]),

@@ -120,11 +120,8 @@ GPU_FN void StoreVec(void* address, Vec<kBytes> value) {
 
 // Of AMD's GPUs, only those of gfx12 have an instruction for it.
 GPU_FN void Prefetch(const void*) {}
-GPU_FN Vec<16> LoadOnce16(const void* address) {
-  using Words = uint32_t __attribute__((ext_vector_type(4)));
-  using GlobalWords = const __attribute__((address_space(1))) Words;
-  return __builtin_bit_cast(Vec<16>, __builtin_nontemporal_load((GlobalWords*)address));
-}
+// A nontemporal load would stream through the L2, too, where other blocks look for the same bytes.
+GPU_FN Vec<16> LoadOnce16(const void* address) { return LoadVec<16>(address); }
 
 // No hardware copies: the wait finds them done.
 GPU_FN void CpAsync16(void* shared, const void* global) { StoreVec<16>(shared, LoadVec<16>(global)); }
