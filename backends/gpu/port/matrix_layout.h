@@ -5,7 +5,8 @@
 // A lane's word w of an operand is bytes [Byte, Byte + 4) of row Row; its value i of the sums is that of row SumRow of a
 // and row SumColumn of b. Both operands lie in the same way, so an instruction may take the bytes of a row in any order.
 // A lane's values are of kSumRows rows: RowIndex says of which, FirstOfRow is one of its values, and kRowLanes neighbouring
-// lanes share a row; the same of kSumColumns columns. kSumsLieAsOperand: word w of an operand of 16 bits is values FirstValue(w) and the one behind.
+// lanes share a row; the same of kSumColumns columns. kSumsLieAsOperand: word w of an operand of 16 bits is values
+// FirstValue(w) and the one behind.
 #pragma once
 
 #include <cstdint>
