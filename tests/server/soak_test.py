@@ -162,10 +162,10 @@ def open_files(server):
 
 def left_behind(server, files):
     """What is there though nobody asks any more."""
-    left = {name: server.metric(name) for name in
-            ("engine_requests_running", "engine_requests_waiting", "engine_kv_cache_usage")}
+    left = {"files": max(0, open_files(server) - files)}  # before the questions below, whose sockets it would find
+    for name in ("engine_requests_running", "engine_requests_waiting", "engine_kv_cache_usage"):
+        left[name] = server.metric(name)
     left["connections"] = server.metric("engine_http_connections") - 1  # the one that asks
-    left["files"] = max(0, open_files(server) - files)
     return {name: value for name, value in left.items() if value}
 
 
