@@ -110,7 +110,8 @@ absl::Status Server::Serve(Engines engines) {
   }
   owned_engines_ = std::move(engines);
   engines_ = &owned_engines_;
-  gate_.Open(options_.routes(owned_engines_, [this](std::function<void()> work) { workers_->Post(std::move(work)); }));
+  const Post post = [this](Weight weight, std::function<void()> work) { workers_->Post(weight, std::move(work)); };
+  gate_.Open(options_.routes(owned_engines_, post));
   return absl::OkStatus();
 }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/base/resident_memory.h"
 #include "core/base/thread_name.h"
 
 namespace engine {
@@ -18,18 +19,30 @@ WorkerPool::~WorkerPool() {
   wake_.notify_all();
 }
 
-void WorkerPool::Post(std::function<void()> work) {
+void WorkerPool::Post(Weight weight, std::function<void()> work) {
   {
     std::lock_guard lock(mutex_);
-    queue_.push_back(std::move(work));
+    const bool waits = weight == Weight::kHeavy && std::exchange(has_heavy_, true);
+    (waits ? waiting_heavy_ : queue_).push_back({weight, std::move(work)});
+    if (waits) return;
   }
   wake_.notify_one();
+}
+
+// This thread is about to look at the queue: nobody needs to be woken.
+void WorkerPool::EndHeavy() {
+  ReturnFreedMemory();  // in small pieces, which the allocator would keep
+  std::lock_guard lock(mutex_);
+  has_heavy_ = !waiting_heavy_.empty();
+  if (!has_heavy_) return;
+  queue_.push_back(std::move(waiting_heavy_.front()));  // behind what has come meanwhile
+  waiting_heavy_.pop_front();
 }
 
 void WorkerPool::Loop() {
   NameThread("worker");
   while (true) {
-    std::function<void()> work;
+    Work work;
     {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [&] { return stop_ || !queue_.empty(); });
@@ -37,7 +50,9 @@ void WorkerPool::Loop() {
       work = std::move(queue_.front());
       queue_.pop_front();
     }
-    work();
+    work.run();
+    work.run = nullptr;
+    if (work.weight == Weight::kHeavy) EndHeavy();
   }
 }
 

@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "server/http/post.h"
+
 namespace engine {
 
 class WorkerPool {
@@ -18,16 +20,24 @@ class WorkerPool {
   WorkerPool& operator=(const WorkerPool&) = delete;
 
   // Any thread; never blocks.
-  void Post(std::function<void()> work);
+  void Post(Weight weight, std::function<void()> work);
 
  private:
+  struct Work {
+    Weight weight;
+    std::function<void()> run;
+  };
+
   void Loop();
+  void EndHeavy();
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::function<void()>> queue_;  // guarded by mutex_
-  bool stop_ = false;                        // guarded by mutex_
-  std::vector<std::jthread> threads_;        // last: everything above outlives them
+  std::deque<Work> queue_;             // guarded by mutex_
+  bool has_heavy_ = false;             // guarded by mutex_; one runs, or is in queue_
+  std::deque<Work> waiting_heavy_;     // guarded by mutex_; for the end of that one
+  bool stop_ = false;                  // guarded by mutex_
+  std::vector<std::jthread> threads_;  // last: everything above outlives them
 };
 
 }  // namespace engine

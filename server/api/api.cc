@@ -11,7 +11,6 @@
 #include "server/api/models_route.h"
 #include "server/api/openapi.h"
 #include "server/api/request_run.h"
-#include "server/api/request_workers.h"
 #include "server/api/responses_answer.h"
 #include "server/api/responses_request.h"
 #include "server/api/service.h"
@@ -20,8 +19,13 @@
 namespace engine {
 namespace {
 
-using ServicePtr = std::shared_ptr<const Service>;   // every handler holds it
-using WorkersPtr = std::shared_ptr<RequestWorkers>;  // so do those that take their time
+using ServicePtr = std::shared_ptr<const Service>;  // every handler holds it
+
+// A text becomes tokens by way of some hundred bytes for each of its own.
+Weight WeightOf(const HttpRequest& http) {
+  constexpr size_t kHeavyBody = size_t{512} << 10;
+  return http.body.size() < kHeavyBody ? Weight::kLight : Weight::kHeavy;
+}
 
 void SendJson(Responder& responder, const absl::StatusOr<Json>& json, ErrorWriter write_error = ErrorBody) {
   if (!json.ok()) return SendError(responder, json.status(), ErrorJson(json.status(), write_error));
@@ -36,10 +40,10 @@ absl::StatusOr<Json> Compute(const Service& service, const HttpRequest& http, Co
 }
 
 // A request whose answer is computed at once.
-HttpHandler Computed(const ServicePtr& service, const WorkersPtr& workers, Computation compute,
+HttpHandler Computed(const ServicePtr& service, const Post& post, Computation compute,
                      ErrorWriter write_error = ErrorBody) {
   return [=](const std::shared_ptr<const HttpRequest>& http, const std::shared_ptr<Responder>& responder) {
-    workers->Run(*http, [service, compute, write_error, http, responder] {
+    post(WeightOf(*http), [service, compute, write_error, http, responder] {
       SendJson(*responder, Compute(*service, *http, compute), write_error);
     });
   };
@@ -66,9 +70,9 @@ absl::Status Run(const Service& service, const Dialect& dialect, const HttpReque
   return absl::OkStatus();
 }
 
-HttpHandler Generated(const ServicePtr& service, const WorkersPtr& workers, Dialect dialect) {
+HttpHandler Generated(const ServicePtr& service, const Post& post, Dialect dialect) {
   return [=](const std::shared_ptr<const HttpRequest>& http, const std::shared_ptr<Responder>& responder) {
-    workers->Run(*http, [service, dialect, http, responder] {
+    post(WeightOf(*http), [service, dialect, http, responder] {
       std::unique_ptr<AnswerFormat> format = dialect.make_format();
       const absl::Status run = Run(*service, dialect, *http, responder, format);
       if (!run.ok()) SendError(*responder, run, format->ErrorBody(run));
@@ -91,54 +95,54 @@ Json Properties(std::initializer_list<std::span<const ApiField>> tables) {
 }
 
 // In the order in which documentation lists them.
-std::vector<Endpoint> Endpoints(const ServicePtr& service, const WorkersPtr& workers) {
+std::vector<Endpoint> Endpoints(const ServicePtr& service, const Post& post) {
   const Json chat = Properties({CommonFields(), ChatFields()});
   return {
-      {.route = {"POST", "/v1/chat/completions", Generated(service, workers, kChat)},
+      {.route = {"POST", "/v1/chat/completions", Generated(service, post, kChat)},
        .summary = "Continue a chat",
        .answer = "ChatCompletion",
        .streams = true,
        .properties = chat,
        .required = {"messages"}},
-      {.route = {"POST", "/v1/completions", Generated(service, workers, kCompletion)},
+      {.route = {"POST", "/v1/completions", Generated(service, post, kCompletion)},
        .summary = "Continue a text",
        .answer = "Completion",
        .streams = true,
        .properties = Properties({CommonFields(), CompletionFields()}),
        .required = {"prompt"}},
-      {.route = {"POST", "/v1/responses", Generated(service, workers, kResponses)},
+      {.route = {"POST", "/v1/responses", Generated(service, post, kResponses)},
        .summary = "Continue a chat, as OpenAI's newer API does; nothing is kept",
        .answer = "Response",
        .streams = true,
        .properties = Properties({ResponsesFields()}),
        .required = {"input"}},
-      {.route = {"POST", "/v1/messages", Generated(service, workers, kMessages), false, AnthropicErrorBody},
+      {.route = {"POST", "/v1/messages", Generated(service, post, kMessages), false, AnthropicErrorBody},
        .summary = "Continue a chat, as Anthropic's API does",
        .answer = "Message",
        .streams = true,
        .properties = Properties({MessagesFields()}),
        .required = {"messages", "max_tokens"}},
-      {.route = {"POST", "/v1/messages/count_tokens", Computed(service, workers, CountTokens, AnthropicErrorBody),
-                 false, AnthropicErrorBody},
+      {.route = {"POST", "/v1/messages/count_tokens", Computed(service, post, CountTokens, AnthropicErrorBody), false,
+                 AnthropicErrorBody},
        .summary = "Count the tokens of an Anthropic request",
        .answer = "TokenCount",
        .properties = Properties({MessagesFields()}),
        .required = {"messages"}},
-      {.route = {"POST", "/v1/embeddings", Generated(service, workers, kEmbeddings)},
+      {.route = {"POST", "/v1/embeddings", Generated(service, post, kEmbeddings)},
        .summary = "Texts as vectors",
        .answer = "Embeddings",
        .properties = Properties({EmbeddingsFields()}),
        .required = {"input"}},
-      {.route = {"POST", "/v1/chat/completions/render", Computed(service, workers, RenderChat)},
+      {.route = {"POST", "/v1/chat/completions/render", Computed(service, post, RenderChat)},
        .summary = "Show the prompt of a chat",
        .answer = "Prompt",
        .properties = chat,
        .required = {"messages"}},
-      {.route = {"POST", "/tokenize", Computed(service, workers, Tokenize)},
+      {.route = {"POST", "/tokenize", Computed(service, post, Tokenize)},
        .summary = "Tokens of a text or a chat",
        .answer = "Tokens",
        .properties = TokenizeProperties()},
-      {.route = {"POST", "/detokenize", Computed(service, workers, Detokenize)},
+      {.route = {"POST", "/detokenize", Computed(service, post, Detokenize)},
        .summary = "Text of tokens",
        .answer = "Text",
        .properties = DetokenizeProperties(),
@@ -163,10 +167,10 @@ std::vector<Endpoint> Endpoints(const ServicePtr& service, const WorkersPtr& wor
 }  // namespace
 
 std::vector<Route> ApiRoutes(ApiOptions options) {
-  const auto workers = std::make_shared<RequestWorkers>(options.post);
+  const Post post = options.post;
   const std::string version = options.version;
   const auto service = std::make_shared<const Service>(std::move(options));
-  std::vector<Endpoint> endpoints = Endpoints(service, workers);
+  std::vector<Endpoint> endpoints = Endpoints(service, post);
   endpoints.push_back({.route = {"GET", "/openapi.json", nullptr}, .summary = "This document", .answer = "Document"});
   const auto document = std::make_shared<const std::string>(Dump(OpenApi(endpoints, version)));  // the handler's
   endpoints.back().route.handler = [document](const std::shared_ptr<const HttpRequest>&,

@@ -290,6 +290,16 @@ class FaultsTest(unittest.TestCase):
         while server.resident_bytes() - before > 64 << 20:
             self.assertLess(time.monotonic(), deadline)
 
+    def test_a_server_stops_where_long_bodies_wait_for_each_other(self):
+        server = self.start("--shutdown-timeout", "0").wait_until_ready()
+        for _ in range(4):
+            connection = self.connect(server.connect())
+            connection.request("POST", "/tokenize", json.dumps({"prompt": "a!" * 500_000}))
+        while server.metric("engine_http_answers_under_way") < 5:  # with the one that asks
+            pass
+        self.assertEqual(server.end(), 1, server.log)
+        self.assertIn("answers were cut off", server.log)
+
     def test_requests_that_share_too_small_a_cache_take_turns(self):
         server = self.start("--kv-cache-bytes", "700000", "--max-num-seqs", "16").wait_until_ready()
         connections = [self.connect(server.connect()) for _ in range(16)]

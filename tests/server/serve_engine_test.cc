@@ -23,7 +23,7 @@ std::vector<Route> TokenRoutes(const Engines& engines, const Post& post) {
   Engine* engine = engines.empty() ? nullptr : engines.front().get();
   const auto stream = [=](int max_tokens) -> HttpHandler {
     return [=](std::shared_ptr<const HttpRequest>, std::shared_ptr<Responder> responder) {
-      post([=] {
+      post(Weight::kLight, [=] {
         responder->Begin(200, "text/plain");
         const auto id =
             engine->Submit(Continue(RandomTokens(1, 20), max_tokens), [responder](const GenerationUpdate& update) {

@@ -89,13 +89,13 @@ ApiClient::ApiClient(ScriptedEngine& engine, bool lenient)
     : routes_(ApiRoutes({.models = {{"tiny", &engine}, {"alias", &engine}},
                          .lenient = lenient,
                          .version = "1",
-                         .post = [](const std::function<void()>& work) { work(); }})) {}
+                         .post = [](Weight, const std::function<void()>& work) { work(); }})) {}
 
 ApiClient::ApiClient(std::vector<ServedModel> models, std::vector<std::shared_ptr<TrafficSplit>> splits)
     : routes_(ApiRoutes({.models = std::move(models),
                          .splits = std::move(splits),
                          .version = "1",
-                         .post = [](const std::function<void()>& work) { work(); }})) {}
+                         .post = [](Weight, const std::function<void()>& work) { work(); }})) {}
 
 std::shared_ptr<RecordingResponder> ApiClient::Call(const std::string& method, const std::string& path,
                                                     std::string body) const {
