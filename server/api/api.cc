@@ -44,6 +44,7 @@ HttpHandler Computed(const ServicePtr& service, const Post& post, Computation co
                      ErrorWriter write_error = ErrorBody) {
   return [=](const std::shared_ptr<const HttpRequest>& http, const std::shared_ptr<Responder>& responder) {
     post(WeightOf(*http), [service, compute, write_error, http, responder] {
+      if (!responder->is_open()) return;  // it has gone while it waited for a worker
       SendJson(*responder, Compute(*service, *http, compute), write_error);
     });
   };
@@ -73,6 +74,7 @@ absl::Status Run(const Service& service, const Dialect& dialect, const HttpReque
 HttpHandler Generated(const ServicePtr& service, const Post& post, Dialect dialect) {
   return [=](const std::shared_ptr<const HttpRequest>& http, const std::shared_ptr<Responder>& responder) {
     post(WeightOf(*http), [service, dialect, http, responder] {
+      if (!responder->is_open()) return;
       std::unique_ptr<AnswerFormat> format = dialect.make_format();
       const absl::Status run = Run(*service, dialect, *http, responder, format);
       if (!run.ok()) SendError(*responder, run, format->ErrorBody(run));

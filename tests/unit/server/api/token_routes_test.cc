@@ -32,6 +32,22 @@ TEST(Tokenize, ReadsTextAsVllmAndLlamaCppAskForIt) {
   EXPECT_EQ(Body(client.Post("/tokenize", Json{{"prompt", "hi"}, {"messages", nullptr}})), want);
 }
 
+TEST(Requests, OfClientsThatHaveGoneAreNotRead) {
+  ScriptedEngine engine;
+  std::vector<std::function<void()>> posted;
+  const auto keep = [&](Weight, std::function<void()> work) { posted.push_back(std::move(work)); };
+  const std::vector<Route> routes = ApiRoutes({.models = {{"tiny", &engine}}, .version = "1", .post = keep});
+  for (const Route& route : routes) {
+    if (route.method != "POST") continue;
+    const auto responder = std::make_shared<RecordingResponder>();
+    route.handler(std::make_shared<const HttpRequest>(HttpRequest{.body = "no JSON"}), responder);
+    responder->ended = true;
+    posted.back()();
+    EXPECT_EQ(responder->status, 0) << route.path;
+  }
+  EXPECT_EQ(posted.size(), 9u);
+}
+
 TEST(Tokenize, ReadsAChatAsItsTemplateRendersIt) {
   ScriptedEngine engine;
   const Json chat = Json::parse(R"({"messages": [{"role": "user", "content": "hi"}], "return_token_strs": true})");
