@@ -1,13 +1,11 @@
 // engine VERB [arguments]. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
-#include <new>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "cli/last_words.h"
 #include "cli/nearest_name.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
@@ -85,26 +83,6 @@ absl::Status Dispatch(Arguments arguments) {
 absl::Status FlushOutput() {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return absl::OkStatus();
   return DataLoss("standard output could not be written; is there room, and does anybody read it?");
-}
-
-// Whichever thread the system has refused memory or another thread, there is a sentence. Any other exception that nobody
-// catches is a bug of ours.
-[[noreturn]] void SayWhyItEnds() {
-  try {
-    if (const std::exception_ptr error = std::current_exception()) std::rethrow_exception(error);
-  } catch (const std::bad_alloc&) {
-    std::fputs("engine: there is no memory left for this process: raise its limit (ulimit -v), or ask for less\n",
-               stderr);
-    std::_Exit(1);
-  } catch (const std::system_error& error) {
-    std::fprintf(stderr,
-                 "engine: the system refuses this process a thread or the like: %s; raise its limits (ulimit -a)\n",
-                 error.what());
-    std::_Exit(1);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "engine: nobody catches: %s\n", error.what());
-  }
-  std::abort();
 }
 
 }  // namespace

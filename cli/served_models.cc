@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <system_error>
 
 #include "absl/strings/str_join.h"
 #include "cli/usage.h"
@@ -14,7 +15,8 @@ namespace {
 size_t EndOfName(const std::string& argument) {
   const size_t equals = argument.find('=');
   if (equals == std::string::npos || equals == 0 || argument.find('/') < equals) return std::string::npos;
-  return std::filesystem::exists(argument) ? std::string::npos : equals;
+  std::error_code error;  // such as of a path that is too long
+  return std::filesystem::exists(argument, error) ? std::string::npos : equals;
 }
 
 std::string EndOfPath(const std::string& model) {

@@ -58,6 +58,11 @@ TEST(ServedModels, APathMayHoldAnEqualsSign) {
   EXPECT_EQ(Read({"a=" + file})[0].model, file);
 }
 
+TEST(ServedModels, APathMayBeLongerThanTheSystemTakes) {
+  EXPECT_EQ(Read({std::string(300, 'a') + "=x"})[0].model, "x");
+  EXPECT_EQ(Read({"a=" + std::string(300, 'x')})[0].names.front(), "a");
+}
+
 TEST(ServedModels, ASingleModelMayHaveSeveralNames) {
   EXPECT_THAT(Read({"one.gguf"}, {"x", "y"})[0].names, ElementsAre("x", "y"));
   EXPECT_THAT(Refusal(ReadModels({"a=one", "b=two"}, {"x"}).status()), HasSubstr("--served-model-name"));
