@@ -79,6 +79,7 @@ absl::Status RequestRun::Render(const GenerationRequest& source) {
   if (request.echo && prompt.text.empty()) {
     ASSIGN_OR_RETURN(prompt.text, engine_.Detokenize(prompt.tokens));
   }
+  if (!request.echo) std::string().swap(prompt.text);  // with its memory, which is the answer's for as long as it takes
   answer_.prompts.push_back(std::move(prompt));
   return absl::OkStatus();
 }
@@ -87,13 +88,13 @@ absl::Status RequestRun::RenderPrompts() {
   ApiRequest& request = answer_.request;
   const size_t num_prompts = std::max<size_t>(request.prompts.size(), 1);
   for (size_t p = 0; p < num_prompts; ++p) {
-    GenerationRequest& source = request.prompts.empty() ? request.generation : request.prompts[p].generation;
-    if (absl::Status rendered = Render(source); !rendered.ok()) return InClientsWords(rendered, p);
-    // What remains is the same for every prompt, which comes as tokens.
-    source.messages.clear();
-    source.prompt.clear();
-    source.prompt_tokens.clear();
+    const bool is_chat = request.prompts.empty();
+    // Ends here: from now on a prompt comes as tokens, and what else there is stands in `generation`.
+    const GenerationRequest source = is_chat ? GenerationRequest() : std::move(request.prompts[p].generation);
+    const absl::Status rendered = Render(is_chat ? request.generation : source);
+    if (!rendered.ok()) return InClientsWords(rendered, p);
   }
+  request.generation.messages = std::vector<ChatMessage>();
   for (const RenderedPrompt& prompt : answer_.prompts) {
     for (int i = 0; i < request.n; ++i) {
       answer_.choices.push_back({.index = static_cast<int>(answer_.choices.size()), .prompt = &prompt});
