@@ -12,6 +12,7 @@ absl::Status ReadTopLogprobs(const FieldValue& value, ApiRequest& request) { ret
 // A variable of the chat template that has a field of its own.
 absl::Status ReadKwarg(const FieldValue& value, ApiRequest& request) {
   request.template_kwargs[value.path] = value.json;
+  request.sent.Add("template_kwargs." + value.path, value.path);
   return absl::OkStatus();
 }
 
@@ -80,15 +81,14 @@ absl::Status CheckChat(const Json& body, const ModelInfo& model, ApiRequest& req
 
 absl::Status ReadEffort(const FieldValue& value, ApiRequest& request) {
   request.template_kwargs["reasoning_effort"] = value.json;
-  request.sent.Add("reasoning_effort", value.path);
+  request.sent.Add("template_kwargs.reasoning_effort", value.path);
   return absl::OkStatus();
 }
 
 absl::Status CheckTemplateKwargs(const std::string& chat_template, ApiRequest& request) {
   for (const auto& [key, value] : request.template_kwargs.items()) {
     if (chat_template.find(key) != std::string::npos) continue;
-    const bool has_field = key == "enable_thinking" || key == "reasoning_effort" || key == "documents";
-    const FieldValue field{(has_field ? "" : "chat_template_kwargs.") + key, value};
+    const FieldValue field{"template_kwargs." + key, value};
     RETURN_IF_ERROR(Unsupported(field, "", "the model's chat template does not read it", request.policy()));
   }
   request.generation.template_kwargs = Dump(request.template_kwargs);

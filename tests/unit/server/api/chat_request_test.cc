@@ -28,7 +28,7 @@ absl::StatusOr<ApiRequest> Read(const std::string& more, bool lenient = false) {
   Json body = Json::parse(more);
   if (!body.contains("messages")) body["messages"] = Json::parse(kMessages);
   ApiRequest request{.lenient = lenient};
-  RETURN_IF_ERROR(ReadChatRequest(body, Model(), request));
+  RETURN_IF_ERROR(request.sent.Translate(ReadChatRequest(body, Model(), request)));
   return request;
 }
 
@@ -268,6 +268,21 @@ TEST(ChatRequest, PassesOnWhatTheTemplateReads) {
                                 "chat_template_kwargs": {"enable_thinking": true}})");
   ASSERT_TRUE(request.ok()) << request.status();
   EXPECT_THAT(request->generation.template_kwargs, HasSubstr(R"("reasoning_effort":"low","documents":[{"a":1}])"));
+}
+
+TEST(ChatRequest, NamesVariablesThatTheTemplateDoesNotReadAsTheyWereSent) {
+  const auto refusal = [](const char* more) {
+    Json body = Json::parse(more);
+    body["messages"] = Json::parse(kMessages);
+    ModelInfo model;
+    model.chat_template = "{{ messages }}";
+    ApiRequest request;
+    return FieldOf(request.sent.Translate(ReadChatRequest(body, model, request)));
+  };
+  EXPECT_EQ(refusal(R"({"enable_thinking": false})"), "enable_thinking");
+  EXPECT_EQ(refusal(R"({"reasoning_effort": "low"})"), "reasoning_effort");
+  EXPECT_EQ(refusal(R"({"chat_template_kwargs": {"enable_thinking": false}})"), "chat_template_kwargs.enable_thinking");
+  EXPECT_EQ(refusal(R"({"chat_template_kwargs": {"x.y": 1}})"), "chat_template_kwargs.x.y");
 }
 
 TEST(ChatRequest, RefusesVariablesThatTheTemplateDoesNotRead) {
