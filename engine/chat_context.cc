@@ -90,15 +90,18 @@ absl::Status AddKwargs(const std::string& kwargs, Json& context) {
 absl::StatusOr<Json> ChatContext(const ModelText& text, const GenerationRequest& request) {
   Json context = {{"messages", Json::array()}};
   for (const ChatMessage& message : request.messages) {
-    ASSIGN_OR_RETURN(Json json, MessageJson(text.template_traits, message));
-    context["messages"].push_back(std::move(json));
+    absl::StatusOr<Json> json = MessageJson(text.template_traits, message);
+    if (!json.ok()) return About("messages", json.status());
+    context["messages"].push_back(*std::move(json));
   }
-  ASSIGN_OR_RETURN(context["tools"], ToolsJson(request.tools));
+  absl::StatusOr<Json> tools = ToolsJson(request.tools);
+  if (!tools.ok()) return About("tools", tools.status());
+  context["tools"] = *std::move(tools);
   context["documents"] = nullptr;
   context["add_generation_prompt"] = request.add_generation_prompt && !request.continue_final_message;
   context["bos_token"] = text.bos_token;
   context["eos_token"] = text.eos_token;
-  RETURN_IF_ERROR(AddKwargs(request.template_kwargs, context));
+  RETURN_IF_ERROR(About("template_kwargs", AddKwargs(request.template_kwargs, context)));
   return context;
 }
 

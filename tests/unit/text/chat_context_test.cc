@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/base/field_error.h"
 #include "tests/unit/text/goldens.h"
 
 namespace engine {
@@ -131,6 +132,15 @@ TEST(ChatContext, RefusesTextThatIsNotTheJsonItMustBe) {
   request.tools = "";
   request.template_kwargs = "3";
   EXPECT_EQ(Rendered("a", request), "template_kwargs must be a JSON object");
+}
+
+TEST(ChatContext, ErrorsSayWhichFieldTheyAreAbout) {
+  const ModelText text = TextWith("{{ messages }}");
+  const auto field = [&](const GenerationRequest& request) { return FieldOf(ChatContext(text, request).status()); };
+  const ChatMessage calls{.role = "assistant", .tool_calls = {{.name = "f", .arguments = "[]"}}};
+  EXPECT_EQ(field({.messages = {calls}}), "messages");
+  EXPECT_EQ(field({.tools = "{}"}), "tools");
+  EXPECT_EQ(field({.template_kwargs = "["}), "template_kwargs");
 }
 
 }  // namespace
