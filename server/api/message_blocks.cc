@@ -64,7 +64,7 @@ constexpr Field<Block> kResultFields[] = {
 absl::StatusOr<Block> ReadBlock(const FieldValue& value, std::span<const Field<Block>> fields, FieldPolicy policy) {
   Block block{.policy = policy};
   RETURN_IF_ERROR(ReadFields<Block>(value, {fields}, policy, block));
-  if (fields.data() == kTextFields && !value.json.contains("text"))
+  if (fields.data() == kTextFields && value.json.value("text", Json()).is_null())
     return FieldError(value.path + ".text", "is missing");
   return block;
 }

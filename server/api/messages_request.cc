@@ -12,12 +12,16 @@ namespace engine {
 namespace {
 
 // A tool as the OpenAI API writes it, which is the form that chat templates know.
-absl::Status ReadTool(const FieldValue& value, Json& tools) {
+absl::Status ReadTool(const FieldValue& value, const FieldPolicy& policy, Json& tools) {
   RETURN_IF_ERROR(MustBeObject(value));
   Json function = Json::object();
   for (const auto& [key, field] : value.json.items()) {
     if (key == "type" && field != "custom") {
       return FieldError(value.path + ".type", "is not supported: the server has no tools of its own");
+    }
+    if (key == "parameters") {
+      RETURN_IF_ERROR(UnknownField(value.path + ".parameters", "input_schema", policy));
+      continue;
     }
     if (key != "type" && key != "cache_control") function[key == "input_schema" ? "parameters" : key] = field;
   }
@@ -28,7 +32,7 @@ absl::Status ReadTool(const FieldValue& value, Json& tools) {
 absl::Status ReadMessagesTools(const FieldValue& value, ApiRequest& request) {
   RETURN_IF_ERROR(MustBeArray(value, kMaxFields));
   Json tools = Json::array();
-  for (size_t i = 0; i < value.json.size(); ++i) RETURN_IF_ERROR(ReadTool(value.At(i), tools));
+  for (size_t i = 0; i < value.json.size(); ++i) RETURN_IF_ERROR(ReadTool(value.At(i), request.policy(), tools));
   for (size_t i = 0; i < tools.size(); ++i) {
     const std::string path = value.At(i).path, function = path + ".function";
     request.sent.Add(function, path);

@@ -42,6 +42,17 @@ TEST(MessagesRequest, ReadsSamplingUnderItsNames) {
   EXPECT_THAT(request->sampling().stop, ElementsAre("a", "b"));
 }
 
+TEST(MessagesRequest, RefusesATextThatIsNull) {
+  EXPECT_EQ(Refusal(R"({"system": [{"type": "text", "text": null}]})"), "system[0].text is missing");
+  EXPECT_EQ(Refusal(R"({"messages": [{"role": "user", "content": [{"type": "text", "text": null}]}]})"),
+            "messages[0].content[0].text is missing");
+}
+
+TEST(MessagesRequest, RefusesParametersOfAToolUnderAnotherName) {
+  EXPECT_EQ(Refusal(R"({"tools": [{"name": "f", "input_schema": {}, "parameters": {}}]})"),
+            "tools[0].parameters is not a field of this request; did you mean input_schema?");
+}
+
 TEST(MessagesRequest, MakesAChatOfItsBlocks) {
   const auto request = Read(R"({"system": [{"type": "text", "text": "s", "cache_control": {"type": "ephemeral"}}],
     "messages": [
