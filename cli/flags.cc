@@ -43,10 +43,6 @@ std::string Opposite(const std::string& value) {
 
 bool IsFlag(const std::string& argument) { return argument.size() > 1 && argument[0] == '-'; }
 
-// What other parts of the program read there.
-constexpr std::string_view kOtherVariables[] = {"ENGINE_CACHE", "ENGINE_CPU_ISA", "ENGINE_SIMT_SEED",
-                                                "ENGINE_SIMT_MEMORY"};
-
 // As Kubernetes sets it in pods beside a service whose name begins with "engine": ENGINE_CHAT_PORT_80_TCP_ADDR.
 bool IsOfAService(std::string_view variable) {
   return variable.ends_with("_SERVICE_HOST") || variable.find("_SERVICE_PORT") != std::string_view::npos ||
@@ -57,7 +53,6 @@ bool IsOfAService(std::string_view variable) {
 std::string MeantVariable(const std::string& variable, const std::vector<std::string>& known) {
   if (!variable.starts_with(kPrefix) || IsOfAService(variable)) return {};
   if (std::ranges::find(known, variable) != known.end()) return {};
-  if (std::ranges::find(kOtherVariables, variable) != std::end(kOtherVariables)) return {};
   const std::string nearest = NearestName(variable, known);
   const auto most_wrong = static_cast<int>(variable.size() - kPrefix.size()) / 3;  // letters
   return EditDistance(variable, nearest) <= most_wrong ? nearest : "";
@@ -112,11 +107,13 @@ std::string FlagSet::Nearest(const std::string& name) const {
   return NearestName(name, names);
 }
 
+std::string FlagSet::CommandName() const { return command_.substr(0, command_.find(" [")); }
+
 absl::StatusOr<FlagSet::Match> FlagSet::Require(const std::string& name, const std::string& source) {
   const Match match = Find(name);
   if (match.flag != nullptr) return match;
   return UsageError("unknown flag %s%s; did you mean %s? `%s --help` lists all", name, source, Nearest(name),
-                    command_.substr(0, command_.find(" [")));
+                    CommandName());
 }
 
 absl::Status FlagSet::TakePositional(const std::string& argument, size_t index) {
@@ -169,8 +166,7 @@ absl::Status FlagSet::TakeCommandLine(std::span<const std::string> arguments) {
   return absl::OkStatus();
 }
 
-// Of values nothing is shown: they may be keys.
-void FlagSet::WarnOfMistypedVariables() const {
+std::vector<std::string> FlagSet::MistypedVariables() const {
   std::vector<std::string> known;
   for (const Flag& flag : flags_) {
     for (const std::string& name : flag.names) {
@@ -179,12 +175,15 @@ void FlagSet::WarnOfMistypedVariables() const {
       if (flag.value.empty()) known.push_back(EnvironmentName("--no-" + name.substr(2)));
     }
   }
+  std::vector<std::string> lines;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     const std::string variable(text.substr(0, text.find('=')));
     const std::string meant = MeantVariable(variable, known);
-    if (!meant.empty()) absl::FPrintF(stderr, "engine: %s is no flag's variable; did you mean %s?\n", variable, meant);
+    if (meant.empty()) continue;
+    lines.push_back(absl::StrFormat("%s stands for no flag of `%s`; did you mean %s?", variable, CommandName(), meant));
   }
+  return lines;
 }
 
 void FlagSet::TakeEnvironment() {
@@ -241,7 +240,6 @@ absl::StatusOr<bool> FlagSet::Parse(std::span<const std::string> arguments) {
     return false;
   }
   flags_.pop_back();
-  WarnOfMistypedVariables();
   TakeEnvironment();
   RETURN_IF_ERROR(Apply(flags_.back()));
   RETURN_IF_ERROR(TakeConfigFile());

@@ -57,6 +57,10 @@ class FlagSet {
   // Sets one flag now; the dashes in front of its name may be left out.
   absl::Status Set(const std::string& name, const std::string& value);
 
+  // After Parse: lines about variables of the environment that were probably meant for a flag of this verb. Of values
+  // nothing is said: they may be keys.
+  std::vector<std::string> MistypedVariables() const;
+
   std::string Help() const;
 
  private:
@@ -76,11 +80,11 @@ class FlagSet {
 
   Match Find(std::string_view name);
   std::string Nearest(const std::string& name) const;
+  std::string CommandName() const;  // without what follows it
   absl::StatusOr<Match> Require(const std::string& name, const std::string& source);
   absl::Status TakeCommandLine(std::span<const std::string> arguments);
   absl::Status TakePositional(const std::string& argument, size_t index);
   bool IsOneMoreOf(const Flag* several) const;
-  void WarnOfMistypedVariables() const;
   void TakeEnvironment();
   absl::Status TakeConfigFile();
   static absl::Status Apply(Flag& flag);

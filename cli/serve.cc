@@ -110,7 +110,7 @@ absl::Status ServeVerb(Arguments arguments) {
   Interrupt interrupt(signals);
   const auto start = Now();
   Log log(serve.log_format == "json" ? Log::Format::kJson : Log::Format::kPlain);
-  if (serve.names_gpu_layers) log.Info("--n-gpu-layers has no effect: all layers run on --device");
+  for (const std::string& warning : flags.MistypedVariables()) log.Warn(warning);
   AllowManyConnections(serve.server.http.max_connections, log);
   ASSIGN_OR_RETURN(const std::unique_ptr<Server> server, Server::Start(serve.server, log));
   if (has_files) interrupt.On(SIGHUP, [&server] { server->ReloadFiles(); });
