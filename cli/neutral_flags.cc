@@ -10,7 +10,7 @@ namespace {
 struct NeutralFlag {
   std::string_view names;
   std::string_view value;    // what --help shows; empty: a switch
-  std::string_view neutral;  // values that are taken, separated by commas
+  std::string_view neutral;  // values that are taken, separated by commas; empty: any
   std::string_view reason;
 };
 
@@ -67,6 +67,7 @@ constexpr NeutralFlag kFlags[] = {
     {"--optimization-level,-O", "N", "0,1,2,3", "nothing is compiled at the start"},
     {"--async", "N", "1", "the next step is always made ready while one runs"},
     {"--async-scheduling", "", "true", "the next step is always made ready while one runs"},
+    {"--n-gpu-layers,--gpu-layers,-ngl", "N", "", "all layers run on --device"},
     {"--swap-space", "GIB", "0,4", "a request that lost its blocks is computed again"},
     {"--flash-attn,-fa", "MODE", "on,auto", "attention is a single kernel"},
     {"--enable-reasoning", "", "true", "--reasoning-parser says how"},
@@ -78,6 +79,7 @@ constexpr NeutralFlag kFlags[] = {
 };
 
 absl::Status Check(const NeutralFlag& flag, const std::string& value) {
+  if (flag.neutral.empty()) return absl::OkStatus();
   const std::vector<std::string> taken = absl::StrSplit(std::string(flag.neutral), ',');
   if (std::ranges::find(taken, value) != taken.end()) return absl::OkStatus();
   return InvalidArgument("is '%s'; it can only be %s: %s", value, flag.neutral, flag.reason);

@@ -148,16 +148,6 @@ void AddLogFlags(FlagSet& flags, ServeFlags& serve) {
                   [&serve](const std::string& value) { return ReadUrl(value, serve.server.traces_endpoint); });
 }
 
-absl::Status ReadGpuLayers(const std::string& value, bool& are_named) {
-  int layers = 0;
-  const bool is_word = value == "all" || value == "auto";
-  if (!is_word && (!ReadValue(value, layers).ok() || layers < -1)) {
-    return InvalidArgument("is '%s'; it must be a number of layers, all or auto", value);
-  }
-  are_named = is_word || layers != 0;
-  return absl::OkStatus();
-}
-
 void AddEngineFlags(FlagSet& flags, EngineOptions& engine) {
   AddDeviceFlags(flags, engine);
   AddLimitFlags(flags, engine);
@@ -184,9 +174,6 @@ void AddServeFlags(FlagSet& flags, ServeFlags& serve) {
   AddTimeFlags(flags, serve);
   AddLogFlags(flags, serve);
   AddEngineFlags(flags, serve.engine);
-  flags.AddReader(
-      {"--n-gpu-layers,--gpu-layers,-ngl", "N", "llama.cpp's; whatever it says, all layers run on --device"},
-      [&serve](const std::string& value) { return ReadGpuLayers(value, serve.names_gpu_layers); });
   AddNeutralFlags(flags);
 }
 

@@ -19,7 +19,6 @@ struct ServeFlags {
   std::string api_compat = "strict";
   std::string log_format = "plain";
   double shutdown_seconds = 25;
-  bool names_gpu_layers = false;  // as many as llama.cpp would put on a GPU
 };
 
 void AddServeFlags(FlagSet& flags, ServeFlags& serve);
