@@ -13,6 +13,7 @@
 #include "cli/config_file.h"
 #include "cli/nearest_name.h"
 #include "cli/usage.h"
+#include "core/base/edit_distance.h"
 
 namespace engine {
 namespace {

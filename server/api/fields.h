@@ -39,7 +39,8 @@ struct FieldPolicy {
 // Says in an answer what of its request was ignored.
 void AddWarnings(const std::vector<std::string>& warnings, Json& answer);
 
-// What to do with a field of the right type that has no effect here: nothing where its value is neutral, else an error or a warning.
+// What to do with a field of the right type that has no effect here: nothing where its value is neutral, else an error
+// or a warning.
 absl::Status Unsupported(const FieldValue& value, std::string_view neutral, std::string_view help,
                          const FieldPolicy& policy);
 absl::Status UnknownField(const std::string& path, const std::string& nearest, const FieldPolicy& policy);
