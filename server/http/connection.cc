@@ -115,8 +115,8 @@ void Connection::Advance() {
   const bool had_begun = reader_.has_begun();
   ahead_.erase(0, reader_.Take(ahead_));
   if (reader_.has_head() && body_share_ == nullptr) TakeHead();
-  if (reader_.is_done() || is_closing_) return Handle();
   if (reader_.error_status() != 0) return AnswerError(reader_.error_status(), reader_.error());
+  if (reader_.is_done() || is_closing_) return Handle();
   if (body_share_ != nullptr && !body_share_->GrowTo(reader_.body_bytes())) {
     return AnswerError(503, "the bodies of requests take all the memory that they may; try again later");
   }

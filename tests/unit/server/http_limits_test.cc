@@ -38,6 +38,13 @@ TEST(HttpLimits, WhoIsNotLetInIsToldBeforeTheBodyHasCome) {
   EXPECT_THAT(client.ReadUntil("}}"), AllOf(HasSubstr("404 Not Found"), HasSubstr("connection: close")));
 }
 
+TEST(HttpLimits, WhatIsMalformedIsSaidBeforeWhereItGoesIsLookedAt) {
+  TestHttpServer server;
+  SocketClient client(server.port());
+  client.Send("GET /nowhere HTTP/1.1\r\n\r\n");
+  EXPECT_THAT(client.ReadToEnd(), AllOf(StartsWith("HTTP/1.1 400 "), HasSubstr("0 Host headers")));
+}
+
 TEST(HttpLimits, BodiesTogetherTakeNoMoreThanTheyMay) {
   TestHttpServer server({.limits = {.max_body_bytes = 200'000}, .max_bodies_bytes = 250'000});
   const std::string body(200'000, 'x');
