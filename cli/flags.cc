@@ -18,7 +18,6 @@
 namespace engine {
 namespace {
 
-constexpr std::string_view kNegation = "--no-";
 constexpr std::string_view kPrefix = "ENGINE_";  // of what stands for flags in the environment
 
 // "--max-tokens" -> "ENGINE_MAX_TOKENS"
@@ -85,26 +84,27 @@ void FlagSet::AddChoice(const FlagText& text, std::initializer_list<std::string_
             });
 }
 
-FlagSet::Match FlagSet::Find(std::string_view name) {
-  for (Flag& flag : flags_) {
-    for (const std::string& candidate : flag.names) {
-      if (candidate == name) return {&flag, false};
-      const bool negated = flag.value.empty() && candidate.starts_with("--") && name.starts_with(kNegation) &&
-                           name.substr(kNegation.size()) == candidate.substr(2);
-      if (negated) return {&flag, true};
-    }
+template <typename Body>
+void FlagSet::Flag::ForEachName(const Body& body) const {
+  for (const std::string& name : names) {
+    body(name, false);
+    if (value.empty() && name.starts_with("--")) body("--no-" + name.substr(2), true);
   }
-  return {};
+}
+
+FlagSet::Match FlagSet::Find(std::string_view name) {
+  Match match;
+  for (Flag& flag : flags_) {
+    flag.ForEachName([&](const std::string& candidate, bool negated) {
+      if (candidate == name) match = {&flag, negated};
+    });
+  }
+  return match;
 }
 
 std::string FlagSet::Nearest(const std::string& name) const {
   std::vector<std::string> names;
-  for (const Flag& flag : flags_) {
-    for (const std::string& candidate : flag.names) {
-      names.push_back(candidate);
-      if (flag.value.empty() && candidate.starts_with("--")) names.push_back("--no-" + candidate.substr(2));
-    }
-  }
+  for (const Flag& flag : flags_) flag.ForEachName([&](const std::string& one, bool) { names.push_back(one); });
   return NearestName(name, names);
 }
 
@@ -170,11 +170,9 @@ absl::Status FlagSet::TakeCommandLine(std::span<const std::string> arguments) {
 std::vector<std::string> FlagSet::MistypedVariables() const {
   std::vector<std::string> known;
   for (const Flag& flag : flags_) {
-    for (const std::string& name : flag.names) {
-      if (!name.starts_with("--")) continue;
-      known.push_back(EnvironmentName(name));
-      if (flag.value.empty()) known.push_back(EnvironmentName("--no-" + name.substr(2)));
-    }
+    flag.ForEachName([&](const std::string& name, bool) {
+      if (name.starts_with("--")) known.push_back(EnvironmentName(name));
+    });
   }
   std::vector<std::string> lines;
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -188,19 +186,15 @@ std::vector<std::string> FlagSet::MistypedVariables() const {
 }
 
 void FlagSet::TakeEnvironment() {
-  const auto take = [](Flag& flag, const std::string& name, bool negated) {
-    const std::string variable = EnvironmentName(name);
-    const char* value = std::getenv(variable.c_str());
-    if (value == nullptr || !flag.given.empty()) return;
-    flag.given = {negated ? Opposite(value) : value};
-    flag.source = " (from " + variable + ")";
-  };
   for (Flag& flag : flags_) {
-    for (const std::string& name : flag.names) {
-      if (!name.starts_with("--")) continue;
-      take(flag, name, false);
-      if (flag.value.empty()) take(flag, "--no-" + name.substr(2), true);
-    }
+    flag.ForEachName([&flag](const std::string& name, bool negated) {
+      if (!name.starts_with("--") || !flag.given.empty()) return;
+      const std::string variable = EnvironmentName(name);
+      const char* value = std::getenv(variable.c_str());
+      if (value == nullptr) return;
+      flag.given = {negated ? Opposite(value) : value};
+      flag.source = " (from " + variable + ")";
+    });
   }
 }
 

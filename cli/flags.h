@@ -72,6 +72,10 @@ class FlagSet {
     std::function<void()> clear;
     std::vector<std::string> given;
     std::string source;  // of `given`, for messages: " (from ENGINE_SEED)"
+
+    // Calls body(name, negated) for each name, and for --no-NAME of a switch.
+    template <typename Body>
+    void ForEachName(const Body& body) const;
   };
   struct Match {
     Flag* flag = nullptr;

@@ -27,7 +27,7 @@ absl::Status CheckCanRunAlone(const Request& request, const SchedulerConfig& con
     if (peak > blocks.group(g).num_blocks()) {
       return refused(absl::StrFormat(
           "%d prompt tokens and up to %d new ones need %d blocks of %d tokens in cache group %d (%s), which has %d: "
-          "shorten the prompt, lower max_tokens, or give the cache more memory",
+          "shorten the prompt, ask for fewer new tokens, or give the cache more memory",
           prompt_tokens, computed_tokens + 1 - prompt_tokens, peak, kBlockTokens, g, blocks.group(g).spec().ToString(),
           blocks.group(g).num_blocks()));
     }

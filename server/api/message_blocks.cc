@@ -15,7 +15,8 @@ struct Turn {
 
 // A block's fields, whatever its type.
 struct Block {
-  std::string text, thinking, id, name, input = "{}", result_of;
+  std::optional<std::string> text;
+  std::string thinking, id, name, input = "{}", result_of;
   ChatMessage result;  // content of a tool's result
   FieldPolicy policy;
 };
@@ -64,9 +65,13 @@ constexpr Field<Block> kResultFields[] = {
 absl::StatusOr<Block> ReadBlock(const FieldValue& value, std::span<const Field<Block>> fields, FieldPolicy policy) {
   Block block{.policy = policy};
   RETURN_IF_ERROR(ReadFields<Block>(value, {fields}, policy, block));
-  if (fields.data() == kTextFields && value.json.value("text", Json()).is_null())
-    return FieldError(value.path + ".text", "is missing");
   return block;
+}
+
+absl::Status AddText(const FieldValue& value, Block block, ChatMessage& message) {
+  if (!block.text) return FieldError(value.path + ".text", "is missing");
+  message.parts.push_back(*std::move(block.text));
+  return absl::OkStatus();
 }
 
 // A text, or a list of text blocks.
@@ -80,7 +85,7 @@ absl::Status ReadTextBlocks(const FieldValue& value, FieldPolicy policy, ChatMes
     if (!item.json.contains("type")) return FieldError(item.path, "has no type");
     RETURN_IF_ERROR(GetWord(item.At("type"), {"text"}, type));
     ASSIGN_OR_RETURN(Block block, ReadBlock(item, kTextFields, policy));
-    message.parts.push_back(std::move(block.text));
+    RETURN_IF_ERROR(AddText(item, std::move(block), message));
   }
   if (message.parts.empty()) message.content.emplace();
   return absl::OkStatus();
@@ -96,7 +101,7 @@ absl::Status AddBlock(const FieldValue& value, Turn& turn) {
   if (type == kRedacted) return absl::OkStatus();  // nobody but its maker can read it
   constexpr std::span<const Field<Block>> kFields[] = {kTextFields, kThinkingFields, {}, kUseFields, kResultFields};
   ASSIGN_OR_RETURN(Block block, ReadBlock(value, kFields[type], turn.policy));
-  if (type == kText) turn.message.parts.push_back(std::move(block.text));
+  if (type == kText) return AddText(value, std::move(block), turn.message);
   if (type == kThinking) turn.message.reasoning += block.thinking;
   if (type == kUse) {
     if (block.name.empty()) return FieldError(value.path + ".name", "is missing");

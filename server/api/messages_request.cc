@@ -131,7 +131,7 @@ constexpr ApiField kFields[] = {
     {"service_tier", "string", nullptr, "", "*"},
     {"inference_geo", "string", nullptr, "", "*"},
     {"diagnostics", "object", nullptr, "requests are not analysed"},
-    {"container", "string", nullptr, "the server has no tools of its own"},
+    {"container", "string|object", nullptr, "the server has no tools of its own"},
     {"mcp_servers", "array", nullptr, "the server has no tools of its own", "[]"},
     {"context_management", "object", nullptr, "conversations are not edited"},
 };

@@ -31,21 +31,17 @@ absl::Status MustBeSchemaOfObject(const FieldValue& value, Function&) {
   return FieldError(value.path + ".type", "is " + Dump(type) + "; it must be \"object\", which arguments are");
 }
 
-absl::Status MustBeText(const FieldValue& value, Function&) {
-  std::string text;
-  return Get(value, text);
-}
-
-absl::Status MustBeBool(const FieldValue& value, Function&) {
-  bool flag = false;
-  return Get(value, flag);
+template <typename T>
+absl::Status MustBeA(const FieldValue& value, Function&) {
+  T ignored{};
+  return Get(value, ignored);
 }
 
 constexpr Field<Function> kFunctionFields[] = {
     {"name", "string", ReadName, "of the function"},
-    {"description", "string", MustBeText, "what it does"},
+    {"description", "string", MustBeA<std::string>, "what it does"},
     {"parameters", "object", MustBeSchemaOfObject, "JSON schema of its arguments"},
-    {"strict", "boolean", MustBeBool, "arguments follow the schema"},
+    {"strict", "boolean", MustBeA<bool>, "arguments follow the schema"},
 };
 
 absl::Status AddFunction(const FieldValue& value, ApiRequest& request) {
