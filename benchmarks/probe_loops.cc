@@ -43,16 +43,32 @@ void RunChains(int64_t count, Sum zero, Step step) {
   for (const Sum& chain : acc) Keep(chain);
 }
 
-// Each chain reads its activations anew in each round, as kernels do; otherwise the compiler computes products once.
+// As weights of 4 bits have them. Each chain reads its activations anew in each round, as kernels do; otherwise the compiler
+// computes products once.
 void Int8Dots(int64_t count) {
+  using Sums = QuadSums<15>;
   const uint8_t weights[64] = {1};
   const int8_t quads[kChains * 4] = {1, 2, 3, 4};
   Hide(weights);
   const U8x64 w = LoadBytes(weights);
-  RunChains(count, I32x16(0), [&](I32x16 acc, int i) {
-    if (i == 0) Hide(quads);
-    return DotQuads<127>(acc, w, BroadcastQuad(quads + i * 4));
-  });
+  I32x16 acc[kChains];
+#pragma unroll
+  for (I32x16& chain : acc) chain = I32x16(0);
+  for (int64_t done = 0; done < count; done += kChains * Sums::kMost) {
+    Sums sums[kChains];
+#pragma unroll
+    for (int i = 0; i < kChains; ++i) sums[i] = Sums(acc[i]);
+#pragma unroll
+    for (int q = 0; q < Sums::kMost; ++q) {
+      Hide(quads);
+#pragma unroll
+      for (int i = 0; i < kChains; ++i) sums[i].Add(w, BroadcastQuad(quads + i * 4));
+    }
+#pragma unroll
+    for (int i = 0; i < kChains; ++i) acc[i] = sums[i].Total();
+  }
+#pragma unroll
+  for (const I32x16& chain : acc) Keep(chain);
 }
 
 void Bf16Dots(int64_t count) {

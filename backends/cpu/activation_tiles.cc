@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/base/bf16.h"
 #include "core/tensor/q8_row.h"
 
 namespace engine::cpu {
@@ -39,18 +40,22 @@ RowTile TileAt(int64_t first_row, int64_t num_rows) {
   return {first_row, static_cast<int>(std::min<int64_t>(left, kTileTokens[index])), index};
 }
 
-ActivationTiles::ActivationTiles(DType weight, int64_t k, const RowCode* sharing)
-    : format_(RecordOf(weight)), k_(k), unit_values_(weight == DType::kBF16 ? 2 : 1), sharing_(sharing) {}
+ActivationTiles::ActivationTiles(DType weight, int64_t k, int unit_bytes, const RowCode* sharing)
+    : format_(RecordOf(weight)),
+      k_(k),
+      unit_values_(weight == DType::kBF16 ? 2 : 1),
+      unit_bytes_(unit_bytes),
+      sharing_(sharing) {}
 
 int64_t ActivationTiles::tile_bytes(int tokens) const {
   constexpr int64_t kChunk = kTileGroups * kPanelGroup;
   if (is_block()) return (k_ + kChunk - 1) / kChunk * ShapeFor(tokens).chunk_bytes();
-  return (k_ + unit_values_ - 1) / unit_values_ * kUnitBytes * tokens;
+  return (k_ + unit_values_ - 1) / unit_values_ * unit_bytes_ * tokens;
 }
 
 void ActivationTiles::Pack(const RowTile& tile, const std::byte* rows, std::byte* out) const {
   if (tile.rows < tile.tokens()) std::memset(out, 0, tile_bytes(tile.tokens()));
-  if (!is_block()) return PackUnits(tile, rows, out);
+  if (!is_block()) return unit_bytes_ > kUnitBytes ? WidenUnits(tile, rows, out) : PackUnits(tile, rows, out);
   for (int t = 0; t < tile.rows; ++t) PackRow(rows + (tile.first_row + t) * Q8RowBytes(k_), tile.tokens(), t, out);
 }
 
@@ -66,6 +71,17 @@ void ActivationTiles::PackUnits(const RowTile& tile, const std::byte* rows, std:
     if (at == row_bytes) continue;
     std::memset(place, 0, kUnitBytes);
     std::memcpy(place, row + at, row_bytes - at);
+  }
+}
+
+void ActivationTiles::WidenUnits(const RowTile& tile, const std::byte* rows, std::byte* out) const {
+  for (int t = 0; t < tile.rows; ++t) {
+    const auto* row = reinterpret_cast<const uint16_t*>(rows) + (tile.first_row + t) * k_;
+    float* pair = reinterpret_cast<float*>(out) + 2 * t;
+    for (int64_t i = 0; i < k_; i += 2, pair += 2 * tile.tokens()) {
+      pair[0] = Bf16ToF32(row[i]);
+      pair[1] = i + 1 < k_ ? Bf16ToF32(row[i + 1]) : 0.0f;
+    }
   }
 }
 

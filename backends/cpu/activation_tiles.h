@@ -39,9 +39,9 @@ struct Q8Numbers {
 
 class ActivationTiles {
  public:
-  // For weights of this format with rows of k values. Given `sharing`, which block formats can have, each run of
-  // kRunGroups in the largest tiles gets one scale.
-  ActivationTiles(DType weight, int64_t k, const RowCode* sharing = nullptr);
+  // For weights of this format with rows of k values, and of plain ones units of this size. Given `sharing`, which block
+  // formats can have, each run of kRunGroups in the largest tiles gets one scale.
+  ActivationTiles(DType weight, int64_t k, int unit_bytes = kUnitBytes, const RowCode* sharing = nullptr);
 
   int64_t tile_bytes(int tokens) const;
   // For any number of rows up to max_rows.
@@ -55,6 +55,7 @@ class ActivationTiles {
  private:
   bool is_block() const { return format_.values > 0; }
   TileShape ShapeFor(int tokens) const { return {tokens, 32 / format_.segment, format_.has_offset}; }
+  void WidenUnits(const RowTile& tile, const std::byte* rows, std::byte* out) const;
   void PackUnits(const RowTile& tile, const std::byte* rows, std::byte* out) const;
   void PackRow(const std::byte* row, int tokens, int token, std::byte* out) const;
   void ShareScales(const Q8Chunk& chunk, Q8Numbers& out) const;
@@ -62,6 +63,7 @@ class ActivationTiles {
   PanelRecord format_;
   int64_t k_;
   int64_t unit_values_;     // of plain formats
+  int64_t unit_bytes_;      // the same
   const RowCode* sharing_;  // or null
 };
 

@@ -38,6 +38,10 @@ struct GroupActivations {
   }
 };
 
+// What adds up the dot products of a format's quads. Signed ones have no zero point left to make up for.
+template <PanelRecord kFormat>
+using SumsOf = QuadSums<kFormat.max_weight()>;
+
 template <PanelRecord kFormat, int kQuad>
 U8x64 LoadQuad(const std::byte* low, const std::byte* high) {
   if constexpr (kFormat.low_bits == 8) return LoadBytes(low + kQuad * 64);
@@ -53,6 +57,10 @@ U8x64 LoadQuad(const std::byte* low, const std::byte* high) {
 template <PanelRecord kFormat, int... kQuad>
 void LoadQuads(const std::byte* group, std::integer_sequence<int, kQuad...>, U8x64* out) {
   ((out[kQuad] = LoadQuad<kFormat, kQuad>(group, group + kFormat.low_bits * 64)), ...);
+  if constexpr (SumsOf<kFormat>::kSigned) {
+    static_assert(kFormat.zero_point == 128);
+    ((out[kQuad] = AddBias(out[kQuad])), ...);
+  }
 }
 
 // What is added to stored integers whose blocks have zero points of their own: the constant zero point, minus theirs.
@@ -97,22 +105,32 @@ void LoadScales(const std::byte* record, int group, GroupWeights<kFormat>& out) 
 
 // The dot products of one segment with kTogether tokens, from `first` on: inner[i] = fma(dot - z * sum, scale, inner[i]).
 template <PanelRecord kFormat, int kTokens, int kTogether>
-void AddSegment(const GroupWeights<kFormat>& weights, const GroupActivations& activations, int segment, int first,
-                F32x16 (&inner)[kTogether]) {
+[[gnu::always_inline]] inline void AddSegment(const GroupWeights<kFormat>& weights, const GroupActivations& activations,
+                                              int segment, int first, F32x16 (&inner)[kTogether]) {
   constexpr TileShape kShape{kTokens, GroupWeights<kFormat>::kSegments, kFormat.has_offset};
+  using Sums = SumsOf<kFormat>;
   constexpr int kSegmentQuads = kQuads / GroupWeights<kFormat>::kSegments;
+  constexpr int kRun = std::min(kSegmentQuads, Sums::kMost);
   I32x16 dots[kTogether];
 #pragma unroll kUnroll
   for (int i = 0; i < kTogether; ++i) {
-    dots[i] = I32x16(activations.Number<int32_t>(kShape.starts_at(), segment * kTokens + first + i));
+    const int32_t start = activations.Number<int32_t>(kShape.starts_at(), segment * kTokens + first + i);
+    dots[i] = I32x16(Sums::kSigned ? 0 : start);
   }
 #pragma unroll kUnroll
-  for (int q = segment * kSegmentQuads; q < (segment + 1) * kSegmentQuads; ++q) {
+  for (int run = segment * kSegmentQuads; run < (segment + 1) * kSegmentQuads; run += kRun) {
+    Sums sums[kTogether];
 #pragma unroll kUnroll
-    for (int i = 0; i < kTogether; ++i) {
-      const QuadI8 quad = BroadcastQuad(activations.values + (first + i) * kPanelGroup + q * 4);
-      dots[i] = DotQuads<kFormat.max_weight()>(dots[i], weights.quads[q], quad);
+    for (int i = 0; i < kTogether; ++i) sums[i] = Sums(dots[i]);
+#pragma unroll kUnroll
+    for (int q = run; q < run + kRun; ++q) {
+#pragma unroll kUnroll
+      for (int i = 0; i < kTogether; ++i) {
+        sums[i].Add(weights.quads[q], BroadcastQuad(activations.values + (first + i) * kPanelGroup + q * 4));
+      }
     }
+#pragma unroll kUnroll
+    for (int i = 0; i < kTogether; ++i) dots[i] = sums[i].Total();
   }
 #pragma unroll kUnroll
   for (int i = 0; i < kTogether; ++i) {

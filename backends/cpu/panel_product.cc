@@ -17,8 +17,8 @@ PanelTileCode CodeOf(Isa isa, DType weight) {
 }  // namespace
 
 PanelProduct::PanelProduct(Isa isa, DType weight, int64_t k, bool fast)
-    : tiles_(weight, k, fast ? &RowCodeFor(isa) : nullptr),
-      code_(CodeOf(isa, weight)),
+    : code_(CodeOf(isa, weight)),
+      tiles_(weight, k, code_.unit_bytes, fast ? &RowCodeFor(isa) : nullptr),
       k_(k),
       panel_bytes_(PanelBytes(weight, k)) {
   if (fast) code_.run[kNumTileSizes - 1] = code_.run_shared;

@@ -66,8 +66,8 @@ class PanelProduct {
     return row_scales.subspan(first, std::min<size_t>(kPanelRows, row_scales.size() - first));
   }
 
-  ActivationTiles tiles_;
   PanelTileCode code_;
+  ActivationTiles tiles_;
   int64_t k_;
   int64_t panel_bytes_;
 };

@@ -16,7 +16,8 @@ namespace engine::cpu {
 //   scales  f32[T][16 groups]
 //   sums    f32[T][16 groups]              sum of the token's 32 values; only for weights with an offset
 // What stands for groups beyond k is undefined.
-// For plain formats: units of four bytes, [units][T]; a unit is a pair of bf16, an odd k padded with +0, or one f32.
+// For plain formats: units, [units][T]; a unit is a pair of bf16, an odd k padded with +0, or one f32. It has four bytes; a
+// pair that is widened to f32 has eight (PanelTileCode::unit_bytes).
 inline constexpr int kTileGroups = 16;
 
 // Groups that share a scale where a kernel of class fast makes them, 128 values.
@@ -33,7 +34,7 @@ struct TileShape {
   constexpr int sums_at() const { return scales_at() + tokens * line_bytes(); }
   constexpr int chunk_bytes() const { return sums_at() + (has_offset ? tokens * line_bytes() : 0); }
 };
-inline constexpr int64_t kUnitBytes = 4;
+inline constexpr int kUnitBytes = 4;
 
 // Tiles exist for these numbers of tokens.
 inline constexpr int kTileTokens[] = {1, 2, 4, 8, 16};
@@ -54,6 +55,7 @@ struct PanelTileCode {
   // The largest tile where each run of kRunGroups has one scale, in an order of its own. Null for formats that have
   // offsets or two scales in a group: what those take per group, and the registers for it, leave nothing to gain.
   void (*run_shared)(const PanelTile& tile) = nullptr;
+  int unit_bytes = kUnitBytes;  // of plain formats
 };
 
 namespace portable {

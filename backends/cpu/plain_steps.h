@@ -1,5 +1,5 @@
 // How bf16, f16 and f32 weights take one step of the chain of numerics rule 3, for 16 outputs at once. A unit is what a
-// token contributes to a step, four bytes: a pair of bf16 or one f32.
+// token contributes to a step (backends/cpu/panel_tile.h).
 #pragma once
 
 #include "backends/cpu/isa/vector.h"
@@ -9,10 +9,11 @@ ENGINE_INLINE_BEGIN_
 
 namespace engine::cpu::ENGINE_ISA {
 
-// kWeights: weights of one output in a unit. kWeightBytes: of 16 outputs. Scope stands around the call of a noinline
+// kUnitBytes: of a unit. kWeights: weights of one output in it. kWeightBytes: of 16 outputs. Scope stands around the call of a noinline
 // chain (FlushDenormalsScope).
 struct Bf16Steps {
   using Scope = FlushDenormalsScope;
+  static constexpr int64_t kUnitBytes = 4;
   static constexpr int64_t kWeights = 2;
   static constexpr int64_t kWeightBytes = 64;
   static auto LoadWeights(const std::byte* at) { return LoadBf16Pairs(reinterpret_cast<const uint16_t*>(at)); }
@@ -22,10 +23,27 @@ struct Bf16Steps {
   static F32x16 Step(F32x16 acc, Bf16x32 unit, Bf16x32 weights) { return DotBf16Pairs(acc, weights, unit); }
 };
 
+#if ENGINE_ISA_LEVEL < 2
+// Without an instruction for pairs: activations were widened when their tile was packed, once for all panels. Shifts and
+// masks of a step take the ports of its multiplications.
+struct WidenedSteps : Bf16Steps {
+  static constexpr int64_t kUnitBytes = 8;
+  static F32Pairs LoadWeights(const std::byte* at) { return Widen(Bf16Steps::LoadWeights(at)); }
+  static F32Pairs BroadcastUnit(const std::byte* at) {
+    const float* const pair = reinterpret_cast<const float*>(at);
+    return {F32x16(pair[0]), F32x16(pair[1])};
+  }
+  static F32x16 Step(F32x16 acc, F32Pairs unit, F32Pairs weights) { return DotPairs(acc, weights, unit); }
+};
+#else
+using WidenedSteps = Bf16Steps;
+#endif
+
 struct DenormalsKept {};
 
 struct FloatSteps {
   using Scope = DenormalsKept;
+  static constexpr int64_t kUnitBytes = 4;
   static constexpr int64_t kWeights = 1;
   static auto BroadcastUnit(const std::byte* at) { return F32x16(*reinterpret_cast<const float*>(at)); }
   static F32x16 Step(F32x16 acc, F32x16 unit, F32x16 weights) { return Fma(unit, weights, acc); }

@@ -259,15 +259,12 @@ inline Bf16x32 BroadcastBf16Pair(const uint16_t* in) {
   std::memcpy(&pair, in, sizeof(pair));
   return {_mm256_set1_epi32(pair), _mm256_set1_epi32(pair)};
 }
-inline __m256 OddOf(__m256i pairs) {
-  return _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32(static_cast<int32_t>(0xffff0000))));
+inline F32x16 EvenOf(Bf16x32 pairs) {
+  return {_mm256_castsi256_ps(_mm256_slli_epi32(pairs.lo, 16)), _mm256_castsi256_ps(_mm256_slli_epi32(pairs.hi, 16))};
 }
-inline __m256 EvenOf(__m256i pairs) { return _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16)); }
-inline __m256 DotBf16PairsHalf(__m256 acc, __m256i a, __m256i b) {
-  return _mm256_fmadd_ps(EvenOf(a), EvenOf(b), _mm256_fmadd_ps(OddOf(a), OddOf(b), acc));
-}
-inline F32x16 DotBf16Pairs(F32x16 acc, Bf16x32 a, Bf16x32 b) {
-  return {DotBf16PairsHalf(acc.lo, a.lo, b.lo), DotBf16PairsHalf(acc.hi, a.hi, b.hi)};
+inline F32x16 OddOf(Bf16x32 pairs) {
+  const __m256i high = _mm256_set1_epi32(static_cast<int32_t>(0xffff0000));
+  return {_mm256_castsi256_ps(_mm256_and_si256(pairs.lo, high)), _mm256_castsi256_ps(_mm256_and_si256(pairs.hi, high))};
 }
 
 }  // namespace engine::cpu::ENGINE_ISA

@@ -242,11 +242,11 @@ inline Bf16x32 BroadcastBf16Pair(const uint16_t* in) {
   for (int i = 0; i < 32; ++i) out.v[i] = in[i % 2];
   return out;
 }
-inline F32x16 DotBf16Pairs(F32x16 acc, Bf16x32 a, Bf16x32 b) {
-  return MakeLanes<float>([&](int i) {
-    const float odd = std::fma(Bf16ToF32(a.v[2 * i + 1]), Bf16ToF32(b.v[2 * i + 1]), acc.v[i]);
-    return std::fma(Bf16ToF32(a.v[2 * i]), Bf16ToF32(b.v[2 * i]), odd);
-  });
+inline F32x16 EvenOf(Bf16x32 pairs) {
+  return MakeLanes<float>([&](int i) { return Bf16ToF32(pairs.v[2 * i]); });
+}
+inline F32x16 OddOf(Bf16x32 pairs) {
+  return MakeLanes<float>([&](int i) { return Bf16ToF32(pairs.v[2 * i + 1]); });
 }
 
 }  // namespace engine::cpu::ENGINE_ISA

@@ -120,5 +120,13 @@ TEST(ActivationTiles, PadAnOddRowOfBf16WithZero) {
   EXPECT_EQ(packed, (std::vector<uint16_t>{1, 2, 3, 0}));
 }
 
+TEST(ActivationTiles, WidenPairsOfBf16ToUnitsOfEightBytes) {
+  const uint16_t rows[2][3] = {{0x3f80, 0x4000, 0x4040}, {0xbf80, 0xc000, 0xc040}};
+  const ActivationTiles tiles(DType::kBF16, 3, 8);
+  std::vector<float> packed(tiles.tile_bytes(2) / sizeof(float), 7.0f);
+  tiles.Pack(TileAt(0, 2), reinterpret_cast<const std::byte*>(rows), reinterpret_cast<std::byte*>(packed.data()));
+  EXPECT_EQ(packed, (std::vector<float>{1, 2, -1, -2, 3, 0, -3, 0}));
+}
+
 }  // namespace
 }  // namespace engine::cpu

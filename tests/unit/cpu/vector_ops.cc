@@ -1,5 +1,7 @@
 #include "tests/unit/cpu/vector_ops.h"
 
+#include <algorithm>
+
 #include "backends/cpu/isa/vector.h"
 
 ENGINE_ISA_BEGIN_
@@ -30,6 +32,24 @@ void Integers(const float* in, int32_t* out) {
 template <int kMaxWeight>
 void Dot(const uint8_t* weights, const int8_t* quad, int32_t* acc) {
   Store(acc, DotQuads<kMaxWeight>(Load(acc), LoadBytes(weights), BroadcastQuad(quad)));
+}
+
+template <int kMaxWeight>
+void DotGroup(const uint8_t* weights, const int8_t* values, int32_t* acc) {
+  using Sums = QuadSums<kMaxWeight>;
+  constexpr int kRun = std::min(8, Sums::kMost);
+  I32x16 dots = Load(acc);
+  for (int run = 0; run < 8; run += kRun) {
+    Sums sums(dots);
+    for (int q = run; q < run + kRun; ++q) {
+      const U8x64 unsigned_weights = LoadBytes(weights + 64 * q);
+      sums.Add(Sums::kSigned ? AddBias(unsigned_weights) : unsigned_weights, BroadcastQuad(values + 4 * q));
+    }
+    dots = sums.Total();
+  }
+  int32_t sum = 0;
+  for (int i = 0; i < 32; ++i) sum += values[i];
+  Store(acc, dots + I32x16(Sums::kSigned ? 128 * sum : 0));
 }
 
 void DotBiased(const int8_t* lanes, const int8_t* quad, int32_t* acc) {
@@ -80,6 +100,7 @@ VectorOps TestedOps() {
       .look_up = LookUpBytes,
       .dot_small = Dot<127>,
       .dot_large = Dot<255>,
+      .dot_group = {DotGroup<15>, DotGroup<31>, DotGroup<63>, DotGroup<255>},
       .dot_biased = DotBiased,
       .dot_signed = DotSigned,
       .dot_bf16 = DotBf16Flushing,

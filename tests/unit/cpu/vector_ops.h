@@ -26,6 +26,8 @@ struct VectorOps {
   void (*look_up)(const uint8_t* table, const uint8_t* indices, uint8_t* out);  // 64 bytes
   void (*dot_small)(const uint8_t* weights, const int8_t* quad, int32_t* acc);
   void (*dot_large)(const uint8_t* weights, const int8_t* quad, int32_t* acc);
+  // Eight quads, for weights up to 15, 31, 63 and 255: weights of 8 vectors, and a group of values.
+  void (*dot_group[4])(const uint8_t* weights, const int8_t* values, int32_t* acc);
   void (*dot_biased)(const int8_t* lanes, const int8_t* quad, int32_t* acc);   // lanes + 128 as unsigned weights
   void (*dot_signed)(const int8_t* lanes, const uint8_t* quad, int32_t* acc);  // the quad has the unsigned ones
   void (*dot_bf16)(const uint16_t* a, const uint16_t* b, float* acc);          // 32 values each, pairs lane by lane

@@ -195,6 +195,27 @@ TEST_P(Vector, MultipliesQuadsExactlyAtTheExtremes) {
   }
 }
 
+TEST_P(Vector, AddsUpTheQuadsOfAGroupExactlyAtTheExtremes) {
+  constexpr int kMaxWeights[] = {15, 31, 63, 255};
+  for (int i = 0; i < 400; ++i) {
+    const int max = kMaxWeights[i % 4];
+    const bool extreme = i % 8 < 4;
+    std::array<uint8_t, 8 * 64> weights;
+    std::array<int8_t, 32> values;
+    for (uint8_t& w : weights)
+      w = static_cast<uint8_t>(extreme ? max * (i / 8 % 2) : static_cast<int>(random_() % (max + 1)));
+    for (int8_t& a : values)
+      a = static_cast<int8_t>(extreme ? 127 - i / 16 % 2 * 254 : static_cast<int>(random_() % 255) - 127);
+    std::array<int32_t, 16> acc, want;
+    for (int lane = 0; lane < 16; ++lane) {
+      acc[lane] = want[lane] = lane * 1000 - 5000;
+      for (int k = 0; k < 32; ++k) want[lane] += weights[k / 4 * 64 + 4 * lane + k % 4] * values[k];
+    }
+    ops_.dot_group[i % 4](weights.data(), values.data(), acc.data());
+    EXPECT_EQ(acc, want) << "weights up to " << max;
+  }
+}
+
 TEST_P(Vector, DotsOfSignedLanesAreExactWithEitherSideUnsigned) {
   for (int i = 0; i < 1000; ++i) {
     std::array<int8_t, 64> lanes;
