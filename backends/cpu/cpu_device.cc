@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_format.h"
 #include "backends/cpu/isa/detect.h"
+#include "core/base/clock.h"
 #include "core/base/host_memory.h"
 #include "core/graph/program.h"
 
@@ -23,7 +24,8 @@ class CpuStream : public Stream {
     sizes_ = device_.Tune(program, weights);
   }
   absl::Status Run(const Program& program, const StepExtents& extents) override {
-    device_.Run(program, extents, sizes_.Of(extents));
+    const bool paced = device_.chooses_workers() && extents.tokens <= cpu::TeamSizes::kDecodeTokens;
+    device_.Run(program, extents, sizes_.Of(extents), paced ? &pace_ : nullptr);
     return absl::OkStatus();
   }
   absl::Status Copy(std::byte* destination, const std::byte* source, int64_t bytes) override {
@@ -36,6 +38,7 @@ class CpuStream : public Stream {
  private:
   CpuDevice& device_;
   cpu::TeamSizes sizes_;
+  cpu::TeamPace pace_;
   uint64_t ticket_ = 0;
 };
 
@@ -141,7 +144,7 @@ void CpuDevice::Place(std::span<std::byte> rows) {
 absl::StatusOr<std::unique_ptr<Stream>> CpuDevice::CreateStream() { return std::make_unique<CpuStream>(*this); }
 
 cpu::TeamSizes CpuDevice::Tune(const Program& program, std::span<const std::span<const std::byte>> weights) {
-  if (options_.threads > 0) return AllWorkers();
+  if (!chooses_workers()) return AllWorkers();
   int64_t bytes = 0;
   for (const std::span<const std::byte> weight : weights) bytes += std::ssize(weight);
   const int64_t barriers = 1 + std::ranges::count_if(program.steps, [](const Step& step) { return step.barrier; });
@@ -158,9 +161,13 @@ cpu::TeamSizes CpuDevice::Tune(const Program& program, std::span<const std::span
   return sizes;
 }
 
-void CpuDevice::Run(const Program& program, const StepExtents& extents, int workers) {
+void CpuDevice::Run(const Program& program, const StepExtents& extents, int workers, cpu::TeamPace* pace) {
+  if (pace != nullptr) workers = pace->Workers(workers);
   turns_.Await(turns_.Ask());
+  const TimePoint start = Now();
+  const double run_before = ThreadSeconds();
   team_->Run(workers, [&](Worker& worker) { StepWalk(program.steps, extents, worker).Run(); });
+  if (pace != nullptr) pace->Note(workers, SecondsSince(start), ThreadSeconds() - run_before);
   turns_.End();
 }
 

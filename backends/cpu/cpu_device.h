@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "backends/cpu/team_pace.h"
 #include "backends/cpu/team_sizes.h"
 #include "core/base/cpu_topology.h"
 #include "core/base/thread_team.h"
@@ -39,7 +40,10 @@ class CpuDevice : public Device {
 
   // Every step on `workers` workers, with a barrier where the program asks for one. Streams of several engines share the
   // team: their programs run one at a time and take turns, while the threads of the others sleep.
-  void Run(const Program& program, const StepExtents& extents, int workers);
+  // `pace`, if any, may make them fewer.
+  void Run(const Program& program, const StepExtents& extents, int workers, cpu::TeamPace* pace);
+  // Whether their number is ours to choose.
+  bool chooses_workers() const { return options_.threads == 0; }
 
  private:
   CpuDevice(DeviceInfo info, const CpuDeviceOptions& options, std::unique_ptr<ThreadTeam> team)

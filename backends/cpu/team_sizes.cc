@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <ctime>
 #include <limits>
 #include <memory>
 #include <vector>
@@ -24,12 +23,6 @@ constexpr double kMostSeconds = 5e-3, kMostSecondsOfCall = 2e-3;
 
 constexpr double kDisturbed = std::numeric_limits<double>::infinity();
 
-double RunSeconds() {
-  timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
 // fn(worker, start) on `workers` of them, from when all are awake until all are done. Threads that wait here spin, so
 // one that ran for less than the time that passed was kept from its core.
 template <typename Fn>
@@ -39,9 +32,9 @@ double TimedRun(ThreadTeam& team, int workers, Fn&& fn) {
   std::atomic<bool> disturbed = false;
   team.Run(workers, [&](Worker& worker) {
     worker.BarrierThen([&] { start = Now(); });
-    const double run_before = RunSeconds();
+    const double run_before = ThreadSeconds();
     fn(worker, start);
-    if (RunSeconds() - run_before < kLeastRun * SecondsSince(start)) disturbed = true;
+    if (ThreadSeconds() - run_before < kLeastRun * SecondsSince(start)) disturbed = true;
   });
   const double seconds = SecondsSince(start);
   return disturbed ? kDisturbed : seconds;
