@@ -127,16 +127,19 @@ double LargestBf16(const std::vector<std::byte>& data) {
 }
 
 // y is the mean of V, weighted with p = exp(s - m) / sum. Another m makes each p err by what rounding s - m does
-// (|s - m| < 88 where p is not 0, so 88 eps) and a few eps of exp itself; rounding p to bf16 for V, but not in the sum,
-// by 2^-8 in either order; and another order of the terms of s by a few units in their last place, of which 2^-20 is
-// more than enough. Sums of n terms err by n eps.
+// (|s - m| < 88 where p is not 0, so 88 eps) and a few eps of exp itself, 4 where it is FastExp2; rounding p to bf16 for
+// V, but not in the sum, by 2^-8 in either order; and another order of the terms of s by a few units in their last place,
+// of which 2^-20 is more than enough. Sums of n terms err by n / 2 eps, numerator and denominator each. Sums that shrink
+// when a block of 32 tokens brings a larger m err by 5 eps of each factor, those of merged partitions of 256 by less, which
+// n / 2 eps has room for; and m itself, rounded for each of a partition's 8 blocks and thrice for the merge, makes factors
+// err by 11 units of 2^-24 of a score: another 2^-20.
 ErrorBound BoundOf(const AttentionCase& c, const CaseInput& queries, const CaseInput& cache, int max_context) {
   if (c.dtype == DType::kI8) return nullptr;
   constexpr double kEpsilon = std::numeric_limits<float>::epsilon();
   double relative = (2 * max_context + 2 * 100) * kEpsilon;
   if (c.dtype == DType::kBF16) {
     const double score = c.attention.scale * c.attention.head_dim * LargestBf16(queries.data) * LargestBf16(cache.data);
-    relative += 2 * 0x1p-8 + 2 * 0x1p-20 * score;
+    relative += 2 * 0x1p-8 + 2 * 0x1p-19 * score;
   }
   const double bound = LargestValue(c, cache) * (1.01 * relative + max_context * std::numeric_limits<float>::min());
   return [bound](int64_t, int64_t, float) { return bound; };
@@ -200,7 +203,6 @@ std::vector<NamedCase> PagedAttentionCases() {
   std::vector<SequenceCase> many(17, {3, 1});
   many.back() = {300, 70};
   const std::vector<AttentionCase> cases = {
-      // What matrix units of a GPU take: one partition, or blocks for all of it.
       {"bf16_one_partition", Heads(4, 2, 64), DType::kBF16, in_one_partition},
       {"bf16_one_partition_window", Heads(4, 2, 64, 40), DType::kBF16, in_one_partition},
       {"bf16_one_partition_head128", Heads(4, 1, 128), DType::kBF16, {{250, 1}, {40, 17}}},

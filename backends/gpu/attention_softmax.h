@@ -65,7 +65,7 @@ GPU_FN void CountWeights(const AttentionArgs& args, const AttentionTile& tile, i
 GPU_FN void StoreSums(const AttentionArgs& args, const AttentionTile& tile, int start, float maximum, float sum,
                       AttentionShared& shared) {
   const int row = Tid() / 32;
-  if (args.partials == nullptr) {
+  if (!args.IsSplit()) {
     shared.factors[row] = shared.totals[row].Merge(maximum, sum);
     return;
   }

@@ -19,15 +19,17 @@ struct AttentionTileOf {
   int first_position;  // of the sequence's new tokens
 
   GPU_FN explicit AttentionTileOf(const AttentionArgs& args)
-      : sequence(Bid() / args.tiles),
+      : sequence(Bid() / TilesOf(args)),
         head(BidY()),
-        group(args.heads / args.kv_heads),
-        first_row((args.tiles - 1 - Bid() % args.tiles) * kRows) {
+        group(args.group),
+        first_row((TilesOf(args) - 1 - Bid() % TilesOf(args)) * kRows) {
     const int length = args.query_length[sequence];
     first_position = args.context_length[sequence] - length;
     rows = length * group - first_row;
     if (rows > kRows) rows = kRows;
   }
+
+  GPU_FN static int TilesOf(const AttentionArgs& args) { return (args.rows + kRows - 1) / kRows; }
 
   // Positions that row r sees.
   GPU_FN int End(int r) const { return first_position + (first_row + r) / group + 1; }
@@ -36,16 +38,26 @@ struct AttentionTileOf {
     return begin > 0 ? begin : 0;
   }
 
+  // What follows from it is computed where it is written: in registers it would be in the way throughout a loop.
+  GPU_FN AttentionTileOf Anew() const {
+    AttentionTileOf tile = *this;
+    tile.sequence = Opaque(sequence);
+    tile.head = Opaque(head);
+    tile.first_row = Opaque(first_row);
+    return tile;
+  }
+
   // Elements from the start of q, and of the result, to row r.
   GPU_FN int64_t Offset(const AttentionArgs& args, int r) const {
     const int row = first_row + r;
     const int64_t token = args.query_start[sequence] + row / group;
-    return (token * args.heads + head * group + row % group) * args.head_dim;
+    return ((token * args.kv_heads + head) * group + row % group) * args.head_dim;
   }
 
+  // What a partition contributes to row r; where it lies does not depend on the tile.
   GPU_FN float* Partial(const AttentionArgs& args, int partition, int r) const {
-    const int64_t tile = (int64_t{Bid()} * args.kv_heads + head) * args.partitions + partition;
-    return args.partials + (tile * kRows + r) * PartialFloats(args.head_dim);
+    const int64_t rows = ((int64_t{sequence} * args.kv_heads + head) * args.partitions + partition) * args.rows;
+    return args.partials + (rows + first_row + r) * PartialFloats(args.head_dim);
   }
 
   // The K part of the block that holds `position`; its V part is kSpanBlocks parts further.

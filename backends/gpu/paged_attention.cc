@@ -10,52 +10,60 @@ namespace {
 
 static_assert(kPartitionTokens == kAttentionPartition);
 
-// Of a large GPU.
-constexpr int64_t kMultiprocessors = 132;
-
-// Blocks that keep it busy without splitting a tile's partitions.
-constexpr int64_t kEnoughBlocks = 4 * kMultiprocessors;
+// Blocks that keep a GPU of 132 multiprocessors busy without splitting a tile's partitions.
+constexpr int64_t kEnoughBlocks = 4 * 132;
 
 // Bytes in which partitions may wait to be merged. A decode step of one sequence with 8 KV heads of 128 dimensions and
 // 64 Ki tokens of context needs 8.5 MiB; what does not fit is not split.
 constexpr int64_t kSplitBytes = int64_t{32} << 20;
 
-const KernelInstance& InstanceOf(DType cache) {
-  if (cache == DType::kF32) return kPagedAttentionF32;
-  return cache == DType::kBF16 ? kPagedAttentionBf16 : kPagedAttentionInt8;
+// A kernel and the rows of its blocks' tiles.
+struct AttentionKernel {
+  const KernelInstance& instance;
+  int tile_rows;
+};
+
+AttentionKernel ExactKernel(const Problem& problem) {
+  const DType cache = problem.in[1].dtype;
+  if (cache == DType::kF32) return {kPagedAttentionF32, kAttentionRows};
+  return {cache == DType::kBF16 ? kPagedAttentionBf16 : kPagedAttentionInt8, kAttentionRows};
+}
+
+AttentionKernel MatrixKernel(const Problem& problem) {
+  const bool narrow = problem.op.as<PagedAttention>().head_dim == 64;
+  return {narrow ? kPagedAttentionMatrix64 : kPagedAttentionMatrix128, kMatrixRows};
 }
 
 // A tile's partitions are independent until they are merged in ascending order, so whether one block walks them or many
 // share them does not show.
 class PagedAttentionTiles : public Kernel {
  public:
-  explicit PagedAttentionTiles(const PagedAttention& op) : op_(op) {}
+  PagedAttentionTiles(const PagedAttention& op, const AttentionKernel& kernel) : op_(op), kernel_(kernel) {}
 
   int64_t scratch_bytes() const override { return kSplitBytes; }
 
   void Launch(const LaunchArgs& launch) const override {
     AttentionArgs args = ArgsOf(launch);
     const int64_t sequences = RowsOf(launch.in[2], launch);
-    const int64_t blocks = sequences * args.tiles * args.kv_heads;
-    const int64_t bytes = blocks * args.partitions * kAttentionRows * PartialFloats(op_.head_dim) * 4;
-    const bool split = args.partitions > 1 && blocks < kEnoughBlocks && bytes <= kSplitBytes;
-    if (split) args.partials = reinterpret_cast<float*>(launch.scratch.data());
-    const GpuGrid tiles = {.x = sequences * args.tiles, .y = args.kv_heads};
-    GpuGrid grid = tiles;
-    if (split) grid.z = args.partitions;
-    Enqueue(launch, InstanceOf(launch.in[1].spec->dtype), grid, args);
-    if (split) Enqueue(launch, kMergePartitions, tiles, args);
+    const auto grid_of = [&](int tile_rows) {
+      return GpuGrid{.x = sequences * DivideUp(args.rows, tile_rows), .y = op_.kv_heads};
+    };
+    GpuGrid grid = grid_of(kernel_.tile_rows);
+    const int64_t partitions = DivideUp(launch.extents.max_context, kPartitionTokens);
+    const int64_t partials = sequences * op_.kv_heads * args.rows * partitions;
+    const int64_t bytes = partials * PartialFloats(op_.head_dim) * int64_t{sizeof(float)};
+    if (partitions > 1 && grid.x * grid.y < kEnoughBlocks && bytes <= kSplitBytes) {
+      args.partitions = static_cast<int>(partitions);
+      grid.z = partitions;
+    }
+    Enqueue(launch, kernel_.instance, grid, args);
+    if (args.IsSplit()) Enqueue(launch, kMergePartitions, grid_of(kAttentionRows), args);
   }
 
- protected:
-  // Query rows of a KV head, of the sequence that has the most.
-  int64_t MostRows(const LaunchArgs& launch) const {
-    return int64_t{launch.extents.max_query} * op_.heads / op_.kv_heads;
-  }
-
+ private:
+  // Of a block that walks its tile's partitions.
   AttentionArgs ArgsOf(const LaunchArgs& launch) const {
     const TensorSpec& cache = *launch.in[1].spec;
-    const int64_t rows = MostRows(launch);
     return {.q = launch.in[0].data,
             .cache = launch.in[1].data,
             .block_table = launch.in[2].as<const int32_t>(),
@@ -63,38 +71,26 @@ class PagedAttentionTiles : public Kernel {
             .query_length = launch.in[4].as<const int32_t>(),
             .context_length = launch.in[5].as<const int32_t>(),
             .out = launch.out[0].as<float>(),
-            .partials = nullptr,
+            .partials = reinterpret_cast<float*>(launch.scratch.data()),
             .part_bytes = RowBytes(cache.dtype, KvPartElements(cache.dtype, op_.head_dim)),
             .table_columns = static_cast<int>(launch.in[2].spec->shape[1]),
-            .heads = op_.heads,
             .kv_heads = op_.kv_heads,
+            .group = op_.heads / op_.kv_heads,
             .head_dim = op_.head_dim,
             .window = op_.window,
-            .tiles = static_cast<int>(DivideUp(rows, kAttentionRows)),
-            .partitions = static_cast<int>(DivideUp(launch.extents.max_context, kPartitionTokens)),
+            .rows = launch.extents.max_query * op_.heads / op_.kv_heads,
+            .partitions = 0,
             .scale = op_.scale};
   }
 
   PagedAttention op_;
+  AttentionKernel kernel_;
 };
 
-// Steps that read prompts; in others a block would have a few rows of its tile. A block walks all partitions, so where there
-// are several, fewer blocks than multiprocessors would leave to some what others could have shared.
-class MatrixPagedAttention : public PagedAttentionTiles {
- public:
-  using PagedAttentionTiles::PagedAttentionTiles;
-
-  void Launch(const LaunchArgs& launch) const override {
-    constexpr int64_t kEnoughRows = 16;  // of a matrix step
-    if (MostRows(launch) < kEnoughRows) return PagedAttentionTiles::Launch(launch);
-    AttentionArgs args = ArgsOf(launch);
-    args.tiles = static_cast<int>(DivideUp(MostRows(launch), kMatrixRows));
-    const GpuGrid grid{.x = RowsOf(launch.in[2], launch) * args.tiles, .y = args.kv_heads};
-    if (args.partitions > 1 && grid.x * grid.y < kMultiprocessors) return PagedAttentionTiles::Launch(launch);
-    const KernelInstance& kernel = args.head_dim == 64 ? kPagedAttentionMatrix64 : kPagedAttentionMatrix128;
-    Enqueue(launch, kernel, grid, args);
-  }
-};
+template <AttentionKernel (*kKernelOf)(const Problem&)>
+absl::StatusOr<std::unique_ptr<Kernel>> Prepare(const Problem& problem) {
+  return std::make_unique<PagedAttentionTiles>(problem.op.as<PagedAttention>(), kKernelOf(problem));
+}
 
 absl::Status RequireMatrixHeads(const Problem& problem) {
   const PagedAttention& op = problem.op.as<PagedAttention>();
@@ -116,20 +112,16 @@ absl::Status Supports(const Problem& problem) {
 KernelEntry MatrixPagedAttentionKernel() {
   return {.name = "paged_attention.matrix.gpu",
           .op = &SchemaOf(PagedAttention{}),
-          .exactness = Exactness::kFast,
+          .exactness = Exactness::kInvariant,
           .supports = RequireMatrixHeads,
-          .prepare = [](const Problem& problem) -> absl::StatusOr<std::unique_ptr<Kernel>> {
-            return std::make_unique<MatrixPagedAttention>(problem.op.as<PagedAttention>());
-          }};
+          .prepare = Prepare<MatrixKernel>};
 }
 
 KernelEntry PagedAttentionKernel() {
   return {.name = "paged_attention.gpu",
           .op = &SchemaOf(PagedAttention{}),
           .supports = Supports,
-          .prepare = [](const Problem& problem) -> absl::StatusOr<std::unique_ptr<Kernel>> {
-            return std::make_unique<PagedAttentionTiles>(problem.op.as<PagedAttention>());
-          }};
+          .prepare = Prepare<ExactKernel>};
 }
 
 }  // namespace engine::gpu

@@ -16,7 +16,7 @@ GPU_FN void MergePartition(const AttentionArgs& args, const AttentionTile& tile,
   for (int i = 0; i < kAttentionRows; ++i) {
     const int r = out.Row(i);
     if (r >= tile.rows || shared.begin[r] >= start + kPartitionTokens || shared.end[r] <= start) continue;
-    if (args.partials != nullptr) {
+    if (args.IsSplit()) {
       tile.Partial(args, start / kPartitionTokens, r)[2 + out.dim] = sums[i];
     } else {
       float& output = shared.outputs[r][out.dim];
@@ -31,7 +31,7 @@ GPU_FN void Attend(const AttentionArgs& args) {
   const AttentionTile tile(args);
   if (tile.rows <= 0) return;
   const int begin = tile.Begin(args, 0), end = tile.End(tile.rows - 1);
-  const bool split = args.partials != nullptr;
+  const bool split = args.IsSplit();
   const int first = split ? BidZ() : begin / kPartitionTokens;
   const int last = split ? BidZ() : (end - 1) / kPartitionTokens;
   if (first < begin / kPartitionTokens || last > (end - 1) / kPartitionTokens) return;

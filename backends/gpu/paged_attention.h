@@ -29,16 +29,18 @@ struct AttentionArgs {
   const int32_t* query_length;
   const int32_t* context_length;
   float* out;          // [T, heads * head_dim]
-  float* partials;     // of each partition, where blocks have one partition each; else null: a block walks all of them
+  float* partials;     // of each partition, where they are split among blocks
   int64_t part_bytes;  // of the K or V part of a block and head
   int table_columns;
-  int heads;
   int kv_heads;
+  int group;  // heads that share a KV head
   int head_dim;
   int window;
-  int tiles;       // of kAttentionRows or kMatrixRows rows, for each sequence
-  int partitions;  // that the longest context may have
+  int rows;        // of a KV head, of the sequence that has the most
+  int partitions;  // that the longest context may have, where blocks have one each; 0: a block walks all of its tile's
   float scale;
+
+  constexpr bool IsSplit() const { return partitions > 0; }
 };
 
 // What one partition contributes to a row: largest score, sum of exponentials, weighted values.
@@ -95,6 +97,10 @@ struct MatrixAttentionShared {
   alignas(16) uint32_t values[kBlockTokens / 2][kDim + kPadWords];
   // Of each warp: weights on their way to other lanes.
   alignas(16) uint16_t crossing[kMatrixThreads / 32][16][kCrossingWidth];
+  RowTotals totals[kMatrixRows];  // of partitions before, unless others merge them
+  int all_begin;                  // positions that all rows see
+  int all_end;
+  uint32_t not_finite[kMatrixThreads / 32];  // of each 32 threads: whether they found such a value
 };
 
 constexpr KernelInstance AttentionInstance(std::string_view name) {
@@ -103,7 +109,7 @@ constexpr KernelInstance AttentionInstance(std::string_view name) {
 inline constexpr KernelInstance kPagedAttentionF32 = AttentionInstance("paged_attention_f32");
 inline constexpr KernelInstance kPagedAttentionBf16 = AttentionInstance("paged_attention_bf16");
 inline constexpr KernelInstance kPagedAttentionInt8 = AttentionInstance("paged_attention_int8");
-// Prefill on matrix units, of heads of 64 and 128 dimensions.
+// On matrix units, of heads of 64 and 128 dimensions.
 template <int kDim>
 constexpr KernelInstance MatrixAttentionInstance(std::string_view name) {
   return {name, "paged_attention", sizeof(AttentionArgs), kMatrixThreads, sizeof(MatrixAttentionShared<kDim>)};

@@ -162,16 +162,6 @@ TEST_P(AccessBudgets, AreKept) {
 INSTANTIATE_TEST_SUITE_P(Kernels, AccessBudgets, testing::ValuesIn(Groups()),
                          [](const auto& info) { return info.param.name; });
 
-// A few rows of a long context leave most of a device idle unless its partitions are shared among blocks.
-TEST(MatrixAttention, IsForStepsThatFillTheDeviceOrHaveNothingToShare) {
-  const auto kernels = [](const char* name) {
-    return CostsOf({.name = name, .loads = {}, .op = "paged_attention", .cases = {name}}, 32);
-  };
-  EXPECT_TRUE(kernels("bf16_one_partition_head128").contains("paged_attention_matrix_128"));
-  EXPECT_TRUE(kernels("bf16_many").contains("paged_attention_matrix_64"));
-  EXPECT_FALSE(kernels("bf16_head128").contains("paged_attention_matrix_128"));
-}
-
 // Probes are no part of a model.
 class EveryKernelIsCounted : public testing::Environment {
  public:
