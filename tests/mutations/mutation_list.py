@@ -2,6 +2,7 @@
   reference   conformance: the bits differ from the op's reference
   checks      the check build of the SIMT device: races, accesses out of bounds, bytes that nobody wrote
   threads     the SIMT device as such: threads that do not meet at a barrier or in a shuffle
+  chunks      attention's bits must not depend on how a prompt is cut into steps (tests/conformance/attention_chunks_test.cc)
   counts      budgets of sectors and of bank conflicts, counted by the check build: right results that take too long
   host        unit tests of the host side over the SIMT device, whose queues run late and in any order
 `old` occurs once in `file`. `unit` is what is compiled again: `file` itself, or a source that includes it."""
@@ -32,6 +33,12 @@ def kernel(name, op, layer, shows, file, old, new, unit=None, cases="*", warp=32
     file = f"backends/gpu/{file}"
     unit = f"backends/gpu/{unit}" if unit else file
     return Mutation(name, layer, shows, file, old, new, f"conformance_{op}_test", unit, cases, warp, quick)
+
+
+def chunks(name, file, old, new, cases, quick=False):
+    unit = "backends/gpu/paged_attention.cu"
+    test = "conformance_attention_chunks_test"
+    return Mutation(name, "chunks", DIFFERS, f"backends/gpu/{file}", old, new, test, unit, cases, 32, quick)
 
 
 def counted(name, shows, file, old, new, cases, unit=None):
@@ -166,13 +173,25 @@ MUTATIONS = [
     kernel("a_largest_value_read_too_early", "linear", "checks", UNWRITTEN, "narrow_rows.cu",
            "SyncBlock();\n  for (const uint32_t other", "for (const uint32_t other", cases="*/f16_*", quick=True),
     kernel("values_that_nobody_sees", "paged_attention", "reference", DIFFERS, "attention_matrix.h",
-           "if (token < begin || token >= end) pair &= 0xffff0000u;", "", unit="paged_attention.cu",
+           "pair &= half == 0 ? 0xffff0000u : 0x0000ffffu;", "", unit="paged_attention.cu",
            cases="*/bf16_one_partition"),
     kernel("keys_over_keys_in_use", "paged_attention", "checks", RACE, "attention_matrix.h",
-           "    AwaitPart();\n    if (next < end) {", "    if (next < end) {", unit="paged_attention.cu",
+           "      AwaitPart();\n      if (next < end) {", "      if (next < end) {", unit="paged_attention.cu",
            cases="*/bf16_one_partition"),
     kernel("tokens_that_a_row_must_not_see", "paged_attention", "reference", DIFFERS, "attention_matrix.h",
-           "next > all_end || (args.window > 0", "(args.window > 0", unit="paged_attention.cu", cases="*/bf16_one_partition"),
+           "if (!all_see) warp.HideScores(start);", "", unit="paged_attention.cu", cases="*/bf16_one_partition"),
+    kernel("totals_of_a_row_half_merged", "paged_attention", "checks", RACE, "attention_warp.h",
+           "SyncWarp();  // all lanes of the row have it", "", unit="paged_attention.cu", cases="*/bf16_one_partition"),
+    # Bits that depend on what else a step has.
+    chunks("sums_that_shrink_without_a_larger_score", "attention_warp.h", "largest > maximum[m][index] ? FastExp2(",
+           "true ? FastExp2(", cases="*DoNotChangeATokensBits/head64", quick=True),
+    chunks("partitions_that_begin_where_a_tile_does", "attention_matrix.h",
+           "start - start % kPartitionTokens + kPartitionTokens", "start + kPartitionTokens",
+           cases="*DoNotChangeATokensBits/window301"),
+    chunks("a_token_that_spoils_those_before", "attention_warp.h", "if ((tokens & seen) != 0)", "",
+           cases="*HideAToken*/head64"),
+    chunks("a_partition_merged_before_it_is_left", "attention_warp.h", "row = own;",
+           "factors = row.Merge(own.maximum, own.sum);", cases="*AKeyThat*/head64"),
     # Memory left over.
     kernel("digits_not_cleared", "sample", "checks", UNWRITTEN, "sample_cut.h", "    Clear(shared.digits);\n", "",
            unit="sample.cu"),
