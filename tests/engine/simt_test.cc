@@ -16,13 +16,14 @@ namespace {
 
 constexpr int kTokens = 52;  // two blocks of the cache, and more than a window
 
-// Of every token, with numerics exact.
-std::vector<float> LogitsOn(const std::string& device, const ModelOnDisk& model, const Subject& subject, int chunk) {
+// Of every token.
+std::vector<float> LogitsOn(const std::string& device, const ModelOnDisk& model, const Subject& subject, int chunk,
+                            Numerics numerics = Numerics::kExact) {
   std::vector<float> logits;
   auto opened = OpenModel({.model = model.path(),
                            .device = device,
                            .threads = 1,
-                           .numerics = Numerics::kExact,
+                           .numerics = numerics,
                            .max_model_len = 64,
                            .max_num_seqs = 1,
                            .kv_cache_dtype = subject.kv_cache_dtype});
@@ -51,6 +52,18 @@ TEST_P(Simt, HasTheLogitsOfTheCpuAtAnyWarpWidth) {
 
 INSTANTIATE_TEST_SUITE_P(Formats, Simt, ::testing::ValuesIn(Subjects()),
                          [](const auto& info) { return info.param.name; });
+
+TEST(SimtEngine, HasTheSameLogitsForAnyChunksAtTheDefaultLevel) {
+  const Subject subject{.name = "bf16_window", .model = {.weights = DType::kBF16, .sliding_window = true}};
+  const ModelOnDisk model(subject.model);
+  for (const char* device : {"simt:32", "simt:64"}) {
+    const std::vector<float> whole = LogitsOn(device, model, subject, kTokens, Numerics::kInvariant);
+    EXPECT_NE(whole, LogitsOn(device, model, subject, kTokens)) << "attention is not the exact one";
+    for (const int chunk : {1, 7, 40}) {
+      EXPECT_TRUE(LogitsOn(device, model, subject, chunk, Numerics::kInvariant) == whole) << device << ", " << chunk;
+    }
+  }
+}
 
 std::vector<Generation> AnswersOn(const ModelOnDisk& model, EngineOptions options) {
   options.numerics = Numerics::kExact;
