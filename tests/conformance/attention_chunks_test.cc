@@ -220,8 +220,9 @@ TEST_P(AttentionChunks, HideATokenThatIsNotFiniteFromThoseBefore) {
     for (const auto& [token, row] : kernel.whole()) {
       const bool sees =
           token >= spoilt && (GetParam().attention.window == 0 || token < spoilt + GetParam().attention.window);
-      ASSERT_EQ(sees, std::isnan(row[4])) << token;
-      ASSERT_EQ(sees, !std::isfinite(row[3])) << token;
+      const char* const want = sees ? ": the reference has NaN" : ": the reference has a number";
+      ASSERT_EQ(sees, std::isnan(row[4])) << token << want;
+      ASSERT_EQ(sees, !std::isfinite(row[3])) << token << want;
     }
     for (const Chunk& chunk : ChunksOf(53)) kernel.ExpectRows("in chunks", {chunk});
     kernel.ExpectRows("before it", {{0, spoilt}});
