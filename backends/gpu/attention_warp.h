@@ -213,14 +213,7 @@ struct WarpAttention {
           if (is_split) to[-2] = row.maximum;
           if (is_split) to[-1] = row.sum;
         }
-        const auto merge = [&](float value, float so_far) {
-          return Fma(value + 0.0f, factors.take, so_far * factors.keep);
-        };
-        if (is_first) {
-          ForOutputs(lane, m, index, [&](int dim, float value) { to[dim] = merge(value, 0.0f); });
-        } else {
-          ForOutputs(lane, m, index, [&](int dim, float value) { to[dim] = merge(value, to[dim]); });
-        }
+        MergeOutputs(to, lane, m, index, factors, is_first);
       }
     }
     if (!is_split) DivideOutputs(at, start, totals);
@@ -249,6 +242,18 @@ struct WarpAttention {
       for (float& value : maximum[m]) value = -std::numeric_limits<float>::infinity();
 #pragma unroll
       for (float& value : total[m]) value = 0.0f;
+    }
+  }
+
+  // Adds the partition's to a row's outputs so far, of which there are none the first time.
+  GPU_FN void MergeOutputs(float* to, int lane, int m, int index, MergeFactors factors, bool is_first) const {
+    const auto merge = [&](float value, float so_far) {
+      return Fma(value + 0.0f, factors.take, so_far * factors.keep);
+    };
+    if (is_first) {
+      ForOutputs(lane, m, index, [&](int dim, float value) { to[dim] = merge(value, 0.0f); });
+    } else {
+      ForOutputs(lane, m, index, [&](int dim, float value) { to[dim] = merge(value, to[dim]); });
     }
   }
 

@@ -24,7 +24,7 @@
 //                                           its own
 //   LoadFirst(halves, FirstAt<kRows>(row))  a MatrixOperand: 16 rows from `row` on of shared memory, as halves[2][kRows][4] has
 //   LoadSecond(…, SecondAt<kRows>(row))     them; the second operand of a step lies in other registers
-//   FastExp2(x)                             2^x within 2^-21 of it, for class fast; may be 0 where it is denormal
+//   FastExp2(x)                             2^x within 2^-21 of it, for what is not exact; may be 0 where it is denormal
 //   Bf16Pair(low, high)                     a word of two numbers that are rounded to bf16; not of NaNs
 //   LoadVec<N>(p)  StoreVec<N>(p, v)        N = 4, 8 or 16 bytes at once, aligned to N
 //   Prefetch(p)                             a hint: 128 bytes of global memory that will soon be read
