@@ -3,6 +3,7 @@
 
 #include <immintrin.h>
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -243,6 +244,58 @@ template <int kMaxWeight>
 I32x16 DotQuads(I32x16 acc, U8x64 weights, QuadI8 quad) {
   return {DotQuadsHalf<kMaxWeight>(acc.lo, weights.lo, quad.v), DotQuadsHalf<kMaxWeight>(acc.hi, weights.hi, quad.v)};
 }
+
+// Additions of integers that a compiler reorders leave it more products that wait than registers.
+inline void KeepOrder(__m256i& lo, __m256i& hi) { asm("" : "+x"(lo), "+x"(hi)); }
+
+template <int kMaxWeight>
+class QuadSums;
+
+// Sums of two products that leave room in 16 bits are added up there before they are widened: of a quad's three
+// instructions two are left.
+template <int kMaxWeight>
+  requires(kMaxWeight <= 64)
+class QuadSums<kMaxWeight> {
+ public:
+  static constexpr int kMost = std::bit_floor(unsigned{INT16_MAX} / (2 * 127 * kMaxWeight));
+  static constexpr bool kSigned = false;
+  QuadSums() = default;
+  explicit QuadSums(I32x16 start) : start_(start) {}
+  void Add(U8x64 weights, QuadI8 quad) {
+    lo_ = _mm256_add_epi16(lo_, _mm256_maddubs_epi16(weights.lo, quad.v));
+    hi_ = _mm256_add_epi16(hi_, _mm256_maddubs_epi16(weights.hi, quad.v));
+    KeepOrder(lo_, hi_);
+  }
+  I32x16 Total() const {
+    const __m256i ones = _mm256_set1_epi16(1);
+    return start_ + I32x16(_mm256_madd_epi16(lo_, ones), _mm256_madd_epi16(hi_, ones));
+  }
+
+ private:
+  I32x16 start_;
+  __m256i lo_ = _mm256_setzero_si256(), hi_ = _mm256_setzero_si256();
+};
+
+// The multiplication takes one unsigned operand: the weight's magnitude; the other gets its sign. Two products make at most
+// 2 * 128 * 127, which fits.
+template <int kMaxWeight>
+  requires(kMaxWeight > 129)
+class QuadSums<kMaxWeight> {
+ public:
+  static constexpr int kMost = 8;
+  static constexpr bool kSigned = true;
+  QuadSums() = default;
+  explicit QuadSums(I32x16 start) : sums_(start) {}
+  void Add(U8x64 weights, QuadI8 quad) {
+    sums_ = {DotQuadsHalf<128>(sums_.lo, _mm256_abs_epi8(weights.lo), _mm256_sign_epi8(quad.v, weights.lo)),
+             DotQuadsHalf<128>(sums_.hi, _mm256_abs_epi8(weights.hi), _mm256_sign_epi8(quad.v, weights.hi))};
+    KeepOrder(sums_.lo, sums_.hi);
+  }
+  I32x16 Total() const { return sums_; }
+
+ private:
+  I32x16 sums_;
+};
 
 inline U8x64 AddBias(U8x64 x) {
   const __m256i bias = _mm256_set1_epi8(INT8_MIN);

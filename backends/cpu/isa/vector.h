@@ -16,7 +16,8 @@
 //   DotQuads         <m>: acc + w[0] a[0] + ... + w[3] a[3] in every lane, exact, for unsigned weights up to m and
 //                    |a| <= 127
 //   DotSignedLanes   the same for unsigned weights that are broadcast and signed bytes in the lanes: any of both
-//   QuadSums         <m>: a few DotQuads<m> added up, in as few instructions as each set has for that
+//   QuadSums         <m>: start + up to kMost DotQuads<m>, in as few instructions as each set has for that. Where kSigned,
+//                    weights are signed bytes, those of DotQuads less 128
 //   AddBias          signed bytes + 128, as unsigned ones
 //   DotBf16Pairs     one step of the pair chain of numerics rule 3; every pair a lane of its own
 //   BroadcastBf16Pair               puts one pair into every lane
@@ -87,7 +88,7 @@ class FlushDenormalsScope {
 };
 #endif
 
-// start + the dot products of up to kMost quads. Where kSigned, weights are signed bytes, those of the format less 128.
+#if ENGINE_ISA_LEVEL != 1
 template <int kMaxWeight>
 class QuadSums {
  public:
@@ -96,56 +97,6 @@ class QuadSums {
   QuadSums() = default;
   explicit QuadSums(I32x16 start) : sums_(start) {}
   void Add(U8x64 weights, QuadI8 quad) { sums_ = DotQuads<kMaxWeight>(sums_, weights, quad); }
-  I32x16 Total() const { return sums_; }
-
- private:
-  I32x16 sums_;
-};
-
-#if ENGINE_ISA_LEVEL == 1
-// Additions of integers that a compiler reorders leave it more products that wait than registers.
-inline void KeepOrder(__m256i& lo, __m256i& hi) { asm("" : "+x"(lo), "+x"(hi)); }
-
-// Sums of two products that leave room in 16 bits are added up there before they are widened: of a quad's three
-// instructions two are left.
-template <int kMaxWeight>
-  requires(kMaxWeight <= 64)
-class QuadSums<kMaxWeight> {
- public:
-  static constexpr int kMost = std::bit_floor(unsigned{INT16_MAX} / (2 * 127 * kMaxWeight));
-  static constexpr bool kSigned = false;
-  QuadSums() = default;
-  explicit QuadSums(I32x16 start) : start_(start) {}
-  void Add(U8x64 weights, QuadI8 quad) {
-    lo_ = _mm256_add_epi16(lo_, _mm256_maddubs_epi16(weights.lo, quad.v));
-    hi_ = _mm256_add_epi16(hi_, _mm256_maddubs_epi16(weights.hi, quad.v));
-    KeepOrder(lo_, hi_);
-  }
-  I32x16 Total() const {
-    const __m256i ones = _mm256_set1_epi16(1);
-    return start_ + I32x16(_mm256_madd_epi16(lo_, ones), _mm256_madd_epi16(hi_, ones));
-  }
-
- private:
-  I32x16 start_;
-  __m256i lo_ = _mm256_setzero_si256(), hi_ = _mm256_setzero_si256();
-};
-
-// The multiplication takes one unsigned operand: the weight's magnitude; the other gets its sign. Two products make at most
-// 2 * 128 * 127, which fits.
-template <int kMaxWeight>
-  requires(kMaxWeight > 129)
-class QuadSums<kMaxWeight> {
- public:
-  static constexpr int kMost = 8;
-  static constexpr bool kSigned = true;
-  QuadSums() = default;
-  explicit QuadSums(I32x16 start) : sums_(start) {}
-  void Add(U8x64 weights, QuadI8 quad) {
-    sums_ = {DotQuadsHalf<128>(sums_.lo, _mm256_abs_epi8(weights.lo), _mm256_sign_epi8(quad.v, weights.lo)),
-             DotQuadsHalf<128>(sums_.hi, _mm256_abs_epi8(weights.hi), _mm256_sign_epi8(quad.v, weights.hi))};
-    KeepOrder(sums_.lo, sums_.hi);
-  }
   I32x16 Total() const { return sums_; }
 
  private:
