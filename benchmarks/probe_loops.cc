@@ -29,21 +29,18 @@ void Read(const std::byte* bytes, int64_t size) {
 // for, since a vector takes two there.
 constexpr int kChains = ENGINE_ISA_LEVEL == 2 ? 12 : 4;
 
-// `count` calls of step(chain, its index), each chain from `zero` on.
-template <typename Sum, typename Step>
-void RunChains(int64_t count, Sum zero, Step step) {
+// round(chains) until each of `count` steps is done, of which a round has `per_chain` for each chain; all from `zero` on.
+template <typename Sum, typename Round>
+void RunChains(int64_t count, int per_chain, Sum zero, Round round) {
   Sum acc[kChains];
 #pragma unroll
   for (Sum& chain : acc) chain = zero;
-  for (int64_t done = 0; done < count; done += kChains) {
-#pragma unroll
-    for (int i = 0; i < kChains; ++i) acc[i] = step(acc[i], i);
-  }
+  for (int64_t done = 0; done < count; done += kChains * per_chain) round(acc);
 #pragma unroll
   for (const Sum& chain : acc) Keep(chain);
 }
 
-// As weights of 4 bits have them. Each chain reads its activations anew in each round, as kernels do; otherwise the compiler
+// As weights of 4 bits have them. Each chain reads its activations anew in each step, as kernels do; otherwise the compiler
 // computes products once.
 void Int8Dots(int64_t count) {
   using Sums = QuadSums<15>;
@@ -51,10 +48,7 @@ void Int8Dots(int64_t count) {
   const int8_t quads[kChains * 4] = {1, 2, 3, 4};
   Hide(weights);
   const U8x64 w = LoadBytes(weights);
-  I32x16 acc[kChains];
-#pragma unroll
-  for (I32x16& chain : acc) chain = I32x16(0);
-  for (int64_t done = 0; done < count; done += kChains * Sums::kMost) {
+  RunChains(count, Sums::kMost, I32x16(0), [&](I32x16(&acc)[kChains]) {
     Sums sums[kChains];
 #pragma unroll
     for (int i = 0; i < kChains; ++i) sums[i] = Sums(acc[i]);
@@ -66,9 +60,7 @@ void Int8Dots(int64_t count) {
     }
 #pragma unroll
     for (int i = 0; i < kChains; ++i) acc[i] = sums[i].Total();
-  }
-#pragma unroll
-  for (const I32x16& chain : acc) Keep(chain);
+  });
 }
 
 void Bf16Dots(int64_t count) {
@@ -76,14 +68,20 @@ void Bf16Dots(int64_t count) {
   Hide(pairs);
   const Bf16x32 a = LoadBf16Pairs(pairs);
   const Bf16x32 b = BroadcastBf16Pair(pairs);
-  RunChains(count, F32x16(0.0f), [&](F32x16 acc, int) { return DotBf16Pairs(acc, a, b); });
+  RunChains(count, 1, F32x16(0.0f), [&](F32x16(&acc)[kChains]) {
+#pragma unroll
+    for (F32x16& chain : acc) chain = DotBf16Pairs(chain, a, b);
+  });
 }
 
 void F32Fmas(int64_t count) {
   const float numbers[16] = {1};
   Hide(numbers);
   const F32x16 a = Load(numbers);
-  RunChains(count, F32x16(0.0f), [&](F32x16 acc, int) { return Fma(a, a, acc); });
+  RunChains(count, 1, F32x16(0.0f), [&](F32x16(&acc)[kChains]) {
+#pragma unroll
+    for (F32x16& chain : acc) chain = Fma(a, a, chain);
+  });
 }
 
 }  // namespace

@@ -162,12 +162,17 @@ cpu::TeamSizes CpuDevice::Tune(const Program& program, std::span<const std::span
 }
 
 void CpuDevice::Run(const Program& program, const StepExtents& extents, int workers, cpu::TeamPace* pace) {
-  if (pace != nullptr) workers = pace->Workers(workers);
+  const auto walk = [&](Worker& worker) { StepWalk(program.steps, extents, worker).Run(); };
   turns_.Await(turns_.Ask());
-  const TimePoint start = Now();
-  const double run_before = ThreadSeconds();
-  team_->Run(workers, [&](Worker& worker) { StepWalk(program.steps, extents, worker).Run(); });
-  if (pace != nullptr) pace->Note(workers, SecondsSince(start), ThreadSeconds() - run_before);
+  if (pace == nullptr) {
+    team_->Run(workers, walk);
+  } else {
+    const int paced = pace->Workers(workers);
+    const TimePoint start = Now();
+    const double run_before = ThreadSeconds();
+    team_->Run(paced, walk);
+    pace->Note(paced, SecondsSince(start), ThreadSeconds() - run_before);
+  }
   turns_.End();
 }
 

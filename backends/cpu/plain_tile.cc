@@ -5,6 +5,7 @@
 #include "backends/cpu/panel_layout.h"
 #include "backends/cpu/panel_tile.h"
 #include "backends/cpu/plain_steps.h"
+#include "core/base/round_up.h"
 #include "ops/linear.h"
 
 ENGINE_ISA_BEGIN_
@@ -41,8 +42,8 @@ template <typename Steps, int kTokens, int kFirst, int kCount>
 // Tokens from kFirst on, in parts of about the same size.
 template <typename Steps, int kTokens, int kFirst = 0>
 void RunParts(const std::byte* weights, const std::byte* activations, int64_t units, float* sums) {
-  constexpr int kParts = (kTokens - kFirst + kMostTokens - 1) / kMostTokens;
-  constexpr int kCount = (kTokens - kFirst + kParts - 1) / kParts;
+  constexpr int kParts = DivideUp(kTokens - kFirst, kMostTokens);
+  constexpr int kCount = DivideUp(kTokens - kFirst, kParts);
   RunPart<Steps, kTokens, kFirst, kCount>(weights, activations, units, sums);
   if constexpr (kParts > 1) RunParts<Steps, kTokens, kFirst + kCount>(weights, activations, units, sums);
 }

@@ -14,7 +14,6 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
-#include <ctime>
 #include <semaphore>
 #include <thread>
 #include <vector>
@@ -43,12 +42,6 @@ void PinTo(int core) {
   CPU_ZERO(&cores);
   CPU_SET(core, &cores);
   sched_setaffinity(0, sizeof(cores), &cores);
-}
-
-double CpuSeconds() {
-  timespec time;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 // Reads what comes until it is killed.
@@ -101,7 +94,7 @@ void Probe() {
   std::vector<SocketWrite> writes;
   for (const int socket : sockets) writes.push_back({.socket = socket, .bytes = event});
   SocketWriter writer;
-  const double before = CpuSeconds();
+  const double before = ThreadSeconds();
   for (int step = 0; step < steps; ++step) {
     wake.acquire();
     if (absl::GetFlag(FLAGS_one_by_one)) {
@@ -112,7 +105,7 @@ void Probe() {
       }
     }
   }
-  const double micros = (CpuSeconds() - before) * 1e6;
+  const double micros = (ThreadSeconds() - before) * 1e6;
   kill(clients, SIGKILL);
   waitpid(clients, nullptr, 0);
   absl::PrintF("%d streams, a token each %g ms: %.1f us of CPU per token\n", streams, absl::GetFlag(FLAGS_step_ms),

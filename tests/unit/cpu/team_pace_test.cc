@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 
 namespace engine::cpu {
@@ -51,8 +52,7 @@ TEST_F(TeamPaceTest, FewerWorkWhereWaitingForEachOtherTakesLonger) {
   Run(kBusy, 8, 8 + 8 * 3);
   EXPECT_EQ(pace_.Workers(8), 8) << "four are as slow as eight";
   const Machine one_core_left = {[](int workers) { return workers == 1 ? 1.0 : 4.0 * workers; }, kBusy.share_run};
-  TeamPace fresh;
-  pace_ = fresh;
+  pace_ = TeamPace();
   Run(one_core_left, 8, 40);
   EXPECT_EQ(pace_.Workers(8), 1);
 }
