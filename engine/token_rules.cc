@@ -44,14 +44,15 @@ absl::StatusOr<TokenRules> TokenRules::Create(std::span<const int32_t> allowed, 
   for (const std::string& word : bad_words) {
     const size_t begin = std::min(word.find_first_not_of(' '), word.size());
     if (begin == word.size()) return FieldError("bad_words", "has an entry without a letter");
+    if (word.size() > kMaxBadWordBytes) {
+      return FieldError("bad_words",
+                        absl::StrFormat("has an entry of %d bytes; it may have %d", word.size(), kMaxBadWordBytes));
+    }
     RETURN_IF_ERROR(rules.AddBadWord(word.substr(begin), tokenizer, vocab_size));
     RETURN_IF_ERROR(rules.AddBadWord(" " + word.substr(begin), tokenizer, vocab_size));
-  }
-  size_t tokens = 0;
-  for (const auto& word : rules.bad_words_) tokens += word.size();
-  if (tokens > kMaxBadWordTokens) {
-    return FieldError("bad_words",
-                      absl::StrFormat("has %d tokens together; they may have %d", tokens, kMaxBadWordTokens));
+    if (rules.num_bad_tokens_ > kMaxBadWordTokens) {
+      return FieldError("bad_words", absl::StrFormat("has more than %d tokens together", kMaxBadWordTokens));
+    }
   }
   return rules;
 }
@@ -61,7 +62,9 @@ absl::Status TokenRules::AddBadWord(const std::string& text, const Tokenizer& to
   const bool is_known = std::ranges::all_of(tokens, [=](int32_t id) { return id >= 0 && id < vocab_size; });
   if (tokens.empty() || !is_known)
     return FieldError("bad_words", absl::StrFormat("has \"%s\", for which the model has no tokens", text));
-  if (std::ranges::find(bad_words_, tokens) == bad_words_.end()) bad_words_.push_back(std::move(tokens));
+  if (std::ranges::find(bad_words_, tokens) != bad_words_.end()) return absl::OkStatus();
+  num_bad_tokens_ += tokens.size();
+  bad_words_.push_back(std::move(tokens));
   return absl::OkStatus();
 }
 

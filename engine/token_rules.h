@@ -24,6 +24,7 @@ class TokenRules {
  public:
   // As many may a request's bad words have together: every row looks at each.
   static constexpr size_t kMaxBadWordTokens = 1 << 14;
+  static constexpr size_t kMaxBadWordBytes = 1 << 12;
 
   // allowed: ids; empty: all. A bad word is forbidden as the tokens that the tokenizer makes of it, with a blank before it
   // and without one.
@@ -40,6 +41,7 @@ class TokenRules {
 
   std::vector<uint32_t> allowed_;                // a mask; empty: all
   std::vector<std::vector<int32_t>> bad_words_;  // none of them empty
+  size_t num_bad_tokens_ = 0;                    // of these
 };
 
 }  // namespace engine

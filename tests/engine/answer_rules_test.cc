@@ -1,4 +1,5 @@
 // Answers with forbidden tokens and words, and with reasoning that must end: they keep to it, and depend on nothing else.
+#include "engine/token_rules.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/engine/engine_builders.h"
@@ -203,6 +204,11 @@ TEST(AnswerRules, AreRefusedWithTheReason) {
   request.allowed_token_ids = {'a'};
   request.bad_words = {"a", " "};
   EXPECT_EQ(Refusal(*engine, request), "bad_words has an entry without a letter");
+  request.bad_words = {std::string(TokenRules::kMaxBadWordBytes + 1, 'a')};
+  EXPECT_EQ(Refusal(*engine, request), "bad_words has an entry of 4097 bytes; it may have 4096");
+  request.bad_words.clear();
+  for (char c = 'a'; c < 'h'; ++c) request.bad_words.emplace_back(TokenRules::kMaxBadWordBytes, c);
+  EXPECT_EQ(Refusal(*engine, request), "bad_words has more than 16384 tokens together");
   request.bad_words = {"a"};
   EXPECT_THAT(std::string(engine->Generate(request).status().message()), StartsWith("no token is left to draw"));
   EXPECT_THAT(Refusal(*engine, Think(1, 1)), HasSubstr("name its reasoning_parser"));
