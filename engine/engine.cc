@@ -205,7 +205,8 @@ class LocalEngine : public Engine {
     if (seconds <= 0) return TimePoint::max();
     constexpr double kYear = 365.0 * 86400;
     const std::chrono::duration<double> timeout(std::min(seconds, kYear));
-    return Now() + std::chrono::duration_cast<TimePoint::duration>(timeout);
+    const TimePoint began = request.began == TimePoint() ? Now() : request.began;
+    return began + std::chrono::duration_cast<TimePoint::duration>(timeout);
   }
 
   // All but the grammar, whose compilation takes its time.

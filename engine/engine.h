@@ -121,6 +121,7 @@ struct GenerationRequest {
   std::optional<int> num_speculative_tokens;  // at most the engine's, which is the default; 0: none
   std::string cache_salt;                     // prefixes are shared only with requests of the same salt
   double timeout_seconds = 0;                 // it fails if it has not ended by then; 0: the engine's
+  TimePoint began = {};                       // from when that counts; none: from when it is submitted
   bool embed = false;                         // the prompt's embedding is wanted (engine/embedding.h)
   WhenFull when_full = WhenFull::kRefuse;
 };

@@ -150,7 +150,7 @@ bool Server::Drain(double seconds) {
   return http_->WaitUntilIdle(std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000)));
 }
 
-// HTTP threads and workers call the engine, and the engine's callbacks post to the HTTP server: so that goes last.
+// HTTP threads and workers call the engine, and the engine's callbacks post to both: so these go last.
 void Server::Stop() {
   {
     std::lock_guard lock(mutex_);
@@ -160,7 +160,7 @@ void Server::Stop() {
   if (watch_.joinable()) watch_.join();
   if (http_ != nullptr) http_->Stop();
   traces_ = nullptr;
-  workers_ = nullptr;
+  if (workers_ != nullptr) workers_->Stop();
   engines_ = nullptr;
   owned_engines_.clear();
 }

@@ -11,17 +11,22 @@ WorkerPool::WorkerPool(int num_threads) {
   for (int i = 0; i < num_threads; ++i) threads_.emplace_back([this] { Loop(); });
 }
 
-WorkerPool::~WorkerPool() {
+void WorkerPool::Stop() {
+  std::deque<Work> dropped, dropped_heavy;  // without the lock, as what goes with them may post
   {
     std::lock_guard lock(mutex_);
     stop_ = true;
+    std::swap(dropped, queue_);
+    std::swap(dropped_heavy, waiting_heavy_);
   }
   wake_.notify_all();
+  threads_.clear();
 }
 
 void WorkerPool::Post(Weight weight, std::function<void()> work) {
   {
     std::lock_guard lock(mutex_);
+    if (stop_) return;
     const bool waits = weight == Weight::kHeavy && std::exchange(has_heavy_, true);
     (waits ? waiting_heavy_ : queue_).push_back({weight, std::move(work)});
     if (waits) return;

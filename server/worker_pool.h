@@ -15,9 +15,12 @@ namespace engine {
 class WorkerPool {
  public:
   explicit WorkerPool(int num_threads);
-  ~WorkerPool();  // work that has not begun is dropped
+  ~WorkerPool() { Stop(); }
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
+
+  // Waits for work that has begun. The rest is dropped, and what comes later too.
+  void Stop();
 
   // Any thread; never blocks.
   void Post(Weight weight, std::function<void()> work);

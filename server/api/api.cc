@@ -57,7 +57,7 @@ struct Dialect {
 };
 
 // `format` is taken over where the request runs.
-absl::Status Run(const Service& service, const Dialect& dialect, const HttpRequest& http,
+absl::Status Run(const Service& service, const Post& post, const Dialect& dialect, const HttpRequest& http,
                  const std::shared_ptr<Responder>& responder, std::unique_ptr<AnswerFormat>& format) {
   ASSIGN_OR_RETURN(const Json body, ReadBody(http));
   ASSIGN_OR_RETURN(const ServedModel* model, service.ModelOf(body));
@@ -65,18 +65,18 @@ absl::Status Run(const Service& service, const Dialect& dialect, const HttpReque
   const absl::Status read = dialect.read(body, model->engine->model(), request);
   if (!read.ok()) return request.sent.Translate(read);
   Answer answer = service.NewAnswer(*model, http, std::move(request));
-  std::make_shared<RequestRun>(*model->engine, service.WritesOf(*model->engine), std::move(answer), std::move(format),
-                               responder)
+  std::make_shared<RequestRun>(*model->engine, post, service.WritesOf(*model->engine), std::move(answer),
+                               std::move(format), responder)
       ->Start([&] { service.CountRun(body, *model); });
   return absl::OkStatus();
 }
 
 HttpHandler Generated(const ServicePtr& service, const Post& post, Dialect dialect) {
   return [=](const std::shared_ptr<const HttpRequest>& http, const std::shared_ptr<Responder>& responder) {
-    post(WeightOf(*http), [service, dialect, http, responder] {
+    post(WeightOf(*http), [service, post, dialect, http, responder] {
       if (!responder->is_open()) return;
       std::unique_ptr<AnswerFormat> format = dialect.make_format();
-      const absl::Status run = Run(*service, dialect, *http, responder, format);
+      const absl::Status run = Run(*service, post, dialect, *http, responder, format);
       if (!run.ok()) SendError(*responder, run, format->ErrorBody(run));
     });
   };

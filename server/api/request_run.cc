@@ -26,40 +26,79 @@ void SendError(Responder& responder, const absl::Status& error, std::string body
   responder.Send(status, kJsonType, std::move(body), later ? HttpHeaders{{"Retry-After", "1"}} : HttpHeaders());
 }
 
-RequestRun::RequestRun(Engine& engine, std::shared_ptr<WriteBatch> writes, Answer answer,
+RequestRun::RequestRun(Engine& engine, Post post, std::shared_ptr<WriteBatch> writes, Answer answer,
                        std::unique_ptr<AnswerFormat> format, std::shared_ptr<Responder> responder)
     : engine_(engine),
+      post_(std::move(post)),
       writes_(std::move(writes)),
       answer_(std::move(answer)),
       format_(std::move(format)),
       responder_(std::move(responder)) {}
 
-void RequestRun::Start(const std::function<void()>& on_taken) {
+void RequestRun::Start(std::function<void()> on_taken) {
   responder_->OnGone([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->OnGone();
   });
   if (!responder_->is_open()) return;  // it has gone while it waited for a worker
-  // Takes its time; nobody else touches the answer before something is submitted, and OnGone must not wait.
+  // Takes its time; nobody else touches the answer before something is submitted.
   const absl::Status rendered = RenderPrompts();
+  {
+    std::lock_guard lock(mutex_);
+    if (done_) return;
+    if (!rendered.ok()) return Fail(rendered);
+    on_taken_ = std::move(on_taken);
+    is_submitting_ = true;
+  }
+  SubmitMore();
   std::lock_guard lock(mutex_);
-  if (done_) return;
-  const absl::Status submitted = rendered.ok() ? SubmitMore() : rendered;
-  if (!submitted_.empty()) on_taken();
-  if (!submitted.ok()) Fail(submitted);
+  on_taken_ = nullptr;
+}
+
+void RequestRun::Taken() {
+  if (const auto on_taken = std::exchange(on_taken_, nullptr)) on_taken();
+}
+
+// On one thread at a time.
+void RequestRun::SubmitMore() {
+  WhenFull when_full{};
+  while (Choice* const choice = TakeNext(when_full)) {
+    if (!Settle(*choice, when_full, Submit(*choice, when_full))) return;
+  }
 }
 
 // Where the queue is full, what is under way makes room. The place of the last one that was may have gone to others, so
 // what follows it needs none.
-absl::Status RequestRun::SubmitMore() {
-  while (!waiting_.empty() && submitted_.size() - num_ended_ < answer_.request.max_at_once) {
-    const bool under_way = submitted_.size() > num_ended_;
-    const WhenFull begun = under_way ? WhenFull::kDecline : WhenFull::kTake;
-    const absl::Status submitted = Submit(*waiting_.front(), submitted_.empty() ? WhenFull::kRefuse : begun);
-    if (absl::IsResourceExhausted(submitted) && under_way) break;
-    RETURN_IF_ERROR(submitted);
-    waiting_.pop_front();
+Choice* RequestRun::TakeNext(WhenFull& when_full) {
+  std::lock_guard lock(mutex_);
+  is_submitting_ = HasNext();
+  if (!is_submitting_) return nullptr;
+  const WhenFull begun = num_begun_ > num_ended_ ? WhenFull::kDecline : WhenFull::kTake;
+  when_full = submitted_.empty() ? WhenFull::kRefuse : begun;
+  Choice* const choice = waiting_.front();
+  waiting_.pop_front();
+  ++num_begun_;
+  choice->submitted = Now();
+  return choice;
+}
+
+// Whether to go on. Its first updates may have come before.
+bool RequestRun::Settle(Choice& choice, WhenFull when_full, const absl::StatusOr<RequestId>& id) {
+  std::lock_guard lock(mutex_);
+  if (id.ok()) {
+    submitted_.push_back(*id);
+    Taken();
+    if (done_) engine_.Cancel(*id);
+    return true;
   }
-  return absl::OkStatus();
+  --num_begun_;
+  if (absl::IsResourceExhausted(id.status()) && when_full == WhenFull::kDecline) {
+    waiting_.push_front(&choice);
+    is_submitting_ = num_begun_ == num_ended_;  // or the next one that ends sees to it
+    return is_submitting_;
+  }
+  is_submitting_ = false;
+  if (!done_) Fail(InClientsWords(id.status(), choice.index / answer_.request.n));
+  return false;
 }
 
 absl::Status RequestRun::Render(const GenerationRequest& source) {
@@ -111,27 +150,32 @@ absl::Status RequestRun::InClientsWords(const absl::Status& error, size_t prompt
   return request.sent.Translate(error);
 }
 
-absl::Status RequestRun::Submit(Choice& choice, WhenFull when_full) {
+// Without the lock: of what is read here nothing changes once the prompts are rendered.
+absl::StatusOr<RequestId> RequestRun::Submit(Choice& choice, WhenFull when_full) {
   GenerationRequest request = answer_.request.generation;
   request.prompt_tokens = choice.prompt->tokens;
   request.choice = choice.index % answer_.request.n;
   request.when_full = when_full;
-  choice.submitted = Now();
-  const auto on_update = [self = shared_from_this(), &choice](const GenerationUpdate& update) {
+  request.began = start_;
+  return engine_.Submit(request, [self = shared_from_this(), &choice](const GenerationUpdate& update) {
     self->OnUpdate(choice, update);
-  };
-  const absl::StatusOr<RequestId> id = engine_.Submit(request, on_update);
-  if (!id.ok()) return InClientsWords(id.status(), choice.index / answer_.request.n);
-  submitted_.push_back(*id);
-  return absl::OkStatus();
+  });
 }
 
 void RequestRun::OnUpdate(Choice& choice, const GenerationUpdate& update) {
+  if (!Receive(choice, update)) return;
+  post_(Weight::kLight, [self = shared_from_this()] { self->SubmitMore(); });
+}
+
+// Whether more is to be submitted, and nobody sees to it.
+bool RequestRun::Receive(Choice& choice, const GenerationUpdate& update) {
   std::lock_guard lock(mutex_);
-  if (done_) return;
-  if (update.finish == Finish::kError) return Fail(update.error);
-  if (update.finish == Finish::kCancelled && answer_.request.generation.embed) {
-    return Fail(absl::CancelledError("the engine stops before the embedding is made"));
+  if (done_) return false;
+  Taken();
+  const bool is_stopped = update.finish == Finish::kCancelled && answer_.request.generation.embed;
+  if (update.finish == Finish::kError || is_stopped) {
+    Fail(is_stopped ? absl::CancelledError("the engine stops before the embedding is made") : update.error);
+    return false;
   }
   const bool is_first = choice.generation.tokens.empty() && !update.tokens.empty();
   if (is_first) choice.first_token = update.made;
@@ -146,9 +190,10 @@ void RequestRun::OnUpdate(Choice& choice, const GenerationUpdate& update) {
     Stream(std::move(events));
   }
   num_ended_ += ends;
-  if (num_ended_ == answer_.choices.size()) return End();
-  if (!ends && !is_in_cache) return;
-  if (absl::Status submitted = SubmitMore(); !submitted.ok()) Fail(submitted);
+  if (num_ended_ == answer_.choices.size()) End();
+  const bool sees_to_it = !is_submitting_ && (ends || is_in_cache) && HasNext();
+  is_submitting_ = is_submitting_ || sees_to_it;
+  return sees_to_it;
 }
 
 // Before other prompts, which take room in the cache.

@@ -8,31 +8,37 @@
 
 #include "server/api/answer.h"
 #include "server/http/handler.h"
+#include "server/http/post.h"
 #include "server/http/write_batch.h"
 
 namespace engine {
 
 class RequestRun : public std::enable_shared_from_this<RequestRun> {
  public:
-  // writes: of the engine's output thread, sent after its updates. answer: with request and everything that does not
-  // depend on the prompt. The engine outlives the run.
-  RequestRun(Engine& engine, std::shared_ptr<WriteBatch> writes, Answer answer, std::unique_ptr<AnswerFormat> format,
-             std::shared_ptr<Responder> responder);
+  // post: to where what the engine's output thread finds to be submitted is. writes: of that thread, sent after its
+  // updates. answer: with request and everything that does not depend on the prompt. The engine outlives the run.
+  RequestRun(Engine& engine, Post post, std::shared_ptr<WriteBatch> writes, Answer answer,
+             std::unique_ptr<AnswerFormat> format, std::shared_ptr<Responder> responder);
 
   // Renders the prompts and submits the first answer to each; the others to it come when the prompt is in the cache. As
   // many are under way as may be and as the engine has room for; one is in any case, so nothing that has begun is lost.
-  // From here on the run answers, and lives as long as the engine works on it. on_taken: called if the engine has taken
-  // something, before that is answered.
-  void Start(const std::function<void()>& on_taken);
+  // From here on the run answers, and lives as long as the engine works on it. on_taken: called within, if the engine has
+  // taken something, before that is answered.
+  void Start(std::function<void()> on_taken);
 
  private:
   absl::Status RenderPrompts();
   absl::Status Render(const GenerationRequest& source);
   absl::Status InClientsWords(const absl::Status& error, size_t prompt);
-  absl::Status SubmitMore();
-  absl::Status Submit(Choice& choice, WhenFull when_full);
+  void SubmitMore();
+  bool HasNext() const { return !done_ && !waiting_.empty() && num_begun_ - num_ended_ < answer_.request.max_at_once; }
+  Choice* TakeNext(WhenFull& when_full);
+  absl::StatusOr<RequestId> Submit(Choice& choice, WhenFull when_full);
+  bool Settle(Choice& choice, WhenFull when_full, const absl::StatusOr<RequestId>& id);
   void OnUpdate(Choice& choice, const GenerationUpdate& update);
+  bool Receive(Choice& choice, const GenerationUpdate& update);
   void AddSiblings(const Choice& choice);
+  void Taken();
   void Stream(std::string events);
   void End();
   void Fail(const absl::Status& error);
@@ -40,14 +46,21 @@ class RequestRun : public std::enable_shared_from_this<RequestRun> {
   void OnGone();
 
   Engine& engine_;
+  const Post post_;
   const std::shared_ptr<WriteBatch> writes_;  // shared by all runs of the engine
-  std::mutex mutex_;                          // guards everything below
+  const TimePoint start_ = Now();             // timeouts are the whole request's
+  // Guards everything below. Not held while the engine compiles what it is to submit: the output thread and the client's
+  // connection wait for it.
+  std::mutex mutex_;
   Answer answer_;
   const std::unique_ptr<AnswerFormat> format_;
   const std::shared_ptr<Responder> responder_;
+  std::function<void()> on_taken_;    // null: called, or not to be any more
   std::deque<Choice*> waiting_;       // to be submitted, in this order
+  bool is_submitting_ = false;        // a thread is in SubmitMore, or about to be
+  size_t num_begun_ = 0;              // submitted, or being so
+  size_t num_ended_ = 0;              // of those
   std::vector<RequestId> submitted_;  // ended ones too
-  size_t num_ended_ = 0;              // of submitted_
   bool streaming_ = false;            // the head of a stream is out
   bool done_ = false;                 // answered, failed, or nobody listens
 };

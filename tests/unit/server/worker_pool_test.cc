@@ -55,5 +55,13 @@ TEST(WorkerPool, WorkThatWaitsIsDroppedAndFreed) {
   EXPECT_EQ(alive.use_count(), 1);
 }
 
+TEST(WorkerPool, WorkThatComesAfterTheEndIsDropped) {
+  WorkerPool pool(1);
+  pool.Stop();
+  const auto alive = std::make_shared<int>();
+  pool.Post(Weight::kLight, [alive] { ADD_FAILURE(); });
+  EXPECT_EQ(alive.use_count(), 1);
+}
+
 }  // namespace
 }  // namespace engine

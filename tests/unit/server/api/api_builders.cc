@@ -21,7 +21,9 @@ absl::StatusOr<RequestId> ScriptedEngine::Submit(const GenerationRequest& reques
     return ResourceExhausted("full");
   }
   submitted.push_back({request, std::move(on_update)});
-  return static_cast<RequestId>(submitted.size()) - 1;
+  const auto id = static_cast<RequestId>(submitted.size()) - 1;
+  while_submitting();
+  return id;
 }
 
 absl::StatusOr<RenderedPrompt> ScriptedEngine::Render(const GenerationRequest& request) const {
@@ -100,6 +102,17 @@ ApiClient::ApiClient(std::vector<ServedModel> models, std::vector<std::shared_pt
 std::shared_ptr<RecordingResponder> ApiClient::Call(const std::string& method, const std::string& path,
                                                     std::string body) const {
   auto responder = std::make_shared<RecordingResponder>();
+  Call(responder, method, path, std::move(body));
+  return responder;
+}
+
+void ApiClient::PostTo(const std::shared_ptr<RecordingResponder>& responder, const std::string& path,
+                       const Json& body) const {
+  Call(responder, "POST", path, body.dump());
+}
+
+void ApiClient::Call(const std::shared_ptr<RecordingResponder>& responder, const std::string& method,
+                     const std::string& path, std::string body) const {
   const auto matches = [&](const Route& route) {
     const bool below = route.path.ends_with("/*") && path.starts_with(route.path.substr(0, route.path.size() - 1));
     return route.method == method && (route.path == path || below);
@@ -107,11 +120,10 @@ std::shared_ptr<RecordingResponder> ApiClient::Call(const std::string& method, c
   const auto route = std::ranges::find_if(routes_, matches);
   if (route == routes_.end()) {
     ADD_FAILURE() << "no route " << method << " " << path;
-    return responder;
+    return;
   }
   const HttpRequest request{.method = method, .path = path, .body = std::move(body), .id = "id1"};
   route->handler(std::make_shared<const HttpRequest>(request), responder);
-  return responder;
 }
 
 std::shared_ptr<RecordingResponder> ApiClient::PostText(const std::string& path, const std::string& body) const {

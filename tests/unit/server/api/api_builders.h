@@ -39,9 +39,10 @@ class ScriptedEngine : public Engine {
   }
 
   ModelInfo info;
-  absl::Status refusal;  // of the next Submit
-  size_t limit = 1000;   // so many are submitted; more find the queue full
-  int num_rejected = 0;  // for that
+  absl::Status refusal;                            // of the next Submit
+  std::function<void()> while_submitting = [] {};  // what others do meanwhile
+  size_t limit = 1000;                             // so many are submitted; more find the queue full
+  int num_rejected = 0;                            // for that
   std::vector<Submitted> submitted;
   std::function<void()> after_updates;
   std::vector<RequestId> cancelled;  // ids are indices of `submitted`
@@ -75,11 +76,14 @@ class ApiClient {
 
   std::shared_ptr<RecordingResponder> PostText(const std::string& path, const std::string& body) const;
   std::shared_ptr<RecordingResponder> Post(const std::string& path, const Json& body) const;
+  void PostTo(const std::shared_ptr<RecordingResponder>& responder, const std::string& path, const Json& body) const;
   std::shared_ptr<RecordingResponder> Get(const std::string& path) const;
   const std::vector<Route>& routes() const { return routes_; }
 
  private:
   std::shared_ptr<RecordingResponder> Call(const std::string& method, const std::string& path, std::string body) const;
+  void Call(const std::shared_ptr<RecordingResponder>& responder, const std::string& method, const std::string& path,
+            std::string body) const;
 
   std::vector<Route> routes_;
 };

@@ -154,6 +154,41 @@ TEST(RequestRun, AClientThatVanishesCancelsEveryAnswer) {
   EXPECT_EQ(response->body, sent);
 }
 
+// A grammar takes seconds to compile, in which neither the client's connection nor the engine's output may wait.
+TEST(RequestRun, AClientThatVanishesWhileTheEngineTakesItsRequestCancelsIt) {
+  ScriptedEngine engine;
+  const ApiClient client(engine);
+  auto response = std::make_shared<RecordingResponder>();
+  engine.while_submitting = [&] { response->gone(); };
+  client.PostTo(response, "/v1/completions", Json{{"prompt", {"a", "b"}}});
+  EXPECT_EQ(engine.submitted.size(), 1u);
+  EXPECT_THAT(engine.cancelled, ElementsAre(0));
+}
+
+TEST(RequestRun, AnAnswerGrowsWhileTheEngineTakesAnother) {
+  ScriptedEngine engine;
+  engine.while_submitting = [&] {
+    if (engine.submitted.size() == 2) engine.Say(0, "A", Finish::kStop);
+    if (engine.submitted.size() == 2) engine.Say(1, "B", Finish::kStop);
+  };
+  const auto response = ApiClient(engine).Post("/v1/completions", Json{{"prompt", {"a", "b", "c"}}});
+  ASSERT_EQ(engine.submitted.size(), 3u);
+  engine.Say(2, "C", Finish::kStop);
+  const Json body = Json::parse(response->body);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(body["choices"][i]["text"], std::string(1, static_cast<char>('A' + i)));
+}
+
+TEST(RequestRun, ATimeoutIsTheWholeRequestsHoweverManyAnswersItHas) {
+  ScriptedEngine engine;
+  ApiClient(engine).Post(kChat, Hello({{"n", 2}}));
+  const TimePoint submitted = Now();
+  engine.Say(0, "a");
+  for (const auto& one : engine.submitted) {
+    EXPECT_GT(one.request.began, TimePoint());
+    EXPECT_LE(one.request.began, submitted);
+  }
+}
+
 TEST(RequestRun, PromptsThatTheQueueHasNoRoomForWaitForTheOthers) {
   ScriptedEngine engine;
   engine.limit = 2;
