@@ -7,7 +7,9 @@
 namespace engine {
 namespace {
 
-absl::Status ReadTopLogprobs(const FieldValue& value, ApiRequest& request) { return Get(value, request.top_logprobs); }
+absl::Status ReadTopLogprobs(const FieldValue& value, ApiRequest& request) {
+  return GetLogprobs(value, request.top_logprobs.emplace());
+}
 
 // A variable of the chat template that has a field of its own.
 absl::Status ReadKwarg(const FieldValue& value, ApiRequest& request) {

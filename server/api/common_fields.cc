@@ -10,6 +10,30 @@ namespace {
 
 constexpr size_t kMaxPromptTokens = size_t{1} << 22;
 constexpr size_t kMaxAllowedTokens = size_t{1} << 20;  // more than any vocabulary has
+// Of texts that every answer to a request keeps for itself.
+constexpr size_t kMaxStopBytes = 1024;
+constexpr size_t kMaxSaltBytes = 1024;
+constexpr size_t kMaxIdBytes = 128;
+
+absl::Status CheckBytes(const FieldValue& value, std::string_view text, size_t most) {
+  if (text.size() <= most) return absl::OkStatus();
+  return FieldError(value.path, absl::StrFormat("has %d bytes; it may have %d", text.size(), most));
+}
+
+// As in headers and logs.
+absl::Status ReadRequestId(const FieldValue& value, ApiRequest& request) {
+  RETURN_IF_ERROR(Get(value, request.request_id));
+  const auto is_plain = [](char c) { return c > ' ' && c <= '~'; };
+  if (!std::ranges::all_of(request.request_id, is_plain)) {
+    return FieldError(value.path, "may have printable ASCII characters only, and no blanks");
+  }
+  return CheckBytes(value, request.request_id, kMaxIdBytes);
+}
+
+absl::Status ReadCacheSalt(const FieldValue& value, ApiRequest& request) {
+  RETURN_IF_ERROR(Get(value, request.generation.cache_salt));
+  return CheckBytes(value, request.generation.cache_salt, kMaxSaltBytes);
+}
 
 absl::Status ReadTopK(const FieldValue& value, ApiRequest& request) {
   int& top_k = request.sampling().top_k;
@@ -37,7 +61,7 @@ absl::Status ReadLogitBias(const FieldValue& value, ApiRequest& request) {
   for (const auto& [key, bias] : value.json.items()) {
     auto& [token, amount] = request.sampling().logit_bias.emplace_back();
     const char* end = key.data() + key.size();
-    if (std::from_chars(key.data(), end, token).ptr != end || key.empty()) {
+    if (const auto [last, error] = std::from_chars(key.data(), end, token); error != std::errc() || last != end) {
       return FieldError(value.path, "has the key \"" + key + "\"; keys must be token ids");
     }
     RETURN_IF_ERROR(Get(value.At(key), amount));
@@ -97,7 +121,7 @@ constexpr char kNoAdapters[] = "the server has no adapters";
 
 constexpr ApiField kFields[] = {
     {"model", "string", Set<&ApiRequest::model>, "one of /v1/models; without it the first"},
-    {"request_id", "string", Set<&ApiRequest::request_id>, "part of the answer's id"},
+    {"request_id", "string", ReadRequestId, "part of the answer's id"},
 
     // How many tokens, and which.
     {"max_tokens", "integer", ReadMaxTokensOrNone, "tokens of an answer at most"},
@@ -155,7 +179,7 @@ constexpr ApiField kFields[] = {
 
     // Scheduling.
     {"priority", "integer", SetGeneration<&GenerationRequest::priority>, "lower runs first"},
-    {"cache_salt", "string", SetGeneration<&GenerationRequest::cache_salt>, "share prefixes only with the same salt"},
+    {"cache_salt", "string", ReadCacheSalt, "share prefixes only with the same salt"},
     {"num_speculative_tokens", "integer", SetGeneration<&GenerationRequest::num_speculative_tokens>,
      "guessed in one step at most; 0: none"},
 
@@ -249,8 +273,17 @@ absl::Status ReadMaxTokens(const FieldValue& value, ApiRequest& request) {
 absl::Status ReadStop(const FieldValue& value, ApiRequest& request) {
   std::vector<std::string>& stop = request.sampling().stop;
   RETURN_IF_ERROR(value.json.is_string() ? Get(value, stop.emplace_back()) : GetList(value, kMaxStops, stop));
-  if (std::ranges::find(stop, "") == stop.end()) return absl::OkStatus();
-  return FieldError(value.path, "has an empty string, which would end every answer at once");
+  for (const std::string& text : stop) {
+    if (text.empty()) return FieldError(value.path, "has an empty string, which would end every answer at once");
+    RETURN_IF_ERROR(CheckBytes(value, text, kMaxStopBytes));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status GetLogprobs(const FieldValue& value, int& logprobs) {
+  RETURN_IF_ERROR(Get(value, logprobs));
+  if (logprobs >= 0) return absl::OkStatus();
+  return FieldError(value.path, absl::StrFormat("is %d; it must be at least 0", logprobs));
 }
 
 absl::Status CheckCommon(const Json& body, ApiRequest& request) {

@@ -20,6 +20,9 @@ absl::Status ReadStop(const FieldValue& value, ApiRequest& request);
 // A text, a list of texts, a list of token ids, or a list of such lists; `most` texts or lists.
 absl::Status ReadPrompts(const FieldValue& value, size_t most, ApiRequest& request);
 
+// How many of the likeliest tokens are told beside each one.
+absl::Status GetLogprobs(const FieldValue& value, int& logprobs);
+
 // What fields say together, once all are read.
 absl::Status CheckCommon(const Json& body, ApiRequest& request);
 

@@ -16,7 +16,7 @@ absl::Status ReadPrompt(const FieldValue& value, ApiRequest& request) {
 
 absl::Status ReadLogprobs(const FieldValue& value, ApiRequest& request) {
   request.logprobs = true;
-  return Get(value, request.sampling().logprobs);
+  return GetLogprobs(value, request.sampling().logprobs);
 }
 
 constexpr ApiField kFields[] = {

@@ -1,5 +1,7 @@
 #include "server/api/token_routes.h"
 
+#include <algorithm>
+
 #include "server/api/chat_request.h"
 #include "server/api/common_fields.h"
 #include "server/api/messages_request.h"
@@ -118,6 +120,13 @@ absl::StatusOr<Json> Detokenize(const Service& service, const Json& body) {
   std::vector<std::string> warnings;
   RETURN_IF_ERROR(ReadFields<DetokenizeRequest>({"", body}, {kTokenFields}, service.PolicyOf(warnings), request));
   if (body.value("tokens", Json()).is_null()) return FieldError("tokens", "is missing");
+  const int vocab_size = model->engine->model().vocab_size;
+  const auto is_known = [=](int token) { return token >= 0 && token < vocab_size; };
+  const auto unknown = std::ranges::find_if_not(request.tokens, is_known);
+  if (unknown != request.tokens.end()) {
+    return FieldError(absl::StrFormat("tokens[%d]", unknown - request.tokens.begin()),
+                      absl::StrFormat("is %d; the model's tokens are 0 to %d", *unknown, vocab_size - 1));
+  }
   ASSIGN_OR_RETURN(const std::string text, model->engine->Detokenize(request.tokens));
   Json json = {{"prompt", text}, {"content", text}};
   AddWarnings(warnings, json);

@@ -142,6 +142,10 @@ TEST(ChatRequest, ValuesOfAnotherTypeAreRefusedWithWhatTheyAre) {
   EXPECT_EQ(Refusal(R"({"stop": [1]})"), "stop[0] is 1; it must be a string");
   EXPECT_EQ(Refusal(R"({"stop": {}})"), "stop is an object; it must be a string or an array");
   EXPECT_EQ(Refusal(R"({"logit_bias": {"x": 1}})"), "logit_bias has the key \"x\"; keys must be token ids");
+  EXPECT_EQ(Refusal(R"({"logit_bias": {"99999999999": 1}})"),
+            "logit_bias has the key \"99999999999\"; keys must be token ids");
+  EXPECT_EQ(Refusal(R"({"logprobs": true, "top_logprobs": -1})"), "top_logprobs is -1; it must be at least 0");
+  EXPECT_EQ(Refusal(R"({"request_id": "a b"})"), "request_id may have printable ASCII characters only, and no blanks");
   EXPECT_EQ(Refusal(R"({"stream": 1})"), "stream is 1; it must be true or false");
 }
 
@@ -152,6 +156,10 @@ TEST(ChatRequest, WholeNumbersMayBeWrittenWithAPoint) {
 TEST(ChatRequest, MoreThanTheLimitIsRefusedWithIt) {
   EXPECT_EQ(Refusal(R"({"n": 129})"), "n is 129; it must lie in [1, 128]");
   EXPECT_EQ(Refusal(Json{{"stop", std::vector<std::string>(33, "a")}}.dump()), "stop has 33 entries; it may have 32");
+  EXPECT_EQ(Refusal(Json{{"stop", {"a", std::string(1025, 'a')}}}.dump()), "stop has 1025 bytes; it may have 1024");
+  EXPECT_EQ(Refusal(Json{{"cache_salt", std::string(1025, 'a')}}.dump()),
+            "cache_salt has 1025 bytes; it may have 1024");
+  EXPECT_EQ(Refusal(Json{{"request_id", std::string(129, 'a')}}.dump()), "request_id has 129 bytes; it may have 128");
   Json many = Json::object();
   for (int i = 0; i < 300; ++i) many["f" + std::to_string(i)] = i;
   EXPECT_THAT(Refusal(many.dump()), HasSubstr("has 301 entries; it may have 256"));

@@ -40,6 +40,7 @@ TEST(CompletionRequest, AnEmptyPromptIsRefused) {
   EXPECT_EQ(Refusal("{}"), "prompt is missing");
   EXPECT_EQ(Refusal(R"({"prompt": ""})"), "prompt is empty");
   EXPECT_EQ(Refusal(R"({"prompt": []})"), "prompt is empty");
+  EXPECT_EQ(Refusal(R"({"prompt": "a", "logprobs": -1})"), "logprobs is -1; it must be at least 0");
   EXPECT_EQ(Refusal(R"({"prompt": [[1], []]})"), "prompt[1] is empty");
   EXPECT_EQ(Refusal(R"({"prompt": [1, "a"]})"), "prompt[1] is \"a\"; it must be an integer");
 }

@@ -83,6 +83,10 @@ TEST(Detokenize, SpellsTokens) {
   EXPECT_EQ(Body(ApiClient(engine).Post("/detokenize", Json{{"tokens", {104, 105}}})),
             Json::parse(R"({"prompt": "hi", "content": "hi"})"));
   EXPECT_EQ(ApiClient(engine).Post("/detokenize", Json{{"tokens", {"a"}}})->status, 400);
+  for (const int unknown : {-1, 256}) {
+    const auto response = ApiClient(engine).Post("/detokenize", Json{{"tokens", {104, unknown}}});
+    EXPECT_EQ(Body(response)["error"]["param"], "tokens[1]") << response->body;
+  }
 }
 
 TEST(RenderChat, ShowsThePromptThatARequestWouldHave) {
