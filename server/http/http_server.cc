@@ -1,5 +1,7 @@
 #include "server/http/http_server.h"
 
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <list>
 #include <mutex>
@@ -100,7 +102,11 @@ class Listener : public HttpServer {
     io_guard_.reset();
     for (std::jthread& thread : threads_) thread.join();
     threads_.clear();
-    if (!options_.unix_socket.empty()) ::unlink(options_.unix_socket.c_str());
+    // Since the acceptor closed another server may have put its own there.
+    if (struct stat now{}; ::stat(options_.unix_socket.c_str(), &now) == 0 && now.st_ino == unix_socket_.st_ino &&
+                           now.st_dev == unix_socket_.st_dev) {
+      ::unlink(options_.unix_socket.c_str());
+    }
   }
 
  private:
@@ -132,7 +138,9 @@ class Listener : public HttpServer {
       return FailedPrecondition("%s is in the way of a Unix socket: it is something else", options_.unix_socket);
     }
     if (error == asio::error::connection_refused) ::unlink(options_.unix_socket.c_str());
-    return Listen(Local::endpoint(options_.unix_socket), options_.unix_socket);
+    RETURN_IF_ERROR(Listen(Local::endpoint(options_.unix_socket), options_.unix_socket));
+    ::stat(options_.unix_socket.c_str(), &unix_socket_);
+    return absl::OkStatus();
   }
 
   template <typename Endpoint>
@@ -240,6 +248,7 @@ class Listener : public HttpServer {
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> io_guard_{io_.get_executor()};
   Acceptor acceptor_;  // on a strand of its own
   int port_ = 0;
+  struct stat unix_socket_ = {};  // as we made it
   std::vector<std::jthread> threads_;
 };
 

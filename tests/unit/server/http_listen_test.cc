@@ -26,6 +26,20 @@ TEST(HttpListen, AFileInTheWayOfAUnixSocketStays) {
   EXPECT_EQ(std::filesystem::file_size(path), 7u);
 }
 
+TEST(HttpListen, AServerThatEndsLeavesItsSuccessorsSocketAlone) {
+  const TempDir directory;
+  const std::string path = directory.path() + "/http";
+  auto first = Start({.unix_socket = path});
+  ASSERT_TRUE(first.ok()) << first.status();
+  (*first)->BeginDrain();
+  auto second = Start({.unix_socket = path});
+  while (!second.ok()) second = Start({.unix_socket = path});  // until the first one's acceptor has closed
+  first->reset();
+  EXPECT_TRUE(std::filesystem::exists(path));
+  second->reset();
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
 TEST(HttpListen, WhatKeepsItFromListeningIsNamed) {
   const auto server = Start({.port = 0});
   ASSERT_TRUE(server.ok()) << server.status();
