@@ -23,6 +23,7 @@ constexpr size_t kMostAheadBytes = size_t{64} << 10;
 // For a client to read its last answer while it may still be sending, and to send the rest of its last request.
 constexpr std::chrono::milliseconds kLinger{2000};
 constexpr int kClientGone = 499;
+constexpr size_t kMostTraceState = 512;  // which the standard asks to pass on; of a longer one it may be dropped
 
 // The client's own id where it is one: short and printable, as it goes into headers and logs.
 std::string RequestId(const HttpRequest& request) {
@@ -39,7 +40,7 @@ std::optional<TraceContext> TraceOf(const HttpRequest& request, bool begin_trace
   if (std::ranges::count_if(request.headers, is_traceparent) == 1) {
     trace = ParseTraceparent(Trim(request.Header("traceparent")));
   }
-  if (trace) trace->state = request.Header("tracestate");
+  if (trace && request.Header("tracestate").size() <= kMostTraceState) trace->state = request.Header("tracestate");
   return trace || !begin_traces ? trace : BeginTrace();
 }
 
@@ -93,9 +94,6 @@ asio::awaitable<void> Connection::ReadLoop() {
     if (is_closing_) continue;
     ahead_.append(bytes.data(), read.bytes);
     Advance();
-    if (exchange_ == nullptr && !is_closing_ && reader_.WantsContinue()) {
-      if (co_await transport_->Write("HTTP/1.1 100 Continue\r\n\r\n")) co_return CloseNow();
-    }
     if (ahead_.size() > kMostAheadBytes && exchange_ != nullptr) co_return CloseNow();
   }
 }
@@ -109,8 +107,25 @@ bool Connection::AnswersHalfClosed() {
   return true;
 }
 
-// Takes the next request from what has been read, if the last one is answered.
+// Takes the next request from what has been read, if the last one is answered. A client may wait for leave to send the
+// rest.
 void Connection::Advance() {
+  TakeAhead();
+  if (exchange_ != nullptr || is_closing_ || is_closed_ || !reader_.WantsContinue()) return;
+  is_writing_ = true;
+  asio::co_spawn(
+      transport_->socket().get_executor(), [self = shared_from_this()] { return self->SendContinue(); },
+      asio::detached);
+}
+
+asio::awaitable<void> Connection::SendContinue() {
+  const auto self = shared_from_this();
+  if (co_await transport_->Write("HTTP/1.1 100 Continue\r\n\r\n")) co_return CloseNow();
+  is_writing_ = false;
+  Flush();
+}
+
+void Connection::TakeAhead() {
   if (exchange_ != nullptr || is_closing_ || is_closed_) return;
   const bool had_begun = reader_.has_begun();
   ahead_.erase(0, reader_.Take(ahead_));
@@ -174,7 +189,7 @@ std::shared_ptr<Responder> Connection::StartExchange() {
                                                    .keep_alive = !is_draining_ && !is_closing_ && reader_.keep_alive(),
                                                    .max_queued_bytes = options_.max_queued_bytes,
                                                    .headers = std::move(headers),
-                                                   .socket = transport_->plain_socket()},
+                                                   .socket = is_writing_ ? -1 : transport_->plain_socket()},
                                  [weak, executor] {
                                    asio::post(executor, [weak] {
                                      if (const auto self = weak.lock()) self->Flush();

@@ -32,11 +32,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   boost::asio::awaitable<void> ReadLoop();
+  boost::asio::awaitable<void> SendContinue();
   boost::asio::awaitable<void> WriteRest(Exchange::Output output, size_t written);
   void Flush();
   void EndExchange();
   bool AnswersHalfClosed();
   void Advance();
+  void TakeAhead();
   void TakeHead();
   void Handle();
   void AnswerError(int status, const std::string& message);
@@ -60,7 +62,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const Route* route_ = nullptr;  // whose handler answers it; null: none does
   std::chrono::steady_clock::time_point exchange_start_;
   boost::asio::steady_timer deadline_;
-  bool is_writing_ = false;  // what the socket did not take at once; the rest of the answer follows it
+  bool is_writing_ = false;  // what the socket did not take at once, or leave to send; the rest follows it
   bool is_closing_ = false;  // nothing more is answered; what still comes is dropped
   bool is_closed_ = false;
   bool is_half_closed_ = false;      // the client sends no more

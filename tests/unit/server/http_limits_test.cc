@@ -109,6 +109,15 @@ TEST(HttpLimits, ContinueIsSentToWhoWaitsForIt) {
   EXPECT_THAT(client.ReadUntil("ab"), HasSubstr("200 OK"));
 }
 
+TEST(HttpLimits, ContinueIsSentOnceTheAnswerBeforeItIs) {
+  TestHttpServer server;
+  SocketClient client(server.port());
+  client.Send(Get("/echo") + "POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  EXPECT_THAT(client.ReadUntil("100 Continue\r\n\r\n"), HasSubstr("200 OK"));
+  client.Send("ab");
+  EXPECT_THAT(client.ReadUntil("ab"), HasSubstr("200 OK"));
+}
+
 TEST(HttpLimits, ConnectionsBeyondTheLimitAreClosed) {
   TestHttpServer server({.max_connections = 2});
   SocketClient first(server.port()), second(server.port());
