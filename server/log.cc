@@ -31,7 +31,7 @@ std::string Dump(const nlohmann::ordered_json& json) {
 }
 
 // Control characters in a path could forge lines.
-std::string Safe(const std::string& text) { return absl::CHexEscape(text); }
+std::string Safe(std::string_view text) { return absl::CHexEscape({text.data(), text.size()}); }
 
 }  // namespace
 
@@ -57,7 +57,7 @@ void Log::Access(const AccessRecord& record) {
   if (format_ == Format::kJson) {
     nlohmann::ordered_json json = {
         {"time", TimeNow()},          {"level", "access"},         {"client", request.client},
-        {"method", request.method},   {"path", request.path},      {"status", record.status},
+        {"method", record.method()},  {"path", record.path()},     {"status", record.status},
         {"bytes", record.body_bytes}, {"seconds", record.seconds}, {"request_id", request.id}};
     if (request.api_key >= 0) json["api_key"] = request.api_key;
     if (request.trace) {
@@ -70,7 +70,7 @@ void Log::Access(const AccessRecord& record) {
   const std::string trace =
       request.trace ? absl::StrFormat(" trace_id=%s span_id=%s", request.trace->trace_id, request.trace->span_id) : "";
   Push(absl::StrFormat("%s %s \"%s %s\" %d %d bytes %.3f s id=%s%s%s\n", TimeNow(), request.client,
-                       Safe(request.method), Safe(request.path), record.status, record.body_bytes, record.seconds,
+                       Safe(record.method()), Safe(record.path()), record.status, record.body_bytes, record.seconds,
                        request.id, key, trace));
 }
 

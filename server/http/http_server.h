@@ -20,6 +20,10 @@ struct AccessRecord {
   int status = 0;                        // 499: the client went before the end
   int64_t body_bytes = 0;                // of the answer
   double seconds = 0;
+
+  static constexpr size_t kMostKept = 1024;  // bytes of these, as anybody may send the longest
+  std::string_view method() const { return std::string_view(request->method).substr(0, kMostKept); }
+  std::string_view path() const { return std::string_view(request->path).substr(0, kMostKept); }
 };
 
 struct HttpOptions {

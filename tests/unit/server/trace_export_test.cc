@@ -118,5 +118,17 @@ TEST(TraceExport, WhatTheCollectorRefusesHoldsNothingUp) {
   Exporter("http://127.0.0.1:1").Add({.trace_id = "aa", .span_id = "cc"});  // nobody listens there
 }
 
+// Anybody may send one, and spans wait for a collector that may be away.
+TEST(TraceExport, OfALongPathTheBeginIsKept) {
+  Collector collector;
+  {
+    const Exporter exporter(collector.address());
+    exporter.Add({.method = "GET", .path = std::string(60000, '/'), .trace = TraceContext{.trace_id = "aa"}}, 404);
+  }
+  const std::vector<Json> spans = collector.spans();
+  ASSERT_EQ(spans.size(), 1u);
+  EXPECT_EQ(spans[0]["attributes"][1]["value"]["stringValue"], std::string(AccessRecord::kMostKept, '/'));
+}
+
 }  // namespace
 }  // namespace engine
