@@ -95,13 +95,15 @@ void DecoderBuilder::AddInputs() {
 
   RopeConfig rope = config_.rope;
   if (const SourceTensor* divisors = catalog_.FindGguf("rope_freqs.weight"); divisors != nullptr) {
-    const bool fits = divisors->dtype == DType::kF32 && NumValues(divisors->shape) == rope.rotary_dim / 2;
-    if (!fits) {
-      graph_.Fail(InvalidArgument("rope_freqs.weight must hold %d f32 values", rope.rotary_dim / 2));
+    const size_t count = rope.rotary_dim / 2;
+    const size_t bytes = count * sizeof(float);
+    // Packed, its bytes would be those of a layout, whatever its shape says.
+    if (divisors->packed || divisors->dtype != DType::kF32 || divisors->data.size() != bytes) {
+      graph_.Fail(InvalidArgument("rope_freqs.weight must hold %d f32 values, not packed", count));
       return;
     }
-    rope.divisors.resize(rope.rotary_dim / 2);
-    std::memcpy(rope.divisors.data(), divisors->data.data(), divisors->data.size());
+    rope.divisors.resize(count);
+    std::memcpy(rope.divisors.data(), divisors->data.data(), bytes);
   }
   rope_table_ =
       weights_.Computed("rope_table", options_.max_model_len, rope.rotary_dim,
