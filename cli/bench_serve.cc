@@ -87,12 +87,12 @@ absl::Status Write(const ServeBenchFlags& bench, const std::vector<LoadRun>& run
     const std::span<const LoadRecord> records = run.records;
     all.push_back(ToJson(run.report, run.summary, bench.save_detailed ? records : records.first(0)));
     if (bench.save_result && bench.result_filename.empty()) {
-      RETURN_IF_ERROR(WriteFile(ResultPath(bench, run, all.back()), all.back().dump(1) + "\n"));
+      RETURN_IF_ERROR(WriteFile(ResultPath(bench, run, all.back()), JsonText(all.back(), 1) + "\n"));
     }
   }
   const nlohmann::ordered_json& document = runs.size() == 1 ? all[0] : all;
   if (bench.save_result && !bench.result_filename.empty()) {
-    RETURN_IF_ERROR(WriteFile(ResultPath(bench, runs[0], all[0]), document.dump(1) + "\n"));
+    RETURN_IF_ERROR(WriteFile(ResultPath(bench, runs[0], all[0]), JsonText(document, 1) + "\n"));
   }
   if (bench.output == "json") PrintJson(document);
   if (bench.plot.empty()) return absl::OkStatus();

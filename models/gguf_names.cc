@@ -89,7 +89,8 @@ absl::Status CopyScaling(const Json& metadata, const std::string& prefix, Json& 
   for (const auto& [key, value] : kNeutral) {
     const auto found = metadata.find(prefix + std::string(key));
     if (found == metadata.end() || *found == value) continue;
-    return Unimplemented("%s%s is %s; only %g is supported", prefix, key, found->dump(), value);
+    const std::string text = found->dump(-1, ' ', false, Json::error_handler_t::replace);  // it may be no UTF-8
+    return Unimplemented("%s%s is %s; only %g is supported", prefix, key, text, value);
   }
   config["rope_scaling"] = std::move(scaling);
   return absl::OkStatus();

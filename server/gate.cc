@@ -21,7 +21,8 @@ void SendHealth(Responder& responder, const std::string& reason) {
   if (reason.empty()) return responder.Send(200, kJson, R"({"status":"ok"})");
   const nlohmann::ordered_json body = {{"status", "unavailable"},
                                        {"error", {{"code", 503}, {"message", reason}, {"type", "unavailable_error"}}}};
-  responder.Send(503, kJson, body.dump());
+  // A model's name may be no UTF-8.
+  responder.Send(503, kJson, body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 Route HealthRoute(const char* path, const Gate& gate, std::string (Gate::*reason)() const) {

@@ -54,6 +54,10 @@ void WriteGguf(const std::filesystem::path& dir) {
   model.Set("llama.rope.scaling.type", "yarn").Set("llama.rope.scaling.factor", 4.0f);
   model.AddTensor("w", DType::kF32, {1}, Ramp(1));
   Write(dir / "model", model.Bytes());
+  GgufWriter scaling;
+  scaling.Set("general.architecture", "llama").Set("llama.rope.scaling.type", "linear");
+  scaling.Set("llama.rope.scaling.attn_factor", "\xff").AddTensor("w", DType::kF32, {1}, Ramp(1));
+  Write(dir / "scaling", scaling.Bytes());
 }
 
 void WriteSafetensors(const std::filesystem::path& dir) {

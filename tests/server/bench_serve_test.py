@@ -131,6 +131,14 @@ class BenchServeTest(unittest.TestCase):
         ends_early = bench("--port", str(one_answer(head + chunk + b"0\r\n\r\n")), "--model", "tiny", *RANDOM)
         self.assertIn("First error: the stream ended without data: [DONE]", ends_early.stdout)
 
+    def test_errors_that_are_not_utf8_are_saved(self):
+        answer = b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 1\r\nconnection: close\r\n\r\n\xff"
+        failed = bench("--port", str(one_answer(answer)), "--model", "tiny", *RANDOM, "--save-result",
+                       "--save-detailed", "--result-filename", "failed.json", "-o", "json")
+        self.assertEqual(failed.returncode, 1, failed.stderr)
+        errors = json.loads((pathlib.Path(FOLDER.name) / "failed.json").read_text())["errors"]
+        self.assertEqual(errors, ["HTTP status 500: \ufffd"] * 12)
+
     def test_wrong_flags_are_wrong_usage(self):
         for arguments in (("--request-rate", "0"), ("--goodput", "itl:5"), ("--dataset-name", "custom"),
                           ("--random-input-len", "0"), ("--extra-body", "[]"), ("--percentile-metrics", "ttfb")):

@@ -59,6 +59,13 @@ TEST(GgufNames, YarnOfGgufsOwnKindIsRefused) {
               HasSubstr("llama.rope.scaling.attn_factor is 0.8; only 1 is supported"));
 }
 
+TEST(GgufNames, RefusalShowsTextThatIsNotUtf8) {
+  const Json metadata = {{"general.architecture", "llama"},
+                         {"llama.rope.scaling.type", "linear"},
+                         {"llama.rope.scaling.attn_factor", "\xff"}};
+  EXPECT_THAT(Message(ConfigFromGguf(metadata, 10, true).status()), HasSubstr("attn_factor is \"\uFFFD\""));
+}
+
 TEST(GgufNames, BrokenMetadataIsRefused) {
   EXPECT_THAT(Message(ConfigFromGguf(Json::object(), 10, true).status()), HasSubstr("general.architecture is missing"));
   EXPECT_THAT(Message(ConfigFromGguf({{"general.architecture", 3}}, 10, true).status()),

@@ -72,6 +72,8 @@ TEST(Gate, AStuckEngineTurnsReadinessRedWithTheReasonAndBack) {
   EXPECT_EQ(gate.NotReady(), "step 8 has run for 61 s");
   EXPECT_EQ(Health(gate, "/health"), 503);
   EXPECT_EQ(Ask(guarded).status, 200);
+  gate.SetStalled("\xff: step 8 has run for 61 s");
+  EXPECT_EQ(Health(gate, "/health"), 503) << "a model's name that is not UTF-8";
   gate.SetStalled(std::nullopt);
   EXPECT_EQ(Health(gate, "/readyz"), 200);
 }
