@@ -34,15 +34,10 @@ absl::Status CheckSameVocabulary(const Tokenizer& draft, const Tokenizer& large)
   return absl::OkStatus();
 }
 
-int64_t BytesOf(const Runner& runner) {
-  return runner.weights().packed_bytes() + runner.weights().mapped_bytes() + runner.cache_bytes() +
-         runner.program().arena_bytes + runner.program().scratch_bytes;
-}
-
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<DraftModel>> DraftModel::Load(const EngineOptions& options, OpenedModel& large,
-                                                             const Runner& large_runner, const Tokenizer& tokenizer) {
+absl::StatusOr<std::unique_ptr<OpenedModel>> DraftModel::Open(const EngineOptions& options, const OpenedModel& large,
+                                                              const Tokenizer& tokenizer) {
   EngineOptions own = options;
   own.model = options.draft_model;
   own.max_model_len = 0;
@@ -54,16 +49,21 @@ absl::StatusOr<std::unique_ptr<DraftModel>> DraftModel::Load(const EngineOptions
   ASSIGN_OR_RETURN(*opened, OpenModel(own, large.devices));
   ASSIGN_OR_RETURN(const ModelText text, LoadModelText(*opened->checkpoint));
   RETURN_IF_ERROR(CheckSameVocabulary(*text.tokenizer, tokenizer));
+  if (opened->config.vocab < large.options.vocab) {
+    return InvalidArgument("it has %d tokens; a draft model must have the %d of the model it drafts for",
+                           opened->config.vocab, large.options.vocab);
+  }
   opened->options.vocab = large.options.vocab;
   opened->options.limits.max_model_len = std::min(large.options.limits.max_model_len, opened->config.max_position);
   opened->options.limits.eos_token_ids = large.options.limits.eos_token_ids;
-  opened->options.reserved_bytes = BytesOf(large_runner);
-  ASSIGN_OR_RETURN(LoadedModel model, LoadModel(*opened));
+  opened->fit_context = large.fit_context;
+  return opened;
+}
+
+absl::StatusOr<std::unique_ptr<DraftModel>> DraftModel::Load(std::unique_ptr<OpenedModel> opened,
+                                                             PlannedModel planned) {
+  ASSIGN_OR_RETURN(LoadedModel model, LoadModel(*opened, std::move(planned)));
   opened->checkpoint->ReleaseTexts();
-  if (model.vocab != large.options.vocab) {
-    return InvalidArgument("it has %d tokens; a draft model must have the %d of the model it drafts for", model.vocab,
-                           large.options.vocab);
-  }
   ASSIGN_OR_RETURN(
       std::unique_ptr<CacheBlocks> blocks,
       CacheBlocks::Create(model.cache_groups, model.memory.num_blocks, opened->options.limits.enable_prefix_caching,

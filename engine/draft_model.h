@@ -16,10 +16,11 @@ namespace engine {
 
 class DraftModel : public Drafter {
  public:
-  // options.draft_model, on the devices of `large` and beside it in its memory, for sequences within its limits. Refused if
-  // the vocabularies differ, with the first token that does.
-  static absl::StatusOr<std::unique_ptr<DraftModel>> Load(const EngineOptions& options, OpenedModel& large,
-                                                          const Runner& large_runner, const Tokenizer& tokenizer);
+  // options.draft_model, on the devices of `large`, for sequences within its limits; its memory is planned with that of
+  // `large`. Refused if the vocabularies differ, with the first token that does.
+  static absl::StatusOr<std::unique_ptr<OpenedModel>> Open(const EngineOptions& options, const OpenedModel& large,
+                                                           const Tokenizer& tokenizer);
+  static absl::StatusOr<std::unique_ptr<DraftModel>> Load(std::unique_ptr<OpenedModel> opened, PlannedModel planned);
 
   // Reads what is new in each sequence, then makes the drafts token by token, all sequences together. A sequence for
   // which its cache has no room gets no draft.

@@ -43,8 +43,7 @@ std::string MainFormat(const Graph& graph) {
   return most == values.end() ? "" : std::string(Name(most->first));
 }
 
-// Whether a model can be loaded beside the first of several. What a draft model takes is planned when the model it drafts
-// for is loaded: too late for the others.
+// Whether a model can be loaded beside the first of several.
 absl::Status CheckSharesDevice(const EngineOptions& first, const EngineOptions& model) {
   if (&first == &model) return absl::OkStatus();
   if (model.tensor_parallel_size != first.tensor_parallel_size) {
@@ -71,13 +70,18 @@ class LocalEngine : public Engine {
     ASSIGN_OR_RETURN(form_, OutputForm::Find(options, text_, opened_.options.vocab));
     opened_.options.limits.eos_token_ids = text_.end_ids;
     ASSIGN_OR_RETURN(info_.default_sampling, DefaultSampling(*opened_.checkpoint));
-    return absl::OkStatus();
+    return OpenDraft(options);
   }
 
-  OpenedModel& opened() { return opened_; }
+  // The model, and the one that drafts for it, if any: their memory is planned together.
+  std::vector<OpenedModel*> opened() {
+    if (draft_ == nullptr) return {&opened_};
+    return {&opened_, draft_.get()};
+  }
 
-  absl::Status Load(const EngineOptions& options, PlannedModel planned) {
-    ASSIGN_OR_RETURN(LoadedModel model, LoadModel(opened_, std::move(planned)));
+  // planned: of each of opened().
+  absl::Status Load(const EngineOptions& options, std::span<PlannedModel> planned) {
+    ASSIGN_OR_RETURN(LoadedModel model, LoadModel(opened_, std::move(planned[0])));
     opened_.checkpoint->ReleaseTexts();
     vocab_ = model.vocab;
     Describe(model);
@@ -88,7 +92,7 @@ class LocalEngine : public Engine {
     request_timeout_seconds_ = options.request_timeout_seconds;
     max_open_ = int64_t{options.max_num_seqs} + options.max_queued_requests;
     output_ = std::make_unique<OutputThread>([this](int64_t id) { loop_->Finish(id, FinishReason::kStop); });
-    ASSIGN_OR_RETURN(std::unique_ptr<Drafter> drafter, MakeDrafter(options, *model.runner));
+    ASSIGN_OR_RETURN(std::unique_ptr<Drafter> drafter, MakeDrafter(options, planned.subspan(1)));
     EngineLoop::Parts parts = {.scheduler = std::move(scheduler),
                                .runner = std::move(model.runner),
                                .drafter = std::move(drafter),
@@ -174,14 +178,24 @@ class LocalEngine : public Engine {
   std::string TokenBytes(int32_t token) const override { return engine::TokenBytes(*text_.tokenizer, token); }
 
  private:
-  absl::StatusOr<std::unique_ptr<Drafter>> MakeDrafter(const EngineOptions& options, const Runner& runner) {
-    if (options.num_speculative_tokens == 0 && !options.draft_model.empty()) {
+  absl::Status OpenDraft(const EngineOptions& options) {
+    if (options.draft_model.empty()) return absl::OkStatus();
+    if (options.num_speculative_tokens == 0) {
       return InvalidArgument("draft_model is %s, but num_speculative_tokens is 0: give it tokens to draft",
                              options.draft_model);
     }
+    auto draft = DraftModel::Open(options, opened_, *text_.tokenizer);
+    if (!draft.ok()) return Annotate(draft.status(), "draft model " + options.draft_model);
+    draft_ = *std::move(draft);
+    return absl::OkStatus();
+  }
+
+  // planned_draft: of draft_, if there is one.
+  absl::StatusOr<std::unique_ptr<Drafter>> MakeDrafter(const EngineOptions& options,
+                                                       std::span<PlannedModel> planned_draft) {
     if (options.num_speculative_tokens == 0) return nullptr;
-    if (options.draft_model.empty()) return std::make_unique<PromptLookup>();
-    auto drafter = DraftModel::Load(options, opened_, runner, *text_.tokenizer);
+    if (draft_ == nullptr) return std::make_unique<PromptLookup>();
+    auto drafter = DraftModel::Load(std::move(draft_), std::move(planned_draft[0]));
     if (!drafter.ok()) return Annotate(drafter.status(), "draft model " + options.draft_model);
     return *std::move(drafter);
   }
@@ -247,6 +261,7 @@ class LocalEngine : public Engine {
   }
 
   OpenedModel opened_;
+  std::unique_ptr<OpenedModel> draft_;  // until it is loaded; null: none
   ModelText text_;
   OutputForm form_;
   ModelInfo info_;
@@ -281,13 +296,16 @@ absl::StatusOr<std::vector<std::unique_ptr<Engine>>> Engine::CreateTogether(std:
     RETURN_IF_ERROR(CheckSharesDevice(options.front(), model));
     engines.push_back(std::make_unique<LocalEngine>());
     RETURN_IF_ERROR(named(engines.back()->Open(model, devices), model));
-    opened.push_back(&engines.back()->opened());
+    for (OpenedModel* one : engines.back()->opened()) opened.push_back(one);
     devices = opened.back()->devices;
   }
   ASSIGN_OR_RETURN(std::vector<PlannedModel> planned, PlanTogether(opened));
   std::vector<std::unique_ptr<Engine>> loaded;
+  std::span<PlannedModel> rest = planned;
   for (size_t m = 0; m < engines.size(); ++m) {
-    RETURN_IF_ERROR(named(engines[m]->Load(options[m], std::move(planned[m])), options[m]));
+    const auto own = rest.first(engines[m]->opened().size());
+    rest = rest.subspan(own.size());
+    RETURN_IF_ERROR(named(engines[m]->Load(options[m], own), options[m]));
     loaded.push_back(std::move(engines[m]));
   }
   return loaded;

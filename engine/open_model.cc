@@ -91,7 +91,7 @@ absl::Status FitContext(OpenedModel& opened) {
   ASSIGN_OR_RETURN(const CompiledModel compiled, CompileModel(opened));
   const std::vector<CacheGroup>& groups = compiled.model.cache_groups;
   const MemoryPlan plan = PlanMemory(compiled.program, groups, opened.registry, opened.device().info(), opened.options);
-  const int longest = LongestContext(plan, groups, opened.options, opened.config.max_position);
+  const int longest = LongestContext(plan, groups, opened.options, opened.options.limits.max_model_len);
   opened.options.limits.max_model_len = std::max(1, longest);
   opened.fit_context = false;
   return absl::OkStatus();
@@ -140,7 +140,9 @@ absl::StatusOr<PlannedModel> PlanModel(OpenedModel& opened) {
 absl::StatusOr<std::vector<PlannedModel>> PlanTogether(std::span<OpenedModel* const> models) {
   std::vector<int64_t> least(models.size(), 0);  // the first one's does not matter
   for (size_t m = 1; m < models.size(); ++m) {
-    ASSIGN_OR_RETURN(least[m], LeastMemory(*models[m]));
+    const absl::StatusOr<int64_t> needs = LeastMemory(*models[m]);
+    if (!needs.ok()) return Annotate(needs.status(), models[m]->path);
+    least[m] = *needs;
   }
   std::vector<PlannedModel> planned;
   int64_t taken = 0;

@@ -1,5 +1,6 @@
 // Drafts change how many steps an answer takes, and nothing of it: tokens, text, ends and the bits of log-probabilities.
 
+#include "engine/inspect.h"
 #include "engine/open_model.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -72,6 +73,27 @@ TEST(Speculation, ADraftModelChangesNothingWhetherItIsRightOrNot) {
   ExpectSameAsWithout(model, {.draft_model = like_it.path()}, "drafts by a coarser model");
   ExpectSameAsWithout(windowed, {.draft_model = model.path()}, "drafts by another model");
   ExpectSameAsWithout(model, {.draft_model = windowed.path()}, "drafts by a model with two cache groups");
+}
+
+// The process may grow between plan and load by less than the caches take, which makes their halves differ.
+TEST(Speculation, ADraftModelSharesWhatMemoryUtilizationLeaves) {
+  const auto all = InspectPlan({.model = Q8Model().path(), .memory_utilization = 1});
+  ASSERT_TRUE(all.ok()) << all.status();
+  constexpr double kCaches = 512 << 20;
+  const double share = (static_cast<double>(all->memory.process_bytes) + kCaches) / all->memory.limit_bytes;
+  EngineOptions options{.memory_utilization = static_cast<float>(share)};
+  const int64_t alone = OpenEngine(Q8Model(), options)->model().kv_cache_bytes;
+  options.draft_model = Q8Model().path();
+  const auto engine = OpenEngine(Q8Model(), options);
+  EXPECT_LT(engine->model().kv_cache_bytes, alone * 3 / 4);
+  EXPECT_GT(engine->model().kv_cache_bytes, alone / 4);
+  EXPECT_GT(Answer(*engine, Continue(RandomTokens(1, 20), 60)).drafted_tokens, 0);
+}
+
+TEST(Speculation, ADraftModelFollowsTheLongestContextThatFits) {
+  const auto engine =
+      OpenEngine(Q8Model(), {.max_model_len = EngineOptions::kLongestThatFits, .draft_model = Q8Model().path()});
+  EXPECT_GT(Answer(*engine, Continue(RandomTokens(1, 20), 60)).drafted_tokens, 0);
 }
 
 TEST(Speculation, AModelIsAGoodDraftModelForItself) {
