@@ -36,15 +36,16 @@ void OutputThread::Push(std::vector<TokenEvent> events) {
 }
 
 void OutputThread::SetAfterUpdates(std::function<void()> after_updates) {
+  auto next = std::make_shared<const std::function<void()>>(std::move(after_updates));  // then the last one, to go
   std::lock_guard lock(mutex_);
-  after_updates_ = std::make_shared<const std::function<void()>>(std::move(after_updates));
+  after_updates_.swap(next);
 }
 
 void OutputThread::Loop() {
   NameThread("output");
   std::vector<TokenEvent> events;
-  std::shared_ptr<const std::function<void()>> after_updates;
   for (bool stop = false; !stop;) {
+    std::shared_ptr<const std::function<void()>> after_updates;
     {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [&] { return stop_ || !events_.empty(); });
@@ -69,7 +70,7 @@ void OutputThread::CancelAll() {
   for (auto& [request, output] : open) output->End(Finish::kCancelled);
 }
 
-// Callbacks run without the lock: they may submit and cancel.
+// Callbacks run, and are destroyed, without the lock: they and what they hold may submit and cancel.
 void OutputThread::Handle(const TokenEvent& event) {
   RequestOutput* output = nullptr;
   {
@@ -80,11 +81,10 @@ void OutputThread::Handle(const TokenEvent& event) {
   }
   const bool stopped_early = output->Apply(event);
   if (!output->ended()) return;
-  {
-    std::lock_guard lock(mutex_);
-    open_.erase(event.request);
-  }
   if (stopped_early) on_stop_(event.request);
+  decltype(open_)::node_type ended;  // goes after the lock
+  std::lock_guard lock(mutex_);
+  ended = open_.extract(event.request);
 }
 
 }  // namespace engine

@@ -1,6 +1,8 @@
 // Requests that end early, engines that go away, and callers on many threads.
 #include <atomic>
 #include <condition_variable>
+#include <future>
+#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -171,6 +173,34 @@ TEST(Destruction, CallbackThatSubmitsAgainIsRefused) {
   listeners[0].WaitForTokens(1);
   engine.reset();
   EXPECT_EQ(refused, 4 * 20);
+}
+
+// Submits a request where the last copy of it goes, and tells whether that was taken.
+std::pair<std::shared_ptr<void>, std::shared_future<bool>> SubmitsWhenItGoes(Engine& engine) {
+  const auto taken = std::make_shared<std::promise<bool>>();
+  const auto submit = [&engine, taken](void*) {
+    taken->set_value(engine.Submit(Continue({1}, 1), [](const GenerationUpdate&) {}).ok());
+  };
+  return {std::shared_ptr<void>(nullptr, submit), taken->get_future().share()};
+}
+
+TEST(Callbacks, MaySubmitWhenTheyAreDestroyed) {
+  const auto engine = OpenEngine(Q8Model());
+  auto [held, taken] = SubmitsWhenItGoes(*engine);
+  const auto id = engine->Submit(Continue({1}, 2), [held = std::move(held)](const GenerationUpdate&) {});
+  ASSERT_TRUE(id.ok()) << id.status();
+  EXPECT_TRUE(taken.get());
+}
+
+TEST(Callbacks, AfterUpdatesMaySubmitWhenAnotherTakesTheirPlace) {
+  const auto engine = OpenEngine(Q8Model());
+  for (const bool was_called : {false, true}) {
+    auto [held, taken] = SubmitsWhenItGoes(*engine);
+    engine->SetAfterUpdates([held = std::move(held)] {});
+    if (was_called) Answer(*engine, Continue({1}, 2));
+    engine->SetAfterUpdates([] {});
+    EXPECT_TRUE(taken.get());
+  }
 }
 
 TEST(Threads, ManyCallersGetTheAnswersTheyGetAlone) {
