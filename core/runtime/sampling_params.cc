@@ -40,10 +40,9 @@ absl::Status ValidateDistribution(const SamplingParams& params) {
     return FieldError("top_p", absl::StrFormat("is %g; it must lie in (0, 1]", params.top_p));
   }
   RETURN_IF_ERROR(CheckRange("min_p", params.min_p, 0.0f, 1.0f));
-  if (!(params.repetition_penalty > 0 && std::isfinite(params.repetition_penalty))) {
-    return FieldError("repetition_penalty",
-                      absl::StrFormat("is %g; it must be finite and above 0", params.repetition_penalty));
-  }
+  // Logits are divided by it and multiplied: they stay finite up to 1e-3 of the largest float, 3e35. Far within the range
+  // what was said before is certain to come again, or never to.
+  RETURN_IF_ERROR(CheckRange("repetition_penalty", params.repetition_penalty, 0.001f, 1000.0f));
   RETURN_IF_ERROR(CheckRange("presence_penalty", params.presence_penalty, -2.0f, 2.0f));
   return CheckRange("frequency_penalty", params.frequency_penalty, -2.0f, 2.0f);
 }

@@ -27,7 +27,9 @@ TEST(SamplingParams, ARefusalNamesTheFieldItsValueAndTheLimits) {
       {"top_p is 0; it must lie in (0, 1]", [](auto& p) { p.top_p = 0; }},
       {"top_p is 1.5", [](auto& p) { p.top_p = 1.5f; }},
       {"min_p is nan; it must lie in [0, 1]", [](auto& p) { p.min_p = NAN; }},
-      {"repetition_penalty is 0", [](auto& p) { p.repetition_penalty = 0; }},
+      {"repetition_penalty is 0; it must lie in [0.001, 1000]", [](auto& p) { p.repetition_penalty = 0; }},
+      {"repetition_penalty is 1e-38", [](auto& p) { p.repetition_penalty = 1e-38f; }},
+      {"repetition_penalty is inf", [](auto& p) { p.repetition_penalty = INFINITY; }},
       {"presence_penalty is 2.5; it must lie in [-2, 2]", [](auto& p) { p.presence_penalty = 2.5f; }},
       {"frequency_penalty is -3", [](auto& p) { p.frequency_penalty = -3; }},
       {"logit_bias has token 100; the model's tokens are 0 to 99", [](auto& p) { p.logit_bias = {{100, 1.0f}}; }},
@@ -51,7 +53,12 @@ TEST(SamplingParams, ARefusalNamesTheFieldItsValueAndTheLimits) {
 }
 
 TEST(SamplingParams, LimitsThemselvesAreAllowed) {
-  SamplingParams params = {.temperature = 0, .top_p = 1, .min_p = 1, .presence_penalty = -2, .frequency_penalty = 2};
+  SamplingParams params = {.temperature = 0,
+                           .top_p = 1,
+                           .min_p = 1,
+                           .repetition_penalty = 0.001f,
+                           .presence_penalty = -2,
+                           .frequency_penalty = 2};
   params.logit_bias = {{0, -100.0f}, {99, 100.0f}};
   params.max_tokens = params.min_tokens = 1;
   params.logprobs = 20;
