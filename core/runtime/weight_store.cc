@@ -71,6 +71,10 @@ absl::StatusOr<PackJob> PlanJob(const Checkpoint& checkpoint, const WeightSpec& 
   job.rows.resize(spec.n);
   if (source->packed) {
     absl::Status planned = PlanUnpacking(*source, registry, device, job);
+    if (!planned.ok() && !device.info().reads_host_memory) {
+      planned = Unimplemented("a file of `engine pack` is for the CPU; on %s load the checkpoint that it was made from",
+                              device.info().name);
+    }
     if (!planned.ok()) return Annotate(planned, checkpoint.path());
     return job;
   }

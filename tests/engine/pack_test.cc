@@ -166,6 +166,14 @@ TEST(PackedModels, OfAnotherVersionOfALayoutAreRefused) {
   }
 }
 
+TEST(PackedModels, OnAnotherKindOfDeviceSayWhatToLoad) {
+  const PackedModel model({.weights = DType::kQ4_0});
+  for (const int devices : {1, 2}) {
+    EXPECT_THAT(Refusal({.model = model.path(), .device = "simt", .tensor_parallel_size = devices}),
+                AllOf(HasSubstr(model.path()), HasSubstr("is for the CPU; on simt:32 load the checkpoint")));
+  }
+}
+
 TEST(PackedModels, AreNotPackedTwice) {
   const PackedModel model({.weights = DType::kQ4_0});
   const absl::Status again = PackModel({.model = model.path(), .threads = 1}, model.path() + "2");
