@@ -6,8 +6,9 @@ namespace engine {
 
 void StatePooler::Add(const StepPlan& plan, Runner& runner) {
   for (const ScheduledSequence& part : plan.sequences) {
-    const bool reads_prompt = part.first_position < part.sequence->prompt_tokens;
-    if (reads_prompt && part.sequence->reads_hidden_states) AddPart(part, runner, pools_[part.id]);
+    // A prompt that is read once more, after its answer was preempted, was taken before.
+    const bool answers = part.sequence->known() > part.sequence->prompt_tokens;
+    if (!answers && part.sequence->reads_hidden_states) AddPart(part, runner, pools_[part.id]);
   }
 }
 

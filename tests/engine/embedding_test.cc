@@ -104,6 +104,24 @@ TEST(Embedding, AMeanIsTheSameWhenItsPromptWasPreempted) {
   EXPECT_GT(tight->stats().step.preemptions, 0);
 }
 
+TEST(Embedding, ComesOnceWhenItsAnswerIsPreempted) {
+  const int64_t cache_of_one = OpenEngine(Q8Model(), {.max_num_seqs = 1})->model().kv_cache_bytes;
+  for (const char* pooling : {"last", "mean"}) {
+    const auto tight = OpenEngine(
+        Q8Model(),
+        {.max_num_seqs = 4, .kv_cache_bytes = cache_of_one, .enable_prefix_caching = false, .pooling = pooling});
+    std::vector<GenerationRequest> requests;
+    for (uint64_t r = 0; r < 4; ++r) {
+      requests.push_back(Continue(RandomTokens(r, 20), 200));
+      requests.back().embed = true;
+    }
+    for (const Generation& answer : AnswerTogether(*tight, requests)) {
+      EXPECT_EQ(std::ssize(answer.embedding), tight->model().embedding_size) << pooling;
+    }
+    EXPECT_GT(tight->stats().step.preemptions, 0);
+  }
+}
+
 // A prompt whose beginning was found in the cache has no states of it, which the engine's own requests prevent.
 TEST(Embedding, ARequestWhoseStatesCannotBeReadEndsWithTheError) {
   auto opened = *OpenModel({.model = Q8Model().path(), .threads = 1, .pooling = "mean"});
