@@ -91,15 +91,15 @@ class LocalEngine : public Engine {
     ASSIGN_OR_RETURN(Scheduler scheduler, NewScheduler(model, opened_.options.limits, options.warn));
     request_timeout_seconds_ = options.request_timeout_seconds;
     max_open_ = int64_t{options.max_num_seqs} + options.max_queued_requests;
-    output_ = std::make_unique<OutputThread>([this](int64_t id) { loop_->Finish(id, FinishReason::kStop); });
+    ASSIGN_OR_RETURN(output_, OutputThread::Create([this](int64_t id) { loop_->Finish(id, FinishReason::kStop); }));
     ASSIGN_OR_RETURN(std::unique_ptr<Drafter> drafter, MakeDrafter(options, planned.subspan(1)));
     EngineLoop::Parts parts = {.scheduler = std::move(scheduler),
                                .runner = std::move(model.runner),
                                .drafter = std::move(drafter),
                                .rules = AnswerRules(*text_.tokenizer, vocab_, text_.end_ids),
                                .pooler = StatePooler(options.pooling == "mean")};
-    loop_ = std::make_unique<EngineLoop>(std::move(parts), stats_,
-                                         [this](std::vector<TokenEvent> events) { output_->Push(std::move(events)); });
+    const auto push = [this](std::vector<TokenEvent> events) { output_->Push(std::move(events)); };
+    ASSIGN_OR_RETURN(loop_, EngineLoop::Create(std::move(parts), stats_, push));
     ReturnFreedMemory();
     return absl::OkStatus();
   }
@@ -113,6 +113,7 @@ class LocalEngine : public Engine {
   }
 
   absl::StatusOr<RequestId> Submit(const GenerationRequest& request, UpdateCallback on_update) override {
+    if (!on_update) return InvalidArgument("on_update is empty: nobody would get the answer");
     RETURN_IF_ERROR(request.sampling.Validate(vocab_));
     if (request.embed && info_.embedding_size == 0) {
       return FailedPrecondition("the model is loaded to make no embeddings; load it with pooling last or mean");

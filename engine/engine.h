@@ -215,8 +215,8 @@ class Engine {
   static absl::StatusOr<std::vector<std::unique_ptr<Engine>>> CreateTogether(std::span<const EngineOptions> options);
   virtual ~Engine() = default;  // cancels what runs, and waits for it; not from a callback
 
-  // Queues a request. `on_update` is called until an update has finish set. Refused at once: an invalid field, a prompt
-  // longer than the context, a prompt that can never fit in the cache, anything while the queue is full
+  // Queues a request. `on_update` is called until an update has finish set. Refused at once: no callback, an invalid
+  // field, a prompt longer than the context, a prompt that can never fit in the cache, anything while the queue is full
   // (ResourceExhausted; see WhenFull), and once the engine is being destroyed.
   virtual absl::StatusOr<RequestId> Submit(const GenerationRequest& request, UpdateCallback on_update) = 0;
 
@@ -224,7 +224,7 @@ class Engine {
   virtual void Cancel(RequestId id) = 0;
 
   // Called on the output thread each time it has handed over all updates that there were: what somebody has gathered of
-  // them may go out together. There is one; a further one takes its place.
+  // them may go out together. There is one; a further one, or an empty one for none, takes its place.
   virtual void SetAfterUpdates(std::function<void()> after_updates) = 0;
 
   // Submit, and wait for the end. An error the request ends with is returned. Not from a callback, which would wait for

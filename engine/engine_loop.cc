@@ -3,10 +3,16 @@
 #include <algorithm>
 
 #include "core/base/clock.h"
-#include "core/base/thread_name.h"
+#include "core/base/start_thread.h"
 #include "core/runtime/admission.h"
 
 namespace engine {
+
+absl::StatusOr<std::unique_ptr<EngineLoop>> EngineLoop::Create(Parts parts, StatsBoard& stats, Sink sink) {
+  std::unique_ptr<EngineLoop> loop(new EngineLoop(std::move(parts), stats, std::move(sink)));
+  ASSIGN_OR_RETURN(loop->thread_, StartThread("engine", [raw = loop.get()] { raw->Loop(); }));
+  return loop;
+}
 
 EngineLoop::EngineLoop(Parts parts, StatsBoard& stats, Sink sink)
     : scheduler_(std::move(parts.scheduler)),
@@ -21,7 +27,6 @@ EngineLoop::EngineLoop(Parts parts, StatsBoard& stats, Sink sink)
                          [this](DraftSlot& slot) { rules_.Review(slot); });
   }
   stats_.EndStep(scheduler_);
-  thread_ = std::jthread([this] { Loop(); });
 }
 
 void EngineLoop::Stop() {
@@ -53,7 +58,6 @@ void EngineLoop::Add(Request request, TimePoint deadline, AnswerLimits limits) {
 void EngineLoop::Finish(int64_t id, FinishReason reason) { Push(FinishCommand{id, reason}); }
 
 void EngineLoop::Loop() {
-  NameThread("engine");
   std::vector<TokenEvent> events;
   while (WaitForWork()) {
     for (Command& command : taken_) Apply(std::move(command), events);

@@ -50,8 +50,8 @@ class EngineLoop {
     AnswerRules rules;
     StatePooler pooler;
   };
-  // `stats` outlives the loop.
-  EngineLoop(Parts parts, StatsBoard& stats, Sink sink);
+  // `stats` outlives the loop. ResourceExhausted where the system starts no more threads.
+  static absl::StatusOr<std::unique_ptr<EngineLoop>> Create(Parts parts, StatsBoard& stats, Sink sink);
   ~EngineLoop() { Stop(); }
 
   // Ends the thread after the step in flight; requests that have not ended get no further events. Any thread but the
@@ -78,6 +78,7 @@ class EngineLoop {
   };
   using Command = std::variant<AddCommand, FinishCommand>;
 
+  EngineLoop(Parts parts, StatsBoard& stats, Sink sink);
   void Push(Command command);
   void Loop();
   bool WaitForWork();

@@ -3,12 +3,14 @@
 #include <iterator>
 #include <utility>
 
-#include "core/base/thread_name.h"
+#include "core/base/start_thread.h"
 
 namespace engine {
 
-OutputThread::OutputThread(std::function<void(int64_t request)> on_stop) : on_stop_(std::move(on_stop)) {
-  thread_ = std::jthread([this] { Loop(); });
+absl::StatusOr<std::unique_ptr<OutputThread>> OutputThread::Create(std::function<void(int64_t request)> on_stop) {
+  std::unique_ptr<OutputThread> output(new OutputThread(std::move(on_stop)));
+  ASSIGN_OR_RETURN(output->thread_, StartThread("output", [raw = output.get()] { raw->Loop(); }));
+  return output;
 }
 
 void OutputThread::Stop() {
@@ -36,13 +38,13 @@ void OutputThread::Push(std::vector<TokenEvent> events) {
 }
 
 void OutputThread::SetAfterUpdates(std::function<void()> after_updates) {
-  auto next = std::make_shared<const std::function<void()>>(std::move(after_updates));  // then the last one, to go
+  std::shared_ptr<const std::function<void()>> next;  // then the last one, to go
+  if (after_updates) next = std::make_shared<const std::function<void()>>(std::move(after_updates));
   std::lock_guard lock(mutex_);
   after_updates_.swap(next);
 }
 
 void OutputThread::Loop() {
-  NameThread("output");
   std::vector<TokenEvent> events;
   for (bool stop = false; !stop;) {
     std::shared_ptr<const std::function<void()>> after_updates;

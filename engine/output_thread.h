@@ -14,8 +14,9 @@ namespace engine {
 
 class OutputThread {
  public:
-  // on_stop: called on this thread when a stop string ended a request that the engine still works on.
-  explicit OutputThread(std::function<void(int64_t request)> on_stop);
+  // on_stop: called on this thread when a stop string ended a request that the engine still works on. ResourceExhausted
+  // where the system starts no more threads.
+  static absl::StatusOr<std::unique_ptr<OutputThread>> Create(std::function<void(int64_t request)> on_stop);
   ~OutputThread() { Stop(); }
 
   // Ends every open request with kCancelled, then the thread. Any thread but this one.
@@ -30,6 +31,8 @@ class OutputThread {
   void SetAfterUpdates(std::function<void()> after_updates);
 
  private:
+  explicit OutputThread(std::function<void(int64_t request)> on_stop) : on_stop_(std::move(on_stop)) {}
+
   void Loop();
   void Handle(const TokenEvent& event);
   void CancelAll();

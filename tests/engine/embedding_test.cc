@@ -131,27 +131,27 @@ TEST(Embedding, ARequestWhoseStatesCannotBeReadEndsWithTheError) {
   std::mutex mutex;
   std::vector<TokenEvent> events;
   std::counting_semaphore ended(0);
-  EngineLoop loop({.scheduler = *NewScheduler(loaded, opened.options.limits),
-                   .runner = std::move(loaded.runner),
-                   .drafter = nullptr,
-                   .rules = AnswerRules(*text.tokenizer, loaded.vocab, text.end_ids),
-                   .pooler = StatePooler(/*takes_mean=*/true)},
-                  stats, [&](const std::vector<TokenEvent>& more) {
-                    std::lock_guard lock(mutex);
-                    for (const TokenEvent& event : more) {
-                      events.push_back(event);
-                      if (event.finish != FinishReason::kNone) ended.release();
-                    }
-                  });
+  const auto loop = *EngineLoop::Create({.scheduler = *NewScheduler(loaded, opened.options.limits),
+                                         .runner = std::move(loaded.runner),
+                                         .drafter = nullptr,
+                                         .rules = AnswerRules(*text.tokenizer, loaded.vocab, text.end_ids),
+                                         .pooler = StatePooler(/*takes_mean=*/true)},
+                                        stats, [&](const std::vector<TokenEvent>& more) {
+                                          std::lock_guard lock(mutex);
+                                          for (const TokenEvent& event : more) {
+                                            events.push_back(event);
+                                            if (event.finish != FinishReason::kNone) ended.release();
+                                          }
+                                        });
   for (int64_t id = 1; id <= 2; ++id) {
-    loop.Add({.id = id,
-              .prompt = RandomTokens(1, kTokens),
-              .params = {.ignore_eos = true, .max_tokens = 3},
-              .reads_hidden_states = true},
-             TimePoint::max(), {});
+    loop->Add({.id = id,
+               .prompt = RandomTokens(1, kTokens),
+               .params = {.ignore_eos = true, .max_tokens = 3},
+               .reads_hidden_states = true},
+              TimePoint::max(), {});
     ended.acquire();
   }
-  loop.Stop();
+  loop->Stop();
   ASSERT_EQ(events.size(), 4u) << "three tokens of the first, one end of the second";
   EXPECT_FALSE(events[0].embedding.empty());
   EXPECT_EQ(events[3].error, absl::InternalError("states of a prompt are missing"));

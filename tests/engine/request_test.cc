@@ -39,6 +39,18 @@ TEST(Request, MessagesPromptAndTokensSayTheSame) {
   EXPECT_THAT(engine->Render(prompt)->tokens, ElementsAre('h', 'i'));
 }
 
+TEST(Request, WithoutACallbackIsRefused) {
+  const auto engine = OpenEngine(F32Model());
+  const auto id = engine->Submit(Continue({1}, 2), nullptr);
+  EXPECT_EQ(id.status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(Request, NothingIsCalledAfterUpdatesWhereNothingIsSet) {
+  const auto engine = OpenEngine(F32Model());
+  engine->SetAfterUpdates(nullptr);
+  EXPECT_EQ(Answer(*engine, Continue({1}, 2)).tokens.size(), 2u);
+}
+
 TEST(Request, ControlTokensInTextStayText) {
   const auto engine = OpenEngine(F32Model());
   const auto count = [&](const GenerationRequest& request) { return engine->Render(request)->tokens.size(); };
