@@ -40,21 +40,22 @@ absl::StatusOr<Target> OpenTarget(const ServeBenchFlags& bench) {
   return target;
 }
 
-absl::StatusOr<LoadRun> Measure(const ServeBenchFlags& bench, LoadTarget& target, const LoadReport& report) {
-  ASSIGN_OR_RETURN(const std::vector<LoadRequest> requests, MakeDataset(bench.dataset));
+absl::StatusOr<LoadRun> Measure(const DatasetOptions& dataset, LoadTarget& target, const LoadReport& report) {
+  ASSIGN_OR_RETURN(const std::vector<LoadRequest> requests, MakeDataset(dataset));
   LoadRun run{.report = report};
   run.records = RunLoad(target, requests, report.pacing);
   run.summary = Summarize(run.records, report.goodput);
   return run;
 }
 
-// Other prompts than those that count, which it would leave in a cache.
+// With other prompts than those that count, which it would leave in a cache.
 absl::Status WarmUp(const ServeBenchFlags& bench, LoadTarget& target) {
   if (bench.num_warmups == 0) return absl::OkStatus();
-  ServeBenchFlags warmup = bench;
-  warmup.dataset.num_prompts = bench.num_warmups;
-  warmup.dataset.seed = ~bench.dataset.seed;
-  ASSIGN_OR_RETURN(const LoadRun run, Measure(warmup, target, {.pacing = {.max_concurrency = bench.concurrencies[0]}}));
+  DatasetOptions dataset = bench.dataset;
+  dataset.num_prompts = bench.num_warmups;
+  dataset.seed = ~bench.dataset.seed;
+  ASSIGN_OR_RETURN(const LoadRun run,
+                   Measure(dataset, target, {.pacing = {.max_concurrency = bench.concurrencies[0]}}));
   if (run.summary.failed > 0) return FailedPrecondition("warming up: %s", run.summary.first_error);
   return absl::OkStatus();
 }
@@ -86,15 +87,15 @@ absl::Status Write(const ServeBenchFlags& bench, const std::vector<LoadRun>& run
   for (const LoadRun& run : runs) {
     const std::span<const LoadRecord> records = run.records;
     all.push_back(ToJson(run.report, run.summary, bench.save_detailed ? records : records.first(0)));
-    if (bench.save_result && bench.result_filename.empty()) {
-      RETURN_IF_ERROR(WriteFile(ResultPath(bench, run, all.back()), JsonText(all.back(), 1) + "\n"));
-    }
   }
   const nlohmann::ordered_json& document = runs.size() == 1 ? all[0] : all;
+  if (bench.output == "json") PrintJson(document);  // first: files may not be written
+  for (size_t r = 0; r < runs.size() && bench.save_result && bench.result_filename.empty(); ++r) {
+    RETURN_IF_ERROR(WriteFile(ResultPath(bench, runs[r], all[r]), JsonText(all[r], 1) + "\n"));
+  }
   if (bench.save_result && !bench.result_filename.empty()) {
     RETURN_IF_ERROR(WriteFile(ResultPath(bench, runs[0], all[0]), JsonText(document, 1) + "\n"));
   }
-  if (bench.output == "json") PrintJson(document);
   if (bench.plot.empty()) return absl::OkStatus();
   std::vector<LoadPoint> points;
   for (const LoadRun& run : runs) points.push_back({PointName(run.report.pacing), run.summary});
@@ -103,6 +104,8 @@ absl::Status Write(const ServeBenchFlags& bench, const std::vector<LoadRun>& run
 
 absl::Status MeasureAll(const ServeBenchFlags& bench, const Target& target, std::vector<LoadRun>& runs) {
   RETURN_IF_ERROR(WarmUp(bench, *target.load));
+  DatasetOptions dataset = bench.dataset;  // each run's own: a server keeps the prompts that it has seen
+  dataset.first_entry = bench.num_warmups;
   for (const float rate : bench.request_rates) {
     for (const int concurrency : bench.concurrencies) {
       LoadReport report = bench.report;
@@ -111,7 +114,9 @@ absl::Status MeasureAll(const ServeBenchFlags& bench, const Target& target, std:
                        .burstiness = bench.burstiness,
                        .max_concurrency = concurrency,
                        .seed = bench.dataset.seed};
-      ASSIGN_OR_RETURN(runs.emplace_back(), Measure(bench, *target.load, report));
+      ASSIGN_OR_RETURN(runs.emplace_back(), Measure(dataset, *target.load, report));
+      ++dataset.seed;
+      dataset.first_entry += dataset.num_prompts;
       if (bench.output == "text") PrintLoad(report, runs.back().summary);
     }
   }

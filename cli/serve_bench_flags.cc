@@ -1,6 +1,7 @@
 #include "cli/serve_bench_flags.h"
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
@@ -90,7 +91,7 @@ void AddDatasetFlags(FlagSet& flags, DatasetOptions& dataset) {
   flags.Add({"--dataset-path", "FILE", "of sharegpt (JSON) or custom (a JSON object with \"prompt\" per line)"},
             dataset.path);
   flags.Add({"--num-prompts", "N", "requests of each run (1000)"}, dataset.num_prompts);
-  flags.Add({"--seed", "N", "of prompts and arrivals (0)"}, dataset.seed);
+  flags.Add({"--seed", "N", "of prompts and arrivals (0); each run has prompts of its own"}, dataset.seed);
   flags.Add({"--random-input-len", "N", "words of a prompt, of a token each (1024)"}, dataset.random_input_len);
   flags.Add({"--random-output-len", "N", "tokens of an answer (128)"}, dataset.random_output_len);
   flags.AddReader({"--random-range-ratio", "R", "lengths are uniform from (1 - R) to (1 + R) times those (0)"},
@@ -151,6 +152,13 @@ absl::Status CheckFlags(const ServeBenchFlags& bench) {
   return absl::OkStatus();
 }
 
+// Before a load that may take hours.
+absl::Status MakeResultFolder(const ServeBenchFlags& bench) {
+  std::error_code error;
+  if (bench.save_result && !bench.result_dir.empty()) std::filesystem::create_directories(bench.result_dir, error);
+  return error ? UsageError("--result-dir %s cannot be made: %s", bench.result_dir, error.message()) : absl::OkStatus();
+}
+
 }  // namespace
 
 void AddServeBenchFlags(FlagSet& flags, ServeBenchFlags& bench) {
@@ -174,7 +182,7 @@ void AddServeBenchFlags(FlagSet& flags, ServeBenchFlags& bench) {
       [&bench] { bench.report.goodput.clear(); });
   flags.Add({"--save-result", "", "write the result as JSON"}, bench.save_result);
   flags.Add({"--save-detailed", "", "with every request's lengths and times"}, bench.save_detailed);
-  flags.Add({"--result-dir", "DIR", "where (here)"}, bench.result_dir);
+  flags.Add({"--result-dir", "DIR", "where (here); it is made if it is not there"}, bench.result_dir);
   flags.Add({"--result-filename", "NAME", "under which name (openai-RATEqps-MODEL-DATE.json)"}, bench.result_filename);
   AddOutputFlag(flags, bench.output);
   flags.Add({"--plot", "FILE", "write latency over throughput of all runs as SVG"}, bench.plot);
@@ -185,6 +193,7 @@ void AddServeBenchFlags(FlagSet& flags, ServeBenchFlags& bench) {
 
 absl::Status CompleteServeBenchFlags(ServeBenchFlags& bench) {
   RETURN_IF_ERROR(CheckFlags(bench));
+  RETURN_IF_ERROR(MakeResultFolder(bench));
   HttpTargetOptions& target = bench.target;
   target.verify_certificate = !bench.insecure;
   if (target.server.host.empty() && target.server.unix_socket.empty()) {

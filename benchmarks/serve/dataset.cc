@@ -138,14 +138,13 @@ absl::StatusOr<std::vector<LoadRequest>> Custom(const DatasetOptions& options) {
 }
 
 // As many as asked for: files that have fewer are read again.
-absl::StatusOr<std::vector<LoadRequest>> Resized(std::vector<LoadRequest> requests, const DatasetOptions& options) {
-  if (requests.empty()) return InvalidArgument("%s has no requests that can be used", options.path);
-  const size_t available = requests.size();
-  requests.reserve(options.num_prompts);  // copies are made of its own entries
-  for (size_t i = 0; requests.size() < static_cast<size_t>(options.num_prompts); ++i) {
-    requests.push_back(requests[i % available]);
+absl::StatusOr<std::vector<LoadRequest>> Chosen(const std::vector<LoadRequest>& entries,
+                                                const DatasetOptions& options) {
+  if (entries.empty()) return InvalidArgument("%s has no requests that can be used", options.path);
+  std::vector<LoadRequest> requests;
+  for (int i = 0; i < options.num_prompts; ++i) {
+    requests.push_back(entries[(static_cast<size_t>(options.first_entry) + i) % entries.size()]);
   }
-  requests.resize(options.num_prompts);
   return requests;
 }
 
@@ -158,7 +157,7 @@ absl::StatusOr<std::vector<LoadRequest>> MakeDataset(const DatasetOptions& optio
   if (options.name == "prefix_repetition") return PrefixRepetition(options);
   auto read = options.name == "sharegpt" ? ShareGpt(options) : Custom(options);
   RETURN_IF_ERROR(read.status());
-  return Resized(*std::move(read), options);
+  return Chosen(*read, options);
 }
 
 }  // namespace engine

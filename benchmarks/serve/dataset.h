@@ -17,6 +17,7 @@ struct DatasetOptions {
   std::string path;             // of sharegpt and custom
   int num_prompts = 1000;
   uint64_t seed = 0;
+  int first_entry = 0;  // of a file's, which begins again behind its last
 
   int random_input_len = 1024;
   int random_output_len = 128;

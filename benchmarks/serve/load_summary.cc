@@ -1,6 +1,7 @@
 #include "benchmarks/serve/load_summary.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "benchmarks/statistics.h"
@@ -14,8 +15,9 @@ double Milliseconds(TimePoint from, TimePoint to) { return 1000 * Seconds(from, 
 struct RequestLatency {
   double ttft = 0, tpot = 0, e2el = 0;
 
+  // Without a text nothing is seen before the end.
   explicit RequestLatency(const LoadRecord& record)
-      : ttft(record.pieces.empty() ? 0 : Milliseconds(record.sent, record.pieces.front())),
+      : ttft(Milliseconds(record.sent, record.pieces.empty() ? record.ended : record.pieces.front())),
         e2el(Milliseconds(record.sent, record.ended)) {
     if (record.output_tokens > 1) tpot = (e2el - ttft) / static_cast<double>(record.output_tokens - 1);
   }
@@ -57,8 +59,9 @@ void Add(const LoadRecord& record, const Goodput& goodput, LoadSummary& summary)
   summary.output_tokens += record.output_tokens;
   const RequestLatency latency(record);
   if (latency.IsGood(goodput)) ++summary.good;
-  summary.ttft.values.push_back(latency.ttft);
-  if (record.output_tokens > 1) summary.tpot.values.push_back(latency.tpot);
+  const bool has_text = !record.pieces.empty();
+  if (has_text) summary.ttft.values.push_back(latency.ttft);
+  if (has_text && record.output_tokens > 1) summary.tpot.values.push_back(latency.tpot);
   summary.e2el.values.push_back(latency.e2el);
   for (size_t i = 1; i < record.pieces.size(); ++i) {
     summary.itl.values.push_back(Milliseconds(record.pieces[i - 1], record.pieces[i]));
@@ -69,7 +72,11 @@ void Add(const LoadRecord& record, const Goodput& goodput, LoadSummary& summary)
 
 double Latencies::mean() const { return values.empty() ? 0 : Mean(values); }
 double Latencies::median() const { return percentile(50); }
-double Latencies::deviation() const { return Deviation(values); }
+// Of the values as they are, as vLLM reports it (numpy's std).
+double Latencies::deviation() const {
+  const auto count = static_cast<double>(values.size());
+  return count < 2 ? 0 : Deviation(values) * std::sqrt((count - 1) / count);
+}
 double Latencies::percentile(double percent) const { return values.empty() ? 0 : Percentile(values, percent); }
 
 const Latencies& LoadSummary::Of(const std::string& metric) const {

@@ -33,8 +33,8 @@ struct LoadSummary {
   int64_t good = 0;  // completed within all limits of the goodput
   int64_t peak_concurrency = 0;
   double peak_tokens_per_second = 0;  // of the seconds of the run
-  Latencies ttft;                     // sent to first text
-  Latencies tpot;                     // per token after the first, of requests with at least two
+  Latencies ttft;                     // sent to first text, of requests with any
+  Latencies tpot;                     // per token after the first, of those with at least two
   Latencies itl;                      // between two pieces of text of one answer
   Latencies e2el;                     // sent to end
 

@@ -102,6 +102,26 @@ class BenchServeTest(unittest.TestCase):
         svg = (folder / "sweep.svg").read_text()
         self.assertIn("<title>4 at once: ITL, P99 ", svg)
 
+    def test_no_run_finds_the_prompts_of_another_in_the_cache(self):
+        folder = pathlib.Path(FOLDER.name)
+        (folder / "lines.jsonl").write_text("".join(
+            json.dumps({"prompt": f"{i} words that are long enough for several blocks of the cache: " * 2}) + "\n"
+            for i in range(9)))
+        hits = self.metric("vllm:prefix_cache_hits_total")
+        for dataset in (("--random-input-len", "40", "--random-output-len", "2"),
+                        ("--dataset-name", "custom", "--dataset-path", "lines.jsonl", "--custom-output-len", "2")):
+            self.run_bench("--num-prompts", "3", "--num-warmups", "3", "--max-concurrency", "1,2", "--seed", "77",
+                           *dataset)
+            self.assertEqual(self.metric("vllm:prefix_cache_hits_total"), hits, dataset)
+
+    def test_a_result_folder_is_made_before_the_load(self):
+        self.run_bench(*RANDOM, "--save-result", "--result-dir", "new/folder")
+        self.assertEqual(len(list((pathlib.Path(FOLDER.name) / "new/folder").iterdir())), 1)
+        (pathlib.Path(FOLDER.name) / "file").write_text("")
+        refused = bench("--base-url", self.server.url, *RANDOM, "--save-result", "--result-dir", "file/folder")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("--result-dir file/folder cannot be made", refused.stderr)
+
     def test_submits_the_same_load_in_process(self):
         result = bench("--in-process", MODEL, "--threads", "1", *RANDOM, "--max-concurrency", "3", "-o", "json")
         self.assertEqual(result.returncode, 0, result.stderr)

@@ -92,6 +92,7 @@ TEST(Dataset, ReadsFilesAndNamesTheLineThatIsWrong) {
   EXPECT_EQ(turns[0].prompt, "what is the time");
   EXPECT_EQ(turns[0].max_tokens, 5);
 
+  EXPECT_EQ(Make({.name = "custom", .path = custom, .num_prompts = 1, .first_entry = 3}).front().prompt, "two");
   std::ofstream(custom, std::ios::app) << "{\"text\": 1}\n";
   EXPECT_THAT(std::string(Message(MakeDataset({.name = "custom", .path = custom}).status())), HasSubstr(", line 4: "));
   EXPECT_THAT(std::string(Message(MakeDataset({.name = "custom", .path = "nowhere"}).status())),

@@ -47,6 +47,24 @@ TEST(LoadSummary, RequestsThatFailedCountNowhereElse) {
   EXPECT_THAT(summary.seconds, DoubleNear(1, 1e-9));
 }
 
+// One that ends at once: nothing is seen of it before its end.
+TEST(LoadSummary, AnAnswerWithoutATextHasNoTimeToItsFirst) {
+  LoadRecord silent = Answered(0, {}, 0.3);
+  silent.output_tokens = 2;
+  const std::vector<LoadRecord> records = {silent, Answered(0, {0.1, 0.2}, 0.2)};
+  const LoadSummary summary = Summarize(records, {{"ttft", 200}});
+  EXPECT_EQ(summary.completed, 2);
+  EXPECT_THAT(summary.ttft.values, ElementsAre(Near(100)));
+  EXPECT_THAT(summary.tpot.values, ElementsAre(Near(100)));
+  EXPECT_THAT(summary.e2el.values, ElementsAre(Near(300), Near(200)));
+  EXPECT_EQ(summary.good, 1);
+}
+
+TEST(LoadSummary, DeviationIsOfTheValuesAsNumpyHasIt) {
+  EXPECT_DOUBLE_EQ((Latencies{{2, 4, 4, 4, 5, 5, 7, 9}}.deviation()), 2);
+  EXPECT_EQ(Latencies{{3}}.deviation(), 0);
+}
+
 TEST(LoadSummary, AnAnswerOfOneTokenHasNoTimePerFurtherOne) {
   const LoadRecord record = Answered(0, {0.3}, 0.3);
   const LoadSummary summary = Summarize({&record, 1}, {});
