@@ -2,6 +2,7 @@
 
 import array
 import json
+import shlex
 import subprocess
 import sys
 
@@ -16,12 +17,12 @@ FILES = "{model} {tokens} {window} {logits}"
 
 def commands_of(peers):
     """Engine -> the command that kl.py runs, of those that let their logits be seen."""
-    program = engines.BUILD / "cli/engine"
+    program = shlex.quote(str(engines.BUILD / "cli/engine"))
     commands = {"engine": f"{program} eval {{model}} --tokens {{tokens}} --window {{window}} --logits {{logits}}"}
     for peer in peers:
         script = FOLDER / f"{peer.key}_logits.py"
         if script.exists():
-            commands[peer.name] = f"{peer.python()} {script} {FILES}"
+            commands[peer.name] = f"{shlex.join([str(peer.python()), str(script)])} {FILES}"
     return commands
 
 
