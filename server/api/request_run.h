@@ -15,7 +15,7 @@ namespace engine {
 
 class RequestRun : public std::enable_shared_from_this<RequestRun> {
  public:
-  // post: to where what the engine's output thread finds to be submitted is. writes: of that thread, sent after its
+  // post: to workers, for what the engine's output thread finds to be submitted. writes: of that thread, sent after its
   // updates. answer: with request and everything that does not depend on the prompt. The engine outlives the run.
   RequestRun(Engine& engine, Post post, std::shared_ptr<WriteBatch> writes, Answer answer,
              std::unique_ptr<AnswerFormat> format, std::shared_ptr<Responder> responder);
