@@ -26,6 +26,10 @@ absl::Status Unsupported(const FieldValue& value, std::string_view neutral, std:
   return Refuse(FieldError(value.path, absl::StrFormat("is not supported: %s", help)), policy);
 }
 
+absl::Status Refused(const FieldValue& value, std::string_view code, std::string_view help) {
+  return WithCode(code, FieldError(value.path, absl::StrFormat("is not supported: %s", help)));
+}
+
 absl::Status UnknownField(const std::string& path, const std::string& nearest, const FieldPolicy& policy) {
   const std::string hint = nearest.empty() ? "" : "; did you mean " + nearest + "?";
   return Refuse(FieldError(path, "is not a field of this request" + hint), policy);

@@ -25,6 +25,10 @@ struct Field {
   // A field without a reader is accepted where it asks for what happens anyway: when its value is this JSON text, or
   // whatever it is where this is "*".
   std::string_view neutral = {};
+
+  // Of a field that no policy lets pass, because its client would go on as if it had been heard: what programs know the
+  // refusal by.
+  std::string_view code = {};
 };
 
 // More than any table has.
@@ -43,6 +47,8 @@ void AddWarnings(const std::vector<std::string>& warnings, Json& answer);
 // or a warning.
 absl::Status Unsupported(const FieldValue& value, std::string_view neutral, std::string_view help,
                          const FieldPolicy& policy);
+// The error of a field that is refused whatever the policy.
+absl::Status Refused(const FieldValue& value, std::string_view code, std::string_view help);
 absl::Status UnknownField(const std::string& path, const std::string& nearest, const FieldPolicy& policy);
 // The name among `names` that `name` was probably meant to be; empty: none is near.
 std::string NearestField(std::string_view name, const std::vector<std::string_view>& names);
@@ -62,6 +68,7 @@ absl::Status ReadFields(const FieldValue& object, std::initializer_list<std::spa
       if (found == object.json.end() || found->is_null()) continue;
       const FieldValue value = object.At(std::string(field.name));
       RETURN_IF_ERROR(MustBe(value, field.type));
+      if (!field.code.empty()) return Refused(value, field.code, field.help);
       RETURN_IF_ERROR(field.read != nullptr ? field.read(value, out)
                                             : Unsupported(value, field.neutral, field.help, policy));
     }

@@ -134,6 +134,10 @@ constexpr ApiField kFields[] = {
     {"container", "string|object", nullptr, "the server has no tools of its own"},
     {"mcp_servers", "array", nullptr, "the server has no tools of its own", "[]"},
     {"context_management", "object", nullptr, "conversations are not edited"},
+    {.name = "thread",
+     .type = "object",
+     .help = "the server keeps no conversations; send the whole one without it",
+     .code = "thread_unsupported_request"},  // by which clients know to do so
 };
 
 absl::Status MustHave(const char* name, const Json& body) {

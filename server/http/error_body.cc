@@ -51,8 +51,10 @@ std::string ErrorBody(int status, std::string_view message, std::string_view cod
         {{"message", message}, {"type", TypeOf(status)}, {"param", TextOrNull(param)}, {"code", TextOrNull(code)}}}});
 }
 
-std::string AnthropicErrorBody(int status, std::string_view message, std::string_view, std::string_view) {
-  return Text({{"type", "error"}, {"error", {{"type", AnthropicTypeOf(status)}, {"message", message}}}});
+std::string AnthropicErrorBody(int status, std::string_view message, std::string_view code, std::string_view) {
+  Json error = {{"type", AnthropicTypeOf(status)}, {"message", message}};
+  if (!code.empty()) error["details"] = {{"error_code", code}};
+  return Text({{"type", "error"}, {"error", std::move(error)}});
 }
 
 }  // namespace engine

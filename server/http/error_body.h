@@ -14,7 +14,8 @@ using ErrorWriter = std::string (*)(int status, std::string_view message, std::s
 // OpenAI's: {"error": {"message", "type", "param", "code"}}, param and code null where they are empty.
 std::string ErrorBody(int status, std::string_view message, std::string_view code, std::string_view param = "");
 
-// Anthropic's, which has no place for param and code: {"type": "error", "error": {"type", "message"}}.
+// Anthropic's, which has no place for param: {"type": "error", "error": {"type", "message", "details": {"error_code"}}},
+// without details where the code is empty.
 std::string AnthropicErrorBody(int status, std::string_view message, std::string_view code = "",
                                std::string_view param = "");
 

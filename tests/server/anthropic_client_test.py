@@ -19,9 +19,9 @@ FIXED = {**HELLO, "max_tokens": 12, "extra_body": {"temperature": 0}}
 
 
 def setUpModule():
-    global SERVER, FOLDER, CLIENT
-    model, FOLDER = server_process.write_tiny_model(WRITE_TINY_MODELS)
-    SERVER = server_process.Server(ENGINE, model, "--served-model-name", "tiny", "--api-key", "secret")
+    global SERVER, FOLDER, CLIENT, MODEL
+    MODEL, FOLDER = server_process.write_tiny_model(WRITE_TINY_MODELS)
+    SERVER = server_process.Server(ENGINE, MODEL, "--served-model-name", "tiny", "--api-key", "secret")
     CLIENT = anthropic.Anthropic(base_url=SERVER.url, api_key="secret", max_retries=0)
 
 
@@ -79,6 +79,27 @@ class Messages(unittest.TestCase):
             self.assertEqual((kinds[0], kinds[-1]), ("message_start", "message_stop"))
         answer = CLIENT.messages.create(**FIXED, tools=tools, tool_choice={"type": "none"})
         self.assertEqual([block.type for block in answer.content], ["text"])
+
+    def test_a_tool_runner_sends_every_turn_the_whole_conversation(self):
+        @anthropic.beta_tool
+        def now() -> str:
+            """The time."""
+            return "noon"
+
+        def run(client):
+            runner = client.beta.messages.tool_runner(
+                **FIXED | {"max_tokens": 200}, tools=[now], max_iterations=2,
+                tool_choice={"type": "any", "disable_parallel_tool_use": True})
+            answers = list(runner)
+            self.assertEqual([answer.stop_reason for answer in answers], ["tool_use"] * 2)
+            sizes = [answer.usage.input_tokens + answer.usage.cache_read_input_tokens for answer in answers]
+            self.assertGreater(sizes[1], sizes[0])
+
+        run(CLIENT)
+        lenient = server_process.Server(ENGINE, MODEL, "--served-model-name", "tiny", "--api-compat", "lenient")
+        with anthropic.Anthropic(base_url=lenient.url, api_key="none", max_retries=0) as client:
+            run(client)
+        self.assertEqual(lenient.stop(), 0)
 
     def test_answer_follows_its_schema(self):
         schema = {"type": "object", "required": ["agreed"], "additionalProperties": False,

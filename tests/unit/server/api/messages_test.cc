@@ -222,6 +222,16 @@ TEST(MessagesAnswer, ErrorsHaveTheShapeThatAnthropicClientsRead) {
   EXPECT_EQ(Json::parse(missing->body)["error"]["type"], "not_found_error");
 }
 
+// Clients that have the server keep a conversation would send only what is new; by this code they know that it does not.
+TEST(MessagesAnswer, AThreadIsRefusedInWordsThatClientsRecoverFrom) {
+  for (const bool lenient : {false, true}) {
+    ScriptedEngine engine;
+    const auto response = ApiClient(engine, lenient).Post(kPath, Body({{"thread", {{"type", "create"}}}}));
+    EXPECT_EQ(response->status, 400);
+    EXPECT_EQ(Json::parse(response->body)["error"]["details"], Json({{"error_code", "thread_unsupported_request"}}));
+  }
+}
+
 TEST(MessagesAnswer, ErrorsBeforeTheHandlerHaveThatShapeToo) {
   ScriptedEngine engine;
   const ApiClient client(engine);

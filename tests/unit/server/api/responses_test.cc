@@ -79,6 +79,14 @@ TEST(ResponsesRequest, RefusesWhatNeedsStoredResponses) {
   EXPECT_EQ(Refusal(R"({"max_tokens": 3})"), "max_tokens is not a field of this request");
 }
 
+TEST(ResponsesRequest, AClientThatSendsOnlyWhatIsNewIsNeverHeardInPart) {
+  for (const char* field : {"previous_response_id", "conversation"}) {
+    ApiRequest request{.lenient = true};
+    const absl::Status read = ReadResponsesRequest({{"input", "hi"}, {field, "1"}}, {}, request);
+    EXPECT_THAT(std::string(Message(read)), HasSubstr("the server keeps no responses")) << field;
+  }
+}
+
 TEST(ResponsesRequest, RefusesInstructionsAlone) {
   EXPECT_EQ(Refusal(R"({"input": null, "instructions": "Be brief."})"), "input is missing");
   EXPECT_EQ(Refusal(R"({"input": [], "instructions": "Be brief."})"), "input is missing");
