@@ -74,7 +74,7 @@ absl::Status ReadFields(const FieldValue& object, std::initializer_list<std::spa
     }
   }
   for (const auto& [key, value] : object.json.items()) {
-    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    if (value.is_null() || std::find(known.begin(), known.end(), key) != known.end()) continue;
     RETURN_IF_ERROR(
         UnknownField(object.path.empty() ? key : object.path + "." + key, NearestField(key, known), policy));
   }

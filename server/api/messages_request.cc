@@ -11,29 +11,35 @@
 namespace engine {
 namespace {
 
-// A tool as the OpenAI API writes it, which is the form that chat templates know.
-absl::Status ReadTool(const FieldValue& value, const FieldPolicy& policy, Json& tools) {
-  RETURN_IF_ERROR(MustBeObject(value));
-  Json function = Json::object();
-  for (const auto& [key, field] : value.json.items()) {
-    if (key == "type" && field != "custom") {
-      return FieldError(value.path + ".type", "is not supported: the server has no tools of its own");
-    }
-    if (key == "parameters") {
-      RETURN_IF_ERROR(UnknownField(value.path + ".parameters", "input_schema", policy));
-      continue;
-    }
-    if (key != "type" && key != "cache_control") function[key == "input_schema" ? "parameters" : key] = field;
-  }
-  tools.push_back({{"type", "function"}, {"function", std::move(function)}});
+// To a function as the OpenAI API writes it, which is the form that chat templates know.
+absl::Status CopyToolField(const FieldValue& value, Json& function) {
+  const std::string name = value.path.substr(value.path.rfind('.') + 1);
+  function[name == "input_schema" ? "parameters" : name] = value.json;
   return absl::OkStatus();
 }
+
+absl::Status ReadToolType(const FieldValue& value, Json&) {
+  if (value.json == "custom") return absl::OkStatus();
+  return FieldError(value.path, "is not supported: the server has no tools of its own");
+}
+
+constexpr Field<Json> kToolFields[] = {
+    {"type", "string", ReadToolType, "custom"},
+    {"name", "string", CopyToolField, "of the tool"},
+    {"description", "string", CopyToolField, "what it does"},
+    {"input_schema", "object", CopyToolField, "JSON schema of its input"},
+    {"strict", "boolean", CopyToolField, "input follows the schema"},
+    {"parameters", "object", nullptr, "input_schema is its name here"},
+    {"cache_control", "object", nullptr, "", "*"},
+};
 
 absl::Status ReadMessagesTools(const FieldValue& value, ApiRequest& request) {
   RETURN_IF_ERROR(MustBeArray(value, kMaxFields));
   Json tools = Json::array();
-  for (size_t i = 0; i < value.json.size(); ++i) RETURN_IF_ERROR(ReadTool(value.At(i), request.policy(), tools));
-  for (size_t i = 0; i < tools.size(); ++i) {
+  for (size_t i = 0; i < value.json.size(); ++i) {
+    Json tool = {{"type", "function"}, {"function", Json::object()}};
+    RETURN_IF_ERROR(ReadFields<Json>(value.At(i), {kToolFields}, request.policy(), tool["function"]));
+    tools.push_back(std::move(tool));
     const std::string path = value.At(i).path, function = path + ".function";
     request.sent.Add(function, path);
     request.sent.Add(function + ".parameters", path + ".input_schema");

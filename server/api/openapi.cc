@@ -13,9 +13,9 @@ Json ErrorResponse(const char* description) {
           {"content", {{"application/json", {{"schema", {{"$ref", "#/components/schemas/Error"}}}}}}}};
 }
 
-// Of fields that must be there null is no value.
+// Of fields that must be there null is no value; any other may be null, which stands for a field that is not there.
 Json BodySchema(const Endpoint& endpoint) {
-  Json schema = {{"type", "object"}, {"properties", endpoint.properties}, {"additionalProperties", false}};
+  Json schema = {{"type", "object"}, {"properties", endpoint.properties}, {"additionalProperties", {{"type", "null"}}}};
   for (const std::string& name : endpoint.required) {
     Json& types = schema["properties"][name]["type"];
     types.erase(std::ranges::find(types, Json("null")));

@@ -55,6 +55,16 @@ absl::Status AddFunction(const FieldValue& value, ApiRequest& request) {
   return absl::OkStatus();
 }
 
+// The tool that the model is shown: without the fields that have no meaning here, and without nulls.
+Json ToolOf(const Json& function) {
+  Json read = Json::object();
+  for (const auto& [name, value] : function.items()) {
+    const auto is_named = [&](const Field<Function>& field) { return field.name == name && field.read != nullptr; };
+    if (!value.is_null() && std::ranges::any_of(kFunctionFields, is_named)) read[name] = value;
+  }
+  return {{"type", "function"}, {"function", std::move(read)}};
+}
+
 constexpr ApiField kToolFields[] = {
     {"type", "string", nullptr, "tools are functions", "\"function\""},
     {"function", "object", AddFunction, "name, description, parameters"},
@@ -89,12 +99,14 @@ constexpr ApiField kChoiceFields[] = {
 
 absl::Status ReadTools(const FieldValue& value, ApiRequest& request) {
   RETURN_IF_ERROR(MustBeArray(value, kMaxTools));
+  Json tools = Json::array();
   for (size_t i = 0; i < value.json.size(); ++i) {
     const FieldValue tool = value.At(i);
     RETURN_IF_ERROR(ReadFields<ApiRequest>(tool, {kToolFields}, request.policy(), request));
     if (request.tool_names.size() != i + 1) return FieldError(tool.path + ".function", "is missing");
+    tools.push_back(ToolOf(tool.json["function"]));
   }
-  request.generation.tools = Dump(value.json);
+  request.generation.tools = Dump(tools);
   return absl::OkStatus();
 }
 
@@ -116,7 +128,7 @@ absl::Status ReadFunctions(const FieldValue& value, ApiRequest& request) {
   for (size_t i = 0; i < value.json.size(); ++i) {
     RETURN_IF_ERROR(AddFunction(value.At(i), request));
     request.sent.Add(absl::StrFormat("tools[%d].function", i), value.At(i).path);
-    tools.push_back({{"type", "function"}, {"function", value.json[i]}});
+    tools.push_back(ToolOf(value.json[i]));
   }
   request.sent.Add("tools", value.path);
   request.generation.tools = Dump(tools);

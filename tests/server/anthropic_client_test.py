@@ -101,6 +101,20 @@ class Messages(unittest.TestCase):
             run(client)
         self.assertEqual(lenient.stop(), 0)
 
+    def test_answers_are_read_back_as_the_client_dumps_them(self):
+        tools = [{"name": "now", "input_schema": {"type": "object", "properties": {}, "additionalProperties": False},
+                  "type": None, "cache_control": None, "eager_input_streaming": None}]
+        call = CLIENT.messages.create(**FIXED | {"max_tokens": 200}, tools=tools,
+                                      tool_choice={"type": "any", "disable_parallel_tool_use": True})
+        text = CLIENT.messages.create(**FIXED, tools=tools, tool_choice={"type": "none"})
+        messages = [
+            *HELLO["messages"],
+            {"role": "assistant", "content": [block.model_dump() for block in text.content + call.content]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": call.content[-1].id, "content": "12"}]},
+        ]
+        answer = CLIENT.messages.create(**FIXED | {"messages": messages}, tools=tools)
+        self.assertGreater(answer.usage.input_tokens + answer.usage.cache_read_input_tokens, call.usage.input_tokens)
+
     def test_answer_follows_its_schema(self):
         schema = {"type": "object", "required": ["agreed"], "additionalProperties": False,
                   "properties": {"agreed": {"const": True}}}

@@ -202,9 +202,19 @@ class Tools(unittest.TestCase):
 
     def test_calls_and_their_results_go_on(self):
         calls = ask(**TOOLS, extra_body=says(CALL)).message
-        messages = [*HELLO["messages"], calls.model_dump(exclude_none=True),
+        messages = [*HELLO["messages"], calls.model_dump(),
                     {"role": "tool", "tool_call_id": calls.tool_calls[0].id, "content": "12:00"}]
         self.assertEqual(ask(**{**TOOLS, "messages": messages, "extra_body": says("noon")}).message.content, "noon")
+
+    def test_output_items_are_read_back_as_the_client_dumps_them(self):
+        request = {"model": "tiny", "max_output_tokens": 200, "parallel_tool_calls": False,
+                   "tools": [{"type": "function", **NOW["function"], "strict": None, "description": None}]}
+        call = CLIENT.responses.create(input="hello", tool_choice="required", **request).output
+        text = CLIENT.responses.create(input="hello", tool_choice="none", **request).output
+        result = {"type": "function_call_output", "call_id": call[-1].call_id, "output": "12:00"}
+        conversation = [{"role": "user", "content": "hello"}, *(item.model_dump() for item in call), result,
+                        *(item.model_dump() for item in text)]
+        self.assertTrue(CLIENT.responses.create(input=conversation, **request).output)
 
     def test_async_stream(self):
         async def collect(client):

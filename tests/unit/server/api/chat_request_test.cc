@@ -122,6 +122,10 @@ TEST(ChatRequest, AnUnsupportedFieldIsAcceptedWhereItAsksForWhatHappensAnyway) {
   }
 }
 
+TEST(ChatRequest, AFieldThatIsNullIsNotThereWhateverItsName) {
+  EXPECT_EQ(Refusal(R"({"foo": null, "messages": [{"role": "user", "content": "a", "async_": null}]})"), "accepted");
+}
+
 TEST(ChatRequest, LenientlyReadFieldsBecomeWarnings) {
   const auto request = Read(R"({"temprature": 1, "use_beam_search": true, "top_k": 3})", /*lenient=*/true);
   ASSERT_TRUE(request.ok()) << request.status();
@@ -221,6 +225,18 @@ TEST(ChatRequest, KeepsToolsAsTheyAreWritten) {
   EXPECT_EQ(request->generation.tools, "[" + Json::parse(kTool).dump() + "]");
   EXPECT_EQ(request->generation.tool_choice.kind, ToolChoice::Kind::kRequired);
   EXPECT_FALSE(request->generation.tool_choice.parallel);
+}
+
+TEST(ChatRequest, TheModelIsNotShownWhatAToolSaysWithoutAMeaning) {
+  constexpr char kPadded[] = R"({"type": "function", "async": null, "function": {"name": "f", "description": null,
+                                 "parameters": {"type": "object"}, "strict": null, "defer": null}})";
+  const Json tool = Json::parse(kPadded);
+  for (const Json& body :
+       {Json{{"tools", Json::array({tool})}}, Json{{"functions", Json::array({tool["function"]})}}}) {
+    const auto request = Read(body.dump());
+    ASSERT_TRUE(request.ok()) << request.status();
+    EXPECT_EQ(request->generation.tools, "[" + Json::parse(kTool).dump() + "]");
+  }
 }
 
 TEST(ChatRequest, ToolsWithMistakesAreRefusedWithTheirPlace) {

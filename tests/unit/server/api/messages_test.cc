@@ -50,7 +50,7 @@ TEST(MessagesRequest, RefusesATextThatIsNull) {
 
 TEST(MessagesRequest, RefusesParametersOfAToolUnderAnotherName) {
   EXPECT_EQ(Refusal(R"({"tools": [{"name": "f", "input_schema": {}, "parameters": {}}]})"),
-            "tools[0].parameters is not a field of this request; did you mean input_schema?");
+            "tools[0].parameters is not supported: input_schema is its name here");
 }
 
 TEST(MessagesRequest, MakesAChatOfItsBlocks) {
