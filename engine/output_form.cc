@@ -90,9 +90,22 @@ absl::StatusOr<std::vector<int32_t>> OutputForm::ThinkingEnd(ToolChoice::Kind ch
   return ids;
 }
 
-OutputGrammar OutputForm::BehindReasoning(const GenerationRequest& request, ReasoningStart start) const {
+OutputGrammar OutputForm::OwnGrammar(const GenerationRequest& request, const std::vector<ToolFunction>& functions,
+                                     ReasoningStart start) const {
   OutputGrammar grammar = request.grammar;
-  if (request.split_output) grammar.before = BeforeAnswer(format_, control_tokens_, start);
+  if (!request.split_output) return grammar;
+  // As the OpenAI API has it JSON is the form of a turn that calls nothing. Another grammar may spell calls itself.
+  const bool is_json =
+      grammar.kind == OutputGrammar::Kind::kJsonSchema || grammar.kind == OutputGrammar::Kind::kJsonObject;
+  if (is_json && request.tool_choice.kind == ToolChoice::Kind::kAuto) {
+    grammar.before = CallGrammar(format_, {.functions = functions,
+                                           .control_tokens = control_tokens_,
+                                           .required = true,
+                                           .or_answer = true,
+                                           .parallel = request.tool_choice.parallel,
+                                           .start = start});
+  }
+  if (grammar.before.empty()) grammar.before = BeforeAnswer(format_, control_tokens_, start);
   return grammar;
 }
 
@@ -106,12 +119,12 @@ absl::StatusOr<OutputGrammar> OutputForm::Grammar(const GenerationRequest& reque
   }
   ASSIGN_OR_RETURN(std::vector<ToolFunction> functions, ToolFunctions(request.tools));
   if (!required) {
-    if (has_grammar) return BehindReasoning(request, start);
-    const bool may_call = choice.kind == ToolChoice::Kind::kAuto;
-    if (!may_call || std::ranges::none_of(functions, &ToolFunction::strict)) return OutputGrammar();
+    const bool holds = std::ranges::any_of(functions, &ToolFunction::strict);
     for (ToolFunction& function : functions) {
       if (!function.strict) function.parameters.clear();
     }
+    if (has_grammar) return OwnGrammar(request, functions, start);
+    if (choice.kind != ToolChoice::Kind::kAuto || !holds) return OutputGrammar();
   }
   if (named) std::erase_if(functions, [&](const ToolFunction& function) { return function.name != choice.name; });
   if (functions.empty())
@@ -131,7 +144,10 @@ absl::StatusOr<OutputGrammar> OutputForm::Grammar(const GenerationRequest& reque
 
 absl::Status OutputForm::Refusal(const GenerationRequest& request, const GrammarCompiler& compiler,
                                  absl::Status refused) {
-  if (request.grammar.kind != OutputGrammar::Kind::kNone) return About("grammar", refused);
+  if (request.grammar.kind != OutputGrammar::Kind::kNone) {
+    const OutputGrammar own{.kind = request.grammar.kind, .text = request.grammar.text};
+    if (!compiler.Compile(own).ok()) return About("grammar", refused);
+  }
   const ToolChoice& choice = request.tool_choice;
   ASSIGN_OR_RETURN(const std::vector<ToolFunction> functions, ToolFunctions(request.tools));
   for (size_t i = 0; i < functions.size(); ++i) {

@@ -38,8 +38,9 @@ class OutputForm {
   static absl::Status Refusal(const GenerationRequest& request, const GrammarCompiler& compiler, absl::Status refused);
 
  private:
-  // The request's own grammar, where the answer itself begins.
-  OutputGrammar BehindReasoning(const GenerationRequest& request, ReasoningStart start) const;
+  // The request's own grammar, where the answer itself begins, or calls in its place.
+  OutputGrammar OwnGrammar(const GenerationRequest& request, const std::vector<ToolFunction>& functions,
+                           ReasoningStart start) const;
   absl::StatusOr<std::unique_ptr<OutputParser>> Parser(const GenerationRequest& request, ReasoningStart start) const;
 
   // The tokens of what ends the reasoning: there are some, and the model has them.

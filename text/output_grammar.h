@@ -18,8 +18,8 @@ struct OutputGrammar {
   };
   Kind kind = Kind::kNone;
   std::string text;
-  std::string before =
-      {};  // a Lark grammar of what comes before such an answer, in which it is @answer; empty: nothing
+  // A Lark grammar in which such an answer is @answer: of what comes before it, or instead. Empty: nothing does.
+  std::string before = {};
 };
 
 }  // namespace engine

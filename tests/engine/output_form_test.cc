@@ -62,8 +62,25 @@ TEST(OutputForm, OtherChoicesLeaveTheRequestsGrammar) {
   GenerationRequest request = Choosing({});
   request.grammar = {.kind = OutputGrammar::Kind::kRegex, .text = "a"};
   EXPECT_EQ(Form("hermes").Grammar(request, kStart)->text, "a");
+  EXPECT_THAT(Form("hermes").Grammar(request, kStart)->before, Not(HasSubstr("weather")));
   request.tool_choice.kind = ToolChoice::Kind::kNone;
   EXPECT_EQ(Form("hermes").Grammar(request, kStart)->text, "a");
+}
+
+TEST(OutputForm, AnAnswerThatIsJsonMayBeACallInstead) {
+  GenerationRequest request = Choosing({});
+  for (const auto kind : {OutputGrammar::Kind::kJsonSchema, OutputGrammar::Kind::kJsonObject}) {
+    request.grammar = {.kind = kind, .text = "{}"};
+    const auto grammar = Form("hermes").Grammar(request, kStart);
+    ASSERT_TRUE(grammar.ok()) << grammar.status();
+    EXPECT_EQ(grammar->kind, kind);
+    EXPECT_EQ(grammar->text, "{}");
+    EXPECT_THAT(grammar->before, AllOf(HasSubstr("weather"), HasSubstr("| @answer"), Not(HasSubstr("place"))));
+    EXPECT_THAT(Form("none").Grammar(request, kStart)->before, Not(HasSubstr("weather")));
+    request.tool_choice.kind = ToolChoice::Kind::kNone;
+    EXPECT_THAT(Form("hermes").Grammar(request, kStart)->before, Not(HasSubstr("weather")));
+    request.tool_choice.kind = ToolChoice::Kind::kAuto;
+  }
 }
 
 TEST(OutputForm, AStrictToolHoldsTheCallsThatTheModelMayMake) {

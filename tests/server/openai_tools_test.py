@@ -200,6 +200,20 @@ class Tools(unittest.TestCase):
         choice = ask(**{**TOOLS, "tools": [tool(**WEATHER["function"], strict=True)]})
         self.assertIn(choice.finish_reason, ("stop", "length", "tool_calls"))
 
+    def test_auto_calls_a_tool_or_answers_in_a_form(self):
+        person = {"type": "json_schema", "json_schema": {"name": "person", "schema": Person.model_json_schema()}}
+        for form in (person, {"type": "json_object"}):
+            for begin, other in (("<", "{"), ("{", "<")):
+                request = {**TOOLS, "tools": [NOW], "response_format": form, "parallel_tool_calls": False,
+                           "logit_bias": {**BLANKS, str(ord(begin)): 100, str(ord(other)): -100}}
+                if begin == "<":
+                    self.assertEqual(self.check_calls(ask(**request))[0].function.name, "now")
+                elif form is person:
+                    request["logit_bias"].pop(str(ord(begin)))
+                    Person.model_validate_json(ask(**request).message.content)
+                else:
+                    self.assertTrue(ask(**request).message.content.startswith("{"))
+
     def test_calls_and_their_results_go_on(self):
         calls = ask(**TOOLS, extra_body=says(CALL)).message
         messages = [*HELLO["messages"], calls.model_dump(),

@@ -86,13 +86,21 @@ std::string Thought(const ReasoningFormat& reasoning, ReasoningStart start, cons
   return start == ReasoningStart::kOpen ? inside : "(" + before + lark.Literal(reasoning.open) + inside + ")? ";
 }
 
+// Behind it line breaks, which are no part of the answer; blanks would be.
+std::string ThoughtBeforeAnswer(const OutputFormat& format, ReasoningStart start, LarkWriter& lark) {
+  return format.reasoning == nullptr ? "" : Thought(*format.reasoning, start, "", "/\\n{0,2}/ ", lark);
+}
+
 std::string RequiredCalls(const OutputFormat& format, const CallGrammarOptions& options, const Calls& calls,
                           LarkWriter& lark) {
+  const std::string one = lark.Literal(calls.opener) + calls.rest;
+  // What has a section holds several calls in one, and may be repeated like what has none.
+  const std::string all = Several(one, kSpace, options.parallel && !calls.opener.empty());
+  if (options.or_answer)
+    return lark.Finish(ThoughtBeforeAnswer(format, options.start, lark) + "(" + all + "| @answer)");
   std::string start;
   if (format.reasoning != nullptr) start = Thought(*format.reasoning, options.start, kSpace, "", lark) + kSpace;
-  const std::string all = lark.Literal(calls.opener) + calls.rest;
-  // What has a section holds several calls in one, and may be repeated like what has none.
-  return lark.Finish(start + Several(all, kSpace, options.parallel && !calls.opener.empty()));
+  return lark.Finish(start + all);
 }
 
 // Text may hold the control tokens that reasoning has.
@@ -118,6 +126,8 @@ std::string HarmonyThought(LarkWriter& lark) {
          lark.Literal("<|start|>assistant") + ")? ";
 }
 
+std::string HarmonyAnswer(const LarkWriter& lark) { return lark.Literal("<|channel|>final<|message|>") + "@answer"; }
+
 std::string HarmonyCalls(const CallGrammarOptions& options, LarkWriter& lark) {
   const std::string call = AnyOf(options.functions, lark, [&](const ToolFunction& function) {
     return lark.Literal(function.name) + "\" \"? (" + lark.Literal("<|channel|>commentary") + ")? \" \"? (" +
@@ -125,7 +135,8 @@ std::string HarmonyCalls(const CallGrammarOptions& options, LarkWriter& lark) {
   });
   const std::string to = " to=functions.";
   if (options.required) {
-    return lark.Finish(HarmonyThought(lark) + lark.Literal("<|channel|>commentary" + to) + call);
+    const std::string answer = options.or_answer ? "| " + HarmonyAnswer(lark) : "";
+    return lark.Finish(HarmonyThought(lark) + "(" + lark.Literal("<|channel|>commentary" + to) + call + answer + ")");
   }
   std::string items = lark.Until(to) + call;
   for (const char* marker : {"<|start|>", "<|channel|>", "<|message|>", "<|end|>", "<|constrain|>"}) {
@@ -149,12 +160,9 @@ std::string CallGrammar(const OutputFormat& format, const CallGrammarOptions& op
 std::string BeforeAnswer(const OutputFormat& format, std::span<const ControlToken> control_tokens,
                          ReasoningStart start) {
   LarkWriter lark(control_tokens);
-  if (format.harmony()) {
-    return lark.Finish(HarmonyThought(lark) + lark.Literal("<|channel|>final<|message|>") + "@answer");
-  }
-  if (format.reasoning == nullptr || start == ReasoningStart::kNone) return {};
-  // Line breaks, which are no part of the answer; blanks would be.
-  return lark.Finish(Thought(*format.reasoning, start, "", "/\\n{0,2}/ ", lark) + "@answer");
+  if (format.harmony()) return lark.Finish(HarmonyThought(lark) + HarmonyAnswer(lark));
+  const std::string thought = ThoughtBeforeAnswer(format, start, lark);
+  return thought.empty() ? "" : lark.Finish(thought + "@answer");
 }
 
 }  // namespace engine

@@ -18,9 +18,11 @@ struct ControlToken {
 struct CallGrammarOptions {
   std::span<const ToolFunction> functions;  // that may be called: for a named choice, the one
   std::span<const ControlToken> control_tokens;
-  bool required = false;  // the answer is calls and nothing else but reasoning before; otherwise only the inside of a
-                          // call that the model begins is constrained, and a bracket begins one where it may
-  bool parallel = true;   // more than one call
+  bool required = false;   // the answer is calls and nothing else but reasoning before; otherwise only the inside of a
+                           // call that the model begins is constrained, and a bracket begins one where it may
+  bool or_answer = false;  // of what is required the other choice is an answer that another grammar holds to a form, in
+                           // which it is @answer
+  bool parallel = true;    // more than one call
   ReasoningStart start = ReasoningStart::kMayOpen;
 };
 
