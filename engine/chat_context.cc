@@ -27,9 +27,11 @@ std::string JoinLines(const std::vector<std::string>& parts) {
 
 Json Content(const TemplateTraits& traits, const ChatMessage& message) {
   if (message.parts.empty()) {
-    if (!message.content) return nullptr;
-    if (traits.reads_text) return *message.content;
-    return Json::array({Part(*message.content)});
+    // A turn that ended within its thoughts has said nothing; templates would write "None".
+    const bool only_thinks = !message.reasoning.empty() && message.tool_calls.empty();
+    if (!message.content && !only_thinks) return nullptr;
+    const std::string text = message.content.value_or("");
+    return traits.reads_text ? Json(text) : Json::array({Part(text)});
   }
   if (!traits.reads_parts) return JoinLines(message.parts);
   Json list = Json::array();

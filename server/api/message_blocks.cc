@@ -10,6 +10,7 @@ constexpr size_t kMaxBlocks = 4096;
 struct Turn {
   ChatMessage message;
   std::vector<ChatMessage> results;
+  bool thinks = false;  // perhaps what only its maker can read
   FieldPolicy policy;
 };
 
@@ -98,7 +99,8 @@ absl::Status AddBlock(const FieldValue& value, Turn& turn) {
   int type = kText;
   RETURN_IF_ERROR(
       GetWord(value.At("type"), {"text", "thinking", "redacted_thinking", "tool_use", "tool_result"}, type));
-  if (type == kRedacted) return absl::OkStatus();  // nobody but its maker can read it
+  turn.thinks |= type == kThinking || type == kRedacted;
+  if (type == kRedacted) return absl::OkStatus();
   constexpr std::span<const Field<Block>> kFields[] = {kTextFields, kThinkingFields, {}, kUseFields, kResultFields};
   ASSIGN_OR_RETURN(Block block, ReadBlock(value, kFields[type], turn.policy));
   if (type == kText) return AddText(value, std::move(block), turn.message);
@@ -144,11 +146,14 @@ absl::Status ReadBlockMessages(const FieldValue& value, ApiRequest& request) {
     Turn turn{.policy = request.policy()};
     RETURN_IF_ERROR(ReadFields<Turn>(value.At(i), {kTurnFields}, turn.policy, turn));
     if (turn.message.role.empty()) return FieldError(value.At(i).path + ".role", "is missing");
-    const bool says = turn.message.content || !turn.message.parts.empty() || !turn.message.tool_calls.empty();
-    if (!says && turn.results.empty()) return FieldError(value.At(i).path + ".content", "is missing");
+    const ChatMessage& message = turn.message;
+    const bool says =
+        message.content || !message.parts.empty() || !message.tool_calls.empty() || !message.reasoning.empty();
+    if (!says && turn.results.empty() && !turn.thinks) return FieldError(value.At(i).path + ".content", "is missing");
     for (ChatMessage& result : turn.results) request.generation.messages.push_back(std::move(result));
     if (says) request.generation.messages.push_back(std::move(turn.message));
   }
+  if (request.generation.messages.empty()) return FieldError(value.path, "has nothing that the model can read");
   return absl::OkStatus();
 }
 

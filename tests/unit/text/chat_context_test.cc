@@ -105,6 +105,11 @@ TEST(ChatContext, GivesReasoningUnderEveryNameThatTemplatesKnow) {
             "rrr");
 }
 
+TEST(ChatContext, ATurnOfReasoningAloneHasSaidNothing) {
+  const ChatMessage message{.role = "assistant", .reasoning = "r"};
+  EXPECT_EQ(Rendered("{{ messages[0].reasoning }}[{{ messages[0].content }}]", {.messages = {message}}), "r[]");
+}
+
 TEST(ChatContext, GivesACallsArgumentsAsTheTemplateReadsThem) {
   ChatMessage message{.role = "assistant", .content = "", .tool_calls = {{"id1", "f", R"({"p":1})"}}};
   const std::string calls = "{% for m in messages %}{{ m.content }}{% for c in m.tool_calls %}{{ c.id ~ ' ' }}{{ ";

@@ -76,6 +76,25 @@ TEST(MessagesRequest, MakesAChatOfItsBlocks) {
   EXPECT_THAT(messages[5].parts, ElementsAre("c"));
 }
 
+// Answers are cut within their thoughts, and clients send them back.
+TEST(MessagesRequest, ATurnMayBeThoughtsAloneAndIsSkippedWhereNobodyCanReadThem) {
+  const auto request = Read(R"({"messages": [
+      {"role": "user", "content": "a"},
+      {"role": "assistant", "content": [{"type": "thinking", "thinking": "hm", "signature": ""}]},
+      {"role": "user", "content": "b"},
+      {"role": "assistant", "content": [{"type": "redacted_thinking", "data": "x"}]},
+      {"role": "user", "content": "c"}]})");
+  ASSERT_TRUE(request.ok()) << request.status();
+  const std::vector<ChatMessage>& messages = request->generation.messages;
+  ASSERT_EQ(messages.size(), 4u);
+  EXPECT_EQ(messages[1].reasoning, "hm");
+  EXPECT_EQ(messages[3].content, "c");
+  EXPECT_EQ(
+      Refusal(R"({"messages": [{"role": "assistant", "content": [{"type": "redacted_thinking", "data": "x"}]}]})"),
+      "messages has nothing that the model can read");
+  EXPECT_EQ(Refusal(R"({"messages": [{"role": "assistant", "content": []}]})"), "messages[0].content is missing");
+}
+
 TEST(MessagesRequest, WordsOfTheAssistantAtTheEndGoOn) {
   const auto goes_on = [](const std::string& last) {
     const auto request = Read(R"({"messages": [{"role": "user", "content": "a"}, )" + last + "]}");
