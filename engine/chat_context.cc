@@ -39,28 +39,29 @@ Json Content(const TemplateTraits& traits, const ChatMessage& message) {
   return list;
 }
 
-absl::StatusOr<Json> CallJson(const TemplateTraits& traits, const ToolCall& call) {
-  const std::string what = "the arguments of tool call " + call.name;
-  ASSIGN_OR_RETURN(Json arguments, ParseJson(call.arguments.empty() ? "{}" : call.arguments, what, kLimits));
-  if (!arguments.is_object()) return InvalidArgument("%s must be a JSON object", what);
-  if (traits.arguments_are_text) arguments = call.arguments;
+// Of a call that was cut or malformed, its text.
+Json ArgumentsObject(const std::string& text) {
+  if (text.empty()) return Json::object();
+  absl::StatusOr<Json> arguments = ParseJson(text, "arguments", kLimits);
+  return arguments.ok() && arguments->is_object() ? *std::move(arguments) : Json{{"arguments", text}};
+}
+
+Json CallJson(const TemplateTraits& traits, const ToolCall& call) {
   Json json = Json::object();
   if (!call.id.empty()) json["id"] = call.id;
   json["type"] = "function";
-  json["function"] = {{"name", call.name}, {"arguments", std::move(arguments)}};
+  json["function"]["name"] = call.name;
+  json["function"]["arguments"] = traits.arguments_are_text ? Json(call.arguments) : ArgumentsObject(call.arguments);
   return json;
 }
 
-absl::StatusOr<Json> MessageJson(const TemplateTraits& traits, const ChatMessage& message) {
+Json MessageJson(const TemplateTraits& traits, const ChatMessage& message) {
   Json json = {{"role", message.role}, {"content", Content(traits, message)}};
   if (!message.name.empty()) json["name"] = message.name;
   if (!message.reasoning.empty()) {
     for (const char* name : {"reasoning_content", "reasoning", "thinking"}) json[name] = message.reasoning;
   }
-  for (const ToolCall& call : message.tool_calls) {
-    ASSIGN_OR_RETURN(Json call_json, CallJson(traits, call));
-    json["tool_calls"].push_back(std::move(call_json));
-  }
+  for (const ToolCall& call : message.tool_calls) json["tool_calls"].push_back(CallJson(traits, call));
   if (!message.tool_call_id.empty()) json["tool_call_id"] = message.tool_call_id;
   return json;
 }
@@ -92,9 +93,7 @@ absl::Status AddKwargs(const std::string& kwargs, Json& context) {
 absl::StatusOr<Json> ChatContext(const ModelText& text, const GenerationRequest& request) {
   Json context = {{"messages", Json::array()}};
   for (const ChatMessage& message : request.messages) {
-    absl::StatusOr<Json> json = MessageJson(text.template_traits, message);
-    if (!json.ok()) return About("messages", json.status());
-    context["messages"].push_back(*std::move(json));
+    context["messages"].push_back(MessageJson(text.template_traits, message));
   }
   absl::StatusOr<Json> tools = ToolsJson(request.tools);
   if (!tools.ok()) return About("tools", tools.status());

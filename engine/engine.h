@@ -62,7 +62,7 @@ struct EngineOptions {
 struct ToolCall {
   std::string id;
   std::string name;
-  std::string arguments;  // the text of a JSON object
+  std::string arguments;  // the text of a JSON object, or what a call has of one that broke off
 };
 
 struct ChatMessage {

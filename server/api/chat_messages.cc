@@ -1,7 +1,5 @@
 #include "server/api/chat_messages.h"
 
-#include "core/base/json.h"
-
 namespace engine {
 namespace {
 
@@ -117,11 +115,7 @@ absl::Status ReadArguments(const FieldValue& value, ToolCall& call) {
     call.arguments = Dump(value.json);
     return absl::OkStatus();
   }
-  RETURN_IF_ERROR(Get(value, call.arguments));
-  if (call.arguments.empty()) return absl::OkStatus();
-  const absl::StatusOr<Json> arguments = ParseJson(call.arguments, value.path);
-  if (!arguments.ok()) return About(value.path, arguments.status());
-  return arguments->is_object() ? absl::OkStatus() : FieldError(value.path, "must be the text of a JSON object");
+  return Get(value, call.arguments);
 }
 
 absl::Status ReadContent(const FieldValue& value, ChatMessage& message) {

@@ -220,6 +220,18 @@ class Tools(unittest.TestCase):
                     {"role": "tool", "tool_call_id": calls.tool_calls[0].id, "content": "12:00"}]
         self.assertEqual(ask(**{**TOOLS, "messages": messages, "extra_body": says("noon")}).message.content, "noon")
 
+    def test_calls_that_broke_off_go_on(self):
+        for choice in "required", {"type": "function", "function": {"name": "weather"}}:
+            cut = ask(**{**TOOLS, "tools": [WEATHER], "max_tokens": 64}, tool_choice=choice)
+            self.assertEqual(cut.finish_reason, "length")
+            messages = [*HELLO["messages"], cut.message.model_dump(), *HELLO["messages"]]
+            self.assertRaises(json.JSONDecodeError, json.loads, cut.message.tool_calls[0].function.arguments)
+            self.assertEqual(ask(**{**TOOLS, "messages": messages, "extra_body": says("yes")}).message.content, "yes")
+        items = [{"role": "user", "content": "a"},
+                 {"type": "function_call", "call_id": "1", "name": "weather", "arguments": '{"city": "Par'},
+                 {"type": "function_call_output", "call_id": "1", "output": "?"}]
+        self.assertTrue(CLIENT.responses.create(model="tiny", input=items, max_output_tokens=9).output)
+
     def test_output_items_are_read_back_as_the_client_dumps_them(self):
         request = {"model": "tiny", "max_output_tokens": 200, "parallel_tool_calls": False,
                    "tools": [{"type": "function", **NOW["function"], "strict": None, "description": None}]}

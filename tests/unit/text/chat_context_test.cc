@@ -116,8 +116,12 @@ TEST(ChatContext, GivesACallsArgumentsAsTheTemplateReadsThem) {
   const std::string end = " }}{% endfor %}{% endfor %}";
   EXPECT_EQ(Rendered(calls + "c.function.arguments | tojson" + end, {.messages = {message}}), R"(id1 {"p": 1})");
   EXPECT_EQ(Rendered(calls + "'<' + c.function.arguments + '>'" + end, {.messages = {message}}), R"(id1 <{"p":1}>)");
-  message.tool_calls[0].arguments = "[1]";
-  EXPECT_EQ(Rendered(calls + "1" + end, {.messages = {message}}), "the arguments of tool call f must be a JSON object");
+  for (const std::string broken : {"[1]", R"({"p":)", "a"}) {
+    message.tool_calls[0].arguments = broken;
+    EXPECT_EQ(Rendered(calls + "c.function.arguments.arguments" + end, {.messages = {message}}), "id1 " + broken);
+    EXPECT_EQ(Rendered(calls + "'<' + c.function.arguments + '>'" + end, {.messages = {message}}),
+              "id1 <" + broken + ">");
+  }
 }
 
 TEST(ChatContext, RefusesVariablesThatTheEngineSets) {
@@ -142,8 +146,6 @@ TEST(ChatContext, RefusesTextThatIsNotTheJsonItMustBe) {
 TEST(ChatContext, ErrorsSayWhichFieldTheyAreAbout) {
   const ModelText text = TextWith("{{ messages }}");
   const auto field = [&](const GenerationRequest& request) { return FieldOf(ChatContext(text, request).status()); };
-  const ChatMessage calls{.role = "assistant", .tool_calls = {{.name = "f", .arguments = "[]"}}};
-  EXPECT_EQ(field({.messages = {calls}}), "messages");
   EXPECT_EQ(field({.tools = "{}"}), "tools");
   EXPECT_EQ(field({.template_kwargs = "["}), "template_kwargs");
 }
