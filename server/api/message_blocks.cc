@@ -52,6 +52,7 @@ constexpr Field<Block> kUseFields[] = {
      },
      "its arguments"},
     {"cache_control", "object", nullptr, "", "*"},
+    {"caller", "object", nullptr, "only the model calls tools", R"({"type": "direct"})"},
 };
 constexpr Field<Block> kResultFields[] = {
     {"type", "string", nullptr, "", "*"},

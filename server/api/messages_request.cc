@@ -30,7 +30,11 @@ constexpr Field<Json> kToolFields[] = {
     {"input_schema", "object", CopyToolField, "JSON schema of its input"},
     {"strict", "boolean", CopyToolField, "input follows the schema"},
     {"parameters", "object", nullptr, "input_schema is its name here"},
+    {"input_examples", "array", nullptr, "put them into the description", "[]"},
     {"cache_control", "object", nullptr, "", "*"},
+    {"eager_input_streaming", "boolean", nullptr, "", "*"},  // input is always streamed as it is written
+    {"defer_loading", "boolean", nullptr, "the model is shown every tool", "false"},
+    {"allowed_callers", "array", nullptr, "only the model calls tools", R"(["direct"])"},
 };
 
 absl::Status ReadMessagesTools(const FieldValue& value, ApiRequest& request) {

@@ -55,10 +55,13 @@ absl::Status ReadReasoningTexts(const FieldValue& value, Item& item) {
   return absl::OkStatus();
 }
 
+constexpr char kOnlyTheModel[] = "only the model calls functions";
+
 constexpr Field<Item> kMessageFields[] = {
     {"type", "string", nullptr, "", "*"},
     {"id", "string", nullptr, "", "*"},
     {"status", "string", nullptr, "", "*"},
+    {"phase", "string", nullptr, "", "*"},  // which of an answer's messages is its last; they are read in order
     {"role", "string", ReadItemRole, "system, developer, user, assistant"},
     {"content", "string|array", ReadItemContent, "text, or text parts"},
 };
@@ -70,6 +73,8 @@ constexpr Field<Item> kCallFields[] = {
     {"name", "string", [](const FieldValue& value, Item& item) { return Get(value, item.call.name); }, "function"},
     {"arguments", "string", [](const FieldValue& value, Item& item) { return ReadArguments(value, item.call); },
      "the text of a JSON object"},
+    {"async", "boolean", nullptr, "an answer ends with its calls", "false"},
+    {"caller", "object", nullptr, kOnlyTheModel, R"({"type": "direct"})"},
 };
 constexpr Field<Item> kResultFields[] = {
     {"type", "string", nullptr, "", "*"},
@@ -77,7 +82,9 @@ constexpr Field<Item> kResultFields[] = {
     {"status", "string", nullptr, "", "*"},
     {"call_id", "string", [](const FieldValue& value, Item& item) { return Get(value, item.message.tool_call_id); },
      "of the call"},
+    {"name", "string", nullptr, "", "*"},  // of the function
     {"output", "string|array", ReadItemContent, "what the function returned"},
+    {"caller", "object", nullptr, kOnlyTheModel, R"({"type": "direct"})"},
 };
 constexpr Field<Item> kReasoningFields[] = {
     {"type", "string", nullptr, "", "*"},

@@ -65,6 +65,15 @@ absl::Status ReadReasoning(const FieldValue& value, ApiRequest& request) {
   return ReadFields<ApiRequest>(value, {kReasoningFields}, request.policy(), request);
 }
 
+absl::Status ReadInclude(const FieldValue& value, ApiRequest& request) {
+  RETURN_IF_ERROR(MustBeArray(value, kMaxFields));
+  for (size_t i = 0; i < value.json.size(); ++i) {
+    RETURN_IF_ERROR(Unsupported(value.At(i), R"("reasoning.encrypted_content")", "there is nothing more to include",
+                                request.policy()));
+  }
+  return absl::OkStatus();
+}
+
 constexpr char kStateless[] = "the server keeps no responses; send the whole conversation as input";
 
 constexpr ApiField kFields[] = {
@@ -91,7 +100,8 @@ constexpr ApiField kFields[] = {
     {"store", "boolean", nullptr, "answers are not stored", "false"},
     {"truncation", "string", nullptr, "conversations are not cut", "\"disabled\""},
     {"background", "boolean", nullptr, kStateless, "false"},
-    {"include", "array", nullptr, "there is nothing more to include", "[]"},
+    {"include", "array", ReadInclude,
+     "reasoning.encrypted_content, of which there is none: reasoning is sent as it is"},
     {"top_logprobs", "integer", nullptr, "use /v1/chat/completions", "0"},
     {.name = "previous_response_id", .type = "string", .help = kStateless, .code = "previous_response_not_found"},
     {.name = "conversation", .type = "string|object", .help = kStateless, .code = "unsupported_parameter"},

@@ -42,6 +42,10 @@ constexpr Field<Function> kFunctionFields[] = {
     {"description", "string", MustBeA<std::string>, "what it does"},
     {"parameters", "object", MustBeSchemaOfObject, "JSON schema of its arguments"},
     {"strict", "boolean", MustBeA<bool>, "arguments follow the schema"},
+    {"defer_loading", "boolean", nullptr, "the model is shown every tool", "false"},
+    {"allowed_callers", "array", nullptr, "only the model calls tools", R"(["direct"])"},
+    {"async", "boolean", nullptr, "an answer ends with its calls", "false"},
+    {"output_schema", "object", nullptr, "put it into the description"},
 };
 
 absl::Status AddFunction(const FieldValue& value, ApiRequest& request) {

@@ -161,6 +161,7 @@ ELSEWHERE = {
     "stop_sequences": "anthropic_client_test",
     "thinking": "unit tests: a variable of the template, a budget, and whether reasoning is shown",
     "reasoning": "the tiny template reads no effort: refused",
+    "include": "reasoning is always included",
     "tool_choice": "openai_tools_test and anthropic_client_test",
     "parallel_tool_calls": "openai_tools_test",
     "priority": "engine tests: who runs first",
