@@ -73,7 +73,7 @@ class ResponsesFormat : public AnswerFormat {
       all.tool_calls.push_back({.index = static_cast<int>(i), .piece = generation.tool_calls[i]});
     }
     Add(answer, answer.choices.front(), all);
-    Close();
+    Close("completed");  // Response says what was cut
     return Response(answer);
   }
 
@@ -88,8 +88,8 @@ class ResponsesFormat : public AnswerFormat {
   }
 
   std::string LastEvents(const Answer& answer) override {
-    const std::string closed = Close();
     const bool cut = answer.choices.front().generation.finish == Finish::kLength;
+    const std::string closed = Close(cut ? "incomplete" : "completed");
     return closed + Named(cut ? "response.incomplete" : "response.completed", {{"response", Response(answer)}});
   }
 
@@ -176,7 +176,7 @@ class ResponsesFormat : public AnswerFormat {
     std::string events;
     const bool is_open = open_ && items_.back().kind == item.kind && items_.back().call == item.call;
     if (!is_open) {
-      events = Close();
+      events = Close("completed");
       if (!items_.empty()) item.id += absl::StrFormat("_%d", items_.size());
       items_.push_back(std::move(item));
       open_ = true;
@@ -200,7 +200,7 @@ class ResponsesFormat : public AnswerFormat {
     return events;
   }
 
-  std::string Close() {
+  std::string Close(const char* status) {
     if (!std::exchange(open_, false)) return {};
     const Item& item = items_.back();
     Json data = item.kind == ItemKind::kCall ? Place() : PlaceOfPart();
@@ -213,8 +213,8 @@ class ResponsesFormat : public AnswerFormat {
       part["part"] = TextPart(item.text);
       events += Named("response.content_part.done", part);
     }
-    return events + Named("response.output_item.done",
-                          {{"output_index", items_.size() - 1}, {"item", ItemJson(item, "completed")}});
+    return events +
+           Named("response.output_item.done", {{"output_index", items_.size() - 1}, {"item", ItemJson(item, status)}});
   }
 
   struct EventNames {

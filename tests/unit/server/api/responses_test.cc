@@ -129,6 +129,28 @@ TEST(ResponsesAnswer, AnAnswerThatIsCutIsIncomplete) {
   EXPECT_EQ(json["output"][0]["status"], "incomplete");
 }
 
+// The data of a stream's events.
+std::vector<Json> DataOf(std::string_view body) {
+  std::vector<Json> events;
+  for (; !body.empty(); body.remove_prefix(body.find("\n\n") + 2)) {
+    const std::string_view data = body.substr(body.find("\ndata: ") + 7);
+    events.push_back(Json::parse(data.substr(0, data.find("\n\n"))));
+  }
+  return events;
+}
+
+TEST(ResponsesStream, AnItemThatIsCutIsDoneAndIncomplete) {
+  ScriptedEngine engine;
+  const auto response = ApiClient(engine).Post(kPath, Json{{"input", "hi"}, {"stream", true}});
+  engine.Tell(0, {.reasoning = "hm", .tokens = {1}});
+  engine.Say(0, "a", Finish::kLength);
+  std::vector<std::string> done;
+  for (const Json& event : DataOf(response->body)) {
+    if (event["type"] == "response.output_item.done") done.push_back(event["item"]["status"]);
+  }
+  EXPECT_THAT(done, ElementsAre("completed", "incomplete"));
+}
+
 TEST(ResponsesStream, NumbersItsEventsAndEndsWithTheWholeResponse) {
   ScriptedEngine engine;
   const auto response = ApiClient(engine).Post(kPath, Json{{"input", "hi"}, {"stream", true}});
@@ -138,19 +160,17 @@ TEST(ResponsesStream, NumbersItsEventsAndEndsWithTheWholeResponse) {
   engine.Tell(0, Called());
   engine.Tell(0, {.finish = Finish::kStop});
   std::vector<std::string> names;
-  Json last;
-  for (std::string_view rest = response->body; !rest.empty(); rest.remove_prefix(rest.find("\n\n") + 2)) {
-    const std::string_view data = rest.substr(rest.find("\ndata: ") + 7);
-    last = Json::parse(data.substr(0, data.find("\n\n")));
-    EXPECT_EQ(last["sequence_number"], names.size());
-    names.push_back(last["type"].get<std::string>().substr(std::string_view("response.").size()));
+  const std::vector<Json> events = DataOf(response->body);
+  for (const Json& event : events) {
+    EXPECT_EQ(event["sequence_number"], names.size());
+    names.push_back(event["type"].get<std::string>().substr(std::string_view("response.").size()));
   }
   EXPECT_THAT(names, ElementsAre("created", "in_progress", "output_item.added", "reasoning_text.delta",
                                  "reasoning_text.done", "output_item.done", "output_item.added", "content_part.added",
                                  "output_text.delta", "output_text.delta", "output_text.done", "content_part.done",
                                  "output_item.done", "output_item.added", "function_call_arguments.delta",
                                  "function_call_arguments.done", "output_item.done", "completed"));
-  EXPECT_EQ(last["response"]["output"], Json::parse(kOutput));
+  EXPECT_EQ(events.back()["response"]["output"], Json::parse(kOutput));
   EXPECT_TRUE(response->ended);
 }
 
