@@ -29,7 +29,12 @@ constexpr Field<TokenizeRequest> kTextFields[] = {
     {"model", "string", nullptr, "", "*"},
     {"messages", "array", nullptr, "", "*"},  // null here
     {"prompt", "string", Set<&TokenizeRequest::text>, "the text"},
-    {"content", "string", Set<&TokenizeRequest::text>, "llama.cpp's prompt"},
+    {"content", "string",
+     [](const FieldValue& value, TokenizeRequest& request) {
+       request.add_special_tokens = false;  // unless a field below asks for it, as in llama.cpp
+       return Get(value, request.text);
+     },
+     "llama.cpp's prompt, to which it adds nothing by default"},
     {"add_special_tokens", "boolean", Set<&TokenizeRequest::add_special_tokens>,
      "what the tokenizer puts around a text"},
     {"add_special", "boolean", Set<&TokenizeRequest::add_special_tokens>, "llama.cpp's add_special_tokens"},

@@ -27,6 +27,7 @@ absl::StatusOr<RequestId> ScriptedEngine::Submit(const GenerationRequest& reques
 }
 
 absl::StatusOr<RenderedPrompt> ScriptedEngine::Render(const GenerationRequest& request) const {
+  rendered = request;
   RenderedPrompt prompt{.text = request.prompt, .tokens = request.prompt_tokens};
   for (const ChatMessage& message : request.messages) {
     if (message.role == "refused") return InvalidArgument("chat template: no");

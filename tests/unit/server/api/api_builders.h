@@ -44,6 +44,7 @@ class ScriptedEngine : public Engine {
   size_t limit = 1000;                             // so many are submitted; more find the queue full
   int num_rejected = 0;                            // for that
   std::vector<Submitted> submitted;
+  mutable GenerationRequest rendered;  // the last
   std::function<void()> after_updates;
   std::vector<RequestId> cancelled;  // ids are indices of `submitted`
 };

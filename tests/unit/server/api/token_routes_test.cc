@@ -32,6 +32,19 @@ TEST(Tokenize, ReadsTextAsVllmAndLlamaCppAskForIt) {
   EXPECT_EQ(Body(client.Post("/tokenize", Json{{"prompt", "hi"}, {"messages", nullptr}})), want);
 }
 
+TEST(Tokenize, AddsWhatEachServersFormAdds) {
+  ScriptedEngine engine;
+  const ApiClient client(engine);
+  const auto adds = [&](const Json& body) {
+    EXPECT_EQ(client.Post("/tokenize", body)->status, 200);
+    return engine.rendered.add_special_tokens;
+  };
+  EXPECT_TRUE(adds({{"prompt", "hi"}}));
+  EXPECT_FALSE(adds({{"prompt", "hi"}, {"add_special_tokens", false}}));
+  EXPECT_FALSE(adds({{"content", "hi"}})) << "as llama.cpp";
+  EXPECT_TRUE(adds({{"content", "hi"}, {"add_special", true}}));
+}
+
 TEST(Requests, OfClientsThatHaveGoneAreNotRead) {
   ScriptedEngine engine;
   std::vector<std::function<void()>> posted;
