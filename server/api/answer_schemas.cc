@@ -73,7 +73,7 @@ constexpr char kSchemas[] = R"json({
 
 "Model": {"type": "object", "required": ["id", "object", "created", "owned_by"], "properties": {
   "id": {"type": "string"}, "object": {"const": "model"}, "created": {"type": "integer"},
-  "owned_by": {"type": "string"}, "max_model_len": {"type": "integer"}}},
+  "owned_by": {"type": "string"}, "max_model_len": {"type": "integer"}, "thinking_switch": {"type": "boolean"}}},
 
 "Models": {"type": "object", "required": ["object", "data"], "properties": {"object": {"const": "list"},
   "data": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Model"}}}},

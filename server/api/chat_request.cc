@@ -87,9 +87,13 @@ absl::Status ReadEffort(const FieldValue& value, ApiRequest& request) {
   return absl::OkStatus();
 }
 
+bool ReadsKwarg(const std::string& chat_template, std::string_view name) {
+  return chat_template.find(name) != std::string::npos;
+}
+
 absl::Status CheckTemplateKwargs(const std::string& chat_template, ApiRequest& request) {
   for (const auto& [key, value] : request.template_kwargs.items()) {
-    if (chat_template.find(key) != std::string::npos) continue;
+    if (ReadsKwarg(chat_template, key)) continue;
     const FieldValue field{"template_kwargs." + key, value};
     RETURN_IF_ERROR(Unsupported(field, "", "the model's chat template does not read it", request.policy()));
   }

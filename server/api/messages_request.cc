@@ -163,8 +163,7 @@ bool EndsWithinAnswer(const std::vector<ChatMessage>& messages) {
 absl::Status Check(const Json& body, const ModelInfo& model, ApiRequest& request) {
   RETURN_IF_ERROR(MustHave("messages", body));
   // A model that does not know how to think does not, and keeps any budget.
-  if (model.chat_template.find("enable_thinking") == std::string::npos)
-    request.template_kwargs.erase("enable_thinking");
+  if (!ReadsKwarg(model.chat_template, "enable_thinking")) request.template_kwargs.erase("enable_thinking");
   if (!model.tells_reasoning) request.generation.thinking_token_budget.reset();
   request.generation.split_output = true;
   request.generation.continue_final_message = EndsWithinAnswer(request.generation.messages);

@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <limits>
 
+#include "server/api/chat_request.h"
+
 namespace engine {
 namespace {
+
+// Whether chats may say enable_thinking.
+bool HasThinkingSwitch(const Engine& engine) { return ReadsKwarg(engine.model().chat_template, "enable_thinking"); }
 
 Json ModelJson(const Service& service, const ServedModel& model) {
   return {{"id", model.name},
@@ -13,18 +18,29 @@ Json ModelJson(const Service& service, const ServedModel& model) {
           {"owned_by", "engine"},
           {"root", model.engine->model().path},
           {"parent", nullptr},
-          {"max_model_len", model.engine->model().max_model_len}};
+          {"max_model_len", model.engine->model().max_model_len},
+          {"thinking_switch", HasThinkingSwitch(*model.engine)}};
 }
 
 Json SplitJson(const Service& service, const TrafficSplit& split) {
   Json shares = Json::object();
   int max_model_len = std::numeric_limits<int>::max();
+  bool has_thinking_switch = true;
   for (const TrafficSplit::Share& share : split.shares()) {
+    const Engine& engine = *service.FindModel(share.model)->engine;
     shares[share.model] = share.weight;
-    max_model_len = std::min(max_model_len, service.FindModel(share.model)->engine->model().max_model_len);
+    max_model_len = std::min(max_model_len, engine.model().max_model_len);
+    has_thinking_switch = has_thinking_switch && HasThinkingSwitch(engine);
   }
-  return {{"id", split.name()}, {"object", "model"}, {"created", service.created()},   {"owned_by", "engine"},
-          {"root", nullptr},    {"parent", nullptr}, {"max_model_len", max_model_len}, {"shares", std::move(shares)}};
+  return {{"id", split.name()},
+          {"object", "model"},
+          {"created", service.created()},
+          {"owned_by", "engine"},
+          {"root", nullptr},
+          {"parent", nullptr},
+          {"max_model_len", max_model_len},
+          {"thinking_switch", has_thinking_switch},
+          {"shares", std::move(shares)}};
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/":
             self.reply(200, "text/html; charset=utf-8", PAGE)
         elif self.path == "/v1/models":
-            self.reply(200, "application/json", json.dumps({"data": [{"id": "tiny"}, {"id": "other"}]}))
+            self.reply(200, "application/json", json.dumps({"data": [{"id": "tiny", "thinking_switch": True}, {"id": "other"}]}))
         elif self.path == "/metrics":
             self.server.generated += 10
             self.reply(200, "text/plain", f'# HELP x\nengine_generated_tokens_total{{model_name="t"}} {self.server.generated}\n'
@@ -142,6 +142,18 @@ class PageTest(unittest.TestCase):
         self.assertEqual(asked["chat_template_kwargs"], {"enable_thinking": False})
         self.assertEqual(asked["key"], "Bearer secret")
         self.assertNotIn("top_p", asked)
+
+    def test_a_model_without_the_switch_is_not_told_to_think(self):
+        self.page.locator("summary", has_text="Settings").click()
+        self.page.get_by_label("Think first").uncheck()
+        self.page.locator("#model").select_option("other")
+        expect(self.page.get_by_label("Think first")).to_be_hidden()
+        self.page.get_by_label("Message", exact=True).focus()
+        self.say("One")
+        expect(self.page.locator(".assistant .note").last).to_contain_text("42 tokens")
+        self.assertNotIn("chat_template_kwargs", self.server.asked[0])
+        self.page.locator("#model").select_option("tiny")
+        expect(self.page.get_by_label("Think first")).to_be_visible()
 
     def test_escape_stops_an_answer(self):
         self.say("wait")

@@ -67,12 +67,16 @@ TEST(Models, UnknownOnesAreNotFoundAndTheKnownOnesNamed) {
 
 TEST(Models, AreListedWithTheRoutesBetweenThem) {
   TwoModels models;
+  models.a.info.chat_template = "{% if enable_thinking %}";
   const Json data = Json::parse(models.client.Get("/v1/models")->body)["data"];
   ASSERT_EQ(data.size(), 3u);
   EXPECT_EQ(data[0]["id"], "a");
   EXPECT_EQ(data[1]["max_model_len"], 50);
   EXPECT_EQ(data[2]["id"], "chat");
   EXPECT_EQ(data[2]["max_model_len"], 50);
+  for (const auto& [model, has_switch] : {std::pair(0, true), {1, false}, {2, false}}) {
+    EXPECT_EQ(data[model]["thinking_switch"], has_switch) << model;
+  }
   EXPECT_EQ(data[2]["shares"], Json::parse(R"({"a": 50, "b": 50})"));
   EXPECT_EQ(Json::parse(models.client.Get("/v1/models/chat")->body), data[2]);
 }
