@@ -130,6 +130,7 @@ class GpuDriver {
   // Between the two, what the queue is given is recorded instead of run.
   virtual absl::Status BeginCapture(GpuQueue queue) = 0;
   virtual absl::StatusOr<GpuGraph> EndCapture(GpuQueue queue) = 0;
+  // Unavailable if the driver does not take it: the queue is given nothing then.
   virtual absl::Status Launch(GpuQueue queue, GpuGraph graph) = 0;
   virtual void Destroy(GpuGraph graph) = 0;
 };

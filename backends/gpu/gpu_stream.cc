@@ -52,20 +52,30 @@ absl::Status GpuStream::Run(const Program& program, const StepExtents& extents) 
     if (end == begin) end = begin + 1;
     const std::span<const Step> between(begin, end);
     begin = end;
-    if (!again || is_collective(between.front())) {
-      EnqueueAll(between, extents);
-      continue;
+    if (again && entry.can_replay && !is_collective(between.front())) {
+      if (Replay(entry, part, between, extents)) continue;
+      replays_.GiveUp(entry);
     }
-    if (part >= entry.graphs.size()) entry.graphs.resize(part + 1);
-    GpuGraph& graph = entry.graphs[part];
-    if (graph.handle == nullptr) {
-      auto captured = Capture(between, extents);
-      if (!captured.ok()) return Stick(captured.status());
-      graph = *captured;
-    }
-    Stick(device_.driver().Launch(queue_, graph)).IgnoreError();  // the loop ends
+    EnqueueAll(between, extents);  // nothing, if a kernel could not be captured
   }
   return status_;
+}
+
+// False where there is no graph, for want of memory perhaps. Then nothing has been launched: if the device itself has failed,
+// the kernels will say so.
+bool GpuStream::Replay(ReplayCache::Entry& entry, size_t part, std::span<const Step> steps,
+                       const StepExtents& extents) {
+  if (part >= entry.graphs.size()) entry.graphs.resize(part + 1);
+  GpuGraph& graph = entry.graphs[part];
+  if (graph.handle == nullptr) {
+    const auto captured = Capture(steps, extents);
+    if (!captured.ok()) return false;
+    graph = *captured;
+  }
+  const absl::Status launched = device_.driver().Launch(queue_, graph);
+  if (absl::IsUnavailable(launched)) return false;
+  Stick(launched).IgnoreError();  // Run returns it
+  return true;
 }
 
 absl::StatusOr<GpuGraph> GpuStream::Capture(std::span<const Step> steps, const StepExtents& extents) {

@@ -1,4 +1,4 @@
-// Programs on a GPU: every step's kernels enqueued in order, from the second time on as a graph.
+// Programs on a GPU: every step's kernels enqueued in order, from the second time on as a graph where there can be one.
 #pragma once
 
 #include <deque>
@@ -47,6 +47,7 @@ class GpuStream : public Stream {
   GpuStream(GpuDevice& device, std::unique_ptr<Communicator> communicator)
       : device_(device), communicator_(std::move(communicator)), replays_(device.driver()) {}
   void EnqueueAll(std::span<const Step> steps, const StepExtents& extents);
+  bool Replay(ReplayCache::Entry& entry, size_t part, std::span<const Step> steps, const StepExtents& extents);
   absl::StatusOr<GpuGraph> Capture(std::span<const Step> steps, const StepExtents& extents);
   absl::Status Stick(absl::Status status);
 

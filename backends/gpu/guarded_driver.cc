@@ -98,8 +98,9 @@ class Guarded : public GpuDriver {
 
   absl::Status BeginCapture(GpuQueue queue) override {
     absl::MutexLock lock(&mutex_);
+    RETURN_IF_ERROR(driver_->BeginCapture(queue));
     capturing_.insert(queue.handle);
-    return driver_->BeginCapture(queue);
+    return absl::OkStatus();
   }
   absl::StatusOr<GpuGraph> EndCapture(GpuQueue queue) override {
     absl::MutexLock lock(&mutex_);

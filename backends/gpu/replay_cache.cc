@@ -23,6 +23,12 @@ void ReplayCache::Destroy(const Entry& entry) {
   }
 }
 
+void ReplayCache::GiveUp(Entry& entry) {
+  Destroy(entry);
+  entry.graphs.clear();
+  entry.can_replay = false;
+}
+
 // The one that was used longest ago.
 void ReplayCache::ForgetOldest() {
   const auto oldest = std::ranges::min_element(entries_, {}, &Entry::last_use);

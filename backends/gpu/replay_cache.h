@@ -17,6 +17,7 @@ class ReplayCache {
     uint64_t last_use = 0;
     // By number of its part of the program. None before the second use: most steps of prompts come once.
     std::vector<GpuGraph> graphs = {};
+    bool can_replay = true;
   };
 
   explicit ReplayCache(GpuDriver& driver) : driver_(driver) {}
@@ -31,6 +32,9 @@ class ReplayCache {
     Entry& entry;
   };
   Found Find(const Program& program, const StepExtents& extents);
+
+  // The driver has no graph for it: until it is forgotten, it is not asked for one again.
+  void GiveUp(Entry& entry);
 
   // Those that have graphs.
   int num_steps() const;

@@ -176,7 +176,9 @@ class VendorDriver : public GpuDriver {
   }
   absl::Status Launch(GpuQueue queue, GpuGraph graph) override {
     RETURN_IF_ERROR(UseDevice());
-    return Check("launch a graph", api_.launch_graph(graph.handle, queue.handle));
+    const int error = api_.launch_graph(graph.handle, queue.handle);
+    if (error == 0) return absl::OkStatus();
+    return absl::UnavailableError(absl::StrFormat("%s: cannot launch a graph: %s", info_.name, api_.describe(error)));
   }
   void Destroy(GpuGraph graph) override {
     api_.use_device();

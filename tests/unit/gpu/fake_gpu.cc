@@ -1,7 +1,8 @@
 // libcuda and libamdhip64 for machines without a GPU, in one library: their calls go to the SIMT device, so that what the
 // drivers in backends/cuda and backends/hip ask for is really done. FAKE_GPU_DEVICES is the number of devices (1);
-// they reach each other unless FAKE_GPU_PEERS is 0. They map memory unless FAKE_GPU_MAPS is 0, and have none left to map if
-// FAKE_GPU_FULL is set.
+// they reach each other unless FAKE_GPU_PEERS is 0. They map memory unless FAKE_GPU_MAPS is 0. If FAKE_GPU_FULL is set, no
+// memory is left to map, and none for graphs; if FAKE_GPU_NO_GRAPHS is, graphs are not launched, if FAKE_GPU_NO_KERNELS is,
+// kernels are not, captured ones included.
 #include "tests/unit/gpu/fake_gpu.h"
 
 #include <cstdlib>
@@ -36,6 +37,7 @@ struct Fake {
   std::map<void*, size_t> mapped;  // bytes of each piece
   std::string error;
   int contexts_held = 0;
+  int graphs_held = 0;
 };
 Fake& TheFake() {
   static auto& fake = *new Fake;
@@ -188,9 +190,31 @@ int GetFunction(void** function, const char* name) {
 
 int Launch(void* function, unsigned x, unsigned y, unsigned z, unsigned threads, void* stream, void** args) {
   const auto& [kernel, found] = *static_cast<FakeFunction*>(function);
-  if (static_cast<unsigned>(kernel->threads) != threads) return kFailed;
+  if (static_cast<unsigned>(kernel->threads) != threads || IsSet("FAKE_GPU_NO_KERNELS")) return kFailed;
   return Result(TheFake().simt->Launch(QueueOf(stream),
                                        {.kernel = *kernel, .function = found, .grid = {x, y, z}, .args = args[0]}));
+}
+
+// The executable is the graph itself, so destroying a graph does nothing.
+int Instantiate(void** executable, void* graph) {
+  if (IsSet("FAKE_GPU_FULL")) {
+    TheFake().simt->Destroy(GpuGraph{graph});
+    return kNoMemory;
+  }
+  ++TheFake().graphs_held;
+  *executable = graph;
+  return 0;
+}
+
+int LaunchGraph(void* executable, void* stream) {
+  if (IsSet("FAKE_GPU_NO_GRAPHS")) return kNoMemory;
+  return Result(TheFake().simt->Launch(QueueOf(stream), GpuGraph{executable}));
+}
+
+int DestroyExecutable(void* executable) {
+  TheFake().simt->Destroy(GpuGraph{executable});
+  --TheFake().graphs_held;
+  return 0;
 }
 
 // hipDeviceProp_t as ROCm 6 has it.
@@ -269,11 +293,9 @@ FAKE(cuStreamBeginCapture_v2, hipStreamBeginCapture, (void* stream, int),
      return Result(TheFake().simt->BeginCapture(QueueOf(stream)));)
 FAKE(cuStreamEndCapture, hipStreamEndCapture, (void* stream, void** graph),
      return Give(TheFake().simt->EndCapture(QueueOf(stream)), graph);)
-FAKE(cuGraphLaunch, hipGraphLaunch, (void* executable, void* stream),
-     return Result(TheFake().simt->Launch(QueueOf(stream), GpuGraph{executable}));)
-FAKE(cuGraphDestroy, hipGraphDestroy, (void*), return 0;)  // the executable is the graph here
-FAKE(cuGraphExecDestroy, hipGraphExecDestroy, (void* executable), TheFake().simt->Destroy(GpuGraph{executable});
-     return 0;)
+FAKE(cuGraphLaunch, hipGraphLaunch, (void* executable, void* stream), return LaunchGraph(executable, stream);)
+FAKE(cuGraphDestroy, hipGraphDestroy, (void*), return 0;)
+FAKE(cuGraphExecDestroy, hipGraphExecDestroy, (void* executable), return DestroyExecutable(executable);)
 
 // What only one of them has.
 extern "C" int cuDeviceGet(int* device, int ordinal) { return *device = ordinal, 0; }
@@ -289,6 +311,7 @@ extern "C" int cuDevicePrimaryCtxRetain(void** context, int) {
 }
 extern "C" int cuDevicePrimaryCtxRelease_v2(int) { return --TheFake().contexts_held, 0; }
 extern "C" int fakeContextsHeld() { return TheFake().contexts_held; }  // for tests
+extern "C" int fakeGraphsHeld() { return TheFake().graphs_held; }      // likewise
 extern "C" int cuCtxSetCurrent(void* context) { return context == &TheFake() ? 0 : kFailed; }
 extern "C" int cuMemcpyAsync(void* to, const void* from, size_t bytes, void* stream) {
   return Copy(to, from, bytes, stream);
@@ -315,7 +338,7 @@ extern "C" int hipMemcpy2DAsync(void* to, size_t to_stride, const void* from, si
   return kind == 4 ? CopyRows(to, to_stride, from, from_stride, width, height, stream) : kFailed;
 }
 extern "C" int cuGraphInstantiateWithFlags(void** executable, void* graph, uint64_t flags) {
-  return *executable = graph, flags == 0 ? 0 : kFailed;
+  return flags == 0 ? Instantiate(executable, graph) : kFailed;
 }
 extern "C" int cuGetErrorString(int error, const char** text) { return *text = Describe(error), 0; }
 extern "C" int hipSetDevice(int) { return 0; }
@@ -324,6 +347,6 @@ extern "C" int hipMemcpyAsync(void* to, const void* from, size_t bytes, int kind
   return kind == 4 ? Copy(to, from, bytes, stream) : kFailed;
 }
 extern "C" int hipGraphInstantiate(void** executable, void* graph, void**, char*, size_t) {
-  return *executable = graph, 0;
+  return Instantiate(executable, graph);
 }
 extern "C" const char* hipGetErrorString(int error) { return Describe(error); }

@@ -16,64 +16,22 @@
 #include "core/graph/compile.h"
 #include "ops/add.h"
 #include "ops/all_gather.h"
+#include "tests/unit/gpu/tripling.h"
 
 namespace engine::gpu {
 namespace {
 
 using testing::HasSubstr;
 
-constexpr int kTokens = 40;
-constexpr int kColumns = 7;
-constexpr int64_t kBytes = int64_t{kTokens} * kColumns * int64_t{sizeof(float)};
+constexpr int kTokens = Tripling::kTokens;
+constexpr int kColumns = Tripling::kColumns;
+constexpr int64_t kBytes = Tripling::kBytes;
 
-// y = (x + x) + x on a device of its own.
-class Tripling {
- public:
-  explicit Tripling(uint64_t seed) {
-    device_ = *GpuDevice::Create(*OpenSimtDriver({.seed = seed}));
-    GraphBuilder builder;
-    const TensorSpec spec{DType::kF32, {engine::kTokens, kColumns}};
-    const ValueId x = builder.StepInput("x", spec);
-    const ValueId y = builder.Output("y", spec);
-    builder.AddInto(Add{}, {builder.Add(Add{}, {x, x}), x}, {y});
-    KernelRegistry registry;
-    RegisterGpuKernels(registry, "simt");
-    program_ = *Compile(*std::move(builder).Finish(), registry, device_->info(), {.limits = {.max_tokens = kTokens}});
-    x_ = *StagedBuffer::Create(*device_, kBytes);
-    y_ = *StagedBuffer::Create(*device_, kBytes);
-    arena_ = *device_->Allocate(program_.arena_bytes, MemoryKind::kDevice);
-    std::vector<std::byte*> addresses(program_.graph.values.size(), nullptr);
-    addresses[x] = x_.device();
-    addresses[y] = y_.device();
-    EXPECT_TRUE(program_.Bind(addresses, arena_.data(), nullptr).ok());
-    stream_ = *device_->CreateStream();
-  }
-
-  absl::Status Run(int tokens, float x) {
-    std::fill_n(reinterpret_cast<float*>(x_.host()), kTokens * kColumns, x);
-    RETURN_IF_ERROR(x_.Upload(*stream_, 0, kBytes));
-    RETURN_IF_ERROR(stream_->Run(program_, {.tokens = tokens}));
-    RETURN_IF_ERROR(y_.Download(*stream_, kBytes));
-    ASSIGN_OR_RETURN(const uint64_t ticket, stream_->Record());
-    return stream_->Wait(ticket);
-  }
-  absl::Status RunExtents(const StepExtents& extents) { return stream_->Run(program_, extents); }
-  float At(int row) const { return reinterpret_cast<const float*>(y_.host())[row * kColumns]; }
-  int num_replayed() const { return static_cast<GpuStream&>(*stream_).num_replayed(); }
-  Stream& stream() { return *stream_; }
-  void FreeArena() { arena_ = Buffer(); }
-
- private:
-  std::unique_ptr<GpuDevice> device_;
-  Program program_;
-  StagedBuffer x_, y_;
-  Buffer arena_;
-  std::unique_ptr<Stream> stream_;
-};
+Tripling OnSimt(uint64_t seed) { return Tripling(*OpenSimtDriver({.seed = seed})); }
 
 TEST(GpuStream, RunsAStepThatComesAgainAsAGraphWithTheSameResult) {
   for (int seed = 0; seed < 10; ++seed) {
-    Tripling program(seed);
+    Tripling program = OnSimt(seed);
     for (int run = 1; run <= 4; ++run) {
       ASSERT_TRUE(program.Run(5, static_cast<float>(run)).ok());
       EXPECT_EQ(program.At(4), 3.0f * static_cast<float>(run));
@@ -87,7 +45,7 @@ TEST(GpuStream, RunsAStepThatComesAgainAsAGraphWithTheSameResult) {
 }
 
 TEST(GpuStream, KeepsTheGraphsOfOnlySoManySteps) {
-  Tripling program(0);
+  Tripling program = OnSimt(0);
   for (int repeat = 0; repeat < 100; ++repeat) {
     for (int again = 0; again < 2; ++again) {
       // Extents that differ in nothing that Add looks at.
@@ -111,7 +69,7 @@ TEST(ReplayCache, KeepsFewerStepsWhereEachHasManyGraphs) {
 }
 
 TEST(GpuStream, AnErrorSticksAndNamesTheKernel) {
-  Tripling program(0);
+  Tripling program = OnSimt(0);
   program.FreeArena();
   const absl::Status status = program.Run(5, 1.0f);
   EXPECT_THAT(std::string(status.message()), HasSubstr("kernel add is given a pointer to an allocation"));
@@ -120,7 +78,7 @@ TEST(GpuStream, AnErrorSticksAndNamesTheKernel) {
 }
 
 TEST(GpuStream, TicketsMayBeAwaitedLateTwiceOrNotAtAll) {
-  Tripling program(3);
+  Tripling program = OnSimt(3);
   std::vector<uint64_t> tickets;
   for (int i = 0; i < 5; ++i) {
     const auto ticket = program.stream().Record();

@@ -17,8 +17,10 @@
 #include "backends/gpu/vendor_memory.h"
 #include "backends/hip/hip_driver.h"
 #include "core/base/shared_library.h"
+#include "tests/support/environment.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/gpu/gather_rounds.h"
+#include "tests/unit/gpu/tripling.h"
 
 namespace engine::gpu {
 namespace {
@@ -82,16 +84,21 @@ TEST_P(VendorDriver, GathersThroughDevicesMemoryOrWhereTheyReachNoneThroughTheHo
   ::unsetenv("FAKE_GPU_DEVICES");
 }
 
+// What the fake counts by that name.
+int Held(const char* name) {
+  const auto library = SharedLibrary::Open(std::array<std::string, 1>{FAKE_GPU});
+  int (*held)() = nullptr;
+  FunctionLoader(*library).Load(name, held);
+  return held();
+}
+
 TEST_P(VendorDriver, HoldsNoContextForAPeer) {
   ::setenv("FAKE_GPU_DEVICES", "2", 1);
   const auto first = Open(0);
   ASSERT_TRUE(first.ok()) << first.status();
-  const auto library = SharedLibrary::Open(std::array<std::string, 1>{FAKE_GPU});
-  int (*contexts_held)() = nullptr;
-  FunctionLoader(*library).Load("fakeContextsHeld", contexts_held);
-  const int before = contexts_held();
+  const int before = Held("fakeContextsHeld");
   EXPECT_TRUE((*first)->ReachPeer(1).ok());
-  EXPECT_EQ(contexts_held(), before);
+  EXPECT_EQ(Held("fakeContextsHeld"), before);
   ::unsetenv("FAKE_GPU_DEVICES");
 }
 
@@ -134,6 +141,36 @@ TEST_P(VendorDriver, RunsAKernelOnCopiesEagerlyAndAsAGraph) {
   driver.Free(*device, MemoryKind::kDevice);
 }
 
+// A device whose memory the KV cache has taken still runs steps; one that could not get a graph does not ask again.
+TEST_P(VendorDriver, RunsAStepWithoutAGraphWhereThereIsNone) {
+  for (const char* reason : {"FAKE_GPU_FULL", "FAKE_GPU_NO_GRAPHS"}) {
+    Tripling program(*Open(0));
+    for (int run = 1; run <= 5; ++run) {
+      const EnvironmentVariable failing(reason, run <= 3 ? "1" : "0");
+      const absl::Status ran = program.Run(5, static_cast<float>(run));
+      ASSERT_TRUE(ran.ok()) << reason << ", run " << run << ": " << ran;
+      EXPECT_EQ(program.At(4), 3.0f * static_cast<float>(run));
+      EXPECT_EQ(program.num_replayed(), 0);
+      EXPECT_EQ(Held("fakeGraphsHeld"), 0) << reason;
+    }
+    for (int run = 1; run <= 2; ++run) ASSERT_TRUE(program.Run(6, 1.0f).ok());
+    EXPECT_EQ(program.num_replayed(), 1) << "another step";
+  }
+}
+
+TEST_P(VendorDriver, DoesNotGoOnAfterAKernelThatCouldNotBeCaptured) {
+  Tripling program(*Open(0));
+  ASSERT_TRUE(program.Run(5, 1.0f).ok());
+  absl::Status status;
+  {
+    const EnvironmentVariable failing("FAKE_GPU_NO_KERNELS", "1");
+    status = program.Run(5, 1.0f);
+  }
+  EXPECT_THAT(Message(status), HasSubstr("kernel add, 1 x 1 x 1 blocks"));
+  EXPECT_EQ(program.Run(5, 1.0f), status);
+  EXPECT_EQ(Held("fakeGraphsHeld"), 0);
+}
+
 TEST_P(VendorDriver, HandsOutMemoryFullOfZeros) {
   constexpr int64_t kBytes = 1000;
   auto opened = Open(0);
@@ -152,16 +189,6 @@ TEST_P(VendorDriver, HandsOutMemoryFullOfZeros) {
   driver.Free(*host, MemoryKind::kHost);
   driver.Free(*device, MemoryKind::kDevice);
 }
-
-// An environment variable for as long as it lives.
-class Setting {
- public:
-  Setting(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
-  ~Setting() { ::unsetenv(name_); }
-
- private:
-  const char* name_;
-};
 
 TEST_P(VendorDriver, MapsZerosBehindAddressesThatStay) {
   auto opened = Open(0);
@@ -195,7 +222,7 @@ TEST_P(VendorDriver, KeepsWhatIsMappedWhereThereIsNoMore) {
   const int64_t backed = *(*device)->Back(*memory, 100'000);
   EXPECT_EQ(backed, 131072) << "whole steps";
   {
-    const Setting full("FAKE_GPU_FULL", "1");
+    const EnvironmentVariable full("FAKE_GPU_FULL", "1");
     EXPECT_THAT(Message((*device)->Back(*memory, 200'000).status()),
                 AllOf(HasSubstr("cannot map 131072 bytes of device memory"), HasSubstr("out of memory")));
     EXPECT_EQ(*(*device)->Back(*memory, 100'000), backed);
@@ -204,7 +231,7 @@ TEST_P(VendorDriver, KeepsWhatIsMappedWhereThereIsNoMore) {
 }
 
 TEST_P(VendorDriver, AllocatesAtOnceWhereTheDeviceMapsNothing) {
-  const Setting none("FAKE_GPU_MAPS", "0");
+  const EnvironmentVariable none("FAKE_GPU_MAPS", "0");
   auto driver = Open(0);
   ASSERT_TRUE(driver.ok()) << driver.status();
   const auto device = GpuDevice::Create(*std::move(driver));
