@@ -25,7 +25,14 @@ struct AttentionCase {
   DType dtype = DType::kBF16;
   std::vector<SequenceCase> sequences;  // those with one new token first
   Values values = Values::kNormal;
+  bool beside_huge = false;
 };
+
+// With beside_huge, what no query sees holds the largest finite bf16, and V is small: a unit that let the product of a weight
+// of 0 with it have a say in how products are aligned would lose all others.
+constexpr auto kHugeByte = std::byte{0x7f};  // twice in it
+constexpr float kHuge = Bf16ToF32(0x7f7f);
+constexpr float kBesideHuge = 0x1p-40f;
 
 int64_t BlocksOf(int64_t tokens) { return (tokens + kKvBlockTokens - 1) / kKvBlockTokens; }
 
@@ -66,12 +73,14 @@ void SetScale(std::byte* part, int64_t head_dim, int64_t token, float scale) {
   reinterpret_cast<float*>(part + KvScalesOffset(head_dim))[token] = scale;
 }
 
-// K and V of every visible position; everything else is NaN, or -1 with the scale NaN, as a sequence of which a value was
-// not finite leaves it, which must not reach any result.
+// K and V of every visible position; everything else is NaN (or huge), or -1 with the scale NaN, as a sequence of which a value
+// was not finite leaves it, which must not reach any result.
 CaseInput Cache(const AttentionCase& c, const std::vector<int32_t>& table, int64_t max_blocks, TestData& data) {
   const PagedAttention& a = c.attention;
   CaseInput cache = {.spec = KvCacheSpec(c.dtype, a.kv_heads, a.head_dim), .data = {}};
-  cache.data.assign(WholeSpans(std::ssize(table)) * cache.spec.row_bytes(), std::byte{0xff});
+  cache.data.assign(WholeSpans(std::ssize(table)) * cache.spec.row_bytes(),
+                    c.beside_huge ? kHugeByte : std::byte{0xff});
+  const float value_unit = c.beside_huge ? kBesideHuge : 1.0f;
   const int64_t element = RowBytes(c.dtype, 1);
   for (size_t part = 0; c.dtype == DType::kI8 && part < cache.data.size();
        part += KvPartElements(c.dtype, a.head_dim)) {
@@ -90,7 +99,8 @@ CaseInput Cache(const AttentionCase& c, const std::vector<int32_t>& table, int64
         }
         for (int i = 0; i < a.head_dim; ++i) {
           SetElement(keys, c.dtype, KeyOffset(c.dtype, token, i), data.Number(c.values));
-          SetElement(values, c.dtype, ValueOffset(c.dtype, a.head_dim, token, i), data.Number(Values::kNormal));
+          SetElement(values, c.dtype, ValueOffset(c.dtype, a.head_dim, token, i),
+                     value_unit * data.Number(Values::kNormal));
         }
       }
     }
@@ -108,20 +118,20 @@ double LargestValue(const AttentionCase& c, const CaseInput& cache) {
       const int64_t at = part * KvPartElements(c.dtype, a.head_dim) + i;
       const float value = c.dtype == DType::kBF16 ? Bf16ToF32(reinterpret_cast<const uint16_t*>(cache.data.data())[at])
                                                   : reinterpret_cast<const float*>(cache.data.data())[at];
-      if (part / kSpanBlocks % 2 == 1 && !std::isnan(value)) largest = std::max<double>(largest, std::abs(value));
+      if (part / kSpanBlocks % 2 == 1 && std::fabs(value) < kHuge) largest = std::max<double>(largest, std::abs(value));
     }
   }
   return largest;
 }
 
-// The largest of finite numbers of bf16.
+// The largest of numbers of bf16 that are finite and not huge.
 double LargestBf16(const std::vector<std::byte>& data) {
   double largest = 0;
   for (size_t i = 0; i + 1 < data.size(); i += 2) {
     uint16_t bits = 0;
     std::memcpy(&bits, &data[i], sizeof(bits));
     const double value = std::fabs(Bf16ToF32(bits));
-    if (std::isfinite(value)) largest = std::max(largest, value);
+    if (value < kHuge) largest = std::max(largest, value);
   }
   return largest;
 }
@@ -218,6 +228,8 @@ std::vector<NamedCase> PagedAttentionCases() {
       {"bf16_window_odd", Heads(2, 1, 64, 301), DType::kBF16, {{600, 1}, {602, 3}}},
       {"bf16_sharp", Heads(2, 2, 64), DType::kBF16, {{280, 1}, {60, 9}}, Values::kOutliers},
       {"bf16_tiny", Heads(2, 2, 64), DType::kBF16, {{50, 1}, {60, 9}}, Values::kTiny},
+      {"bf16_beside_huge", Heads(4, 2, 64, 40), DType::kBF16, mixed, Values::kNormal, true},
+      {"bf16_beside_huge_head128", Heads(4, 1, 128), DType::kBF16, {{290, 1}, {40, 17}}, Values::kNormal, true},
       {"int8_decode", Heads(9, 3, 64), DType::kI8, decode},
       {"int8_mixed", Heads(4, 2, 64), DType::kI8, mixed},
       {"int8_head128", Heads(4, 1, 128), DType::kI8, {{290, 1}, {40, 17}}},

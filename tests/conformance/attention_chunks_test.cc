@@ -51,6 +51,10 @@ class Prompt {
 
   void SetKey(int token, int dim, float value) { Set(keys_, token, dim, value); }
 
+  void ScaleValues(float factor) {
+    for (uint16_t& value : values_) value = F32ToBf16(Bf16ToF32(value) * factor);
+  }
+
   // Chunks as sequences that share the prompt's blocks. What the last of them does not reach is not in the cache yet.
   OpCase Step(const std::vector<Chunk>& chunks, int max_query) const {
     std::vector<int32_t> tables, starts, lengths, contexts;
@@ -125,6 +129,9 @@ class AttendingKernel {
  public:
   AttendingKernel(const Prompt& prompt, const ConformanceDevice& device, const KernelEntry& entry)
       : prompt_(prompt), device_(device), entry_(entry), whole_(Attend({{0, kPromptTokens}}, 0)) {}
+
+  // The same with another prompt.
+  AttendingKernel With(const Prompt& prompt) const { return AttendingKernel(prompt, device_, entry_); }
 
   const Rows& whole() const { return whole_; }
 
@@ -227,6 +234,29 @@ TEST_P(AttentionChunks, HideATokenThatIsNotFiniteFromThoseBefore) {
     for (const Chunk& chunk : ChunksOf(53)) kernel.ExpectRows("in chunks", {chunk});
     kernel.ExpectRows("before it", {{0, spoilt}});
     for (const int token : {spoilt - 1, spoilt, spoilt + 1}) kernel.ExpectRows("alone", {{token, 1}});
+  });
+}
+
+// A product with a weight of 0 changes no sum, though it might, by its exponent, in a unit that aligns products before it adds
+// them: those of the others are 2^-40 of what it could be taken for.
+TEST_P(AttentionChunks, HideAHugeValueFromThoseBefore) {
+  Prompt prompt(GetParam().attention);
+  prompt.ScaleValues(0x1p-40f);
+  Prompt with_huge = prompt;
+  const int huge = 301;
+  for (int dim = 0; dim < GetParam().attention.head_dim; ++dim) with_huge.SetValue(huge, dim, Bf16ToF32(0x7f7f));
+  ForEachKernel(prompt, [&](const AttendingKernel& kernel) {
+    const AttendingKernel beside = kernel.With(with_huge);
+    const auto expect_rows = [&](const std::vector<Chunk>& chunks, int max_query) {
+      Rows rows = beside.Attend(chunks, max_query);
+      std::erase_if(rows, [](const auto& row) { return row.first >= huge; });
+      kernel.ExpectRowsOfTheWhole("beside a huge value", rows);
+    };
+    expect_rows({{0, kPromptTokens}}, 0);
+    expect_rows({{0, kPromptTokens}}, kManyQueries);
+    expect_rows({{290, 20}}, 0);
+    for (const Chunk& chunk : ChunksOf(53)) beside.ExpectRows("in chunks", {chunk});
+    for (const int token : {huge - 1, huge, huge + 1}) beside.ExpectRows("alone", {{token, 1}});
   });
 }
 

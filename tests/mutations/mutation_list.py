@@ -180,6 +180,9 @@ MUTATIONS = [
            cases="*/bf16_one_partition"),
     kernel("tokens_that_a_row_must_not_see", "paged_attention", "reference", DIFFERS, "attention_matrix.h",
            "if (!all_see) warp.HideScores(start);", "", unit="paged_attention.cu", cases="*/bf16_one_partition"),
+    kernel("a_hidden_token_with_a_weight", "paged_attention", "reference", DIFFERS, "attention_warp.h",
+           "scores[m][n].values[i] = -std::numeric_limits<float>::infinity()", "scores[m][n].values[i] = -300.0f",
+           unit="paged_attention.cu", cases="*/bf16_beside_huge"),
     kernel("totals_of_a_row_half_merged", "paged_attention", "checks", RACE, "attention_warp.h",
            "SyncWarp();  // all lanes of the row have it", "", unit="paged_attention.cu", cases="*/bf16_one_partition"),
     # Bits that depend on what else a step has.
