@@ -1,6 +1,7 @@
 # engine_gpu_kernels(MODULES add …): compiles backends/gpu/<module>.cu for every device whose compiler is here, into
 # lib/engine of the build tree, where programs look for it (../lib/engine).
 set(ENGINE_GPU_LIBRARY_DIR ${PROJECT_BINARY_DIR}/lib/engine)
+set(ENGINE_GPU_INSTALL_DIR lib/engine)
 
 function(engine_gpu_kernels)
   cmake_parse_arguments(ARG "" "" "MODULES" ${ARGN})

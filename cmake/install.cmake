@@ -21,8 +21,8 @@ install(
   INCLUDES DESTINATION ${header_dir})
 install(EXPORT engine-targets NAMESPACE engine:: DESTINATION ${package_dir})
 
-# Kernels, which the program looks for in lib/engine of a folder above its own.
-install(DIRECTORY ${ENGINE_GPU_LIBRARY_DIR}/ DESTINATION lib/engine)
+# Kernels, which programs look for (backends/gpu/module_folder.h).
+install(DIRECTORY ${ENGINE_GPU_LIBRARY_DIR}/ DESTINATION ${ENGINE_GPU_INSTALL_DIR})
 
 # The Rust library is imported and so cannot be exported; the package config declares it again.
 install(FILES $<TARGET_FILE:engine_text_ffi> DESTINATION ${CMAKE_INSTALL_LIBDIR}/engine RENAME libengine_text_ffi.a)

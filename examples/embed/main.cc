@@ -1,4 +1,4 @@
-// Asks a model one question and prints the answer as it is made: embed MODEL QUESTION
+// Asks a model one question and prints the answer as it is made: embed MODEL QUESTION [DEVICE]
 #include <condition_variable>
 #include <cstdio>
 #include <mutex>
@@ -6,11 +6,11 @@
 #include "engine/engine.h"
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: embed MODEL QUESTION\n");
+  if (argc < 3 || argc > 4) {
+    std::fprintf(stderr, "usage: embed MODEL QUESTION [DEVICE]\n");
     return 2;
   }
-  auto created = engine::Engine::Create({.model = argv[1]});
+  auto created = engine::Engine::Create({.model = argv[1], .device = argc > 3 ? argv[3] : "auto"});
   if (!created.ok()) {
     std::fprintf(stderr, "%s\n", created.status().ToString().c_str());
     return 1;
