@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include "tests/unit/text/small_tokenizers.h"
 #include "text/utf8.h"
@@ -61,6 +63,28 @@ TEST(Tokenizer, ReadsSpecialTokensOnlyWhenAsked) {
   EXPECT_THAT(Encode(*tokenizer, "a<|im_end|>", {.parse_special = true}), ElementsAre('a', kImEnd));
   EXPECT_EQ(Encode(*tokenizer, "<|im_end|>").size(), 10u);
   EXPECT_THAT(Encode(*tokenizer, "<think>"), ElementsAre(kThink));  // added, but no control token
+}
+
+// All these calls take a small part of what the long text does. Did they wait for it, few would end between two of its
+// encodings.
+TEST(Tokenizer, ReadsShortTextsWhileALongOneIsEncoded) {
+  constexpr int kCalls = 5000;
+  const auto tokenizer = Load(ByteLevelTokenizer());
+  std::string text;
+  while (text.size() < size_t{1} << 20) text += "<|im_start|>the thing in abc ";
+  std::atomic<bool> has_started = false, has_ended = false;
+  int encodings = 0;
+  std::thread encoder([&] {
+    for (has_started = true; !has_ended; ++encodings) Encode(*tokenizer, text, {.parse_special = true});
+  });
+  while (!has_started) std::this_thread::yield();
+  for (int i = 0; i < kCalls; ++i) {
+    EXPECT_EQ(Encode(*tokenizer, "<|im_end|>").size(), 10u);
+    EXPECT_EQ(tokenizer->Spelling(258), "Ġthe");
+  }
+  has_ended = true;
+  encoder.join();
+  EXPECT_LT(encodings, 5);
 }
 
 TEST(Tokenizer, NeverMakesAControlTokenOfPlainText) {

@@ -6,12 +6,15 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokenizers::models::{ModelWrapper, TrainerWrapper};
 use tokenizers::{Model, Token};
 
+/// Copies share the vocabulary.
+#[derive(Clone)]
 pub enum AnyModel {
-    Bpe(Bpe),
-    Other(ModelWrapper),
+    Bpe(Arc<Bpe>),
+    Other(Arc<ModelWrapper>),
 }
 
 #[derive(Deserialize)]
@@ -30,9 +33,9 @@ impl<'de> Deserialize<'de> for AnyModel {
         let kind: Kind = serde_json::from_str(json).map_err(de::Error::custom)?;
         let marks_words = [kind.continuing_subword_prefix, kind.end_of_word_suffix].into_iter().flatten().any(|m| m != "");
         if kind.name.as_deref() == Some("BPE") && !marks_words {
-            return Bpe::from_json(json).map(AnyModel::Bpe).map_err(de::Error::custom);
+            return Bpe::from_json(json).map(|bpe| AnyModel::Bpe(Arc::new(bpe))).map_err(de::Error::custom);
         }
-        serde_json::from_str(json).map(AnyModel::Other).map_err(de::Error::custom)
+        serde_json::from_str(json).map(|other| AnyModel::Other(Arc::new(other))).map_err(de::Error::custom)
     }
 }
 
@@ -45,13 +48,16 @@ impl AnyModel {
     }
 
     pub fn unknown_token(&self) -> Option<String> {
-        match self {
-            AnyModel::Bpe(bpe) => bpe.unk_token.clone(),
-            AnyModel::Other(ModelWrapper::BPE(bpe)) => bpe.unk_token.clone(),
-            AnyModel::Other(ModelWrapper::WordPiece(pieces)) => Some(pieces.unk_token.clone()),
-            AnyModel::Other(ModelWrapper::WordLevel(words)) => Some(words.unk_token.clone()),
+        let other = match self {
+            AnyModel::Bpe(bpe) => return bpe.unk_token.clone(),
+            AnyModel::Other(other) => other,
+        };
+        match &**other {
+            ModelWrapper::BPE(bpe) => bpe.unk_token.clone(),
+            ModelWrapper::WordPiece(pieces) => Some(pieces.unk_token.clone()),
+            ModelWrapper::WordLevel(words) => Some(words.unk_token.clone()),
             // Unigram keeps its unknown id to itself; the vocabulary's own name for it is the custom.
-            AnyModel::Other(ModelWrapper::Unigram(_)) => Some("<unk>".to_string()),
+            ModelWrapper::Unigram(_) => Some("<unk>".to_string()),
         }
     }
 }

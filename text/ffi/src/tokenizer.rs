@@ -3,7 +3,6 @@
 use crate::model::AnyModel;
 use crate::{bytes, store, text, tokenizer_check, Buffer};
 use std::collections::HashSet;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use tokenizers::{AddedToken, DecoderWrapper, Model, NormalizerWrapper};
 use tokenizers::{PostProcessorWrapper, PreTokenizerWrapper, TokenizerImpl};
 
@@ -11,10 +10,13 @@ use tokenizers::{PostProcessorWrapper, PreTokenizerWrapper, TokenizerImpl};
 pub type Inner =
     TokenizerImpl<AnyModel, NormalizerWrapper, PreTokenizerWrapper, PostProcessorWrapper, DecoderWrapper>;
 
-/// One vocabulary serves both ways of reading special tokens: the switch is part of the crate's tokenizer, so encoding
-/// takes the lock to set it, and readers of the same setting share it.
+/// How special tokens are read is a switch of the crate's tokenizer, so there are two, each set once: nobody waits for who
+/// reads them the other way. They share their model.
 pub struct Tokenizer {
-    inner: RwLock<Inner>,
+    /// Texts of special tokens become those tokens.
+    parsing: Inner,
+    /// They stay text.
+    plain: Inner,
     /// Ids of special tokens, without the one that stands for unknown text.
     control_ids: HashSet<u32>,
 }
@@ -31,31 +33,17 @@ impl Tokenizer {
         let added = inner.get_added_tokens_decoder().into_iter();
         let control_ids = added.filter(|(_, t)| t.special && Some(&t.content) != unknown.as_ref()).map(|(id, _)| id);
         let control_ids = control_ids.collect();
-        Ok(Box::new(Tokenizer { inner: RwLock::new(inner), control_ids }))
-    }
-
-    /// The lock guards one flag, which a panic elsewhere cannot leave half set.
-    fn read(&self) -> RwLockReadGuard<'_, Inner> {
-        self.inner.read().unwrap_or_else(PoisonError::into_inner)
+        let mut plain = inner.clone();
+        plain.set_encode_special_tokens(true);
+        inner.set_encode_special_tokens(false);
+        Ok(Box::new(Tokenizer { parsing: inner, plain, control_ids }))
     }
 
     fn encode(&self, text: &str, parse_special: bool, add_special: bool) -> Result<Vec<u32>, String> {
-        let as_text = !parse_special;
-        {
-            let reader = self.read();
-            if reader.get_encode_special_tokens() == as_text {
-                return self.ids(&reader, text, add_special);
-            }
-        }
-        let mut writer = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-        writer.set_encode_special_tokens(as_text);
-        self.ids(&writer, text, add_special)
-    }
-
-    fn ids(&self, tokenizer: &Inner, text: &str, add_special: bool) -> Result<Vec<u32>, String> {
+        let tokenizer = if parse_special { &self.parsing } else { &self.plain };
         let encoding = tokenizer.encode_fast(text, false).map_err(|e| e.to_string())?;
         // A model may have a control token among its words (Unigram often does): then the text alone would make it.
-        if tokenizer.get_encode_special_tokens() {
+        if !parse_special {
             if let Some(id) = encoding.get_ids().iter().find(|id| self.control_ids.contains(id)) {
                 let token = tokenizer.id_to_token(*id).unwrap_or_default();
                 return Err(format!("the text would become the control token {token}; remove that token's text from it"));
@@ -67,36 +55,32 @@ impl Tokenizer {
 
     /// {"vocab_size": 1 + the largest id, "is_byte_level": …, "added_tokens": [{"id", "content", "special"}, …]}
     fn describe(&self) -> Result<String, String> {
-        let reader = self.read();
-        let mut added: Vec<_> = reader.get_added_tokens_decoder().into_iter().collect();
+        let mut added: Vec<_> = self.parsing.get_added_tokens_decoder().into_iter().collect();
         added.sort_by_key(|(id, _)| *id);
-        let largest = reader.get_model().largest_id().max(added.last().map(|(id, _)| *id));
+        let largest = self.parsing.get_model().largest_id().max(added.last().map(|(id, _)| *id));
         let added: Vec<_> = added.iter().map(|(id, token)| added_token(*id, token)).collect();
         let size = largest.map_or(0, |id| u64::from(id) + 1);
-        let is_byte_level = matches!(reader.get_decoder(), Some(DecoderWrapper::ByteLevel(_)));
+        let is_byte_level = matches!(self.parsing.get_decoder(), Some(DecoderWrapper::ByteLevel(_)));
         Ok(serde_json::json!({"vocab_size": size, "is_byte_level": is_byte_level, "added_tokens": added}).to_string())
     }
 
     /// What a tokenizer.json says of its tokens: {"decoder", "added_tokens", "model": {"vocab"}}
     pub fn parts(&self) -> Result<serde_json::Value, String> {
-        let reader = self.read();
-        let decoder = serde_json::to_value(reader.get_decoder()).map_err(|e| e.to_string())?;
-        let added: Vec<_> = reader.get_added_tokens_decoder().into_iter().collect();
+        let decoder = serde_json::to_value(self.parsing.get_decoder()).map_err(|e| e.to_string())?;
+        let added: Vec<_> = self.parsing.get_added_tokens_decoder().into_iter().collect();
         Ok(serde_json::json!({
             "decoder": decoder,
             "added_tokens": added.iter().map(|(id, token)| added_token(*id, token)).collect::<Vec<_>>(),
-            "model": {"vocab": reader.get_model().get_vocab()},
+            "model": {"vocab": self.parsing.get_model().get_vocab()},
         }))
     }
 
     fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String, String> {
-        let reader = self.read();
-        reader.decode(ids, skip_special).map_err(|e| e.to_string())
+        self.parsing.decode(ids, skip_special).map_err(|e| e.to_string())
     }
 
     fn spelling(&self, id: u32) -> Result<String, String> {
-        let reader = self.read();
-        Ok(reader.id_to_token(id).unwrap_or_default())
+        Ok(self.parsing.id_to_token(id).unwrap_or_default())
     }
 }
 
