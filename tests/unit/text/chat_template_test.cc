@@ -46,6 +46,22 @@ TEST(ChatTemplate, NamesTheLineOfAnError) {
   EXPECT_THAT(ErrorOf("\xff"), HasSubstr("not valid UTF-8"));
 }
 
+// They mark what a model is trained on (transformers), and print what is between them.
+TEST(ChatTemplate, ReadsTheTagsOfGenerations) {
+  const auto text = Render(
+      "{% for x in [1, 2] %}\n a {%- generation -%} {% set y = '%}' + x|string %} b{{ y }} "
+      "{%-endgeneration+%}\n{{ 'y' if y is defined else '-' }}{% endfor %}");
+  EXPECT_EQ(text.value_or(text.status().ToString()), " a b%}1\n- a b%}2\n-");
+  EXPECT_THAT(ErrorOf("a\n{% generation %}"), HasSubstr("line 2 of the chat template"));
+}
+
+TEST(ChatTemplate, LeavesTheTagsOfGenerationsInTexts) {
+  const auto text = Render(
+      "{{ '}}{% generation %}' }}{# '{% generation %} #}{% set x = \"\\\"{% generation %}\" %}{{ x }}"
+      "{%- raw -%} {% generation %} {%- endraw %}{{ {'a': {'generation': 3}}['a'].generation }}");
+  EXPECT_EQ(text.value_or(text.status().ToString()), "}}{% generation %}\"{% generation %}{% generation %}3");
+}
+
 TEST(ChatTemplate, PassesItsOwnRefusalOn) {
   EXPECT_THAT(ErrorOf("{{ raise_exception('only users') }}"), HasSubstr("only users"));
 }

@@ -4,6 +4,7 @@
 mod bpe;
 mod clock;
 mod gbnf;
+mod generation_tags;
 mod grammar;
 mod grammar_budget;
 mod grammar_source;

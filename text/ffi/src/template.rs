@@ -1,6 +1,6 @@
 //! Chat templates, rendered as Hugging Face's tokenizers render them. Template and messages are untrusted.
 
-use crate::{bytes, clock, on_stack, python_json, step_meter, store, text, Buffer};
+use crate::{bytes, clock, generation_tags, on_stack, python_json, step_meter, store, text, Buffer};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, ValueKind};
 use minijinja::{machinery, AutoEscape, Environment, Error, ErrorKind, State, Value};
@@ -77,8 +77,9 @@ impl Template {
         if source.len() > MAX_SOURCE_BYTES {
             return Err(format!("it has {} bytes; at most {MAX_SOURCE_BYTES} are read", source.len()));
         }
-        on_stack(STACK_BYTES, || syntax().and_then(|syntax| step_meter::compile(NAME, source, syntax)).map(drop).map_err(|e| message(&e)))?;
-        Ok(Box::new(Template { source: source.to_string() }))
+        let source = generation_tags::replace(source);
+        on_stack(STACK_BYTES, || syntax().and_then(|syntax| step_meter::compile(NAME, &source, syntax)).map(drop).map_err(|e| message(&e)))?;
+        Ok(Box::new(Template { source }))
     }
 
     fn render(&self, context: &[u8]) -> Result<String, String> {
