@@ -65,6 +65,10 @@ class LocalEngine : public Engine {
   absl::Status Open(const EngineOptions& options, Devices devices) {
     ASSIGN_OR_RETURN(opened_, OpenModel(options, std::move(devices)));
     ASSIGN_OR_RETURN(text_, LoadModelText(*opened_.checkpoint));
+    if (!text_.template_error.ok() && options.warn) {
+      options.warn(absl::StrFormat("%s: only plain prompts can be answered, no chats: %s", opened_.path,
+                                   Message(text_.template_error)));
+    }
     opened_.options.vocab = std::min(text_.tokenizer->vocab_size(), opened_.config.vocab);
     std::erase_if(text_.end_ids, [this](int32_t id) { return id >= opened_.options.vocab; });
     ASSIGN_OR_RETURN(form_, OutputForm::Find(options, text_, opened_.options.vocab));

@@ -71,12 +71,15 @@ absl::StatusOr<Json> OptionalJson(const Checkpoint& checkpoint, const std::strin
   return json;
 }
 
-absl::Status SetTemplate(ModelText& text, const std::string& source) {
-  if (source.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(text.chat_template, ChatTemplate::Compile(source));
+// A model whose template cannot be read still answers plain prompts.
+void SetTemplate(ModelText& text, const std::string& source) {
+  if (source.empty()) return;
   text.template_source = source;
+  auto compiled = ChatTemplate::Compile(source);
+  text.template_error = compiled.status();
+  if (!compiled.ok()) return;
+  text.chat_template = *std::move(compiled);
   text.template_traits = FindTraits(*text.chat_template);
-  return absl::OkStatus();
 }
 
 absl::StatusOr<ModelText> FromSideFiles(const Checkpoint& checkpoint) {
@@ -97,7 +100,7 @@ absl::StatusOr<ModelText> FromSideFiles(const Checkpoint& checkpoint) {
   AddKnownEnds(text);
   const auto jinja = checkpoint.ReadSideFile("chat_template.jinja");  // newer repositories; it overrides the other
   if (!jinja.ok() && !absl::IsNotFound(jinja.status())) return jinja.status();
-  RETURN_IF_ERROR(SetTemplate(text, jinja.ok() ? *jinja : TemplateText(config)));
+  SetTemplate(text, jinja.ok() ? *jinja : TemplateText(config));
   return text;
 }
 
@@ -137,7 +140,7 @@ absl::StatusOr<ModelText> FromGguf(const GgufMetadata& metadata) {
     AddEnd(text, GetOr(metadata, absl::StrFormat("tokenizer.ggml.%s_token_id", key), int64_t{-1}));
   }
   AddKnownEnds(text);
-  RETURN_IF_ERROR(SetTemplate(text, std::string(GetOr(metadata, "tokenizer.chat_template", std::string_view()))));
+  SetTemplate(text, std::string(GetOr(metadata, "tokenizer.chat_template", std::string_view())));
   return text;
 }
 

@@ -14,8 +14,9 @@ namespace engine {
 
 struct ModelText {
   std::unique_ptr<Tokenizer> tokenizer;
-  std::unique_ptr<ChatTemplate> chat_template;  // null when the checkpoint has none
-  std::string template_source;                  // of it
+  std::unique_ptr<ChatTemplate> chat_template;  // null when the checkpoint has none, or one that cannot be read
+  std::string template_source;                  // of it; empty: the checkpoint has none
+  absl::Status template_error;                  // why it cannot be read
   TemplateTraits template_traits;
   std::string bos_token, eos_token;  // as texts, for the template; may be empty
   std::vector<int32_t> end_ids;      // of the model, its generation config and its tokenizer together

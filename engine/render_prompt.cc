@@ -24,6 +24,7 @@ absl::Status Explained(const ModelText& text, const GenerationRequest& request, 
 }
 
 absl::StatusOr<RenderedPrompt> RenderMessages(const ModelText& text, const GenerationRequest& request) {
+  if (!text.template_error.ok()) return About("messages", text.template_error);
   if (text.chat_template == nullptr) {
     return About("messages",
                  FailedPrecondition("the model has no chat template; give a plain prompt instead of messages"));

@@ -42,8 +42,17 @@ TEST(ModelText, NamesTheFileThatIsBroken) {
   EXPECT_THAT(ErrorOf({{"tokenizer.json", "{"}}), HasSubstr("tokenizer.json: "));
   EXPECT_THAT(ErrorOf({{"tokenizer.json", tokenizer}, {"tokenizer_config.json", "[]"}}),
               HasSubstr("tokenizer_config.json must hold an object"));
-  EXPECT_THAT(ErrorOf({{"tokenizer.json", tokenizer}, {"chat_template.jinja", "{% if %}"}}),
-              HasSubstr("chat template: "));
+}
+
+TEST(ModelText, ATemplateThatCannotBeReadStopsChatsOnly) {
+  const auto text = LoadWith({{"tokenizer.json", ByteLevelTokenizer().dump()}, {"chat_template.jinja", "{% if %}"}});
+  ASSERT_TRUE(text.ok()) << text.status();
+  EXPECT_EQ(text->chat_template, nullptr);
+  EXPECT_EQ(text->template_source, "{% if %}");
+  EXPECT_TRUE(RenderPrompt(*text, 1 << 20, {.prompt = "the"}).ok());
+  const absl::Status error = RenderPrompt(*text, 1 << 20, {.messages = {{"user", "the"}}}).status();
+  EXPECT_EQ(FieldOf(error), "messages");
+  EXPECT_THAT(std::string(Message(error)), HasSubstr("line 1 of the chat template"));
 }
 
 TEST(ModelText, IgnoresValuesOfTypesThatSayNothing) {
