@@ -32,6 +32,31 @@ bool IsKeyByte(char c) {
          std::string_view("_-.$").find(c) != std::string_view::npos;
 }
 
+// How long "\ud83d" is, half of what stands for a character beyond U+FFFF.
+constexpr size_t kHalfBytes = 6;
+// Their second digits: 8 to b come first.
+constexpr std::string_view kFirstHalves = "89abAB", kSecondHalves = "cdefCDEF", kSurrogates = "89abABcdefCDEF";
+
+bool IsSurrogate(std::string_view text, std::string_view of) {
+  return text.size() >= kHalfBytes && text.starts_with("\\u") && (text[2] == 'd' || text[2] == 'D') &&
+         of.find(text[3]) != std::string_view::npos && IsHexDigit(text[4]) && IsHexDigit(text[5]);
+}
+
+// Half of a pair is no character, and readers of JSON refuse it.
+size_t ReadSurrogate(std::string_view text, bool ended, std::string& json) {
+  const std::string_view next = text.substr(kHalfBytes);
+  if (IsSurrogate(text, kFirstHalves)) {
+    const bool may_be_pair = std::string_view("\\u").starts_with(next.substr(0, 2));
+    if (next.size() < kHalfBytes && may_be_pair && !ended) return 0;
+    if (IsSurrogate(next, kSecondHalves)) {
+      json += text.substr(0, 2 * kHalfBytes);
+      return 2 * kHalfBytes;
+    }
+  }
+  json += "\\ufffd";
+  return kHalfBytes;
+}
+
 // Of the bytes of a kind that `text` begins with.
 size_t LengthOf(std::string_view text, bool (*is)(char)) {
   return static_cast<size_t>(std::ranges::find_if_not(text, is) - text.begin());
@@ -157,6 +182,7 @@ size_t LiteralReader::ReadEscape(std::string_view text, bool ended, std::string&
   if (2 + found > text.size() || (found < digits && 2 + found == text.size())) {
     if (!ended) return 0;
   } else if (digits > 0 && found == digits) {
+    if (digits == 4 && IsSurrogate(text, kSurrogates)) return ReadSurrogate(text, ended, json);
     json += digits == 4 ? "\\u" : "\\u00";
     json += text.substr(2, digits);
     return 2 + digits;

@@ -1,5 +1,6 @@
 #include "text/output_parser/object_calls.h"
 
+#include <optional>
 #include <utility>
 
 #include "nlohmann/json.hpp"
@@ -11,6 +12,16 @@ namespace {
 std::string StringOf(std::string_view json) {
   const auto value = nlohmann::json::parse(json, nullptr, /*allow_exceptions=*/false);
   return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+// The value that a text holds, as JSON; none: it holds something else.
+std::optional<std::string> JsonIn(std::string_view text) {
+  std::string json;
+  LiteralReader reader(kJsonLiterals);
+  const size_t used = reader.Read(text, /*ended=*/true, json);
+  const std::string_view rest = text.substr(used);
+  if (!reader.done() || SpaceLength(rest) != rest.size()) return std::nullopt;
+  return json;
 }
 
 }  // namespace
@@ -67,30 +78,46 @@ CallParser::Next ObjectCalls::ReadKey(std::string_view rest, bool ended) {
 }
 
 CallParser::Next ObjectCalls::ReadValue(std::string_view rest, bool ended, DeltaWriter& out) {
-  const bool streams = at_arguments() && !name_.empty();
+  // Of two values for the arguments the first counts: it may have been passed on.
+  const bool may_begin = at_arguments() && !name_.empty() && !begun_ && arguments_.empty();
   Advance(reader_.Read(rest, ended, json_));
-  if (streams && !begun_ && json_.starts_with('{') && !Begin(out)) return Next::kBad;
-  if (streams && begun_) {
+  if (may_begin && json_.starts_with('{')) {
+    if (!Begin(out)) return Next::kBad;
+    streams_ = true;
+  }
+  if (streams_) {
     out.Arguments(std::exchange(json_, {}));
     Commit();
   }
   if (reader_.failed()) return Next::kBad;
-  return reader_.done() ? EndValue() : Next::kMore;
+  return reader_.done() ? EndValue(out) : Next::kMore;
 }
 
-CallParser::Next ObjectCalls::EndValue() {
+CallParser::Next ObjectCalls::EndValue(DeltaWriter& out) {
+  Next next = Next::kGo;
   if (at_arguments()) {
-    // Some models write the arguments as the text of an object.
-    if (!begun_) arguments_ = json_.starts_with('"') ? StringOf(json_) : json_;
+    if (!begun_ && arguments_.empty()) next = EndArguments();
   } else if (key_ == syntax_.name_key) {
     name_ = StringOf(json_);
   } else if (key_ == syntax_.id_key) {
     id_ = StringOf(json_);
   }
   json_.clear();
+  streams_ = false;
   reader_ = LiteralReader(kJsonLiterals);
   state_ = State::kComma;
-  return Next::kGo;
+  // Where the key is the name, each is a call, though most models write an object for each.
+  return next == Next::kGo && syntax_.name_key.empty() ? EndCall(out) : next;
+}
+
+CallParser::Next ObjectCalls::EndArguments() {
+  arguments_ = json_;
+  if (!json_.starts_with('"')) return Next::kGo;
+  // Some models write the arguments as the text of an object.
+  const std::string text = StringOf(json_);
+  const auto json = text.empty() ? text : JsonIn(text);
+  arguments_ = json.value_or("");
+  return json ? Next::kGo : Next::kBad;
 }
 
 bool ObjectCalls::Begin(DeltaWriter& out) {
@@ -99,7 +126,7 @@ bool ObjectCalls::Begin(DeltaWriter& out) {
   return begun_ = true;
 }
 
-CallParser::Next ObjectCalls::EndObject(DeltaWriter& out) {
+CallParser::Next ObjectCalls::EndCall(DeltaWriter& out) {
   if (!begun_) {
     // Some models leave out the arguments when there are none; an answer in JSON that has a name does as well.
     if (name_.empty() || (bare() && arguments_.empty())) return Next::kBad;
@@ -107,11 +134,17 @@ CallParser::Next ObjectCalls::EndObject(DeltaWriter& out) {
     if (!arguments_.starts_with('{') || !Begin(out)) return Next::kBad;
     out.Arguments(arguments_);
   }
-  Advance(1);
   Commit();
   begun_ = false;
-  for (std::string* text : {&key_, &name_, &id_, &arguments_}) text->clear();
-  state_ = State::kAfterObject;
+  for (std::string* text : {&key_, &id_, &arguments_}) text->clear();
+  return Next::kGo;
+}
+
+CallParser::Next ObjectCalls::EndObject(DeltaWriter& out) {
+  if (syntax_.name_key.empty() ? name_.empty() : EndCall(out) == Next::kBad) return Next::kBad;
+  name_.clear();
+  Go(1, State::kAfterObject);
+  Commit();
   return Next::kGo;
 }
 
@@ -142,7 +175,7 @@ CallParser::Next ObjectCalls::ReadClose(std::string_view rest, bool ended) {
 void ObjectCalls::Reset() {
   state_ = State::kOpen;
   reader_ = LiteralReader(kJsonLiterals);
-  in_array_ = begun_ = false;
+  in_array_ = streams_ = begun_ = false;
   for (std::string* text : {&json_, &key_, &name_, &id_, &arguments_}) text->clear();
 }
 

@@ -24,7 +24,9 @@ class ObjectCalls : public CallParser {
   Next ReadOpen(std::string_view rest, bool ended);
   Next ReadKey(std::string_view rest, bool ended);
   Next ReadValue(std::string_view rest, bool ended, DeltaWriter& out);
-  Next EndValue();
+  Next EndValue(DeltaWriter& out);
+  Next EndArguments();
+  Next EndCall(DeltaWriter& out);
   Next EndObject(DeltaWriter& out);
   Next ReadAfterObject(std::string_view rest, bool ended);
   Next ReadClose(std::string_view rest, bool ended);
@@ -38,10 +40,11 @@ class ObjectCalls : public CallParser {
   State state_ = State::kOpen;
   LiteralReader reader_{kJsonLiterals};
   bool in_array_ = false;
+  std::string json_;      // of the key or value that is read
+  bool streams_ = false;  // that value is passed on as it comes
   // Of the object that is read.
-  std::string json_;  // of the key or value that is read
   std::string key_, name_, id_, arguments_;
-  bool begun_ = false;
+  bool begun_ = false;  // the call is
 };
 
 }  // namespace engine

@@ -116,6 +116,28 @@ Done.)",
        R"(<|inner_prefix|>Hm.<|inner_suffix|><|tools_prefix|>[{"get_weather": {"city": "Paris", "days": 3}}, )"
        R"({"now": {}}]<|tools_suffix|>)",
        {Think("Hm."), Begin(0, "get_weather"), Arguments(0, kParis), Begin(1, "now"), Arguments(1, "{}")}},
+      {"apertus, two calls in one object",
+       "none",
+       "apertus",
+       R"(<|tools_prefix|>[{"get_weather": {"city": "Paris", "days": 3}, "now": null, "other": {}}]<|tools_suffix|>)",
+       {Begin(0, "get_weather"), Arguments(0, kParis), Begin(1, "now"), Arguments(1, "{}"), Begin(2, "other"),
+        Arguments(2, "{}")}},
+      {"hermes, arguments named twice",
+       "none",
+       "hermes",
+       R"(<tool_call>{"name": "get_weather", "arguments": {"city": "Paris", "days": 3}, "parameters": {}}</tool_call>)"
+       R"(<tool_call>{"arguments": {"n": 1}, "name": "now", "arguments": {"n": 2}}</tool_call>)"
+       R"(<tool_call>{"name": "now", "arguments": "{}", "arguments": {"n": 2}}</tool_call>)",
+       {Begin(0, "get_weather"), Arguments(0, kParis), Begin(1, "now"), Arguments(1, R"({"n": 1})"), Begin(2, "now"),
+        Arguments(2, "{}")}},
+      {"hermes, arguments as text in Python's words, an empty text, half of a character",
+       "none",
+       "hermes",
+       R"(<tool_call>{"name": "now", "arguments": "{\"utc\": True} "}</tool_call>)"
+       R"(<tool_call>{"name": "now", "arguments": ""}</tool_call>)"
+       R"(<tool_call>{"name": "now", "arguments": {"a": "\ud83d\ude00 \ud83d. \ude00"}}</tool_call>)",
+       {Begin(0, "now"), Arguments(0, R"({"utc": true})"), Begin(1, "now"), Arguments(1, "{}"), Begin(2, "now"),
+        Arguments(2, R"({"a": "\ud83d\ude00 \ufffd. \ufffd"})")}},
   };
 }
 
