@@ -6,6 +6,7 @@
 #include "cli/usage.h"
 #include "core/base/files.h"
 #include "nlohmann/json.hpp"
+#include "text/utf8.h"
 
 namespace engine {
 namespace {
@@ -44,6 +45,9 @@ absl::StatusOr<OutputGrammar> ReadGrammar(const GrammarFlags& grammar) {
   if (grammar.grammar) return ReadRules(*grammar.grammar);
   if (grammar.regex) return OutputGrammar{Kind::kRegex, *grammar.regex};
   if (!grammar.choice) return OutputGrammar{};
+  if (const absl::Status valid = CheckUtf8(*grammar.choice); !valid.ok()) {
+    return UsageError("--choice: %s", Message(valid));
+  }
   const std::vector<std::string> choices = absl::StrSplit(*grammar.choice, ',');
   return OutputGrammar{Kind::kChoice, nlohmann::json(choices).dump()};
 }

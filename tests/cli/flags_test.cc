@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "cli/grammar_flags.h"
 #include "cli/usage.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -249,6 +250,12 @@ TEST(Flags, HelpListsEveryFlagAndStopsTheVerb) {
   EXPECT_FALSE(*goes_on);
   EXPECT_THAT(help, AllOf(HasSubstr("usage: engine test [MODEL]"), HasSubstr("--max-tokens, --predict, -n N"),
                           HasSubstr("ENGINE_<FLAG>")));
+}
+
+TEST(Flags, AChoiceThatIsNoTextIsRefused) {
+  const absl::Status status = ReadGrammar({.choice = "yes,a\xff"}).status();
+  EXPECT_TRUE(IsUsageError(status)) << status;
+  EXPECT_THAT(std::string(Message(status)), HasSubstr("--choice: the text is not UTF-8: byte 5 is 0xff"));
 }
 
 }  // namespace
