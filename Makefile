@@ -32,12 +32,12 @@ printf 'subdirs(%s)\n' $(1) > build/CTestTestfile.cmake
 ctest --test-dir build --parallel 2 --output-on-failure --no-tests=error $(2)
 endef
 
-test: setup build ## build, run every test, then the parser, runtime and tiny-model tests under ASan and UBSan
+test: setup build ## build, run the tests but the long ones, then parsers, runtime and tiny models under ASan and UBSan
 	cmake --preset asan
 	cmake --build --preset asan
 	$(call run_ctest,release asan,-LE full)
 
-test-full: setup build ## make test, ThreadSanitizer and the long sweeps
+test-full: setup build ## every test: make test, the long ones, and ThreadSanitizer
 	scripts/setup run test full
 	cmake --preset asan
 	cmake --build --preset asan

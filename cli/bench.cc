@@ -146,9 +146,10 @@ absl::Status BenchVerb(Arguments arguments) {
   if (!arguments.empty() && arguments.front() == "ops") return BenchOpsVerb(arguments.subspan(1));
   if (!arguments.empty() && arguments.front() == "serve") return BenchServeVerb(arguments.subspan(1));
   BenchFlags bench;
-  FlagSet flags("engine bench [MODEL]  (or engine bench ops: kernels alone; engine bench serve: a server under load)",
+  FlagSet flags("engine bench [MODEL]",
                 "Measures tokens per second, and the share of what the machine can do at the same moment:\n"
-                "of memory bandwidth where tokens are made (tg), of dot products where prompts are read (pp).");
+                "of memory bandwidth where tokens are made (tg), of dot products where prompts are read (pp).\n"
+                "`engine bench ops --help`: kernels alone; `engine bench serve --help`: a server under load.");
   AddBenchFlags(flags, bench);
   ASSIGN_OR_RETURN(const bool goes_on, flags.Parse(arguments));
   if (!goes_on) return absl::OkStatus();

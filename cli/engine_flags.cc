@@ -56,8 +56,9 @@ void AddNumericsFlag(FlagSet& flags, std::vector<Numerics>& levels) {
 }
 
 void AddDeviceFlags(FlagSet& flags, EngineOptions& options) {
-  flags.Add({"--device", "NAME", "what to run on: cpu, cuda:N, rocm:N, simt or auto (`engine devices` lists them)"},
-            options.device);
+  flags.Add(
+      {"--device", "NAME", "what to run on: cpu, cuda:N, rocm:N, simt or auto (default; `engine devices` lists them)"},
+      options.device);
   AddTensorParallelFlag(flags, options.tensor_parallel_size);
   flags.Add({"--threads,-t", "N", "CPU threads; 0: as many as the process may run on"}, options.threads);
   AddNumericsFlag(flags, options.numerics);
@@ -79,9 +80,10 @@ void AddLimitFlags(FlagSet& flags, EngineOptions& options) {
                    "longest prompt and answer together, in tokens (32k is 32000, 32K 32768); 0: the model's limit, at "
                    "most 8192; auto: the longest for which there is memory"},
                   [&options](const std::string& value) { return ReadModelLen(value, options.max_model_len); });
-  flags.Add({"--max-num-seqs,--max-batch-size,--parallel,-np", "N", "requests that run at once"}, options.max_num_seqs);
+  flags.Add({"--max-num-seqs,--max-batch-size,--parallel,-np", "N", "requests that run at once (16)"},
+            options.max_num_seqs);
   flags.Add({"--max-num-batched-tokens,--max-prefill-token-num", "N",
-             "tokens of one step: longer prompts are read in chunks"},
+             "tokens of one step: longer prompts are read in chunks (512)"},
             options.max_num_batched_tokens);
   flags.Add(
       {"--prefill-share", "SHARE",

@@ -268,9 +268,12 @@ std::string FlagSet::Help() const {
     if (names.size() >= kNameColumn) text += std::string(kNameColumn + 2, ' ');
     text += flag.help + "\n";
   }
-  text +=
-      "\nEvery flag can stand in the environment as ENGINE_<FLAG> (ENGINE_MAX_TOKENS=32) and in the file of --config\n"
-      "(max-tokens: 32). The command line beats the environment, which beats the file.\n";
+  const std::string& example = flags_.front().names.front();
+  absl::StrAppendFormat(&text,
+                        "\n--no-NAME turns a switch off. Every flag can stand in the environment as ENGINE_<FLAG> (%s "
+                        "for %s) and in the\n"
+                        "file of --config (%s: VALUE). The command line beats the environment, which beats the file.\n",
+                        EnvironmentName(example), example, WithoutDashes(example));
   return text;
 }
 

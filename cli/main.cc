@@ -48,7 +48,7 @@ const Verb* FindVerb(std::string_view name) {
 }
 
 absl::Status UnknownVerb(const std::string& name) {
-  std::vector<std::string> names = {"help"};
+  std::vector<std::string> names = {"help", "--help", "version", "--version"};
   for (const Verb& verb : kVerbs) names.emplace_back(verb.name);
   return UsageError("unknown verb %s; did you mean %s? (`engine help` lists all)", name, NearestName(name, names));
 }

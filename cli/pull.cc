@@ -10,8 +10,11 @@ namespace engine {
 
 absl::Status PullVerb(Arguments arguments) {
   std::string name;
-  FlagSet flags("engine pull NAME",
-                "Fetches a model into the cache and prints its path; does nothing when it is there.");
+  FlagSet flags(
+      "engine pull NAME",
+      "Fetches a model and prints its path; does nothing when it is there: in $ENGINE_CACHE/models, else\n"
+      "$XDG_CACHE_HOME/engine/models, else ~/.cache/engine/models. Of a repository it takes *.safetensors, *.json\n"
+      "and *.jinja, by hf, huggingface-cli or Python's huggingface_hub, whichever is there.");
   flags.AddPositional(
       {"--model,-m", "NAME", "a name that `engine models` lists, or a Hugging Face repository org/name"}, name);
   ASSIGN_OR_RETURN(const bool goes_on, flags.Parse(arguments));

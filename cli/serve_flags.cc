@@ -78,9 +78,9 @@ void AddAddressFlags(FlagSet& flags, HttpOptions& http) {
              "serve TLS with this certificate chain (PEM); read again on SIGHUP and when it changes"},
             http.tls_certificate);
   flags.Add({"--ssl-keyfile,--ssl-key-file", "FILE", "and this key (PEM)"}, http.tls_key);
-  AddNumber(flags, {"--max-connections", "N", "connections at once; more are closed as they come"}, 1, 1'000'000,
+  AddNumber(flags, {"--max-connections", "N", "connections at once (4096); more are closed as they come"}, 1, 1'000'000,
             http.max_connections);
-  AddNumber(flags, {"--max-body-bytes", "N", "largest body of a request"}, 1, kMaxBodyBytes,
+  AddNumber(flags, {"--max-body-bytes", "N", "largest body of a request (33554432, 32 MiB)"}, 1, kMaxBodyBytes,
             http.limits.max_body_bytes);
   AddNumber(flags, {"--http-threads,--threads-http", "N", "threads that read and write connections (1)"}, 1, 256,
             http.threads);
@@ -120,8 +120,9 @@ void AddAccessFlags(FlagSet& flags, ServeFlags& serve) {
       {"--allowed-origins,--allow-origins", "ORIGIN ...", "let pages of this origin call (CORS); *: all"},
       [&serve](const std::string& value) { return ReadOrigins(value, serve.server.allowed_origins); },
       [&serve] { serve.server.allowed_origins.clear(); });
-  flags.AddChoice({"--api-compat", "MODE", "what unknown fields of a request do: strict refuses, lenient warns"},
-                  {"strict", "lenient"}, serve.api_compat);
+  flags.AddChoice(
+      {"--api-compat", "MODE", "what unknown fields of a request do: strict (default) refuses, lenient warns"},
+      {"strict", "lenient"}, serve.api_compat);
 }
 
 void AddTimeFlags(FlagSet& flags, ServeFlags& serve) {

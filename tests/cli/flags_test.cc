@@ -249,7 +249,7 @@ TEST(Flags, HelpListsEveryFlagAndStopsTheVerb) {
   ASSERT_TRUE(goes_on.ok());
   EXPECT_FALSE(*goes_on);
   EXPECT_THAT(help, AllOf(HasSubstr("usage: engine test [MODEL]"), HasSubstr("--max-tokens, --predict, -n N"),
-                          HasSubstr("ENGINE_<FLAG>")));
+                          HasSubstr("--no-NAME"), HasSubstr("ENGINE_<FLAG> (ENGINE_MODEL for --model)")));
 }
 
 TEST(Flags, AChoiceThatIsNoTextIsRefused) {

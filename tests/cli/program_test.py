@@ -183,11 +183,13 @@ class Run(ProgramTest):
 class OtherVerbs(ProgramTest):
     def test_unknown_verb_names_the_nearest(self):
         self.assert_refused(2, "mean bench?", "bnch")
+        self.assert_refused(2, "mean --version?", "--verison")
         self.assert_refused(2, "name a verb")
 
     def test_help_and_version_are_answers(self):
         self.assertIn("usage: engine VERB", self.run_engine("help").text)
         self.assertIn("--max-tokens", self.run_engine("help", "run").text)
+        self.assertIn("usage: engine bench [MODEL] [flags]\n", self.run_engine("bench", "--help").text)
         self.assertIn("engine ", self.run_engine("--version").text)
 
     def test_devices_and_models_list_what_there_is(self):

@@ -26,7 +26,8 @@ VALUES = {
     "--api-key-file": "/dev/null", "--ssl-certfile": "none.pem", "--ssl-keyfile": "none.key", "--allowed-origins": "*",
     "--draft-model": "none.gguf", "--num-speculative-tokens": "3", "--shutdown-timeout": "5",
     "--disable-access-log-for-endpoints": "/livez", "--http-threads": "1", "--otlp-traces-endpoint": "http://localhost:4318/v1/traces",
-    "--quant-policy": "8", "--pooling": "mean",
+    "--quant-policy": "8", "--pooling": "mean", "--model": "/none/other.gguf", "--tensor-parallel-size": "1",
+    "--kv-cache-bytes": "1000000", "--max-queued-requests": "8", "--request-timeout": "60", "--log-format": "json",
 }
 
 
