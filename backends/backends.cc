@@ -105,15 +105,26 @@ std::vector<DeviceListing> ListDevices() {
   return listings;
 }
 
+absl::Status CheckDeviceName(std::string_view name) {
+  if (name == "cpu" || name == "auto") return absl::OkStatus();
+  const std::string_view kind = name.substr(0, name.find(':'));
+  const std::string_view which = name.substr(kind.size());
+  for (const Vendor& vendor : kVendors) {
+    if (kind == vendor.kind) return OrdinalOf(vendor, which).status();
+  }
+  if (kind == "simt") return gpu::ParseSimtOptions(which).status();
+  return InvalidArgument("unknown device \"%s\"; the devices are cpu, cuda, rocm, simt and auto", name);
+}
+
 absl::StatusOr<std::unique_ptr<Device>> OpenDevice(std::string_view name, const DeviceOptions& options) {
+  RETURN_IF_ERROR(CheckDeviceName(name));
   if (name == "cpu" || name == "auto") return CpuDevice::Create({.threads = options.threads});
   const std::string_view kind = name.substr(0, name.find(':'));
   const std::string_view which = name.substr(kind.size());
   for (const Vendor& vendor : kVendors) {
     if (kind == vendor.kind) return OpenNumbered(vendor, which, options);
   }
-  if (kind == "simt") return OpenSimt(which, options);
-  return InvalidArgument("unknown device \"%s\"; the devices are cpu, cuda, rocm, simt and auto", name);
+  return OpenSimt(which, options);
 }
 
 absl::StatusOr<std::vector<std::shared_ptr<Device>>> OpenDevices(std::string_view name, int count,

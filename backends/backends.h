@@ -25,6 +25,9 @@ struct DeviceListing {
 // Every device of this machine, and every kind of which it has none.
 std::vector<DeviceListing> ListDevices();
 
+// Whether OpenDevice knows the name, of a device that may be elsewhere.
+absl::Status CheckDeviceName(std::string_view name);
+
 // `name` is cpu, cuda:N, rocm:N, simt:WARP or auto (the CPU, until GPUs have proven faster). The error says why the device
 // is not there.
 absl::StatusOr<std::unique_ptr<Device>> OpenDevice(std::string_view name, const DeviceOptions& options);

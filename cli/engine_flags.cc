@@ -119,6 +119,11 @@ void AddSpeculationFlags(FlagSet& flags, EngineOptions& options) {
             options.draft_model);
 }
 
+absl::Status CheckOptions(FlagSet& flags, const EngineOptions& options) {
+  const absl::Status valid = options.Validate();
+  return valid.ok() ? valid : flags.UsageErrorOf(valid);
+}
+
 void AddOutputFlag(FlagSet& flags, std::string& output) {
   flags.AddChoice({"--output,-o", "FORMAT", "text (default) or json"}, {"text", "json"}, output);
 }

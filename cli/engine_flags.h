@@ -19,6 +19,9 @@ void AddLimitFlags(FlagSet& flags, EngineOptions& options);  // context, batch, 
 void AddReasoningFlag(FlagSet& flags, EngineOptions& options);
 void AddSpeculationFlags(FlagSet& flags, EngineOptions& options);
 
+// A usage error where a value is one that no model and no machine can have.
+absl::Status CheckOptions(FlagSet& flags, const EngineOptions& options);
+
 void AddOutputFlag(FlagSet& flags, std::string& output);  // text or json
 void AddTableFlag(FlagSet& flags, std::string& output);   // md, json or csv
 

@@ -247,6 +247,14 @@ absl::Status FlagSet::ApplyAgain() {
   return absl::OkStatus();
 }
 
+absl::Status FlagSet::UsageErrorOf(const absl::Status& error) {
+  const std::string message(Message(error));
+  const size_t end = std::min(message.find(' '), message.size());
+  const Match match = Find(WithDashes(message.substr(0, end)));
+  if (match.flag == nullptr) return MarkUsageError(error);
+  return UsageError("%s%s%s", match.flag->names.front(), match.flag->source, message.substr(end));
+}
+
 absl::Status FlagSet::Set(const std::string& name, const std::string& value) {
   const Match match = Find(WithDashes(name));
   if (match.flag == nullptr) {

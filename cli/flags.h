@@ -57,6 +57,10 @@ class FlagSet {
   // Sets one flag now; the dashes in front of its name may be left out.
   absl::Status Set(const std::string& name, const std::string& value);
 
+  // An error about what the flags wrote, as a usage error; where it begins with a target's name ("max_tokens is 0"), with
+  // the flag's instead.
+  absl::Status UsageErrorOf(const absl::Status& error);
+
   // After Parse: lines about variables of the environment that were probably meant for a flag of this verb. Of values
   // nothing is said: they may be keys.
   std::vector<std::string> MistypedVariables() const;

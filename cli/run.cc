@@ -118,6 +118,7 @@ absl::Status RunVerb(Arguments arguments) {
   AddRunFlags(flags, run);
   ASSIGN_OR_RETURN(const bool goes_on, flags.Parse(arguments));
   if (!goes_on) return absl::OkStatus();
+  RETURN_IF_ERROR(CheckOptions(flags, run.options));
   ASSIGN_OR_RETURN(std::optional<std::string> prompt, ReadPrompt(run.prompt, run.file));
   RETURN_IF_ERROR(CheckFlags(run, prompt));
   ASSIGN_OR_RETURN(run.grammar, ReadGrammar(run.grammar_flags));

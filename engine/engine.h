@@ -57,6 +57,9 @@ struct EngineOptions {
   std::string pooling = "none";  // how token states become an embedding: last, mean; none: no embeddings are made
   std::function<void(int64_t done_bytes, int64_t total_bytes)> load_progress;
   std::function<void(const std::string& line)> warn = WarnOnStderr;  // what an operator should know; null: silence
+
+  // All that can be said without a model and devices. An error begins with the name of what is wrong.
+  absl::Status Validate() const;
 };
 
 struct ToolCall {

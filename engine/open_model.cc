@@ -47,11 +47,6 @@ int MaxSampled(const EngineOptions& options) {
 }
 
 absl::StatusOr<Devices> NewDevices(const EngineOptions& options) {
-  constexpr int kMostDevices = 64;  // more than machines have
-  if (options.tensor_parallel_size < 1 || options.tensor_parallel_size > kMostDevices) {
-    return InvalidArgument("tensor_parallel_size is %d; it must lie in [1, %d]", options.tensor_parallel_size,
-                           kMostDevices);
-  }
   ASSIGN_OR_RETURN(Devices devices,
                    OpenDevices(options.device, options.tensor_parallel_size, {.threads = options.threads}));
   const auto memory = [](const auto& device) { return device->info().memory_bytes; };
@@ -60,14 +55,6 @@ absl::StatusOr<Devices> NewDevices(const EngineOptions& options) {
 }
 
 absl::StatusOr<ModelOptions> ChooseOptions(const EngineOptions& options, const DecoderConfig& config) {
-  if (options.kv_cache_bytes < 0) {
-    return InvalidArgument("kv_cache_bytes is %d; it must be at least 0, which chooses a size", options.kv_cache_bytes);
-  }
-  if (!(options.memory_utilization >= 0 && options.memory_utilization <= 1)) {
-    return InvalidArgument("memory_utilization is %g; it must lie in (0, 1], or be 0, which chooses a size",
-                           options.memory_utilization);
-  }
-  RETURN_IF_ERROR(CheckNumSpeculativeTokens(options.num_speculative_tokens));
   ModelOptions chosen{.numerics = options.numerics,
                       .limits = {.max_num_seqs = options.max_num_seqs,
                                  .max_num_batched_tokens = options.max_num_batched_tokens,
@@ -113,6 +100,7 @@ absl::Status CheckNumSpeculativeTokens(int count) {
 }
 
 absl::StatusOr<OpenedModel> OpenModel(const EngineOptions& options, Devices devices) {
+  RETURN_IF_ERROR(options.Validate());
   OpenedModel opened;
   opened.devices = std::move(devices);
   if (opened.devices.empty()) {

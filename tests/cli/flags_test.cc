@@ -229,6 +229,27 @@ TEST(Flags, FilesThatAreNoFlagsAreRefusedByName) {
   EXPECT_THAT(Verb().Refusal({"--config", directory.path()}), HasSubstr("directory"));
 }
 
+TEST(Flags, SwitchesOfAFileAreWrittenAsYamlMayWriteThem) {
+  const TempDir directory;
+  for (const char* word : {"false", "False", "FALSE", "no", "Off"}) {
+    Verb verb;
+    ASSERT_TRUE(verb.Parse({"--config", directory.Write("f.yaml", std::string("---\nstream: ") + word)}).ok()) << word;
+    EXPECT_FALSE(verb.stream) << word;
+  }
+}
+
+TEST(Flags, AnErrorAboutATargetNamesItsFlag) {
+  const EnvironmentVariable tokens("ENGINE_MAX_TOKENS", "5");
+  Verb verb;
+  ASSERT_TRUE(verb.Parse({}).ok());
+  const absl::Status status = verb.flags.UsageErrorOf(absl::InvalidArgumentError("max_tokens is 5; it is odd"));
+  EXPECT_TRUE(IsUsageError(status));
+  EXPECT_EQ(Message(status), "--max-tokens (from ENGINE_MAX_TOKENS) is 5; it is odd");
+  const absl::Status other = verb.flags.UsageErrorOf(absl::InvalidArgumentError("there is no such thing"));
+  EXPECT_TRUE(IsUsageError(other));
+  EXPECT_EQ(Message(other), "there is no such thing");
+}
+
 TEST(Flags, ApplyingAgainKeepsWhatWasGivenOverNewDefaults) {
   Verb verb;
   ASSERT_TRUE(verb.Parse({"--temperature", "0.5", "--stop", "a"}).ok());

@@ -12,6 +12,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 absl::Status Read(const std::string& line, ServeFlags& serve) {
   FlagSet flags("engine serve [MODEL ...]", "Tests.");
@@ -98,6 +99,22 @@ TEST(ServeFlags, NumbersThatNoServerCanHaveAreRefused) {
        {"--port 65536", "--port -1", "--port http", "--http-threads 0", "--http-threads 100000", "--max-connections 0",
         "--max-queued-requests -1", "--max-body-bytes -5", "--max-body-bytes 0"}) {
     EXPECT_THAT(Refusal(std::string("model ") + line), HasSubstr("it must be a whole number from")) << line;
+  }
+}
+
+// Exit code 2, which tells systemd not to start it again.
+TEST(ServeFlags, ValuesThatNoModelCanHaveAreWrongUsage) {
+  for (const char* line : {"--max-num-seqs 0", "--threads -1", "--threads 2000", "--prefill-share nan",
+                           "--memory-utilization 1.5", "--kv-cache-bytes -1", "--tensor-parallel-size 0",
+                           "--num-speculative-tokens 99", "--max-num-batched-tokens 3", "--max-model-len 1"}) {
+    ServeFlags serve;
+    FlagSet flags("engine serve", "");
+    AddServeFlags(flags, serve);
+    const std::vector<std::string> words = absl::StrSplit(line, ' ');
+    ASSERT_TRUE(flags.Parse(words).ok()) << line;
+    const absl::Status status = CheckOptions(flags, serve.engine);
+    EXPECT_TRUE(IsUsageError(status)) << line;
+    EXPECT_THAT(std::string(Message(status)), StartsWith(words[0] + " is ")) << line;
   }
 }
 
