@@ -181,6 +181,14 @@ Word  ::= "\"" ( [a-z-]+
   }
 }
 
+TEST(Grammar, ReadsGbnfWithSpaceBeforeRepetitions) {
+  const Grammars grammars;
+  const std::string text = "root ::= \"a\" * [b] {2} (\"c\"\n  + d ?)  # and\n\nd ::= \"d\"\n";
+  EXPECT_TRUE(grammars.Accepts(Kind::kGbnf, text, "aabbccd"));
+  EXPECT_TRUE(grammars.Accepts(Kind::kGbnf, text, "bbc"));
+  EXPECT_FALSE(grammars.Accepts(Kind::kGbnf, text, "abc"));
+}
+
 TEST(Grammar, MatchesARegularExpressionWithTheWholeAnswer) {
   const Grammars grammars;
   for (const char* regex : {"a+", "^a+$", "^a+", "a+$"}) {

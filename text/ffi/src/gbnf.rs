@@ -142,6 +142,7 @@ impl Reader<'_> {
                 }
                 _ => return Ok(()),
             }
+            self.skip(lines);
             self.repetition();
         }
     }
