@@ -28,8 +28,12 @@ absl::StatusOr<std::vector<ConfigEntry>> ReadConfigFile(const std::string& path)
   if (!text.ok()) return MarkUsageError(text.status());
   std::vector<ConfigEntry> entries;
   try {
-    const YAML::Node document = YAML::Load(*text);
-    if (document.IsNull()) return entries;
+    std::vector<YAML::Node> documents = YAML::LoadAll(*text);
+    std::erase_if(documents, [](const YAML::Node& node) { return node.IsNull(); });
+    if (documents.empty()) return entries;
+    if (documents.size() > 1)
+      return UsageError("%s has %d YAML documents; all flags stand in one", path, documents.size());
+    const YAML::Node& document = documents.front();
     if (!document.IsMap()) return UsageError("%s must be a YAML mapping from flags to values", path);
     for (const auto& item : document) {
       if (!item.first.IsScalar()) return UsageError("%s has a key that is not a name", path);

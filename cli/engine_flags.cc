@@ -24,8 +24,8 @@ absl::Status ReadModelLen(std::string_view text, int& length) {
   }
   const int64_t unit = text.ends_with('k') ? 1000 : text.ends_with('K') ? 1024 : 1;
   int64_t number = 0;
-  RETURN_IF_ERROR(ReadValue(unit == 1 ? text : text.substr(0, text.size() - 1), number));
-  if (number < 0 || number > std::numeric_limits<int>::max() / unit) {
+  const bool is_number = ReadValue(unit == 1 ? text : text.substr(0, text.size() - 1), number).ok();
+  if (!is_number || number < 0 || number > std::numeric_limits<int>::max() / unit) {
     return InvalidArgument("is '%s'; it must be a number of tokens, or auto", text);
   }
   length = static_cast<int>(number * unit);

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <limits>
 
+#include "absl/strings/ascii.h"
+
 namespace engine {
 namespace {
 
@@ -25,8 +27,10 @@ absl::Status ReadInteger(std::string_view text, T& value) {
 absl::Status ReadValue(std::string_view text, bool& value) {
   constexpr std::string_view kTrue[] = {"true", "yes", "on", "1"};
   constexpr std::string_view kFalse[] = {"false", "no", "off", "0"};
-  value = std::ranges::find(kTrue, text) != std::end(kTrue);
-  if (value || std::ranges::find(kFalse, text) != std::end(kFalse)) return absl::OkStatus();
+  std::string lower(text);  // YAML has True and TRUE as well
+  absl::AsciiStrToLower(&lower);
+  value = std::ranges::find(kTrue, lower) != std::end(kTrue);
+  if (value || std::ranges::find(kFalse, lower) != std::end(kFalse)) return absl::OkStatus();
   return InvalidArgument("is '%s'; it must be true or false", text);
 }
 

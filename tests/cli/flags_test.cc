@@ -225,6 +225,7 @@ TEST(Flags, FilesThatAreNoFlagsAreRefusedByName) {
   EXPECT_THAT(refusal("max-tokens: 5\nmax_tokens: 6"), HasSubstr("--max-tokens is there twice"));
   EXPECT_THAT(refusal("max-tokens: 5\nn: 6"), HasSubstr("--max-tokens is there twice"));
   EXPECT_THAT(refusal("config: other.yaml"), HasSubstr("cannot name another"));
+  EXPECT_THAT(refusal("max-tokens: 5\n---\nseed: 6"), HasSubstr("has 2 YAML documents"));
   EXPECT_THAT(Verb().Refusal({"--config", directory.path() + "/absent"}), HasSubstr("No such file"));
   EXPECT_THAT(Verb().Refusal({"--config", directory.path()}), HasSubstr("directory"));
 }

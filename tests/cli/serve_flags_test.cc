@@ -119,6 +119,7 @@ TEST(ServeFlags, ValuesThatNoModelCanHaveAreWrongUsage) {
 }
 
 TEST(ServeFlags, AnEmptyAddressIsNotTheOneOfAllNetworks) {
+  EXPECT_THAT(Refusal("model --max-model-len k"), HasSubstr("--max-model-len is 'k'; it must be a number of tokens"));
   EXPECT_THAT(Refusal("model --host="), HasSubstr("--host is ''; it must be an address or a name"));
 }
 
