@@ -113,30 +113,6 @@ TEST(CallGrammarMatch, HoldsOnlyCallsToTheirFormWhenNoneIsRequired) {
   EXPECT_FALSE(grammars.Tell(lark, R"(<tool_call>{"name": "now")").may_end);
 }
 
-TEST(CallGrammarMatch, AnAnswerOfAnotherFormMayBeACallInstead) {
-  const Grammars grammars;
-  for (const auto& [tools, before, after] : Families()) {
-    for (const std::string reasoning : {"none", "qwen3"}) {
-      const bool harmony = tools == "harmony";
-      const OutputFormat format = {.reasoning = *FindReasoningFormat(harmony ? "harmony" : reasoning, ""),
-                                   .tools = *FindToolFormat(tools, "")};
-      const OutputGrammar form{
-          .kind = Kind::kJsonSchema,
-          .text = R"({"enum": [12]})",
-          .before = CallGrammar(format, {.functions = Functions(), .required = true, .or_answer = true})};
-      std::string thought = reasoning == "none" ? "" : "<think>Hm, {.</think>\n\n";
-      if (harmony) thought = reasoning == "none" ? "" : "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant";
-      const std::string answer = harmony ? "<|channel|>final<|message|>12" : "12";
-      EXPECT_TRUE(grammars.Tell(form, thought + answer).may_end) << tools << reasoning;
-      EXPECT_TRUE(grammars.Tell(form, thought + before + "3" + after).may_end) << tools << reasoning;
-      EXPECT_FALSE(grammars.Tell(form, thought + before + "\"x\"" + after).fits) << tools << reasoning;
-      EXPECT_FALSE(grammars.Tell(form, thought + answer + before).fits) << tools << reasoning;
-      EXPECT_FALSE(grammars.Tell(form, thought + "Hello").fits) << tools << reasoning;
-      EXPECT_FALSE(grammars.Tell(form, thought).may_end) << tools << reasoning;
-    }
-  }
-}
-
 TEST(CallGrammarMatch, CompilesForEveryFormat) {
   const Grammars grammars;
   for (const std::string_view name : ToolFormatNames()) {
@@ -250,6 +226,30 @@ TEST(CallGrammarMatch, HoldsCallsBehindTextAndReasoning) {
     EXPECT_TRUE(Accepts(tools, text + before + "3" + after + "\n" + before + "4" + after, "qwen3")) << text;
     EXPECT_FALSE(Accepts(tools, text + before + "\"x\"" + after, "qwen3")) << text;
     EXPECT_FALSE(Accepts(tools, text + before + "3" + after + "\n" + before + "\"x\"" + after, "qwen3")) << text;
+  }
+}
+
+TEST(CallGrammarMatch, AnAnswerOfAnotherFormMayBeACallInstead) {
+  const Grammars grammars;
+  for (const auto& [tools, before, after] : Families()) {
+    for (const std::string reasoning : {"none", "qwen3"}) {
+      const bool harmony = tools == "harmony";
+      const OutputFormat format = {.reasoning = *FindReasoningFormat(harmony ? "harmony" : reasoning, ""),
+                                   .tools = *FindToolFormat(tools, "")};
+      const OutputGrammar form{
+          .kind = Kind::kJsonSchema,
+          .text = R"({"enum": [12]})",
+          .before = CallGrammar(format, {.functions = Functions(), .required = true, .or_answer = true})};
+      std::string thought = reasoning == "none" ? "" : "<think>Hm, {.</think>\n\n";
+      if (harmony) thought = reasoning == "none" ? "" : "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant";
+      const std::string answer = harmony ? "<|channel|>final<|message|>12" : "12";
+      EXPECT_TRUE(grammars.Tell(form, thought + answer).may_end) << tools << reasoning;
+      EXPECT_TRUE(grammars.Tell(form, thought + before + "3" + after).may_end) << tools << reasoning;
+      EXPECT_FALSE(grammars.Tell(form, thought + before + "\"x\"" + after).fits) << tools << reasoning;
+      EXPECT_FALSE(grammars.Tell(form, thought + answer + before).fits) << tools << reasoning;
+      EXPECT_FALSE(grammars.Tell(form, thought + "Hello").fits) << tools << reasoning;
+      EXPECT_FALSE(grammars.Tell(form, thought).may_end) << tools << reasoning;
+    }
   }
 }
 
