@@ -5,7 +5,7 @@
 
 namespace engine {
 
-// The machine's memory, or its cgroup's share of it.
+// The machine's memory, or what the cgroups of this process leave of it.
 int64_t HostMemoryBytes();
 
 }  // namespace engine

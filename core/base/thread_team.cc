@@ -1,16 +1,13 @@
 #include "core/base/thread_team.h"
 
-#include <pthread.h>
-#include <sched.h>
-
-#include <cmath>
-#include <cstdio>
 #include <system_error>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
+#include "core/base/affinity.h"
+#include "core/base/cgroup.h"
 #include "core/base/check.h"
 #include "core/base/thread_name.h"
 
@@ -27,35 +24,6 @@ void Pause() {
 // they do not, a core was taken away or the engine is idle, and spinning would only keep the late worker from running.
 constexpr int kSpins = 2000;
 
-std::vector<int> AllowedCores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  std::vector<int> cores;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return cores;
-  for (int core = 0; core < CPU_SETSIZE; ++core) {
-    if (CPU_ISSET(core, &set)) cores.push_back(core);
-  }
-  return cores;
-}
-
-// cgroup v2 "quota period" in microseconds; "max" or a missing file means no limit.
-int CgroupThreads() {
-  std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r");
-  if (file == nullptr) return 0;
-  double quota = 0;
-  double period = 0;
-  const int fields = std::fscanf(file, "%lf %lf", &quota, &period);
-  std::fclose(file);
-  return fields == 2 && period > 0 ? std::max(1, static_cast<int>(std::ceil(quota / period))) : 0;
-}
-
-void PinTo(std::jthread& thread, int core) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(core, &set);
-  pthread_setaffinity_np(thread.native_handle(), sizeof set, &set);  // best effort: an unpinned worker is only slower
-}
-
 }  // namespace
 
 void Signal::Await(uint32_t wanted) {
@@ -71,9 +39,8 @@ void Signal::Await(uint32_t wanted) {
 }
 
 int ThreadTeam::AllowedThreads() {
-  const int cores = std::max<int>(1, static_cast<int>(AllowedCores().size()));
-  const int quota = CgroupThreads();
-  return quota > 0 ? std::min(cores, quota) : cores;
+  const int cpus = std::max<int>(1, static_cast<int>(AllowedCpus().size()));
+  return std::min(cpus, CgroupCpus().value_or(cpus));
 }
 
 absl::StatusOr<std::unique_ptr<ThreadTeam>> ThreadTeam::Create(const ThreadTeamOptions& options) {
@@ -81,9 +48,9 @@ absl::StatusOr<std::unique_ptr<ThreadTeam>> ThreadTeam::Create(const ThreadTeamO
     return InvalidArgument("threads is %d; give 1 to 1024", options.num_threads);
   }
   std::unique_ptr<ThreadTeam> team(new ThreadTeam(options.num_threads));
-  const std::vector<int> cores = AllowedCores();
+  const std::vector<int> cpus = AllowedCpus();
   std::vector<CpuPlace> places;
-  if (options.pin && options.num_threads == std::ssize(cores)) places = PlaceCpus(cores, options.system_devices);
+  if (options.pin && options.num_threads == std::ssize(cpus)) places = PlaceCpus(cpus, options.system_devices);
   for (const CpuPlace& place : places) team->nodes_.push_back(place.node);
   for (int index = 1; index < options.num_threads; ++index) {
     try {
@@ -92,7 +59,7 @@ absl::StatusOr<std::unique_ptr<ThreadTeam>> ThreadTeam::Create(const ThreadTeamO
       return ResourceExhausted("thread %d of %d cannot be started: %s; ask for fewer", index + 1, options.num_threads,
                                error.what());
     }
-    if (!places.empty()) PinTo(team->threads_.back(), places[index].cpu);
+    if (!places.empty()) PinThread(team->threads_.back().native_handle(), places[index].cpu);
   }
   return team;
 }

@@ -113,7 +113,7 @@ struct ThreadTeamOptions {
 
 class ThreadTeam {
  public:
-  // Cores this process may run on: its affinity mask and its cgroup's CPU quota.
+  // CPUs this process may run on: its affinity mask and the CPU quota of its cgroups.
   static int AllowedThreads();
   static absl::StatusOr<std::unique_ptr<ThreadTeam>> Create(const ThreadTeamOptions& options);
   ~ThreadTeam();
