@@ -67,14 +67,26 @@ bool SplitLayer(std::string_view name, std::string_view& layer, std::string_view
   return true;
 }
 
-// What it says is checked where the configuration is parsed.
+// The value of a key below `prefix`, or of what older files call it; null where neither is there.
+Json Find(const Json& metadata, const std::string& prefix, std::string_view key, std::string_view older = "") {
+  for (const std::string_view name : {key, older}) {
+    const auto found = metadata.find(prefix + std::string(name));
+    if (found != metadata.end()) return *found;
+  }
+  return nullptr;
+}
+
+// As llama.cpp reads it: linear where no type is stated, and nothing where the factor is 0 or 1. What it says is checked
+// where the configuration is parsed.
 absl::Status CopyScaling(const Json& metadata, const std::string& prefix, Json& config) {
-  const auto type = metadata.find(prefix + "rope.scaling.type");
-  if (type == metadata.end() || *type == "none") return absl::OkStatus();
-  if (*type == "longrope") return Unimplemented("rope scaling \"longrope\" is not supported");
-  Json scaling = {{"rope_type", *type}};
-  constexpr NamePair kScalingKeys[] = {{"factor", "rope.scaling.factor"},
-                                       {"original_max_position_embeddings", "rope.scaling.original_context_length"},
+  Json type = Find(metadata, prefix, "rope.scaling.type");
+  if (type.is_null()) type = "linear";
+  if (type == "none") return absl::OkStatus();
+  if (type == "longrope") return Unimplemented("rope scaling \"longrope\" is not supported");
+  const Json factor = Find(metadata, prefix, "rope.scaling.factor", "rope.scale_linear");
+  Json scaling = {{"rope_type", type}};
+  if (!factor.is_null()) scaling["factor"] = factor;
+  constexpr NamePair kScalingKeys[] = {{"original_max_position_embeddings", "rope.scaling.original_context_length"},
                                        {"beta_fast", "rope.scaling.yarn_beta_fast"},
                                        {"beta_slow", "rope.scaling.yarn_beta_slow"}};
   for (const NamePair& pair : kScalingKeys) {
@@ -92,7 +104,8 @@ absl::Status CopyScaling(const Json& metadata, const std::string& prefix, Json& 
     const std::string text = found->dump(-1, ' ', false, Json::error_handler_t::replace);  // it may be no UTF-8
     return Unimplemented("%s%s is %s; only %g is supported", prefix, key, text, value);
   }
-  config["rope_scaling"] = std::move(scaling);
+  const bool scales = factor.is_null() ? type != "linear" : factor != 0 && factor != 1;
+  if (scales) config["rope_scaling"] = std::move(scaling);
   return absl::OkStatus();
 }
 

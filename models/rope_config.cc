@@ -59,6 +59,11 @@ void ParseYarn(ConfigReader& scaling, RopeConfig& rope) {
 
 void ParseScaling(ConfigReader& scaling, double max_position, RopeConfig& rope) {
   const std::string type = scaling.TextOr("rope_type", scaling.TextOr("type", "default"));
+  const bool stated = scaling.Has("rope_type") || scaling.Has("type");
+  if (!stated && scaling.Has("factor")) {
+    scaling.Fail(InvalidArgument("%s: the rope scaling has a factor and no rope_type; state linear, llama3 or yarn",
+                                 scaling.what()));
+  }
   if (type == "default") return;
   rope.factor = scaling.Number("factor");
   rope.original_max_position = scaling.NumberOr("original_max_position_embeddings", max_position);

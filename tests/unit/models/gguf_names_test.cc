@@ -59,6 +59,28 @@ TEST(GgufNames, YarnOfGgufsOwnKindIsRefused) {
               HasSubstr("llama.rope.scaling.attn_factor is 0.8; only 1 is supported"));
 }
 
+// As llama.cpp reads them.
+TEST(GgufNames, ScalingWithoutATypeIsLinear) {
+  const auto scaling = [](const Json& keys) {
+    Json metadata = {{"general.architecture", "llama"}};
+    metadata.update(keys);
+    const auto config = ConfigFromGguf(metadata, 10, true);
+    EXPECT_TRUE(config.ok()) << config.status();
+    return config->value("rope_scaling", Json());
+  };
+  const Json linear = {{"rope_type", "linear"}, {"factor", 4}};
+  EXPECT_EQ(scaling({{"llama.rope.scaling.factor", 4}}), linear);
+  EXPECT_EQ(scaling({{"llama.rope.scale_linear", 4}}), linear);
+  EXPECT_EQ(scaling({{"llama.rope.scale_linear", 2}, {"llama.rope.scaling.factor", 4}}), linear);
+  EXPECT_EQ(scaling({{"llama.rope.scaling.type", "linear"}, {"llama.rope.scale_linear", 4}}), linear);
+  EXPECT_EQ(scaling({{"llama.rope.scaling.type", "none"}, {"llama.rope.scaling.factor", 4}}), Json());
+  EXPECT_EQ(scaling({{"llama.rope.scaling.type", "linear"}}), Json());
+  for (const double none : {0, 1}) {
+    EXPECT_EQ(scaling({{"llama.rope.scaling.factor", none}}), Json()) << none;
+    EXPECT_EQ(scaling({{"llama.rope.scaling.type", "yarn"}, {"llama.rope.scaling.factor", none}}), Json()) << none;
+  }
+}
+
 TEST(GgufNames, RefusalShowsTextThatIsNotUtf8) {
   const Json metadata = {{"general.architecture", "llama"},
                          {"llama.rope.scaling.type", "linear"},

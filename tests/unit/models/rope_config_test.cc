@@ -36,6 +36,12 @@ TEST(RopeConfig, ThetaAndScalingAreFoundInBothGenerationsOfConfigurations) {
   }
 }
 
+TEST(RopeConfig, AFactorIsIgnoredWhereTheTypeIsDefault) {
+  const auto config = Parse({{"rope_theta", 100}, {"rope_scaling", {{"rope_type", "default"}, {"factor", 4}}}}, 4);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_THAT(RopeFrequencies(*config), testing::Pointwise(testing::DoubleEq(), {1.0, 0.1}));
+}
+
 TEST(RopeConfig, Llama3LeavesShortWavesAndStretchesLongOnes) {
   const auto config = Parse({{"rope_theta", 1e6},
                              {"rope_scaling",
@@ -81,6 +87,7 @@ TEST(RopeConfig, WhatCannotBeComputedIsRefusedByName) {
       {{{"rope_scaling", {{"rope_type", "linear"}}}}, "factor is missing"},
       {{{"rope_scaling", {{"rope_type", "linear"}, {"factor", 0}}}},
        "the rope scaling's factors contradict each other"},
+      {{{"rope_scaling", {{"factor", 4}}}}, "rope scaling has a factor and no rope_type"},
       {{{"rope_scaling", 3}}, "rope_scaling is 3; it must be an object"},
   };
   for (const auto& bad : cases) EXPECT_THAT(Message(Parse(bad.json).status()), HasSubstr(bad.message));
