@@ -28,10 +28,19 @@ absl::StatusOr<BuildOptions> GraphOptions(const DecoderConfig& config, const Mod
                       .hidden_states = options.hidden_states};
 }
 
+// A quantised model promises the same bits on every instruction set: products with what it leaves unquantised, most often
+// the head, may not add in the order of a library either.
+Numerics LevelOf(const Graph& graph, const DeviceInfo& device, Numerics asked) {
+  const bool quantised = std::ranges::any_of(graph.values, [](const Value& value) {
+    return value.kind == ValueKind::kWeight && IsBlockQuantised(value.spec.dtype);
+  });
+  return quantised && device.kind == "cpu" && asked == Numerics::kInvariant ? Numerics::kExact : asked;
+}
+
 absl::StatusOr<Program> CompileGraph(const Graph& graph, const KernelRegistry& registry, const DeviceInfo& device,
                                      const ModelOptions& options) {
   return Compile(graph, registry, device,
-                 {.level = options.numerics,
+                 {.level = LevelOf(graph, device, options.numerics),
                   .limits = {.max_tokens = options.limits.max_num_batched_tokens,
                              .max_sequences = options.limits.max_num_seqs,
                              .max_sampled = options.limits.max_sampled},

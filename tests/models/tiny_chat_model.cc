@@ -20,12 +20,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// K-quants have blocks of 256 values, so every row has as many.
-constexpr int kHidden = 256;
 constexpr int kLayers = 2;
 constexpr int kHeads = 4;
 constexpr int kKvHeads = 2;
-constexpr int kHeadDim = kHidden / kHeads;
 constexpr int kTableRows = 272;
 constexpr int kWindow = 48;
 constexpr uint64_t kSeed = 20;
@@ -71,25 +68,23 @@ Vocabulary MakeVocabulary() {
 }
 
 // Steps give outputs of order 1 to inputs of order 1: values are uniform in 256 steps, whose deviation is 74 steps.
-std::vector<TinyTensor> ListTensors() {
+std::vector<TinyTensor> ListTensors(int hidden) {
   constexpr float kStep = 0x1p-10f;
   std::vector<TinyTensor> tensors;
   const auto matrix = [&](const std::string& name, int64_t n, float step) {
-    tensors.push_back({name + ".weight", {n, kHidden}, 0.0f, step, 0});
+    tensors.push_back({name + ".weight", {n, hidden}, 0.0f, step, 0});
   };
-  const auto norm = [&](const std::string& name) {
-    tensors.push_back({name + ".weight", {kHidden}, 1.0f, 0x1p-9f, 0});
-  };
+  const auto norm = [&](const std::string& name) { tensors.push_back({name + ".weight", {hidden}, 1.0f, 0x1p-9f, 0}); };
   matrix("model.embed_tokens", kTableRows, 0x1p-7f);
   for (int layer = 0; layer < kLayers; ++layer) {
     const std::string name = "model.layers." + std::to_string(layer) + ".";
     norm(name + "input_layernorm");
-    matrix(name + "self_attn.q_proj", kHidden, kStep);
-    matrix(name + "self_attn.k_proj", kKvHeads * kHeadDim, kStep);
-    matrix(name + "self_attn.v_proj", kKvHeads * kHeadDim, kStep);
-    matrix(name + "self_attn.o_proj", kHidden, kStep);
+    matrix(name + "self_attn.q_proj", hidden, kStep);
+    matrix(name + "self_attn.k_proj", kKvHeads * hidden / kHeads, kStep);
+    matrix(name + "self_attn.v_proj", kKvHeads * hidden / kHeads, kStep);
+    matrix(name + "self_attn.o_proj", hidden, kStep);
     norm(name + "post_attention_layernorm");
-    for (const char* part : {"gate_proj", "up_proj", "down_proj"}) matrix(name + "mlp." + part, kHidden, kStep);
+    for (const char* part : {"gate_proj", "up_proj", "down_proj"}) matrix(name + "mlp." + part, hidden, kStep);
   }
   norm("model.norm");
   matrix("lm_head", kTableRows, 2 * kStep);
@@ -99,18 +94,18 @@ std::vector<TinyTensor> ListTensors() {
 std::vector<float> Values(const TinyChatModel& model, const TinyTensor& tensor) {
   std::vector<float> values = DrawWeights(kSeed, tensor);
   if (tensor.name == "model.embed_tokens.weight" && model.nan_token >= 0) {
-    std::fill_n(values.begin() + model.nan_token * kHidden, kHidden, std::numeric_limits<float>::quiet_NaN());
+    std::fill_n(values.begin() + model.nan_token * model.hidden, model.hidden, std::numeric_limits<float>::quiet_NaN());
   }
   return values;
 }
 
 // As compressed-tensors writes "W8A8".
-Json QuantizationJson() {
+Json QuantizationJson(const TinyChatModel& model) {
   const Json weights = {{"num_bits", 8}, {"type", "int"}, {"symmetric", true}, {"strategy", "channel"}};
   const Json activations = {{"num_bits", 8}, {"type", "int"}, {"dynamic", true}, {"strategy", "token"}};
   return {{"quant_method", "compressed-tensors"},
           {"format", "int-quantized"},
-          {"ignore", Json::array()},
+          {"ignore", model.head ? Json::array({"lm_head"}) : Json::array()},
           {"kv_cache_scheme", nullptr},
           {"config_groups",
            {{"group_0", {{"targets", {"Linear"}}, {"weights", weights}, {"input_activations", activations}}}}}};
@@ -118,8 +113,8 @@ Json QuantizationJson() {
 
 Json ConfigJson(const TinyChatModel& model) {
   Json config = {{"architectures", {"LlamaForCausalLM"}},
-                 {"hidden_size", kHidden},
-                 {"intermediate_size", kHidden},
+                 {"hidden_size", model.hidden},
+                 {"intermediate_size", model.hidden},
                  {"num_hidden_layers", kLayers},
                  {"num_attention_heads", kHeads},
                  {"num_key_value_heads", kKvHeads},
@@ -132,7 +127,7 @@ Json ConfigJson(const TinyChatModel& model) {
     config["layer_types"] = {"full_attention", "sliding_attention"};
     config["sliding_window"] = kWindow;
   }
-  if (model.weights == DType::kW8) config["quantization_config"] = QuantizationJson();
+  if (model.weights == DType::kW8) config["quantization_config"] = QuantizationJson(model);
   if (IsW4(model.weights)) config["quantization_config"] = Int4Config(model.scheme);
   return config;
 }
@@ -161,8 +156,8 @@ absl::StatusOr<std::string> WriteGguf(const TinyChatModel& model, const std::fil
   GgufWriter writer;
   writer.Set("general.architecture", "llama")
       .Set("llama.block_count", uint32_t{kLayers})
-      .Set("llama.embedding_length", uint32_t{kHidden})
-      .Set("llama.feed_forward_length", uint32_t{kHidden})
+      .Set("llama.embedding_length", static_cast<uint32_t>(model.hidden))
+      .Set("llama.feed_forward_length", static_cast<uint32_t>(model.hidden))
       .Set("llama.attention.head_count", uint32_t{kHeads})
       .Set("llama.attention.head_count_kv", uint32_t{kKvHeads})
       .Set("llama.context_length", uint32_t{kTinyContext})
@@ -175,7 +170,7 @@ absl::StatusOr<std::string> WriteGguf(const TinyChatModel& model, const std::fil
       .Set("tokenizer.ggml.merges", vocabulary.merges)
       .Set("tokenizer.ggml.eos_token_id", static_cast<uint32_t>(kTinyTurnEnd))
       .Set("tokenizer.chat_template", kTemplate);
-  for (const TinyTensor& tensor : ListTensors()) {
+  for (const TinyTensor& tensor : ListTensors(model.hidden)) {
     const bool has_nan = model.nan_token >= 0 && tensor.name == "model.embed_tokens.weight";
     const bool plain = tensor.shape.size() == 1 || has_nan;
     ASSIGN_OR_RETURN(const std::string name, GgufTensorName(tensor.name));
@@ -196,10 +191,12 @@ absl::StatusOr<std::string> TokenizerText() {
 
 absl::StatusOr<std::string> WriteDirectory(const TinyChatModel& model, const std::filesystem::path& directory) {
   SafetensorsWriter weights;
-  for (const TinyTensor& tensor : ListTensors()) {
+  for (const TinyTensor& tensor : ListTensors(model.hidden)) {
     const bool is_table = tensor.name == "model.embed_tokens.weight";
     const bool is_quantised = model.weights == DType::kW8 || IsW4(model.weights);
-    if (!is_quantised) {
+    if (model.head && tensor.name == "lm_head.weight") {
+      weights.AddTensor(tensor.name, *model.head, tensor.shape, Values(model, tensor));
+    } else if (!is_quantised) {
       weights.AddTensor(tensor.name, model.weights, tensor.shape, Values(model, tensor));
     } else if (tensor.shape.size() == 1 || is_table) {
       weights.AddTensor(tensor.name, DType::kF32, tensor.shape, Values(model, tensor));

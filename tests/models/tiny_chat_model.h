@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/base/dtype.h"
@@ -24,6 +25,8 @@ struct TinyChatModel {
   // a GGUF file, where vectors stay f32.
   DType weights = DType::kF32;
   Int4Scheme scheme = Int4Scheme::kCompressed;  // of w4_gN
+  std::optional<DType> head = std::nullopt;     // of w8 and w4_gN: f32, f16 or bf16, as most such checkpoints leave it
+  int hidden = 256;                             // K-quants have blocks of 256 values, so every row has as many
   bool sliding_window = false;         // its last layer sees 48 tokens, so that there are two cache groups; no GGUF
   int32_t nan_token = -1;              // reading this token gives logits that are not finite
   std::string generation_config = "";  // the text of generation_config.json; no GGUF
