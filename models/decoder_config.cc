@@ -1,9 +1,14 @@
 #include "models/decoder_config.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "nlohmann/json.hpp"
 
 namespace engine {
 namespace {
+
+constexpr double kMostPositions = std::numeric_limits<int>::max();
 
 absl::Status CheckShapes(const DecoderConfig& c, const std::string& what) {
   if (c.heads % c.kv_heads != 0) {
@@ -67,6 +72,8 @@ absl::StatusOr<DecoderConfig> ParseDecoder(ConfigReader& config) {
   ParseLayerTypes(config, c);
   RETURN_IF_ERROR(config.status());
   ASSIGN_OR_RETURN(c.rope, ParseRope(config, c.head_dim));
+  // Model cards turn yarn on without a word to max_position_embeddings.
+  if (c.rope.reach > c.max_position) c.max_position = static_cast<int>(std::min(c.rope.reach, kMostPositions));
   return c;
 }
 

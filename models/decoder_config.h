@@ -18,7 +18,7 @@ struct DecoderConfig {
   int kv_heads = 0;
   int head_dim = 0;
   int vocab = 0;         // rows of the embedding table; a tokenizer may use fewer
-  int max_position = 0;  // the context the model was trained for
+  int max_position = 0;  // the context the model was trained for, or that yarn stretches it to
   double norm_epsilon = 0;
   bool tied_embeddings = false;
   RopeConfig rope;

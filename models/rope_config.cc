@@ -55,6 +55,9 @@ void ParseYarn(ConfigReader& scaling, RopeConfig& rope) {
                                 ? YarnMagnitude(rope.factor, mscale) / YarnMagnitude(rope.factor, mscale_all_dim)
                                 : YarnMagnitude(rope.factor, 1);
   rope.attention_factor = scaling.NumberOr("attention_factor", by_default);
+  if (scaling.Has("original_max_position_embeddings")) {
+    rope.reach = std::floor(rope.original_max_position * rope.factor);
+  }
 }
 
 void ParseScaling(ConfigReader& scaling, double max_position, RopeConfig& rope) {

@@ -24,6 +24,7 @@ struct RopeConfig {
   double beta_slow = 1;              // yarn
   bool truncate = true;              // yarn: ramp limits rounded to whole dimensions
   double attention_factor = 1;       // yarn: cos and sin are multiplied by it
+  double reach = 0;                  // yarn: positions after stretching, where the original ones are stated
   std::vector<float> divisors;       // GGUF's rope_freqs: frequency i is divided by divisors[i]
 };
 

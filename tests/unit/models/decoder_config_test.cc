@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "models/mistral.h"
 #include "models/qwen.h"
 #include "nlohmann/json.hpp"
@@ -48,6 +50,27 @@ TEST(DecoderConfig, LayersSeeAWindowWhereTheirModelSaysSo) {
   const Json qwen = {{"sliding_window", 8}, {"use_sliding_window", true}, {"max_window_layers", 2}};
   EXPECT_THAT(Parse(Small(qwen), ParseQwen)->windows, ElementsAre(0, 0, 8));
   EXPECT_THAT(Parse(Small({{"sliding_window", 8}}), ParseQwen)->windows, ElementsAre(0, 0, 0));
+}
+
+// As Qwen's model cards have it: the context is the original one's, stretched.
+TEST(DecoderConfig, YarnReachesAsFarAsItStretches) {
+  Json yarn = {{"rope_type", "yarn"}, {"factor", 4}, {"original_max_position_embeddings", 32768}};
+  const auto reach = [&](int stated) {
+    return Parse(Small({{"max_position_embeddings", stated}, {"rope_scaling", yarn}}))->max_position;
+  };
+  EXPECT_EQ(reach(32768), 131072);
+  EXPECT_EQ(reach(40960), 131072);
+  EXPECT_EQ(reach(262144), 262144);
+  yarn["factor"] = 1e300;
+  EXPECT_EQ(reach(32768), std::numeric_limits<int>::max());
+  yarn = {{"rope_type", "yarn"}, {"factor", 4}};
+  EXPECT_EQ(reach(32768), 32768) << "the original context is not stated";
+  yarn = {{"rope_type", "llama3"},
+          {"factor", 8},
+          {"low_freq_factor", 1},
+          {"high_freq_factor", 4},
+          {"original_max_position_embeddings", 8192}};
+  EXPECT_EQ(reach(32768), 32768) << "only yarn's configurations keep the context as it was";
 }
 
 TEST(DecoderConfig, ContradictionsAndImpossibleSizesAreRefusedByName) {
