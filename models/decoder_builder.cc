@@ -144,9 +144,9 @@ std::pair<ValueId, ValueId> DecoderBuilder::AddNorm(ValueId residual, ValueId de
   return {out[0], out[1]};
 }
 
-ValueId DecoderBuilder::Projection(ValueId x, const std::string& name, const Rows& rows, int64_t k) {
+ValueId DecoderBuilder::Projection(ValueId x, const std::string& name, const Rows& rows, int64_t k, bool needs_bias) {
   const ValueId weight = weights_.Matrix(name + ".weight", rows, k);
-  const bool bias = catalog_.Find(name + ".bias") != nullptr;
+  const bool bias = needs_bias || catalog_.Find(name + ".bias") != nullptr;
   std::vector<ValueId> in = weights_.ProductInputs(x, weight, name, rows);
   if (bias) in.push_back(weights_.Vector(name + ".bias", rows));
   return graph_.Add(engine::Linear{.input = InputFor(graph_.spec(weight).dtype), .bias = bias}, std::move(in));
@@ -158,7 +158,7 @@ ValueId DecoderBuilder::GatedMlp(ValueId x, const std::string& name) {
   const auto stored = [&](const char* part) { return catalog_.Find(name + part + ".weight"); };
   const SourceTensor* gate = stored(".gate_proj");
   const SourceTensor* up = stored(".up_proj");
-  const bool fused = gate != nullptr && up != nullptr && gate->dtype == up->dtype &&
+  const bool fused = gate != nullptr && up != nullptr && gate->dtype == up->dtype && !config_.mlp_biases &&
                      catalog_.Find(name + ".gate_proj.bias") == nullptr &&
                      catalog_.Find(name + ".up_proj.bias") == nullptr;
   ValueId product;
@@ -170,17 +170,17 @@ ValueId DecoderBuilder::GatedMlp(ValueId x, const std::string& name) {
       in.insert(in.end(), {weights_.RowScales(name + ".gate_proj", rows), weights_.RowScales(name + ".up_proj", rows)});
     product = graph_.Add(engine::GatedMlp{.input = InputFor(gate->dtype)}, std::move(in));
   } else {
-    const ValueId gate_value = Projection(x, name + ".gate_proj", rows, k);
-    const ValueId up_value = Projection(x, name + ".up_proj", rows, k);
+    const ValueId gate_value = Projection(x, name + ".gate_proj", rows, k, config_.mlp_biases);
+    const ValueId up_value = Projection(x, name + ".up_proj", rows, k, config_.mlp_biases);
     product = graph_.Add(SiluMul{}, {gate_value, up_value});
   }
   const Rows down{.n = config_.hidden, .slices = options_.ranks};
-  return Gathered(Projection(Gathered(product), name + ".down_proj", down, config_.intermediate));
+  return Gathered(Projection(Gathered(product), name + ".down_proj", down, config_.intermediate, config_.mlp_biases));
 }
 
 ValueId DecoderBuilder::Rotate(ValueId x, const std::string& norm_name, int heads) {
   const int head_dim = config_.head_dim;
-  if (catalog_.Find(norm_name + ".weight") == nullptr) {
+  if (!config_.qk_norms && catalog_.Find(norm_name + ".weight") == nullptr) {
     return graph_.Add(Rope{.heads = heads,
                            .head_dim = head_dim,
                            .rotary_dim = config_.rope.rotary_dim,
@@ -206,9 +206,9 @@ ValueId DecoderBuilder::Attention(ValueId x, int layer, const std::string& name)
   const int heads = c.heads / ranks;
   const int kv_heads = KvHeadsOf(c, ranks);
   const int kv_slices = c.kv_heads / kv_heads;
-  ValueId q = Projection(x, name + ".q_proj", {q_size, ranks, head_rows}, c.hidden);
-  ValueId k = Projection(x, name + ".k_proj", {kv_size, kv_slices, head_rows}, c.hidden);
-  const ValueId v = Projection(x, name + ".v_proj", {kv_size, kv_slices}, c.hidden);
+  ValueId q = Projection(x, name + ".q_proj", {q_size, ranks, head_rows}, c.hidden, c.qkv_biases);
+  ValueId k = Projection(x, name + ".k_proj", {kv_size, kv_slices, head_rows}, c.hidden, c.qkv_biases);
+  const ValueId v = Projection(x, name + ".v_proj", {kv_size, kv_slices}, c.hidden, c.qkv_biases);
   q = Rotate(q, name + ".q_norm", heads);
   k = Rotate(k, name + ".k_norm", kv_heads);
   if (!graph_.status().ok()) return q;
@@ -225,7 +225,7 @@ ValueId DecoderBuilder::Attention(ValueId x, int layer, const std::string& name)
                                                       .scale = 1.0f / std::sqrt(static_cast<float>(c.head_dim)),
                                                       .window = c.windows[layer]},
                                        {q, cache, table, query_start_, query_length_, context_length_});
-  return Gathered(Projection(Gathered(attention), name + ".o_proj", {c.hidden, ranks}, q_size));
+  return Gathered(Projection(Gathered(attention), name + ".o_proj", {c.hidden, ranks}, q_size, c.output_bias));
 }
 
 ValueId DecoderBuilder::HiddenStates(ValueId residual, ValueId delta) {
@@ -240,7 +240,7 @@ void DecoderBuilder::Head(ValueId residual, ValueId delta) {
   const auto gather = [this](ValueId rows) { return graph_.Add(GatherRows{}, {rows, sampled_rows_}); };
   const ValueId x = options_.hidden_states ? gather(HiddenStates(residual, delta))
                                            : AddNorm(gather(residual), gather(delta), kFinalNorm).second;
-  const bool tied = config_.tied_embeddings || catalog_.Find("lm_head.weight") == nullptr;
+  const bool tied = config_.tied_embeddings;
   // In slices, a tied table is stored whole for the embedding and as a slice for the head.
   const Rows table_rows{.n = config_.vocab, .slices = config_.vocab % options_.ranks == 0 ? options_.ranks : 1};
   const std::string name = tied && table_rows.slices == 1 ? kEmbeddingName : "lm_head.weight";

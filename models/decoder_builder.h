@@ -45,7 +45,7 @@ class DecoderBuilder {
   // down(silu(gate x) * up x)
   ValueId GatedMlp(ValueId x, const std::string& name);
   // Projections, rotation, cache and attention of one layer, up to o_proj. The q_norm and k_norm of `name` are applied
-  // per head where the checkpoint has them.
+  // per head where the configuration asks for them or the checkpoint has them.
   ValueId Attention(ValueId x, int layer, const std::string& name);
   // What the head reads, kept for the host.
   ValueId HiddenStates(ValueId residual, ValueId delta);
@@ -57,7 +57,8 @@ class DecoderBuilder {
  private:
   using Rows = GraphWeights::Rows;
 
-  ValueId Projection(ValueId x, const std::string& name, const Rows& rows, int64_t k);
+  // With a bias where it needs one or the checkpoint has one.
+  ValueId Projection(ValueId x, const std::string& name, const Rows& rows, int64_t k, bool needs_bias);
   // The slices of all devices side by side.
   ValueId Gathered(ValueId slice);
   absl::Status CheckSplits() const;

@@ -21,6 +21,11 @@ struct DecoderConfig {
   int max_position = 0;  // the context the model was trained for, or that yarn stretches it to
   double norm_epsilon = 0;
   bool tied_embeddings = false;
+  // What every layer must have; biases and norms that a checkpoint holds unasked are used too.
+  bool qk_norms = false;
+  bool qkv_biases = false;
+  bool output_bias = false;
+  bool mlp_biases = false;
   RopeConfig rope;
   std::vector<int> windows;  // per layer: tokens a query sees, 0 for all
 };

@@ -148,6 +148,7 @@ absl::StatusOr<Json> ConfigFromGguf(const Json& metadata, int64_t vocab, bool ha
   }
   config["vocab_size"] = vocab;
   config["tie_word_embeddings"] = !has_head;
+  config["attention_bias"] = false;  // GGUF does not say: biases are where the file has them
   RETURN_IF_ERROR(CopyScaling(metadata, prefix, config));
   return config;
 }

@@ -3,7 +3,13 @@
 
 namespace engine {
 
-absl::StatusOr<DecoderConfig> ParseLlama(ConfigReader& config) { return ParseDecoder(config); }
+absl::StatusOr<DecoderConfig> ParseLlama(ConfigReader& config) {
+  ASSIGN_OR_RETURN(DecoderConfig c, ParseDecoder(config));
+  c.qkv_biases = c.output_bias = config.FlagOr("attention_bias", false);
+  c.mlp_biases = config.FlagOr("mlp_bias", false);
+  RETURN_IF_ERROR(config.status());
+  return c;
+}
 
 void BuildLlama(DecoderBuilder& b, const DecoderConfig& config) {
   ValueId residual = b.Embed();

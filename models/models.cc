@@ -11,8 +11,8 @@ namespace {
 constexpr ModelDefinition kModels[] = {
     {"LlamaForCausalLM", ParseLlama, BuildLlama},
     {"MistralForCausalLM", ParseMistral, BuildLlama},
-    {"Qwen2ForCausalLM", ParseQwen, BuildLlama},
-    {"Qwen3ForCausalLM", ParseQwen, BuildLlama},
+    {"Qwen2ForCausalLM", ParseQwen2, BuildLlama},
+    {"Qwen3ForCausalLM", ParseQwen3, BuildLlama},
 };
 
 std::string Supported() {

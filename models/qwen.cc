@@ -2,6 +2,7 @@
 #include "models/qwen.h"
 
 namespace engine {
+namespace {
 
 absl::StatusOr<DecoderConfig> ParseQwen(ConfigReader& config) {
   ASSIGN_OR_RETURN(DecoderConfig c, ParseDecoder(config));
@@ -11,6 +12,23 @@ absl::StatusOr<DecoderConfig> ParseQwen(ConfigReader& config) {
     const int window = config.Size("sliding_window");
     for (int layer = config.SizeOr("max_window_layers", c.layers); layer < c.layers; ++layer) c.windows[layer] = window;
   }
+  RETURN_IF_ERROR(config.status());
+  return c;
+}
+
+}  // namespace
+
+absl::StatusOr<DecoderConfig> ParseQwen2(ConfigReader& config) {
+  ASSIGN_OR_RETURN(DecoderConfig c, ParseQwen(config));
+  c.qkv_biases = config.FlagOr("attention_bias", true);
+  RETURN_IF_ERROR(config.status());
+  return c;
+}
+
+absl::StatusOr<DecoderConfig> ParseQwen3(ConfigReader& config) {
+  ASSIGN_OR_RETURN(DecoderConfig c, ParseQwen(config));
+  c.qk_norms = true;
+  c.qkv_biases = c.output_bias = config.FlagOr("attention_bias", false);
   RETURN_IF_ERROR(config.status());
   return c;
 }

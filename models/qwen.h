@@ -4,7 +4,7 @@
 
 namespace engine {
 
-// Qwen2 and Qwen3, which differ in tensors (biases; per-head norms) and not in configuration.
-absl::StatusOr<DecoderConfig> ParseQwen(ConfigReader& config);
+absl::StatusOr<DecoderConfig> ParseQwen2(ConfigReader& config);
+absl::StatusOr<DecoderConfig> ParseQwen3(ConfigReader& config);
 
 }  // namespace engine

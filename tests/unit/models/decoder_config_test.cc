@@ -48,8 +48,8 @@ TEST(DecoderConfig, LayersSeeAWindowWhereTheirModelSaysSo) {
   EXPECT_THAT(Parse(Small({{"sliding_window", 8}}), ParseMistral)->windows, ElementsAre(8, 8, 8));
   EXPECT_THAT(Parse(Small({{"sliding_window", nullptr}}), ParseMistral)->windows, ElementsAre(0, 0, 0));
   const Json qwen = {{"sliding_window", 8}, {"use_sliding_window", true}, {"max_window_layers", 2}};
-  EXPECT_THAT(Parse(Small(qwen), ParseQwen)->windows, ElementsAre(0, 0, 8));
-  EXPECT_THAT(Parse(Small({{"sliding_window", 8}}), ParseQwen)->windows, ElementsAre(0, 0, 0));
+  EXPECT_THAT(Parse(Small(qwen), ParseQwen2)->windows, ElementsAre(0, 0, 8));
+  EXPECT_THAT(Parse(Small({{"sliding_window", 8}}), ParseQwen2)->windows, ElementsAre(0, 0, 0));
 }
 
 // As Qwen's model cards have it: the context is the original one's, stretched.
