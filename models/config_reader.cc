@@ -40,14 +40,15 @@ int ConfigReader::Size(std::string_view key) {
   return SizeOr(key, 1);
 }
 
-int ConfigReader::SizeOr(std::string_view key, int otherwise) {
+int ConfigReader::WholeOr(std::string_view key, int least, int otherwise) {
   const Json* value = Find(key);
   if (value == nullptr) return otherwise;
-  const bool in_range = value->is_number() && value->get<double>() >= 1 &&
+  const bool in_range = value->is_number() && value->get<double>() >= least &&
                         value->get<double>() <= std::numeric_limits<int>::max() &&
                         value->get<double>() == std::floor(value->get<double>());
   if (in_range) return static_cast<int>(value->get<double>());
-  Fail(InvalidArgument("%s: %s is %s; it must be a whole number from 1 to 2147483647", what_, key, Shown(*value)));
+  Fail(InvalidArgument("%s: %s is %s; it must be a whole number from %d to 2147483647", what_, key, Shown(*value),
+                       least));
   return 1;
 }
 

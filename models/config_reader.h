@@ -18,7 +18,8 @@ class ConfigReader {
   bool Has(std::string_view key) const;  // present and not null
   // Integers between 1 and 2^31 - 1: sizes and counts.
   int Size(std::string_view key);
-  int SizeOr(std::string_view key, int otherwise);
+  int SizeOr(std::string_view key, int otherwise) { return WholeOr(key, 1, otherwise); }
+  int CountOr(std::string_view key, int otherwise) { return WholeOr(key, 0, otherwise); }  // 0 too
   double Number(std::string_view key);
   double NumberOr(std::string_view key, double otherwise);
   bool FlagOr(std::string_view key, bool otherwise);
@@ -33,6 +34,7 @@ class ConfigReader {
 
  private:
   const nlohmann::ordered_json* Find(std::string_view key) const;
+  int WholeOr(std::string_view key, int least, int otherwise);
 
   const nlohmann::ordered_json& config_;
   std::string what_;

@@ -10,7 +10,9 @@ absl::StatusOr<DecoderConfig> ParseQwen(ConfigReader& config) {
   // models leave it switched off.
   if (!config.Has("layer_types") && config.FlagOr("use_sliding_window", false) && config.Has("sliding_window")) {
     const int window = config.Size("sliding_window");
-    for (int layer = config.SizeOr("max_window_layers", c.layers); layer < c.layers; ++layer) c.windows[layer] = window;
+    for (int layer = config.CountOr("max_window_layers", c.layers); layer < c.layers; ++layer) {
+      c.windows[layer] = window;
+    }
   }
   RETURN_IF_ERROR(config.status());
   return c;

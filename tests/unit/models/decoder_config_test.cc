@@ -52,6 +52,18 @@ TEST(DecoderConfig, LayersSeeAWindowWhereTheirModelSaysSo) {
   EXPECT_THAT(Parse(Small({{"sliding_window", 8}}), ParseQwen2)->windows, ElementsAre(0, 0, 0));
 }
 
+// What the default of transformers' MistralConfig is.
+TEST(DecoderConfig, AMistralThatDoesNotMentionAWindowHasOneOf4096) {
+  EXPECT_THAT(Parse(Small(), ParseMistral)->windows, ElementsAre(4096, 4096, 4096));
+}
+
+TEST(DecoderConfig, EveryLayerOfAQwenMaySeeAWindow) {
+  const Json qwen = {{"sliding_window", 8}, {"use_sliding_window", true}, {"max_window_layers", 0}};
+  const auto config = Parse(Small(qwen), ParseQwen3);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_THAT(config->windows, ElementsAre(8, 8, 8));
+}
+
 // As Qwen's model cards have it: the context is the original one's, stretched.
 TEST(DecoderConfig, YarnReachesAsFarAsItStretches) {
   Json yarn = {{"rope_type", "yarn"}, {"factor", 4}, {"original_max_position_embeddings", 32768}};
@@ -91,10 +103,12 @@ TEST(DecoderConfig, ContradictionsAndImpossibleSizesAreRefusedByName) {
       {{{"layer_types", {"full_attention"}}}, "layer_types must name each of the 3 layers"},
       {{{"layer_types", {"full_attention", "linear_attention", "full_attention"}}},
        "layer 1 is neither full_attention nor sliding_attention"},
+      {{{"max_window_layers", -1}, {"use_sliding_window", true}, {"sliding_window", 8}},
+       "max_window_layers is -1; it must be a whole number from 0 to 2147483647"},
       {{{"tie_word_embeddings", 1}}, "tie_word_embeddings is 1; it must be true or false"},
   };
   for (const auto& bad : cases) {
-    EXPECT_THAT(Message(Parse(Small(bad.changes)).status()), HasSubstr(bad.message)) << bad.changes;
+    EXPECT_THAT(Message(Parse(Small(bad.changes), ParseQwen2).status()), HasSubstr(bad.message)) << bad.changes;
   }
 }
 
