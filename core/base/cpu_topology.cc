@@ -69,10 +69,12 @@ std::vector<CpuPlace> PlaceCpus(std::span<const int> cpus, const std::string& sy
 }
 
 void PreferNode(std::span<std::byte> memory, int node) {
-  constexpr int kPreferred = 1;  // MPOL_PREFERRED of linux/mempolicy.h, which not every system has
+  constexpr int kDefault = 0, kPreferred = 1;  // of linux/mempolicy.h, which not every system has
   constexpr int kBits = 64;
   constexpr int kWords = 16;
   if (node < 0 || node >= kWords * kBits) return;
+  int policy = kDefault;
+  if (syscall(SYS_get_mempolicy, &policy, nullptr, 0UL, nullptr, 0UL) == 0 && policy != kDefault) return;
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   const uintptr_t begin = (reinterpret_cast<uintptr_t>(memory.data()) + page - 1) / page * page;
   const uintptr_t end = (reinterpret_cast<uintptr_t>(memory.data()) + memory.size()) / page * page;

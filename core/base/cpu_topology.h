@@ -24,7 +24,8 @@ std::vector<CpuPlace> PlaceCpus(std::span<const int> cpus, const std::string& sy
 // The CPUs of "0-3,8,10-11".
 std::vector<int> ParseCpuList(const std::string& list);
 
-// Where the kernel can, puts pages of `memory` that have not been touched yet on `node`; elsewhere when that is full.
+// Where the kernel can, puts pages of `memory` that have not been touched yet on `node`; elsewhere when that is full. Where
+// the calling thread has a memory policy, such as numactl's, that one holds.
 void PreferNode(std::span<std::byte> memory, int node);
 
 }  // namespace engine

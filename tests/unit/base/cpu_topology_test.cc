@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <filesystem>
+#include <thread>
 
 #include "absl/strings/str_format.h"
 #include "tests/support/temp_dir.h"
@@ -58,6 +61,34 @@ TEST(CpuTopology, NodesNeedNotBeNumberedInOrder) {
   machine.AddNode(2, "0");
   machine.AddNode(0, "1");
   EXPECT_THAT(machine.Place({0, 1}), ElementsAre(CpuPlace{1, 0}, CpuPlace{0, 2}));
+}
+
+// As numactl --membind sets it for a program that it starts.
+TEST(CpuTopology, AMemoryPolicyOfTheUserStays) {
+  constexpr int kPreferred = 1, kBind = 2, kOfAddress = 2;  // of linux/mempolicy.h
+  constexpr size_t kBytes = 1 << 16;
+  void* memory = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  const auto policy = [&](size_t from) {
+    int mode = -1;
+    syscall(SYS_get_mempolicy, &mode, nullptr, 0UL, static_cast<std::byte*>(memory) + from, kOfAddress);
+    return mode;
+  };
+  const std::span bytes(static_cast<std::byte*>(memory), kBytes);
+  std::string skipped;
+  std::jthread([&] {  // a policy is a thread's own
+    PreferNode(bytes.first(kBytes / 2), 0);
+    const unsigned long first_node = 1;
+    if (policy(0) != kPreferred) skipped = "this kernel has no memory policies";
+    if (syscall(SYS_set_mempolicy, kBind, &first_node, 65UL) != 0) skipped = "memory policies are not allowed here";
+    PreferNode(bytes.subspan(kBytes / 2), 0);
+  })
+      .join();
+  if (skipped.empty()) {
+    EXPECT_NE(policy(kBytes / 2), kPreferred);
+  }
+  munmap(memory, kBytes);
+  if (!skipped.empty()) GTEST_SKIP() << skipped;
 }
 
 TEST(CpuTopology, MemoryCanBeUsedWhateverNodeItShouldBeOn) {
