@@ -5,8 +5,8 @@
 #include "absl/strings/str_split.h"
 #include "cli/usage.h"
 #include "core/base/files.h"
+#include "core/base/utf8.h"
 #include "nlohmann/json.hpp"
-#include "text/utf8.h"
 
 namespace engine {
 namespace {

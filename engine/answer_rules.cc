@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/utf8.h"
 #include "engine/token_mask.h"
-#include "text/utf8.h"
 
 namespace engine {
 namespace {

@@ -1,10 +1,10 @@
 #include "text/chat_template.h"
 
 #include "core/base/field_error.h"
+#include "core/base/utf8.h"
 #include "nlohmann/json.hpp"
 #include "text/ffi_text.h"
 #include "text/special_marker.h"
-#include "text/utf8.h"
 
 namespace engine {
 namespace {

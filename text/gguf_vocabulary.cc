@@ -4,9 +4,9 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "core/base/utf8.h"
 #include "nlohmann/json.hpp"
 #include "text/gguf_pre_tokenizer.h"
-#include "text/utf8.h"
 
 namespace engine {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/utf8.h"
 #include "text/token_bytes.h"
-#include "text/utf8.h"
 
 namespace engine {
 namespace {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-#include "text/utf8.h"
+#include "core/base/utf8.h"
 
 namespace engine {
 namespace {

@@ -4,9 +4,9 @@
 #include <cstring>
 
 #include "absl/strings/str_format.h"
+#include "core/base/utf8.h"
 #include "nlohmann/json.hpp"
 #include "text/ffi_text.h"
-#include "text/utf8.h"
 
 namespace engine {
 namespace {

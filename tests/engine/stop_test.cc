@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <future>
 
+#include "core/base/utf8.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/engine/engine_builders.h"
-#include "text/utf8.h"
 
 namespace engine {
 namespace {

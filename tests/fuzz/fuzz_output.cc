@@ -1,10 +1,10 @@
 // Any answer, in the formats that the first byte chooses: no crash, and nothing changes when the text comes in pieces of as
 // many bytes as the second byte says.
 #include "core/base/check.h"
+#include "core/base/utf8.h"
 #include "core/weights/byte_reader.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/unit/text/output_parser/fixtures.h"
-#include "text/utf8.h"
 
 namespace engine {
 void FuzzOne(std::span<const std::byte> bytes) {

@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "core/base/check.h"
+#include "core/base/utf8.h"
 #include "core/weights/byte_reader.h"
 #include "nlohmann/json.hpp"
 #include "tests/fuzz/fuzz_target.h"
 #include "text/chat_template.h"
-#include "text/utf8.h"
 
 namespace engine {
 namespace {

@@ -1,13 +1,13 @@
 // A tokenizer from any text, as a tokenizer.json or as the lists of a GGUF file: no crash, plain text makes no control token,
 // and what is decoded piece by piece is valid UTF-8. The first line of an input is text to encode, the rest the tokenizer.
 #include "core/base/check.h"
+#include "core/base/utf8.h"
 #include "core/weights/byte_reader.h"
 #include "nlohmann/json.hpp"
 #include "tests/fuzz/fuzz_target.h"
 #include "text/gguf_vocabulary.h"
 #include "text/incremental_decoder.h"
 #include "text/tokenizer.h"
-#include "text/utf8.h"
 
 namespace engine {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/base/utf8.h"
 #include "tests/unit/text/small_tokenizers.h"
-#include "text/utf8.h"
 
 namespace engine {
 namespace {

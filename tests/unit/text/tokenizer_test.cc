@@ -7,8 +7,8 @@
 #include <atomic>
 #include <thread>
 
+#include "core/base/utf8.h"
 #include "tests/unit/text/small_tokenizers.h"
-#include "text/utf8.h"
 
 namespace engine {
 namespace {

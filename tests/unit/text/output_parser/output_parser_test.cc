@@ -5,9 +5,9 @@
 
 #include <random>
 
+#include "core/base/utf8.h"
 #include "nlohmann/json.hpp"
 #include "tests/unit/text/output_parser/fixtures.h"
-#include "text/utf8.h"
 
 namespace engine {
 

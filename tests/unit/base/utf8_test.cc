@@ -1,4 +1,4 @@
-#include "text/utf8.h"
+#include "core/base/utf8.h"
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
