@@ -1,7 +1,5 @@
 #include "server/http/http_server.h"
 
-#include <sys/stat.h>
-
 #include <filesystem>
 #include <list>
 #include <mutex>
@@ -102,11 +100,6 @@ class Listener : public HttpServer {
     io_guard_.reset();
     for (std::jthread& thread : threads_) thread.join();
     threads_.clear();
-    // Since the acceptor closed another server may have put its own there.
-    if (struct stat now{}; ::stat(options_.unix_socket.c_str(), &now) == 0 && now.st_ino == unix_socket_.st_ino &&
-                           now.st_dev == unix_socket_.st_dev) {
-      ::unlink(options_.unix_socket.c_str());
-    }
   }
 
  private:
@@ -138,9 +131,7 @@ class Listener : public HttpServer {
       return FailedPrecondition("%s is in the way of a Unix socket: it is something else", options_.unix_socket);
     }
     if (error == asio::error::connection_refused) ::unlink(options_.unix_socket.c_str());
-    RETURN_IF_ERROR(Listen(Local::endpoint(options_.unix_socket), options_.unix_socket));
-    ::stat(options_.unix_socket.c_str(), &unix_socket_);
-    return absl::OkStatus();
+    return Listen(Local::endpoint(options_.unix_socket), options_.unix_socket);
   }
 
   template <typename Endpoint>
@@ -230,6 +221,8 @@ class Listener : public HttpServer {
   // On the strand of AcceptLoop, so that no connection comes after those that `end` is told of.
   void CloseAcceptorThen(void (*end)(Connection&)) {
     asio::post(acceptor_.get_executor(), [this, end] {
+      // As long as it is open the socket's file is ours: a server to come finds somebody there.
+      if (acceptor_.is_open() && !options_.unix_socket.empty()) ::unlink(options_.unix_socket.c_str());
       ErrorCode ignored;
       acceptor_.close(ignored);
       for (const auto& connection : Connections()) end(*connection);
@@ -248,7 +241,6 @@ class Listener : public HttpServer {
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> io_guard_{io_.get_executor()};
   Acceptor acceptor_;  // on a strand of its own
   int port_ = 0;
-  struct stat unix_socket_ = {};  // as we made it
   std::vector<std::jthread> threads_;
 };
 
