@@ -36,7 +36,7 @@ def tearDownModule():
 
 
 def commands():
-    for block in re.findall(r"^```\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL):
+    for block in re.findall(r"^```\w*\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL):
         for line in block.replace("\\\n", " ").splitlines():
             if line.startswith("engine serve "):
                 yield line
