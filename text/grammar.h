@@ -50,7 +50,7 @@ class GrammarCompiler {
   ~GrammarCompiler();
 
   // Refuses, with the reason, what cannot be held to exactly, and what takes more time or memory than one request is
-  // granted. The latest are kept, compiled.
+  // granted.
   absl::StatusOr<std::unique_ptr<Grammar>> Compile(const OutputGrammar& grammar) const;
 
  private:

@@ -8,9 +8,8 @@ use crate::{caught, store, text, Buffer};
 use llguidance::api::ParserLimits;
 use llguidance::toktrie::{SimpleVob, TokenizerEnv};
 use llguidance::{Matcher, ParserFactory};
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{mpsc, Arc, Mutex, PoisonError};
+use std::sync::{mpsc, Arc};
 use std::thread;
 use std::time::Duration;
 
@@ -18,9 +17,6 @@ use std::time::Duration;
 const MAX_OVERDUE: usize = 2;
 /// Of a thread that compiles: readers of schemas and regular expressions recurse into what their limits allow.
 const STACK_BYTES: usize = 256 << 20;
-/// Compiled grammars that are kept for answers to come: the choices of one request, and clients that ask the same.
-const KEPT: usize = 4;
-const KEPT_BYTES: usize = 256 << 10; // of a grammar's text; the largest published schemas have that many
 
 /// About what each bound costs is said where llguidance declares them.
 fn limits() -> ParserLimits {
@@ -41,15 +37,6 @@ pub struct Grammars {
     factory: ParserFactory,
     overdue: AtomicUsize,
     watch: Arc<Watch>,
-    kept: Mutex<VecDeque<(Source, Matcher)>>, // the latest first; of grammars that have been asked nothing
-}
-
-/// What a grammar is compiled from.
-#[derive(Clone, PartialEq)]
-struct Source {
-    kind: i32,
-    text: String,
-    before: String,
 }
 
 impl Grammars {
@@ -58,41 +45,18 @@ impl Grammars {
         let mut factory = ParserFactory::new_simple(&vocabulary).map_err(|e| e.to_string())?;
         *factory.limits_mut() = limits();
         factory.quiet();
-        let kept = Mutex::new(VecDeque::new());
-        Ok(Arc::new(Grammars { factory, overdue: AtomicUsize::new(0), watch: Watch::new(), kept }))
-    }
-
-    /// A place at the begin of a grammar.
-    fn grammar(self: &Arc<Self>, source: &Source, limit: Duration) -> Result<Grammar, String> {
-        if let Some(matcher) = self.find(source) {
-            return Grammar::behind(self, matcher);
-        }
-        let grammar = self.compile(source, limit)?;
-        if source.text.len() + source.before.len() > KEPT_BYTES {
-            return Ok(grammar);
-        }
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.push_front((source.clone(), grammar.matcher.deep_clone()));
-        kept.truncate(KEPT);
-        Ok(grammar)
-    }
-
-    fn find(&self, source: &Source) -> Option<Matcher> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = kept.iter().position(|(known, _)| known == source)?;
-        kept.swap(0, at);
-        Some(kept[0].1.deep_clone())
+        Ok(Arc::new(Grammars { factory, overdue: AtomicUsize::new(0), watch: Watch::new() }))
     }
 
     /// On a thread of its own, which is left to itself when the time is over.
-    fn compile(self: &Arc<Self>, source: &Source, limit: Duration) -> Result<Grammar, String> {
+    fn compile(self: &Arc<Self>, kind: i32, text: &str, before: &str, limit: Duration) -> Result<Grammar, String> {
         if self.overdue.load(Ordering::Relaxed) >= MAX_OVERDUE {
             return Err("too many grammars that took too long are still being given up; try again later".to_string());
         }
         let (sender, receiver) = mpsc::sync_channel(0);
-        let (all, source) = (Arc::clone(self), source.clone());
+        let (all, text, before) = (Arc::clone(self), text.to_string(), before.to_string());
         let work = move || {
-            let compiled = caught(|| Grammar::new(&all, &source));
+            let compiled = caught(|| Grammar::new(&all, kind, &text, &before));
             if sender.send(()).is_err() {
                 all.overdue.fetch_sub(1, Ordering::Relaxed);
             }
@@ -118,18 +82,15 @@ pub struct Grammar {
 }
 
 impl Grammar {
-    fn new(all: &Grammars, source: &Source) -> Result<Grammar, String> {
-        let parser = all.factory.create_parser(grammar_source::parse_behind(&source.before, source.kind, &source.text)?);
+    fn new(all: &Grammars, kind: i32, text: &str, before: &str) -> Result<Grammar, String> {
+        let parser = all.factory.create_parser(grammar_source::parse_behind(before, kind, text)?);
         let matcher = Matcher::new(parser).into_cancellable();
-        match matcher.get_error() {
-            None => Grammar::behind(all, matcher),
-            Some(error) => Err(first_lines(&error)),
+        match (matcher.get_error(), matcher.cancellation_handle()) {
+            (None, Some(cancellation)) => {
+                Ok(Grammar { matcher, budget: all.watch.budget(cancellation)?, num_tokens: 0, next: None })
+            }
+            (error, _) => Err(first_lines(&error.unwrap_or_default())),
         }
-    }
-
-    fn behind(all: &Grammars, matcher: Matcher) -> Result<Grammar, String> {
-        let cancellation = matcher.cancellation_handle().unwrap_or_default();
-        Ok(Grammar { matcher, budget: all.watch.budget(cancellation)?, num_tokens: 0, next: None })
     }
 
     /// A call of the matcher, which the budget may end for good.
@@ -222,8 +183,7 @@ pub unsafe extern "C" fn engine_grammar_new(
     let compile = || {
         Arc::increment_strong_count(grammars);
         let limit = Duration::from_millis(limit_ms.into());
-        let source = Source { kind, text: text(data, size)?.to_string(), before: text(before, before_size)?.to_string() };
-        Arc::from_raw(grammars).grammar(&source, limit).map(|grammar| Box::into_raw(Box::new(grammar)))
+        Arc::from_raw(grammars).compile(kind, text(data, size)?, text(before, before_size)?, limit).map(|grammar| Box::into_raw(Box::new(grammar)))
     };
     store(compile, out, error)
 }
