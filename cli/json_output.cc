@@ -15,10 +15,6 @@ Json ToJson(const TokenLogprobs& logprobs) {
 
 }  // namespace
 
-std::string JsonText(const Json& document, int indent) {
-  return document.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
-
 void PrintJson(const Json& document) { std::puts(JsonText(document, 2).c_str()); }
 
 Json ToJson(const Answer& answer, const ModelInfo& model, double load_seconds) {

@@ -1,15 +1,12 @@
 // Results for programs: one JSON document on stdout.
 #pragma once
 
-#include <string>
-
 #include "cli/answer.h"
-#include "nlohmann/json.hpp"
+#include "core/base/json.h"
 
 namespace engine {
 
 // Bytes that are not UTF-8 become U+FFFD.
-std::string JsonText(const nlohmann::ordered_json& document, int indent);
 void PrintJson(const nlohmann::ordered_json& document);
 
 nlohmann::ordered_json ToJson(const Answer& answer, const ModelInfo& model, double load_seconds);

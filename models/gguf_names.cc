@@ -2,7 +2,7 @@
 
 #include <span>
 
-#include "nlohmann/json.hpp"
+#include "core/base/json.h"
 
 namespace engine {
 namespace {
@@ -90,8 +90,8 @@ absl::Status CopyScaling(const Json& metadata, const std::string& prefix, Json& 
                                        {"beta_fast", "rope.scaling.yarn_beta_fast"},
                                        {"beta_slow", "rope.scaling.yarn_beta_slow"}};
   for (const NamePair& pair : kScalingKeys) {
-    const auto found = metadata.find(prefix + std::string(pair.gguf));
-    if (found != metadata.end()) scaling[std::string(pair.hugging_face)] = *found;
+    const Json found = Find(metadata, prefix, pair.gguf);
+    if (!found.is_null()) scaling[std::string(pair.hugging_face)] = found;
   }
   // Each of these changes the magnitude or the blend in a way of GGUF's own, unless it has this value.
   constexpr std::pair<std::string_view, double> kNeutral[] = {{"rope.scaling.attn_factor", 1},
@@ -99,10 +99,9 @@ absl::Status CopyScaling(const Json& metadata, const std::string& prefix, Json& 
                                                               {"rope.scaling.yarn_ext_factor", 1},
                                                               {"rope.scaling.yarn_log_multiplier", 0}};
   for (const auto& [key, value] : kNeutral) {
-    const auto found = metadata.find(prefix + std::string(key));
-    if (found == metadata.end() || *found == value) continue;
-    const std::string text = found->dump(-1, ' ', false, Json::error_handler_t::replace);  // it may be no UTF-8
-    return Unimplemented("%s%s is %s; only %g is supported", prefix, key, text, value);
+    const Json found = Find(metadata, prefix, key);
+    if (found.is_null() || found == value) continue;
+    return Unimplemented("%s%s is %s; only %g is supported", prefix, key, JsonText(found), value);
   }
   const bool scales = factor.is_null() ? type != "linear" : factor != 0 && factor != 1;
   if (scales) config["rope_scaling"] = std::move(scaling);

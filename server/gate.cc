@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "core/base/check.h"
-#include "nlohmann/json.hpp"
+#include "core/base/json.h"
 
 namespace engine {
 namespace {
@@ -22,7 +22,7 @@ void SendHealth(Responder& responder, const std::string& reason) {
   const nlohmann::ordered_json body = {{"status", "unavailable"},
                                        {"error", {{"code", 503}, {"message", reason}, {"type", "unavailable_error"}}}};
   // A model's name may be no UTF-8.
-  responder.Send(503, kJson, body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  responder.Send(503, kJson, JsonText(body));
 }
 
 Route HealthRoute(const char* path, const Gate& gate, std::string (Gate::*reason)() const) {

@@ -11,7 +11,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
-#include "nlohmann/json.hpp"
+#include "core/base/json.h"
 
 namespace engine {
 namespace {
@@ -25,10 +25,6 @@ constexpr int kPollMs = 50;
 constexpr double kLastSeconds = 1;
 
 std::string TimeNow() { return absl::FormatTime("%Y-%m-%d%ET%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone()); }
-
-std::string Dump(const nlohmann::ordered_json& json) {
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-}
 
 // Control characters in a path could forge lines.
 std::string Safe(std::string_view text) { return absl::CHexEscape({text.data(), text.size()}); }
@@ -48,7 +44,7 @@ Log::~Log() {
 }
 
 std::string Log::Line(std::string_view level, std::string_view message) const {
-  if (format_ == Format::kJson) return Dump({{"time", TimeNow()}, {"level", level}, {"message", message}});
+  if (format_ == Format::kJson) return JsonText({{"time", TimeNow()}, {"level", level}, {"message", message}}) + "\n";
   return absl::StrFormat("%s %s%s\n", TimeNow(), level == "info" ? "" : "WARNING ", message);
 }
 
@@ -64,7 +60,7 @@ void Log::Access(const AccessRecord& record) {
       json["trace_id"] = request.trace->trace_id;
       json["span_id"] = request.trace->span_id;
     }
-    return Push(Dump(json));
+    return Push(JsonText(json) + "\n");
   }
   const std::string key = request.api_key < 0 ? "" : absl::StrFormat(" key=%d", request.api_key);
   const std::string trace =

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "nlohmann/json.hpp"
+#include "core/base/json.h"
 
 namespace engine {
 namespace {
@@ -121,7 +121,7 @@ std::string TraceExporter::Body(const std::vector<Span>& spans) const {
       {"resourceSpans",
        {{{"resource", {{"attributes", {Attribute("service.name", "engine"), Attribute("service.version", version_)}}}},
          {"scopeSpans", {{{"scope", {{"name", "engine"}}}, {"spans", std::move(list)}}}}}}}};
-  return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return JsonText(body);
 }
 
 }  // namespace engine

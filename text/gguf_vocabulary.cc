@@ -4,8 +4,8 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "core/base/json.h"
 #include "core/base/utf8.h"
-#include "nlohmann/json.hpp"
 #include "text/gguf_pre_tokenizer.h"
 
 namespace engine {
@@ -186,7 +186,7 @@ bool AddsBos(const GgufVocabulary& vocabulary) {
 
 // An object's text without its closing brace, so that members can follow.
 std::string OpenObject(const Json& object) {
-  std::string text = object.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = JsonText(object);
   text.pop_back();
   return text;
 }

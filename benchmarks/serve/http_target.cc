@@ -4,7 +4,7 @@
 
 #include "benchmarks/serve/answer_event.h"
 #include "benchmarks/serve/sse_reader.h"
-#include "nlohmann/json.hpp"
+#include "core/base/json.h"
 
 namespace engine {
 namespace {
@@ -108,7 +108,7 @@ std::string HttpTarget::Body(const LoadRequest& request) const {
   body["stream_options"] = {{"include_usage", true}};
   if (options_.ignore_eos) body["ignore_eos"] = true;
   if (!options_.extra_body.empty()) body.update(Json::parse(options_.extra_body));
-  return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return JsonText(body);
 }
 
 void HttpTarget::Send(const LoadRequest& request, LoadRecord& record, std::function<void()> on_end) {

@@ -111,4 +111,8 @@ absl::StatusOr<nlohmann::ordered_json> ParseJson(std::string_view text, std::str
   return builder.Take();
 }
 
+std::string JsonText(const nlohmann::ordered_json& document, int indent) {
+  return document.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
 }  // namespace engine

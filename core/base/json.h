@@ -1,6 +1,8 @@
-// JSON from files we did not write: bounded in size, depth and number of values, without duplicate keys, no exceptions.
+// JSON from files we did not write: bounded in size, depth and number of values, without duplicate keys, no exceptions;
+// and as text that anybody can read.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "core/base/status.h"
@@ -16,5 +18,8 @@ struct JsonLimits {
 
 // The document in `text`; object keys keep their order. `what` names it in errors ("config.json").
 absl::StatusOr<nlohmann::ordered_json> ParseJson(std::string_view text, std::string_view what, JsonLimits limits = {});
+
+// The document as text, on one line unless there is an indent. Bytes that are not UTF-8 become U+FFFD, where dump() throws.
+std::string JsonText(const nlohmann::ordered_json& document, int indent = -1);
 
 }  // namespace engine

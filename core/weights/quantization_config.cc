@@ -1,7 +1,7 @@
 #include "core/weights/quantization_config.h"
 
 #include "absl/strings/str_join.h"
-#include "nlohmann/json.hpp"
+#include "core/base/json.h"
 
 namespace engine {
 namespace {
@@ -19,14 +19,12 @@ const Json& At(const Json& object, const char* key) {
   return object.is_object() && found != object.end() ? *found : kNull;
 }
 
-std::string TextOf(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 // Whether object[key] is one of `wanted`.
 absl::Status Expect(const std::string& where, const Json& object, const char* key, const std::vector<Json>& wanted) {
   const Json& value = At(object, key);
   if (std::ranges::find(wanted, value) != wanted.end()) return absl::OkStatus();
-  const auto append = [](std::string* out, const Json& item) { *out += TextOf(item); };
-  return Unimplemented("%s.%s is %s; only %s is supported: %s", where, key, TextOf(value),
+  const auto append = [](std::string* out, const Json& item) { *out += JsonText(item); };
+  return Unimplemented("%s.%s is %s; only %s is supported: %s", where, key, JsonText(value),
                        absl::StrJoin(wanted, " or ", append), kAdvice);
 }
 
@@ -48,7 +46,7 @@ absl::StatusOr<QuantizationScheme> ReadCompressed(const std::string& where, cons
   const bool packed = At(quantization, "format") == "pack-quantized";
   const Json& groups = At(quantization, "config_groups");
   if (!groups.is_object())
-    return InvalidArgument("%s.config_groups is %s; it must be an object", where, TextOf(groups));
+    return InvalidArgument("%s.config_groups is %s; it must be an object", where, JsonText(groups));
   for (const auto& [key, group] : groups.items()) {
     RETURN_IF_ERROR(CheckGroup(absl::StrFormat("%s.config_groups.%s", where, key), group, packed));
   }

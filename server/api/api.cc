@@ -29,7 +29,7 @@ Weight WeightOf(const HttpRequest& http) {
 
 void SendJson(Responder& responder, const absl::StatusOr<Json>& json, ErrorWriter write_error = ErrorBody) {
   if (!json.ok()) return SendError(responder, json.status(), ErrorJson(json.status(), write_error));
-  responder.Send(200, "application/json", Dump(*json));
+  responder.Send(200, "application/json", JsonText(*json));
 }
 
 using Computation = absl::StatusOr<Json> (*)(const Service&, const Json& body);
@@ -174,7 +174,7 @@ std::vector<Route> ApiRoutes(ApiOptions options) {
   const auto service = std::make_shared<const Service>(std::move(options));
   std::vector<Endpoint> endpoints = Endpoints(service, post);
   endpoints.push_back({.route = {"GET", "/openapi.json", nullptr}, .summary = "This document", .answer = "Document"});
-  const auto document = std::make_shared<const std::string>(Dump(OpenApi(endpoints, version)));  // the handler's
+  const auto document = std::make_shared<const std::string>(JsonText(OpenApi(endpoints, version)));  // the handler's
   endpoints.back().route.handler = [document](const std::shared_ptr<const HttpRequest>&,
                                               const std::shared_ptr<Responder>& responder) {
     responder->Send(200, "application/json", *document);

@@ -17,7 +17,7 @@ absl::Status ReadPart(const FieldValue& part, std::string& text) {
   }
   if (part.json.contains("type")) {
     return FieldError(part.path + ".type",
-                      absl::StrFormat("is %s; the model reads parts of type \"text\"", Dump(part.json["type"])));
+                      absl::StrFormat("is %s; the model reads parts of type \"text\"", JsonText(part.json["type"])));
   }
   return FieldError(part.path, "has no type");
 }
@@ -112,7 +112,7 @@ absl::Status CheckMessage(const FieldValue& value, const ChatMessage& message) {
 
 absl::Status ReadArguments(const FieldValue& value, ToolCall& call) {
   if (value.json.is_object()) {
-    call.arguments = Dump(value.json);
+    call.arguments = JsonText(value.json);
     return absl::OkStatus();
   }
   return Get(value, call.arguments);

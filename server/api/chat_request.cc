@@ -97,7 +97,7 @@ absl::Status CheckTemplateKwargs(const std::string& chat_template, ApiRequest& r
     const FieldValue field{"template_kwargs." + key, value};
     RETURN_IF_ERROR(Unsupported(field, "", "the model's chat template does not read it", request.policy()));
   }
-  request.generation.template_kwargs = Dump(request.template_kwargs);
+  request.generation.template_kwargs = JsonText(request.template_kwargs);
   return absl::OkStatus();
 }
 

@@ -11,7 +11,7 @@ constexpr char kDone[] = "data: [DONE]\n\n";
 
 }  // namespace
 
-std::string Event(const Json& data) { return "data: " + Dump(data) + "\n\n"; }
+std::string Event(const Json& data) { return "data: " + JsonText(data) + "\n\n"; }
 
 bool TextEvents::Cover(const ApiRequest& request, const GenerationUpdate& update) {
   const bool is_text = !update.text.empty() && update.reasoning.empty() && update.tool_calls.empty();
@@ -25,7 +25,7 @@ std::string TextEvents::Write(int choice, std::string_view text,
   auto& [before, after] = found->second;
   if (is_first) {
     constexpr std::string_view kPlace = "\1the text\1";  // which nothing else in an event is
-    const std::string event = Event(make(kPlace)), place = Dump(kPlace);
+    const std::string event = Event(make(kPlace)), place = JsonText(kPlace);
     const size_t begin = event.find(place);
     before = event.substr(0, begin);
     after = event.substr(begin + place.size());

@@ -12,7 +12,7 @@ std::string Shown(const Json& json) {
   if (json.is_object()) return "an object";
   if (json.is_array()) return "an array";
   constexpr size_t kMaxShown = 60;
-  const std::string text = Dump(json);
+  const std::string text = JsonText(json);
   return text.size() <= kMaxShown ? text : "a long string";
 }
 
@@ -136,7 +136,5 @@ void AppendText(std::string_view text, std::string& to) {
   }
   to += '"';
 }
-
-std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 }  // namespace engine

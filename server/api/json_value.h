@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/base/field_error.h"
-#include "nlohmann/json.hpp"
+#include "core/base/json.h"
 
 namespace engine {
 
@@ -51,10 +51,7 @@ absl::Status GetList(const FieldValue& value, size_t max_size, std::vector<T>& o
 // One of the words; out is its index.
 absl::Status GetWord(const FieldValue& value, std::initializer_list<std::string_view> words, int& out);
 
-// Text as it stands in the body; bytes that are not UTF-8 become U+FFFD.
-std::string Dump(const Json& json);
-
-// Adds a text as Dump writes it, at a fraction of the cost. It must be UTF-8.
+// Adds a text as JsonText writes it, at a fraction of the cost. It must be UTF-8.
 void AppendText(std::string_view text, std::string& to);
 
 }  // namespace engine

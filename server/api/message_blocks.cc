@@ -47,7 +47,7 @@ constexpr Field<Block> kUseFields[] = {
     {"input", "object",
      [](const FieldValue& value, Block& block) {
        RETURN_IF_ERROR(MustBeObject(value));
-       block.input = Dump(value.json);
+       block.input = JsonText(value.json);
        return absl::OkStatus();
      },
      "its arguments"},

@@ -21,7 +21,7 @@ absl::Status ReadSchema(const FieldValue& value, ApiRequest& request) {
     return SetGrammar(value, OutputGrammar::Kind::kJsonSchema, value.json.get<std::string>(), request);
   }
   if (!value.json.is_boolean()) RETURN_IF_ERROR(MustBeObject(value));
-  return SetGrammar(value, OutputGrammar::Kind::kJsonSchema, Dump(value.json), request);
+  return SetGrammar(value, OutputGrammar::Kind::kJsonSchema, JsonText(value.json), request);
 }
 
 absl::Status ReadRegex(const FieldValue& value, ApiRequest& request) {
@@ -34,7 +34,7 @@ absl::Status ReadChoice(const FieldValue& value, ApiRequest& request) {
   std::vector<std::string> texts;
   RETURN_IF_ERROR(GetList(value, kMaxChoiceTexts, texts));
   if (texts.empty()) return FieldError(value.path, "is empty; it needs a text to choose");
-  return SetGrammar(value, OutputGrammar::Kind::kChoice, Dump(value.json), request);
+  return SetGrammar(value, OutputGrammar::Kind::kChoice, JsonText(value.json), request);
 }
 
 // llama.cpp's form writes rules with "::="; everything else is Lark.

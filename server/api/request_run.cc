@@ -210,7 +210,7 @@ void RequestRun::Stream(std::string events) {
 
 void RequestRun::End() {
   done_ = true;
-  if (!answer_.request.stream) return responder_->Send(200, kJsonType, Dump(format_->Whole(answer_)));
+  if (!answer_.request.stream) return responder_->Send(200, kJsonType, JsonText(format_->Whole(answer_)));
   Stream(format_->LastEvents(answer_));
   responder_->End();
 }

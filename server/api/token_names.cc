@@ -12,7 +12,7 @@ Json Bytes(const std::string& bytes) {
 }
 
 // As JSON will show it.
-std::string Valid(std::string bytes) { return Json::parse(Dump(Json(std::move(bytes)))).get<std::string>(); }
+std::string Valid(std::string bytes) { return Json::parse(JsonText(Json(std::move(bytes)))).get<std::string>(); }
 
 Json ChatToken(const Answer& answer, int32_t token, float logprob) {
   return {{"token", TokenName(answer, token)},

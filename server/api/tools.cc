@@ -28,7 +28,7 @@ absl::Status MustBeSchemaOfObject(const FieldValue& value, Function&) {
   RETURN_IF_ERROR(MustBeObject(value));
   const Json type = value.json.value("type", Json());
   if (!type.is_string() || type == "object") return absl::OkStatus();
-  return FieldError(value.path + ".type", "is " + Dump(type) + "; it must be \"object\", which arguments are");
+  return FieldError(value.path + ".type", "is " + JsonText(type) + "; it must be \"object\", which arguments are");
 }
 
 template <typename T>
@@ -110,7 +110,7 @@ absl::Status ReadTools(const FieldValue& value, ApiRequest& request) {
     if (request.tool_names.size() != i + 1) return FieldError(tool.path + ".function", "is missing");
     tools.push_back(ToolOf(tool.json["function"]));
   }
-  request.generation.tools = Dump(tools);
+  request.generation.tools = JsonText(tools);
   return absl::OkStatus();
 }
 
@@ -135,7 +135,7 @@ absl::Status ReadFunctions(const FieldValue& value, ApiRequest& request) {
     tools.push_back(ToolOf(value.json[i]));
   }
   request.sent.Add("tools", value.path);
-  request.generation.tools = Dump(tools);
+  request.generation.tools = JsonText(tools);
   request.generation.tool_choice.parallel = false;
   request.legacy_functions = true;
   return absl::OkStatus();

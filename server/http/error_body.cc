@@ -1,6 +1,6 @@
 #include "server/http/error_body.h"
 
-#include "nlohmann/json.hpp"
+#include "core/base/json.h"
 
 namespace engine {
 namespace {
@@ -8,8 +8,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json TextOrNull(std::string_view text) { return text.empty() ? Json(nullptr) : Json(text); }
-
-std::string Text(const Json& body) { return body.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 std::string_view TypeOf(int status) {
   switch (status) {
@@ -46,7 +44,7 @@ std::string_view AnthropicTypeOf(int status) {
 }  // namespace
 
 std::string ErrorBody(int status, std::string_view message, std::string_view code, std::string_view param) {
-  return Text(
+  return JsonText(
       {{"error",
         {{"message", message}, {"type", TypeOf(status)}, {"param", TextOrNull(param)}, {"code", TextOrNull(code)}}}});
 }
@@ -54,7 +52,7 @@ std::string ErrorBody(int status, std::string_view message, std::string_view cod
 std::string AnthropicErrorBody(int status, std::string_view message, std::string_view code, std::string_view) {
   Json error = {{"type", AnthropicTypeOf(status)}, {"message", message}};
   if (!code.empty()) error["details"] = {{"error_code", code}};
-  return Text({{"type", "error"}, {"error", std::move(error)}});
+  return JsonText({{"type", "error"}, {"error", std::move(error)}});
 }
 
 }  // namespace engine

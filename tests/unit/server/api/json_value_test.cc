@@ -11,7 +11,7 @@ TEST(JsonValue, ATextIsAppendedAsItIsDumped) {
   all += "é中😀\u2028\u00a0";
   std::string appended = "[";
   AppendText(all, appended);
-  EXPECT_EQ(appended, "[" + Dump(all));
+  EXPECT_EQ(appended, "[" + JsonText(all));
   AppendText("", appended);
   EXPECT_TRUE(appended.ends_with("\"\""));
 }
