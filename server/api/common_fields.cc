@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "server/api/output_control.h"
+#include "server/http/ascii.h"
 
 namespace engine {
 namespace {
@@ -13,7 +14,6 @@ constexpr size_t kMaxAllowedTokens = size_t{1} << 20;  // more than any vocabula
 // Of texts that every answer to a request keeps for itself.
 constexpr size_t kMaxStopBytes = 1024;
 constexpr size_t kMaxSaltBytes = 1024;
-constexpr size_t kMaxIdBytes = 128;
 
 absl::Status CheckBytes(const FieldValue& value, std::string_view text, size_t most) {
   if (text.size() <= most) return absl::OkStatus();
@@ -23,8 +23,7 @@ absl::Status CheckBytes(const FieldValue& value, std::string_view text, size_t m
 // As in headers and logs.
 absl::Status ReadRequestId(const FieldValue& value, ApiRequest& request) {
   RETURN_IF_ERROR(Get(value, request.request_id));
-  const auto is_plain = [](char c) { return c > ' ' && c <= '~'; };
-  if (!std::ranges::all_of(request.request_id, is_plain)) {
+  if (!IsPrintable(request.request_id)) {
     return FieldError(value.path, "may have printable ASCII characters only, and no blanks");
   }
   return CheckBytes(value, request.request_id, kMaxIdBytes);

@@ -1,4 +1,4 @@
-// Header names and values as HTTP compares them.
+// Header names and values as HTTP compares them, and ids that may stand in one.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +10,12 @@ inline char AsciiLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>
 
 inline bool EqualIgnoringCase(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, {}, AsciiLower, AsciiLower);
+}
+
+// Of clients' request ids, which go into headers, logs and events.
+inline constexpr size_t kMaxIdBytes = 128;
+inline bool IsPrintable(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
 }
 
 inline std::string_view Trim(std::string_view text) {

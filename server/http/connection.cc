@@ -28,8 +28,7 @@ constexpr size_t kMostTraceState = 512;  // which the standard asks to pass on; 
 // The client's own id where it is one: short and printable, as it goes into headers and logs.
 std::string RequestId(const HttpRequest& request) {
   const std::string_view given = request.Header("x-request-id");
-  const auto is_plain = [](char c) { return c > ' ' && c <= '~'; };
-  if (!given.empty() && given.size() <= 128 && std::ranges::all_of(given, is_plain)) return std::string(given);
+  if (!given.empty() && given.size() <= kMaxIdBytes && IsPrintable(given)) return std::string(given);
   return "req_" + RandomHex(16);
 }
 
