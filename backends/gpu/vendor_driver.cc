@@ -176,9 +176,8 @@ class VendorDriver : public GpuDriver {
   }
   absl::Status Launch(GpuQueue queue, GpuGraph graph) override {
     RETURN_IF_ERROR(UseDevice());
-    const int error = api_.launch_graph(graph.handle, queue.handle);
-    if (error == 0) return absl::OkStatus();
-    return absl::UnavailableError(absl::StrFormat("%s: cannot launch a graph: %s", info_.name, api_.describe(error)));
+    const absl::Status launched = Check("launch a graph", api_.launch_graph(graph.handle, queue.handle));
+    return launched.ok() ? launched : absl::UnavailableError(launched.message());
   }
   void Destroy(GpuGraph graph) override {
     api_.use_device();
