@@ -1,5 +1,7 @@
 #include "text/grammar.h"
 
+#include <algorithm>
+
 #include "text/ffi_text.h"
 
 namespace engine {
@@ -7,6 +9,9 @@ namespace {
 
 // Large published schemas take a tenth of it.
 constexpr uint32_t kCompileMilliseconds = 2000;
+
+constexpr size_t kMostKept = 4;
+constexpr size_t kMostKeptBytes = 256 << 10;  // of a grammar's text; the largest published schemas have that many
 
 const uint32_t* Ids(std::span<const int32_t> ids) { return reinterpret_cast<const uint32_t*>(ids.data()); }
 
@@ -104,13 +109,35 @@ absl::StatusOr<std::unique_ptr<GrammarCompiler>> GrammarCompiler::Create(const T
 GrammarCompiler::~GrammarCompiler() { engine_grammars_free(handle_); }
 
 absl::StatusOr<std::unique_ptr<Grammar>> GrammarCompiler::Compile(const OutputGrammar& grammar) const {
-  EngineGrammar* handle = nullptr;
   EngineTextBuffer error{};
-  const int code =
-      engine_grammar_new(handle_, FfiKind(grammar.kind), Bytes(grammar.text), grammar.text.size(),
-                         Bytes(grammar.before), grammar.before.size(), kCompileMilliseconds, &handle, &error);
-  RETURN_IF_ERROR(OnOneLine(TakeStatus(code, error, Name(grammar.kind))));
-  return std::make_unique<Grammar>(handle);
+  std::shared_ptr<EngineCompiledGrammar> compiled = Find(grammar);
+  if (compiled == nullptr) {
+    EngineCompiledGrammar* handle = nullptr;
+    const int code =
+        engine_grammar_compile(handle_, FfiKind(grammar.kind), Bytes(grammar.text), grammar.text.size(),
+                               Bytes(grammar.before), grammar.before.size(), kCompileMilliseconds, &handle, &error);
+    RETURN_IF_ERROR(OnOneLine(TakeStatus(code, error, Name(grammar.kind))));
+    compiled.reset(handle, engine_compiled_grammar_free);
+    Keep(grammar, compiled);
+  }
+  EngineGrammar* answer = nullptr;
+  RETURN_IF_ERROR(TakeStatus(engine_grammar_new(compiled.get(), &answer, &error), error, Name(grammar.kind)));
+  return std::make_unique<Grammar>(answer, std::move(compiled));
+}
+
+std::shared_ptr<EngineCompiledGrammar> GrammarCompiler::Find(const OutputGrammar& grammar) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::ranges::find(kept_, grammar, &Kept::source);
+  if (found == kept_.end()) return nullptr;
+  std::rotate(kept_.begin(), found, found + 1);
+  return kept_.front().compiled;
+}
+
+void GrammarCompiler::Keep(const OutputGrammar& grammar, const std::shared_ptr<EngineCompiledGrammar>& compiled) const {
+  if (grammar.text.size() + grammar.before.size() > kMostKeptBytes) return;
+  const std::lock_guard lock(mutex_);
+  kept_.push_front({grammar, compiled});
+  if (kept_.size() > kMostKept) kept_.pop_back();
 }
 
 }  // namespace engine

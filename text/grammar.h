@@ -2,15 +2,19 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/status.h"
 #include "text/output_grammar.h"
 #include "text/tokenizer.h"
 
+struct EngineCompiledGrammar;
 struct EngineGrammar;
 struct EngineGrammars;
 
@@ -20,7 +24,8 @@ namespace engine {
 // needs more than a token's budget, every call returns it.
 class Grammar {
  public:
-  explicit Grammar(EngineGrammar* handle) : handle_(handle) {}  // takes it over
+  Grammar(EngineGrammar* handle, std::shared_ptr<EngineCompiledGrammar> compiled)  // takes the handle over
+      : compiled_(std::move(compiled)), handle_(handle) {}
   ~Grammar();
   Grammar(const Grammar&) = delete;
   Grammar& operator=(const Grammar&) = delete;
@@ -38,6 +43,9 @@ class Grammar {
   absl::StatusOr<std::string> Forced();
 
  private:
+  // Ends after all its answers, of which none therefore frees what they share: Rust's counts of references would do that
+  // too, but ThreadSanitizer does not see those.
+  std::shared_ptr<EngineCompiledGrammar> compiled_;
   EngineGrammar* handle_;
 };
 
@@ -49,14 +57,24 @@ class GrammarCompiler {
                                                                  std::span<const int32_t> end_ids);
   ~GrammarCompiler();
 
+  // At the grammar's begin. The latest are kept compiled, for requests of many answers and clients that ask alike.
   // Refuses, with the reason, what cannot be held to exactly, and what takes more time or memory than one request is
   // granted.
   absl::StatusOr<std::unique_ptr<Grammar>> Compile(const OutputGrammar& grammar) const;
 
  private:
+  struct Kept {
+    OutputGrammar source;
+    std::shared_ptr<EngineCompiledGrammar> compiled;
+  };
+
   explicit GrammarCompiler(EngineGrammars* handle) : handle_(handle) {}
+  std::shared_ptr<EngineCompiledGrammar> Find(const OutputGrammar& grammar) const;
+  void Keep(const OutputGrammar& grammar, const std::shared_ptr<EngineCompiledGrammar>& compiled) const;
 
   EngineGrammars* handle_;  // owned
+  mutable std::mutex mutex_;
+  mutable std::deque<Kept> kept_;  // guarded by mutex_; the latest used first
 };
 
 std::string_view Name(OutputGrammar::Kind kind);

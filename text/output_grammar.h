@@ -20,6 +20,8 @@ struct OutputGrammar {
   std::string text;
   // A Lark grammar in which such an answer is @answer: of what comes before it, or instead. Empty: nothing does.
   std::string before = {};
+
+  bool operator==(const OutputGrammar&) const = default;
 };
 
 }  // namespace engine

@@ -20,6 +20,7 @@ typedef struct EngineTextBuffer {
 typedef struct EngineTokenizer EngineTokenizer;
 typedef struct EngineTemplate EngineTemplate;
 typedef struct EngineGrammars EngineGrammars;
+typedef struct EngineCompiledGrammar EngineCompiledGrammar;
 typedef struct EngineGrammar EngineGrammar;
 
 void engine_text_free(EngineTextBuffer buffer);
@@ -63,10 +64,14 @@ enum EngineGrammarKind {
   kEngineGrammarGbnf = 6,
 };
 
-// Compiles a grammar for one answer, or refuses it when that takes longer than limit_ms or more than is granted.
-int engine_grammar_new(const EngineGrammars* grammars, int kind, const uint8_t* text, size_t size,
-                       const uint8_t* before, size_t before_size, uint32_t limit_ms, EngineGrammar** grammar,
-                       EngineTextBuffer* error);
+// Compiles a grammar, or refuses it when that takes longer than limit_ms or more than is granted.
+int engine_grammar_compile(const EngineGrammars* grammars, int kind, const uint8_t* text, size_t size,
+                           const uint8_t* before, size_t before_size, uint32_t limit_ms,
+                           EngineCompiledGrammar** compiled, EngineTextBuffer* error);
+void engine_compiled_grammar_free(EngineCompiledGrammar* compiled);
+
+// The begin of an answer. Any thread may make one; `compiled` outlives them all.
+int engine_grammar_new(const EngineCompiledGrammar* compiled, EngineGrammar** grammar, EngineTextBuffer* error);
 void engine_grammar_free(EngineGrammar* grammar);
 // Bit i % 32 of mask[i / 32]: token i may follow. may_end: 1 where the answer is complete, which allows end_ids too.
 int engine_grammar_mask(EngineGrammar* grammar, uint32_t* mask, size_t words, int* may_end, EngineTextBuffer* error);

@@ -86,6 +86,52 @@ TEST(Grammar, StopsBeforeTheFirstTokenThatMayNotFollow) {
   EXPECT_EQ(*grammar->Advance(Ids{'3'}), 1);
 }
 
+// The latest are kept compiled: more than there is room for here, so that each is found, and is compiled again.
+TEST(Grammar, AnswersToOneGrammarKnowNothingOfEachOther) {
+  const Grammars grammars;
+  std::vector<std::unique_ptr<Grammar>> answers;
+  for (int i = 0; i < 24; ++i) {
+    const std::string digits = std::to_string(1 + i % 6);
+    answers.push_back(grammars.Compile(Kind::kRegex, "[0-9]{" + digits + "}"));
+    for (int have = 0; have < i / 6; ++have) EXPECT_EQ(*answers.back()->Advance(Ids{'7'}), have < 1 + i % 6 ? 1 : 0);
+    answers.push_back(grammars.Compile(Kind::kRegex, "[0-9]{" + digits + "}"));
+    EXPECT_EQ(*answers.back()->Advance(Ids(9, '3')), 1 + i % 6);
+  }
+}
+
+// What answers share is freed by none of them.
+TEST(Grammar, ThreadsShareTheKeptGrammars) {
+  const Grammars grammars;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&grammars, t] {
+      for (int i = 0; i < 60; ++i) {
+        const auto grammar = grammars.Compile(Kind::kRegex, "[0-9]{" + std::to_string(1 + (t + i) % 6) + "}");
+        EXPECT_EQ(*grammar->Advance(Ids(9, '3')), 1 + (t + i) % 6);
+        EXPECT_THAT(grammars.Allowed(*grammar), ElementsAre(kEndOfText));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+// A request whose answers are many compiles its grammar once.
+TEST(Grammar, TheLastGrammarTakesAFractionOfItsTimeAgain) {
+  const Grammars grammars;
+  std::string choices = "[";
+  for (int i = 0; i < 3000; ++i) choices += (i > 0 ? ",\"" : "\"") + std::to_string(i * 7919) + "\"";
+  choices += "]";
+  const auto seconds = [&] {
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_NE(grammars.Compile(Kind::kChoice, choices), nullptr);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  const double first = seconds();
+  double least = first;
+  for (int i = 0; i < 5; ++i) least = std::min(least, seconds());
+  EXPECT_LT(least, first / 2);
+}
+
 TEST(Grammar, GoesBackToWhereItWas) {
   const Grammars grammars;
   std::mt19937 random(kSeed);

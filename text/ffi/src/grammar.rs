@@ -49,14 +49,14 @@ impl Grammars {
     }
 
     /// On a thread of its own, which is left to itself when the time is over.
-    fn compile(self: &Arc<Self>, kind: i32, text: &str, before: &str, limit: Duration) -> Result<Grammar, String> {
+    fn compile(self: &Arc<Self>, kind: i32, text: &str, before: &str, limit: Duration) -> Result<Compiled, String> {
         if self.overdue.load(Ordering::Relaxed) >= MAX_OVERDUE {
             return Err("too many grammars that took too long are still being given up; try again later".to_string());
         }
         let (sender, receiver) = mpsc::sync_channel(0);
         let (all, text, before) = (Arc::clone(self), text.to_string(), before.to_string());
         let work = move || {
-            let compiled = caught(|| Grammar::new(&all, kind, &text, &before));
+            let compiled = caught(|| Compiled::new(&all, kind, &text, &before));
             if sender.send(()).is_err() {
                 all.overdue.fetch_sub(1, Ordering::Relaxed);
             }
@@ -73,7 +73,31 @@ impl Grammars {
     }
 }
 
-/// A grammar, and where an answer stands in it.
+/// A grammar before any answer to it.
+pub struct Compiled {
+    matcher: Matcher,
+    watch: Arc<Watch>,
+}
+
+impl Compiled {
+    fn new(all: &Grammars, kind: i32, text: &str, before: &str) -> Result<Compiled, String> {
+        let parser = all.factory.create_parser(grammar_source::parse_behind(before, kind, text)?);
+        let matcher = Matcher::new(parser);
+        match matcher.get_error() {
+            None => Ok(Compiled { matcher, watch: Arc::clone(&all.watch) }),
+            Some(error) => Err(first_lines(&error)),
+        }
+    }
+
+    /// At its begin. Answers share only what none of them changes.
+    fn answer(&self) -> Result<Grammar, String> {
+        let matcher = self.matcher.deep_clone().into_cancellable();
+        let cancellation = matcher.cancellation_handle().unwrap_or_default();
+        Ok(Grammar { matcher, budget: self.watch.budget(cancellation)?, num_tokens: 0, next: None })
+    }
+}
+
+/// Where an answer stands in a grammar.
 pub struct Grammar {
     matcher: Matcher,
     budget: Budget,
@@ -82,17 +106,6 @@ pub struct Grammar {
 }
 
 impl Grammar {
-    fn new(all: &Grammars, kind: i32, text: &str, before: &str) -> Result<Grammar, String> {
-        let parser = all.factory.create_parser(grammar_source::parse_behind(before, kind, text)?);
-        let matcher = Matcher::new(parser).into_cancellable();
-        match (matcher.get_error(), matcher.cancellation_handle()) {
-            (None, Some(cancellation)) => {
-                Ok(Grammar { matcher, budget: all.watch.budget(cancellation)?, num_tokens: 0, next: None })
-            }
-            (error, _) => Err(first_lines(&error.unwrap_or_default())),
-        }
-    }
-
     /// A call of the matcher, which the budget may end for good.
     fn ask<T, E: std::fmt::Display>(&mut self, call: impl FnOnce(&mut Matcher) -> Result<T, E>) -> Result<T, String> {
         let matcher = &mut self.matcher;
@@ -169,7 +182,7 @@ pub unsafe extern "C" fn engine_grammars_free(grammars: *const Grammars) {
 }
 
 #[no_mangle]
-pub unsafe extern "C" fn engine_grammar_new(
+pub unsafe extern "C" fn engine_grammar_compile(
     grammars: *const Grammars,
     kind: i32,
     data: *const u8,
@@ -177,15 +190,28 @@ pub unsafe extern "C" fn engine_grammar_new(
     before: *const u8,
     before_size: usize,
     limit_ms: u32,
-    out: *mut *mut Grammar,
+    out: *mut *mut Compiled,
     error: *mut Buffer,
 ) -> i32 {
     let compile = || {
         Arc::increment_strong_count(grammars);
         let limit = Duration::from_millis(limit_ms.into());
-        Arc::from_raw(grammars).compile(kind, text(data, size)?, text(before, before_size)?, limit).map(|grammar| Box::into_raw(Box::new(grammar)))
+        let compiled = Arc::from_raw(grammars).compile(kind, text(data, size)?, text(before, before_size)?, limit);
+        compiled.map(|compiled| Box::into_raw(Box::new(compiled)))
     };
     store(compile, out, error)
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn engine_compiled_grammar_free(compiled: *mut Compiled) {
+    if !compiled.is_null() {
+        drop(Box::from_raw(compiled));
+    }
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn engine_grammar_new(compiled: *const Compiled, out: *mut *mut Grammar, error: *mut Buffer) -> i32 {
+    store(|| (*compiled).answer().map(|grammar| Box::into_raw(Box::new(grammar))), out, error)
 }
 
 #[no_mangle]
