@@ -67,12 +67,27 @@ std::string_view Name(OutputGrammar::Kind kind) {
   return "unknown";
 }
 
-Grammar::~Grammar() { engine_grammar_free(handle_); }
+void Grammar::Free::operator()(EngineGrammar* handle) const { engine_grammar_free(handle); }
+
+Grammar::Grammar(EngineGrammar* handle, std::shared_ptr<EngineCompiledGrammar> compiled,
+                 std::shared_ptr<GrammarWatch> watch)
+    : compiled_(std::move(compiled)),
+      handle_(handle),
+      budget_(std::move(watch), [handle] { engine_grammar_cancel(handle); }) {}
+
+absl::StatusOr<std::unique_ptr<Grammar>> Grammar::Create(std::shared_ptr<EngineCompiledGrammar> compiled,
+                                                         std::shared_ptr<GrammarWatch> watch) {
+  EngineGrammar* handle = nullptr;
+  EngineTextBuffer error{};
+  RETURN_IF_ERROR(TakeStatus(engine_grammar_new(compiled.get(), &handle, &error), error, "grammar"));
+  return std::unique_ptr<Grammar>(new Grammar(handle, std::move(compiled), std::move(watch)));
+}
 
 absl::StatusOr<bool> Grammar::Mask(std::span<uint32_t> mask) {
   int may_end = 0;
   EngineTextBuffer error{};
-  const int code = engine_grammar_mask(handle_, mask.data(), mask.size(), &may_end, &error);
+  const int code =
+      budget_.Spend([&] { return engine_grammar_mask(handle_.get(), mask.data(), mask.size(), &may_end, &error); });
   RETURN_IF_ERROR(TakeStatus(code, error, "grammar"));
   return may_end != 0;
 }
@@ -80,39 +95,46 @@ absl::StatusOr<bool> Grammar::Mask(std::span<uint32_t> mask) {
 absl::StatusOr<int> Grammar::Advance(std::span<const int32_t> tokens) {
   size_t num_accepted = 0;
   EngineTextBuffer error{};
-  const int code = engine_grammar_advance(handle_, Ids(tokens), tokens.size(), &num_accepted, &error);
+  const int code = budget_.Spend(
+      [&] { return engine_grammar_advance(handle_.get(), Ids(tokens), tokens.size(), &num_accepted, &error); });
   RETURN_IF_ERROR(TakeStatus(code, error, "grammar"));
+  num_tokens_ += static_cast<int>(num_accepted);
+  budget_.Grant(num_tokens_);
   return static_cast<int>(num_accepted);
 }
 
 absl::Status Grammar::Rollback(int count) {
+  num_tokens_ -= count;
   EngineTextBuffer error{};
-  return TakeStatus(engine_grammar_rollback(handle_, count, &error), error, "grammar");
+  const int code = budget_.Spend([&] { return engine_grammar_rollback(handle_.get(), count, &error); });
+  return TakeStatus(code, error, "grammar");
 }
 
 absl::StatusOr<std::string> Grammar::Forced() {
   EngineTextBuffer bytes{};
   EngineTextBuffer error{};
-  RETURN_IF_ERROR(TakeStatus(engine_grammar_forced(handle_, &bytes, &error), error, "grammar"));
+  const int code = budget_.Spend([&] { return engine_grammar_forced(handle_.get(), &bytes, &error); });
+  RETURN_IF_ERROR(TakeStatus(code, error, "grammar"));
   return TakeBuffer(bytes);
 }
 
 absl::StatusOr<std::unique_ptr<GrammarCompiler>> GrammarCompiler::Create(const Tokenizer& tokenizer, int vocab_size,
                                                                          std::span<const int32_t> end_ids) {
+  ASSIGN_OR_RETURN(std::shared_ptr<GrammarWatch> watch, GrammarWatch::Start());
   EngineGrammars* handle = nullptr;
   EngineTextBuffer error{};
   const int code = engine_grammars_new(tokenizer.handle(), vocab_size, Ids(end_ids), end_ids.size(), &handle, &error);
   RETURN_IF_ERROR(TakeStatus(code, error, "the tokenizer cannot follow grammars"));
-  return std::unique_ptr<GrammarCompiler>(new GrammarCompiler(handle));
+  return std::unique_ptr<GrammarCompiler>(new GrammarCompiler(handle, std::move(watch)));
 }
 
 GrammarCompiler::~GrammarCompiler() { engine_grammars_free(handle_); }
 
 absl::StatusOr<std::unique_ptr<Grammar>> GrammarCompiler::Compile(const OutputGrammar& grammar) const {
-  EngineTextBuffer error{};
   std::shared_ptr<EngineCompiledGrammar> compiled = Find(grammar);
   if (compiled == nullptr) {
     EngineCompiledGrammar* handle = nullptr;
+    EngineTextBuffer error{};
     const int code =
         engine_grammar_compile(handle_, FfiKind(grammar.kind), Bytes(grammar.text), grammar.text.size(),
                                Bytes(grammar.before), grammar.before.size(), kCompileMilliseconds, &handle, &error);
@@ -120,9 +142,7 @@ absl::StatusOr<std::unique_ptr<Grammar>> GrammarCompiler::Compile(const OutputGr
     compiled.reset(handle, engine_compiled_grammar_free);
     Keep(grammar, compiled);
   }
-  EngineGrammar* answer = nullptr;
-  RETURN_IF_ERROR(TakeStatus(engine_grammar_new(compiled.get(), &answer, &error), error, Name(grammar.kind)));
-  return std::make_unique<Grammar>(answer, std::move(compiled));
+  return Grammar::Create(std::move(compiled), watch_);
 }
 
 std::shared_ptr<EngineCompiledGrammar> GrammarCompiler::Find(const OutputGrammar& grammar) const {

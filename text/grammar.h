@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/status.h"
+#include "text/grammar_budget.h"
 #include "text/output_grammar.h"
 #include "text/tokenizer.h"
 
@@ -24,11 +25,9 @@ namespace engine {
 // needs more than a token's budget, every call returns it.
 class Grammar {
  public:
-  Grammar(EngineGrammar* handle, std::shared_ptr<EngineCompiledGrammar> compiled)  // takes the handle over
-      : compiled_(std::move(compiled)), handle_(handle) {}
-  ~Grammar();
-  Grammar(const Grammar&) = delete;
-  Grammar& operator=(const Grammar&) = delete;
+  // Of a grammar that is compiled, at its begin.
+  static absl::StatusOr<std::unique_ptr<Grammar>> Create(std::shared_ptr<EngineCompiledGrammar> compiled,
+                                                         std::shared_ptr<GrammarWatch> watch);
 
   // Bit i % 32 of mask[i / 32]: token i may follow. True where the answer may end, which allows the model's end tokens.
   absl::StatusOr<bool> Mask(std::span<uint32_t> mask);
@@ -43,10 +42,18 @@ class Grammar {
   absl::StatusOr<std::string> Forced();
 
  private:
-  // Ends after all its answers, of which none therefore frees what they share: Rust's counts of references would do that
-  // too, but ThreadSanitizer does not see those.
+  struct Free {
+    void operator()(EngineGrammar* handle) const;
+  };
+
+  Grammar(EngineGrammar* handle, std::shared_ptr<EngineCompiledGrammar> compiled, std::shared_ptr<GrammarWatch> watch);
+
+  // Outlives all its answers, so that none of them frees what they share: Rust's counts of references would do that too,
+  // but ThreadSanitizer does not see those.
   std::shared_ptr<EngineCompiledGrammar> compiled_;
-  EngineGrammar* handle_;
+  std::unique_ptr<EngineGrammar, Free> handle_;
+  GrammarBudget budget_;
+  int num_tokens_ = 0;  // of the answer
 };
 
 // Compiles grammars over one vocabulary. Any thread may use it.
@@ -68,11 +75,13 @@ class GrammarCompiler {
     std::shared_ptr<EngineCompiledGrammar> compiled;
   };
 
-  explicit GrammarCompiler(EngineGrammars* handle) : handle_(handle) {}
+  GrammarCompiler(EngineGrammars* handle, std::shared_ptr<GrammarWatch> watch)
+      : handle_(handle), watch_(std::move(watch)) {}
   std::shared_ptr<EngineCompiledGrammar> Find(const OutputGrammar& grammar) const;
   void Keep(const OutputGrammar& grammar, const std::shared_ptr<EngineCompiledGrammar>& compiled) const;
 
   EngineGrammars* handle_;  // owned
+  std::shared_ptr<GrammarWatch> watch_;
   mutable std::mutex mutex_;
   mutable std::deque<Kept> kept_;  // guarded by mutex_; the latest used first
 };

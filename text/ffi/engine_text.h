@@ -73,6 +73,8 @@ void engine_compiled_grammar_free(EngineCompiledGrammar* compiled);
 // The begin of an answer. Any thread may make one; `compiled` outlives them all.
 int engine_grammar_new(const EngineCompiledGrammar* compiled, EngineGrammar** grammar, EngineTextBuffer* error);
 void engine_grammar_free(EngineGrammar* grammar);
+// Ends a call that runs, and lets all later ones fail. Any thread.
+void engine_grammar_cancel(const EngineGrammar* grammar);
 // Bit i % 32 of mask[i / 32]: token i may follow. may_end: 1 where the answer is complete, which allows end_ids too.
 int engine_grammar_mask(EngineGrammar* grammar, uint32_t* mask, size_t words, int* may_end, EngineTextBuffer* error);
 // Goes on behind those first tokens that may follow one another, and counts them.

@@ -1,13 +1,12 @@
 //! Grammars that answers must follow: compiled within a budget, and where an answer stands in one.
 
-use crate::grammar_budget::{self, Budget, Watch};
 use crate::grammar_source;
 use crate::grammar_vocabulary::Vocabulary;
 use crate::tokenizer::Tokenizer;
 use crate::{caught, store, text, Buffer};
 use llguidance::api::ParserLimits;
 use llguidance::toktrie::{SimpleVob, TokenizerEnv};
-use llguidance::{Matcher, ParserFactory};
+use llguidance::{CancellationHandle, Matcher, ParserFactory};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{mpsc, Arc};
 use std::thread;
@@ -17,6 +16,8 @@ use std::time::Duration;
 const MAX_OVERDUE: usize = 2;
 /// Of a thread that compiles: readers of schemas and regular expressions recurse into what their limits allow.
 const STACK_BYTES: usize = 256 << 20;
+
+const CANCELLED: &str = "it takes more time than a token is granted; make it simpler, with less that is ambiguous";
 
 /// About what each bound costs is said where llguidance declares them.
 fn limits() -> ParserLimits {
@@ -36,7 +37,6 @@ fn limits() -> ParserLimits {
 pub struct Grammars {
     factory: ParserFactory,
     overdue: AtomicUsize,
-    watch: Arc<Watch>,
 }
 
 impl Grammars {
@@ -45,7 +45,7 @@ impl Grammars {
         let mut factory = ParserFactory::new_simple(&vocabulary).map_err(|e| e.to_string())?;
         *factory.limits_mut() = limits();
         factory.quiet();
-        Ok(Arc::new(Grammars { factory, overdue: AtomicUsize::new(0), watch: Watch::new() }))
+        Ok(Arc::new(Grammars { factory, overdue: AtomicUsize::new(0) }))
     }
 
     /// On a thread of its own, which is left to itself when the time is over.
@@ -74,44 +74,43 @@ impl Grammars {
 }
 
 /// A grammar before any answer to it.
-pub struct Compiled {
-    matcher: Matcher,
-    watch: Arc<Watch>,
-}
+pub struct Compiled(Matcher);
 
 impl Compiled {
     fn new(all: &Grammars, kind: i32, text: &str, before: &str) -> Result<Compiled, String> {
         let parser = all.factory.create_parser(grammar_source::parse_behind(before, kind, text)?);
         let matcher = Matcher::new(parser);
         match matcher.get_error() {
-            None => Ok(Compiled { matcher, watch: Arc::clone(&all.watch) }),
+            None => Ok(Compiled(matcher)),
             Some(error) => Err(first_lines(&error)),
         }
     }
 
     /// At its begin. Answers share only what none of them changes.
-    fn answer(&self) -> Result<Grammar, String> {
-        let matcher = self.matcher.deep_clone().into_cancellable();
+    fn answer(&self) -> Answer {
+        let matcher = self.0.deep_clone().into_cancellable();
         let cancellation = matcher.cancellation_handle().unwrap_or_default();
-        Ok(Grammar { matcher, budget: self.watch.budget(cancellation)?, num_tokens: 0, next: None })
+        Answer { cancellation, grammar: Grammar { matcher, next: None } }
     }
 }
 
+/// What an answer is held to. Another thread may cancel it while one asks the grammar.
+pub struct Answer {
+    cancellation: CancellationHandle,
+    grammar: Grammar,
+}
+
 /// Where an answer stands in a grammar.
-pub struct Grammar {
+struct Grammar {
     matcher: Matcher,
-    budget: Budget,
-    num_tokens: usize, // of the answer
     next: Option<SimpleVob>, // the tokens that may follow, once computed
 }
 
 impl Grammar {
-    /// A call of the matcher, which the budget may end for good.
     fn ask<T, E: std::fmt::Display>(&mut self, call: impl FnOnce(&mut Matcher) -> Result<T, E>) -> Result<T, String> {
-        let matcher = &mut self.matcher;
-        let result = self.budget.spend(|| call(matcher));
+        let result = call(&mut self.matcher);
         if self.matcher.is_cancelled() {
-            return Err(grammar_budget::EXCEEDED.to_string());
+            return Err(CANCELLED.to_string());
         }
         result.map_err(|e| first_lines(&e.to_string()))
     }
@@ -131,15 +130,11 @@ impl Grammar {
     /// How many of the tokens may follow one another here; the answer goes on behind those.
     fn advance(&mut self, tokens: &[u32]) -> Result<usize, String> {
         self.next = None;
-        let accepted = self.ask(|matcher| matcher.try_consume_tokens(tokens))?;
-        self.num_tokens += accepted;
-        self.budget.grant(self.num_tokens);
-        Ok(accepted)
+        self.ask(|matcher| matcher.try_consume_tokens(tokens))
     }
 
     fn rollback(&mut self, count: usize) -> Result<(), String> {
         self.next = None;
-        self.num_tokens = self.num_tokens.saturating_sub(count);
         self.ask(|matcher| matcher.rollback(count))
     }
 
@@ -210,47 +205,52 @@ pub unsafe extern "C" fn engine_compiled_grammar_free(compiled: *mut Compiled) {
 }
 
 #[no_mangle]
-pub unsafe extern "C" fn engine_grammar_new(compiled: *const Compiled, out: *mut *mut Grammar, error: *mut Buffer) -> i32 {
-    store(|| (*compiled).answer().map(|grammar| Box::into_raw(Box::new(grammar))), out, error)
+pub unsafe extern "C" fn engine_grammar_new(compiled: *const Compiled, out: *mut *mut Answer, error: *mut Buffer) -> i32 {
+    store(|| Ok(Box::into_raw(Box::new((*compiled).answer()))), out, error)
 }
 
 #[no_mangle]
-pub unsafe extern "C" fn engine_grammar_free(grammar: *mut Grammar) {
-    if !grammar.is_null() {
-        drop(Box::from_raw(grammar));
+pub unsafe extern "C" fn engine_grammar_free(answer: *mut Answer) {
+    if !answer.is_null() {
+        drop(Box::from_raw(answer));
     }
 }
 
 #[no_mangle]
+pub unsafe extern "C" fn engine_grammar_cancel(answer: *const Answer) {
+    (*answer).cancellation.cancel();
+}
+
+#[no_mangle]
 pub unsafe extern "C" fn engine_grammar_mask(
-    grammar: *mut Grammar,
+    answer: *mut Answer,
     mask: *mut u32,
     words: usize,
     may_end: *mut i32,
     error: *mut Buffer,
 ) -> i32 {
-    store(|| (*grammar).mask(std::slice::from_raw_parts_mut(mask, words)), may_end, error)
+    store(|| (*answer).grammar.mask(std::slice::from_raw_parts_mut(mask, words)), may_end, error)
 }
 
 #[no_mangle]
 pub unsafe extern "C" fn engine_grammar_advance(
-    grammar: *mut Grammar,
+    answer: *mut Answer,
     tokens: *const u32,
     count: usize,
     num_accepted: *mut usize,
     error: *mut Buffer,
 ) -> i32 {
-    store(|| (*grammar).advance(ids(tokens, count)), num_accepted, error)
+    store(|| (*answer).grammar.advance(ids(tokens, count)), num_accepted, error)
 }
 
 #[no_mangle]
-pub unsafe extern "C" fn engine_grammar_rollback(grammar: *mut Grammar, count: usize, error: *mut Buffer) -> i32 {
-    store(|| (*grammar).rollback(count), &mut (), error)
+pub unsafe extern "C" fn engine_grammar_rollback(answer: *mut Answer, count: usize, error: *mut Buffer) -> i32 {
+    store(|| (*answer).grammar.rollback(count), &mut (), error)
 }
 
 #[no_mangle]
-pub unsafe extern "C" fn engine_grammar_forced(grammar: *mut Grammar, out: *mut Buffer, error: *mut Buffer) -> i32 {
-    store(|| (*grammar).forced().map(Buffer::from_vec), out, error)
+pub unsafe extern "C" fn engine_grammar_forced(answer: *mut Answer, out: *mut Buffer, error: *mut Buffer) -> i32 {
+    store(|| (*answer).grammar.forced().map(Buffer::from_vec), out, error)
 }
 
 unsafe fn ids<'a>(data: *const u32, count: usize) -> &'a [u32] {

@@ -6,7 +6,6 @@ mod clock;
 mod gbnf;
 mod generation_tags;
 mod grammar;
-mod grammar_budget;
 mod grammar_source;
 mod grammar_vocabulary;
 mod merge_texts;
