@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "absl/strings/str_split.h"
+#include "core/base/files.h"
 
 namespace engine {
 namespace {
@@ -29,6 +30,17 @@ absl::Status ReadModelLen(std::string_view text, int& length) {
     return InvalidArgument("is '%s'; it must be a number of tokens, or auto", text);
   }
   length = static_cast<int>(number * unit);
+  return absl::OkStatus();
+}
+
+// A file, or, as with vLLM, the template itself on one line.
+absl::Status ReadChatTemplate(const std::string& value, std::string& source) {
+  const bool is_template = value.find("{{") != std::string::npos || value.find("{%") != std::string::npos;
+  if (is_template) return ReadValue(value, source);
+  auto text = ReadFile(value);
+  if (!text.ok()) return InvalidArgument("is '%s', neither a file nor a template: %s", value, Message(text.status()));
+  if (text->empty()) return InvalidArgument("is '%s', which is empty", value);
+  source = *std::move(text);
   return absl::OkStatus();
 }
 
@@ -99,6 +111,15 @@ void AddLimitFlags(FlagSet& flags, EngineOptions& options) {
             options.memory_utilization);
   flags.Add({"--enable-prefix-caching", "", "keep what was computed of a prompt for the next one (default)"},
             options.enable_prefix_caching);
+}
+
+void AddChatFlags(FlagSet& flags, EngineOptions& options) {
+  flags.AddReader({"--chat-template,--chat-template-file", "FILE",
+                   "a Jinja template of chats in place of the model's; a text with {{ or {% is the template"},
+                  [&options](const std::string& value) { return ReadChatTemplate(value, options.chat_template); });
+  flags.Add({"--chat-template-kwargs,--default-chat-template-kwargs", "JSON",
+             "variables of the chat template for chats that do not set them, as in {\"enable_thinking\": false}"},
+            options.chat_template_kwargs);
 }
 
 void AddReasoningFlag(FlagSet& flags, EngineOptions& options) {

@@ -16,6 +16,8 @@ void AddDeviceFlags(FlagSet& flags, EngineOptions& options);          // device,
 void AddTensorParallelFlag(FlagSet& flags, int& size);
 void AddKvCacheFlag(FlagSet& flags, EngineOptions& options);
 void AddLimitFlags(FlagSet& flags, EngineOptions& options);  // context, batch, cache
+// What shapes chats: the model's template and its variables.
+void AddChatFlags(FlagSet& flags, EngineOptions& options);
 void AddReasoningFlag(FlagSet& flags, EngineOptions& options);
 void AddSpeculationFlags(FlagSet& flags, EngineOptions& options);
 

@@ -249,7 +249,7 @@ absl::Status FlagSet::ApplyAgain() {
 
 absl::Status FlagSet::UsageErrorOf(const absl::Status& error) {
   const std::string message(Message(error));
-  const size_t end = std::min(message.find(' '), message.size());
+  const size_t end = std::min(message.find_first_of(" :"), message.size());
   const Match match = Find(WithDashes(message.substr(0, end)));
   if (match.flag == nullptr) return MarkUsageError(error);
   return UsageError("%s%s%s", match.flag->names.front(), match.flag->source, message.substr(end));

@@ -32,7 +32,6 @@ constexpr NeutralFlag kFlags[] = {
     {"--tokenizer-mode", "MODE", "auto", kInCheckpoint},
     {"--rope-scaling-factor", "X", "0,0.0", kInCheckpoint},
     {"--task", "TASK", "auto,generate", kInCheckpoint},
-    {"--generation-config", "WHERE", "auto", "the checkpoint's is used"},
     {"--backend", "NAME", "turbomind,pytorch", "there is one engine"},
     {"--trust-remote-code", "", "true,false", "code of a checkpoint is never run"},
     {"--enable-auto-tool-choice", "", "true",

@@ -48,6 +48,7 @@ void AddRunFlags(FlagSet& flags, RunFlags& run) {
   AddDeviceFlags(flags, run.options);
   AddLimitFlags(flags, run.options);
   AddSpeculationFlags(flags, run.options);
+  AddChatFlags(flags, run.options);
   AddReasoningFlag(flags, run.options);
 }
 

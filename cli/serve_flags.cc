@@ -149,11 +149,27 @@ void AddLogFlags(FlagSet& flags, ServeFlags& serve) {
                   [&serve](const std::string& value) { return ReadUrl(value, serve.server.traces_endpoint); });
 }
 
+void AddSamplingDefaults(FlagSet& flags, EngineOptions& engine) {
+  flags.AddReader({"--generation-config", "WHERE",
+                   "how requests are sampled that do not say: auto (default): as the checkpoint recommends; vllm: at "
+                   "temperature 1"},
+                  [&engine](const std::string& value) -> absl::Status {
+                    if (value != "auto" && value != "vllm")
+                      return InvalidArgument("is '%s'; it must be auto or vllm", value);
+                    engine.use_generation_config = value == "auto";
+                    return absl::OkStatus();
+                  });
+  flags.Add({"--override-generation-config", "JSON", "over that, as in {\"temperature\": 0.6, \"top_p\": 0.95}"},
+            engine.override_generation_config);
+}
+
 void AddEngineFlags(FlagSet& flags, EngineOptions& engine) {
   AddDeviceFlags(flags, engine);
   AddLimitFlags(flags, engine);
   flags.AddReader({"--quant-policy", "0|8", "LMDeploy's name of --kv-cache-dtype auto and int8"},
                   [&engine](const std::string& value) { return ReadQuantPolicy(value, engine.kv_cache_dtype); });
+  AddChatFlags(flags, engine);
+  AddSamplingDefaults(flags, engine);
   AddReasoningFlag(flags, engine);
   flags.Add({"--tool-call-parser", "NAME",
              "how the model writes tool calls (hermes, llama3_json, ...); auto (default): as its chat template shows; "

@@ -74,18 +74,12 @@ absl::StatusOr<Json> ToolsJson(const std::string& tools) {
   return list;
 }
 
-absl::Status AddKwargs(const std::string& kwargs, Json& context) {
-  if (kwargs.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(Json object, ParseJson(kwargs, "template_kwargs", kLimits));
-  if (!object.is_object()) return InvalidArgument("template_kwargs must be a JSON object");
-  for (auto& [name, value] : object.items()) {
-    if (std::ranges::find(kOwnVariables, name) != std::end(kOwnVariables)) {
-      return FieldError("template_kwargs",
-                        absl::StrFormat("sets %s, which the engine sets; use the request's own field", name));
-    }
-    context[name] = std::move(value);
-  }
-  return absl::OkStatus();
+// The request's, and the model's that it does not set.
+absl::StatusOr<Json> TemplateKwargs(const ModelText& text, const GenerationRequest& request) {
+  ASSIGN_OR_RETURN(Json kwargs, ReadTemplateKwargs(text.template_kwargs, "chat_template_kwargs"));
+  ASSIGN_OR_RETURN(const Json own, ReadTemplateKwargs(request.template_kwargs, "template_kwargs"));
+  kwargs.update(own);
+  return kwargs;
 }
 
 }  // namespace
@@ -102,13 +96,26 @@ absl::StatusOr<Json> ChatContext(const ModelText& text, const GenerationRequest&
   context["add_generation_prompt"] = request.add_generation_prompt && !request.continue_final_message;
   context["bos_token"] = text.bos_token;
   context["eos_token"] = text.eos_token;
-  RETURN_IF_ERROR(About("template_kwargs", AddKwargs(request.template_kwargs, context)));
+  ASSIGN_OR_RETURN(const Json kwargs, TemplateKwargs(text, request));
+  context.update(kwargs);
   return context;
 }
 
-bool SwitchesThinkingOff(const std::string& template_kwargs) {
-  const absl::StatusOr<Json> kwargs = ParseJson(template_kwargs, "template_kwargs", kLimits);
-  if (!kwargs.ok() || !kwargs->is_object()) return false;
+absl::StatusOr<Json> ReadTemplateKwargs(const std::string& kwargs, const std::string& name) {
+  if (kwargs.empty()) return Json::object();
+  absl::StatusOr<Json> object = ParseJson(kwargs, name, kLimits);
+  if (!object.ok()) return About(name, object.status());
+  if (!object->is_object()) return FieldError(name, "must be a JSON object");
+  for (const std::string_view own : kOwnVariables) {
+    if (!object->contains(own)) continue;
+    return FieldError(name, absl::StrFormat("sets %s, which the engine sets; use the request's own field", own));
+  }
+  return object;
+}
+
+bool SwitchesThinkingOff(const ModelText& text, const GenerationRequest& request) {
+  const absl::StatusOr<Json> kwargs = TemplateKwargs(text, request);
+  if (!kwargs.ok()) return false;
   return kwargs->value("enable_thinking", Json()) == false || kwargs->value("thinking", Json()) == false ||
          kwargs->value("reasoning_effort", Json()) == "none";
 }

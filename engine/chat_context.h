@@ -12,8 +12,11 @@ namespace engine {
 // that would replace a variable of ours.
 absl::StatusOr<nlohmann::ordered_json> ChatContext(const ModelText& text, const GenerationRequest& request);
 
-// Whether template_kwargs ask for an answer without reasoning, in a word that chat templates read.
-bool SwitchesThinkingOff(const std::string& template_kwargs);
+// A JSON object of template variables, none of which is ours; an error is about `name`. Of an empty text: an empty one.
+absl::StatusOr<nlohmann::ordered_json> ReadTemplateKwargs(const std::string& kwargs, const std::string& name);
+
+// Whether the template's variables ask for an answer without reasoning, in a word that chat templates read.
+bool SwitchesThinkingOff(const ModelText& text, const GenerationRequest& request);
 
 // The functions that tools name; those of `tools` that are none are not listed.
 absl::StatusOr<std::vector<ToolFunction>> ToolFunctions(const std::string& tools);

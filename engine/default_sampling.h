@@ -12,6 +12,9 @@ namespace engine {
 // the catalogue for a model that was pulled under its short name; otherwise the model's own distribution.
 absl::StatusOr<SamplingParams> DefaultSampling(const Checkpoint& checkpoint);
 
+// `sampling` with what a JSON object of the same names says; it may have no others. Of an empty text: `sampling`.
+absl::StatusOr<SamplingParams> OverrideSampling(const std::string& text, SamplingParams sampling);
+
 // A generation_config.json that DefaultSampling reads as `sampling`.
 inline constexpr char kGenerationConfig[] = "generation_config.json";
 std::string GenerationConfigText(const SamplingParams& sampling);

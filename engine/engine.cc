@@ -7,6 +7,7 @@
 
 #include "core/base/resident_memory.h"
 #include "core/runtime/prompt_lookup.h"
+#include "engine/chat_context.h"
 #include "engine/default_sampling.h"
 #include "engine/draft_model.h"
 #include "engine/engine_loop.h"
@@ -64,7 +65,9 @@ class LocalEngine : public Engine {
   // Everything but graph, kernels and weights. devices: of the models before; none: new ones.
   absl::Status Open(const EngineOptions& options, Devices devices) {
     ASSIGN_OR_RETURN(opened_, OpenModel(options, std::move(devices)));
-    ASSIGN_OR_RETURN(text_, LoadModelText(*opened_.checkpoint));
+    ASSIGN_OR_RETURN(text_, LoadModelText(*opened_.checkpoint, options.chat_template));
+    text_.template_kwargs = options.chat_template_kwargs;
+    RETURN_IF_ERROR(WarnOfUnreadKwargs(options));
     if (!text_.template_error.ok() && options.warn) {
       options.warn(absl::StrFormat("%s: only plain prompts can be answered, no chats: %s", opened_.path,
                                    Message(text_.template_error)));
@@ -73,7 +76,11 @@ class LocalEngine : public Engine {
     std::erase_if(text_.end_ids, [this](int32_t id) { return id >= opened_.options.vocab; });
     ASSIGN_OR_RETURN(form_, OutputForm::Find(options, text_, opened_.options.vocab));
     opened_.options.limits.eos_token_ids = text_.end_ids;
-    ASSIGN_OR_RETURN(info_.default_sampling, DefaultSampling(*opened_.checkpoint));
+    if (options.use_generation_config) {
+      ASSIGN_OR_RETURN(info_.default_sampling, DefaultSampling(*opened_.checkpoint));
+    }
+    ASSIGN_OR_RETURN(info_.default_sampling,
+                     OverrideSampling(options.override_generation_config, info_.default_sampling));
     return OpenDraft(options);
   }
 
@@ -250,6 +257,16 @@ class LocalEngine : public Engine {
     return std::min(request.num_speculative_tokens.value_or(Draft::kMaxTokens), opened_.num_speculative_tokens);
   }
 
+  absl::Status WarnOfUnreadKwargs(const EngineOptions& options) const {
+    ASSIGN_OR_RETURN(const auto kwargs, ReadTemplateKwargs(options.chat_template_kwargs, "chat_template_kwargs"));
+    for (const auto& [name, value] : kwargs.items()) {
+      if (!options.warn || text_.template_source.find(name) != std::string::npos) continue;
+      options.warn(absl::StrFormat("%s: its chat template does not read %s, which chat_template_kwargs sets",
+                                   opened_.path, name));
+    }
+    return absl::OkStatus();
+  }
+
   void Describe(const LoadedModel& model) {
     const Runner& runner = *model.runner;
     info_ = {.path = opened_.path,
@@ -261,6 +278,7 @@ class LocalEngine : public Engine {
              .max_model_len = opened_.options.limits.max_model_len,
              .vocab_size = model.vocab,
              .chat_template = text_.template_source,
+             .chat_template_kwargs = text_.template_kwargs,
              .tells_reasoning = form_.tells_reasoning(),
              .default_sampling = std::move(info_.default_sampling)};
   }

@@ -54,6 +54,12 @@ struct EngineOptions {
   // "auto" for what the model's chat template shows, or "none".
   std::string reasoning_parser = "auto";
   std::string tool_call_parser = "auto";
+  std::string chat_template;         // in place of the checkpoint's; empty: that one
+  std::string chat_template_kwargs;  // a JSON object of its variables, for chats that do not set them
+  // How requests are sampled that do not say: as the checkpoint recommends, and, over that, by a JSON object with
+  // generation_config.json's names.
+  bool use_generation_config = true;
+  std::string override_generation_config;
   std::string pooling = "none";  // how token states become an embedding: last, mean; none: no embeddings are made
   std::function<void(int64_t done_bytes, int64_t total_bytes)> load_progress;
   std::function<void(const std::string& line)> warn = WarnOnStderr;  // what an operator should know; null: silence
@@ -203,11 +209,12 @@ struct ModelInfo {
   MemoryPlan memory;  // what was planned for it, these two included
   int max_model_len = 0;
   int vocab_size = 0;
-  std::string chat_template;        // its source; empty: the model has none
-  std::string pooling = "none";     // as EngineOptions has it
-  int embedding_size = 0;           // values of an embedding; 0: none are made
-  bool tells_reasoning = false;     // it is known how the model marks its reasoning
-  SamplingParams default_sampling;  // as the model's author recommends; requests have what they say
+  std::string chat_template;         // its source; empty: the model has none
+  std::string chat_template_kwargs;  // as EngineOptions has them
+  std::string pooling = "none";      // as EngineOptions has it
+  int embedding_size = 0;            // values of an embedding; 0: none are made
+  bool tells_reasoning = false;      // it is known how the model marks its reasoning
+  SamplingParams default_sampling;   // as EngineOptions say; requests have what they say
 };
 
 class Engine {

@@ -1,5 +1,7 @@
 #include "backends/backends.h"
 #include "core/runtime/scheduler_config.h"
+#include "engine/chat_context.h"
+#include "engine/default_sampling.h"
 #include "engine/engine.h"
 #include "engine/open_model.h"
 #include "text/output_parser/output_format.h"
@@ -40,6 +42,8 @@ absl::Status EngineOptions::Validate() const {
   RETURN_IF_ERROR(CheckNumSpeculativeTokens(num_speculative_tokens));
   RETURN_IF_ERROR(FindReasoningFormat(reasoning_parser, "").status());
   RETURN_IF_ERROR(FindToolFormat(tool_call_parser, "").status());
+  RETURN_IF_ERROR(ReadTemplateKwargs(chat_template_kwargs, "chat_template_kwargs").status());
+  RETURN_IF_ERROR(OverrideSampling(override_generation_config, SamplingParams()).status());
   const SchedulerConfig limits{.max_num_seqs = max_num_seqs,
                                .max_num_batched_tokens = max_num_batched_tokens,
                                .max_model_len = max_model_len == 0 ? kLongestThatFits : max_model_len,

@@ -18,11 +18,12 @@ struct ModelText {
   std::string template_source;                  // of it; empty: the checkpoint has none
   absl::Status template_error;                  // why it cannot be read
   TemplateTraits template_traits;
+  std::string template_kwargs;       // a JSON object: what chats give it that do not set them; may be empty
   std::string bos_token, eos_token;  // as texts, for the template; may be empty
   std::vector<int32_t> end_ids;      // of the model, its generation config and its tokenizer together
 };
 
-// From tokenizer.json and its side files, or from GGUF metadata.
-absl::StatusOr<ModelText> LoadModelText(const Checkpoint& checkpoint);
+// From tokenizer.json and its side files, or from GGUF metadata; a chat_template takes the place of theirs.
+absl::StatusOr<ModelText> LoadModelText(const Checkpoint& checkpoint, const std::string& chat_template = {});
 
 }  // namespace engine

@@ -29,7 +29,7 @@ absl::StatusOr<ReasoningStart> OutputForm::Start(const GenerationRequest& reques
   constexpr size_t kEndTokens = 64;  // templates that open or close reasoning do so in fewer
   const auto end = prompt.last(std::min(prompt.size(), kEndTokens));
   ASSIGN_OR_RETURN(const std::string prompt_end, text_->tokenizer->Decode(end, /*skip_special=*/false));
-  const ReasoningStart start = StartOf(format_.reasoning, prompt_end, !SwitchesThinkingOff(request.template_kwargs));
+  const ReasoningStart start = StartOf(format_.reasoning, prompt_end, !SwitchesThinkingOff(*text_, request));
   // An answer that has begun in the prompt goes on as what it is.
   return start == ReasoningStart::kMayOpen && request.continue_final_message ? ReasoningStart::kNone : start;
 }

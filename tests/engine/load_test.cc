@@ -16,6 +16,7 @@ namespace engine {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -221,6 +222,52 @@ TEST(DefaultSampling, ComesFromTheAuthorsGenerationConfig) {
 TEST(DefaultSampling, IsTheModelsOwnDistributionWithoutOne) {
   const ModelOnDisk model({.weights = DType::kQ8_0});
   EXPECT_EQ(OpenEngine(model)->model().default_sampling.temperature, 1.0f);
+}
+
+TEST(DefaultSampling, IsWhatTheOptionsSay) {
+  const ModelOnDisk model({.weights = DType::kF32, .generation_config = R"({"temperature": 0.6, "top_k": 20})"});
+  EngineOptions options{.model = model.path(), .override_generation_config = R"({"temperature": 0.25, "top_p": 0.5})"};
+  const SamplingParams overridden = (*Engine::Create(options))->model().default_sampling;
+  EXPECT_EQ(overridden.temperature, 0.25f);
+  EXPECT_EQ(overridden.top_p, 0.5f);
+  EXPECT_EQ(overridden.top_k, 20);
+  options.use_generation_config = false;
+  EXPECT_EQ((*Engine::Create(options))->model().default_sampling.top_k, 0);
+}
+
+TEST(DefaultSampling, OptionsHaveItsNamesOnly) {
+  const auto refusal = [](const char* text) {
+    return std::string(Message(EngineOptions{.override_generation_config = text}.Validate()));
+  };
+  EXPECT_EQ(refusal(R"({"top_p": 1.5})"), "override_generation_config: top_p is 1.5; it must lie in (0, 1]");
+  EXPECT_EQ(refusal(R"({"max_new_tokens": 5})"),
+            "override_generation_config: max_new_tokens is none of temperature, top_p, top_k, min_p, "
+            "repetition_penalty");
+  EXPECT_EQ(refusal("[]"), "override_generation_config: it must be a JSON object");
+  EXPECT_THAT(refusal("{"), HasSubstr("override_generation_config is not valid JSON"));
+}
+
+TEST(ChatTemplate, OptionsTakeThePlaceOfTheCheckpoints) {
+  const ModelOnDisk model({.weights = DType::kF32});
+  std::vector<std::string> warnings;
+  EngineOptions options{.model = model.path(),
+                        .chat_template = "{{ greeting }}{{ messages[0].content }}",
+                        .chat_template_kwargs = R"({"greeting": "hi ", "unread": 1})",
+                        .warn = [&](const std::string& line) { warnings.push_back(line); }};
+  const auto engine = *Engine::Create(options);
+  EXPECT_EQ(engine->Render({.messages = {{"user", "abc"}}})->text, "hi abc");
+  EXPECT_EQ(engine->Render({.messages = {{"user", "abc"}}, .template_kwargs = R"({"greeting": ""})"})->text, "abc");
+  EXPECT_EQ(engine->model().chat_template, options.chat_template);
+  EXPECT_THAT(warnings, ElementsAre(HasSubstr("its chat template does not read unread")));
+  options.chat_template = "{% if %}";
+  EXPECT_THAT(std::string(Message(Engine::Create(options).status())), HasSubstr("chat template: "));
+}
+
+TEST(ChatTemplate, OptionsVariablesAreNoneOfOurs) {
+  EXPECT_EQ(Message(EngineOptions{.chat_template_kwargs = R"({"tools": []})"}.Validate()),
+            "chat_template_kwargs sets tools, which the engine sets; use the request's own field");
+  EXPECT_EQ(Message(EngineOptions{.chat_template_kwargs = "3"}.Validate()),
+            "chat_template_kwargs must be a JSON object");
 }
 
 TEST(DefaultSampling, InvalidValueIsNamed) {

@@ -27,7 +27,8 @@ VALUES = {
     "--draft-model": "none.gguf", "--num-speculative-tokens": "3", "--shutdown-timeout": "5",
     "--disable-access-log-for-endpoints": "/livez", "--http-threads": "1", "--otlp-traces-endpoint": "http://localhost:4318/v1/traces",
     "--quant-policy": "8", "--pooling": "mean", "--model": "/none/other.gguf", "--tensor-parallel-size": "1",
-    "--kv-cache-bytes": "1000000", "--max-queued-requests": "8", "--request-timeout": "60", "--log-format": "json",
+    "--chat-template": "{{ messages }}", "--chat-template-kwargs": "{}", "--generation-config": "vllm",
+    "--override-generation-config": '{"top_k": 3}', "--kv-cache-bytes": "1000000", "--max-queued-requests": "8", "--request-timeout": "60", "--log-format": "json",
 }
 
 
