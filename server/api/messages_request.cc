@@ -160,8 +160,17 @@ bool EndsWithinAnswer(const std::vector<ChatMessage>& messages) {
   return last.role == "assistant" && last.tool_calls.empty() && (last.content || !last.parts.empty());
 }
 
+// Anthropic's models think where a request has `thinking`: who sends none expects text to come first. An operator who says
+// enable_thinking has decided otherwise.
+void SetThinking(const Json& body, const ModelInfo& model, ApiRequest& request) {
+  if (!body.value("thinking", Json()).is_null() || ReadsKwarg(model.chat_template_kwargs, "enable_thinking")) return;
+  request.template_kwargs["enable_thinking"] = false;
+  request.include_reasoning = false;
+}
+
 absl::Status Check(const Json& body, const ModelInfo& model, ApiRequest& request) {
   RETURN_IF_ERROR(MustHave("messages", body));
+  SetThinking(body, model, request);
   // A model that does not know how to think does not, and keeps any budget.
   if (!ReadsKwarg(model.chat_template, "enable_thinking")) request.template_kwargs.erase("enable_thinking");
   if (!model.tells_reasoning) request.generation.thinking_token_budget.reset();

@@ -19,6 +19,8 @@ Json Body(const Json& more = Json::object()) {
   return body;
 }
 
+const Json kThinks = {{"type", "adaptive"}};
+
 absl::StatusOr<ApiRequest> Read(const std::string& more, bool tells_reasoning = true) {
   ApiRequest request;
   ModelInfo model;
@@ -31,6 +33,16 @@ absl::StatusOr<ApiRequest> Read(const std::string& more, bool tells_reasoning = 
 std::string Refusal(const std::string& more) {
   const auto request = Read(more);
   return request.ok() ? "accepted" : std::string(Message(request.status()));
+}
+
+TEST(MessagesRequest, AnOperatorMaySayThatModelsThinkUnasked) {
+  ApiRequest request;
+  ModelInfo model;
+  model.chat_template = "enable_thinking";
+  model.chat_template_kwargs = R"({"enable_thinking": true})";
+  ASSERT_TRUE(ReadMessagesRequest(Body(Json::object()), model, request).ok());
+  EXPECT_EQ(request.generation.template_kwargs, "{}");
+  EXPECT_TRUE(request.include_reasoning);
 }
 
 TEST(MessagesRequest, ReadsSamplingUnderItsNames) {
@@ -134,6 +146,10 @@ TEST(MessagesRequest, ThinkingIsTheTemplatesVariable) {
   EXPECT_EQ(thinks->generation.thinking_token_budget, 1024);
   const auto cannot = Read(R"({"thinking": {"type": "enabled", "budget_tokens": 1024}})", /*tells_reasoning=*/false);
   EXPECT_EQ(cannot->generation.thinking_token_budget, std::nullopt) << "it keeps any budget";
+  const auto silent = Read("{}");
+  EXPECT_EQ(silent->generation.template_kwargs, R"({"enable_thinking":false})") << "as with Anthropic";
+  EXPECT_FALSE(silent->include_reasoning);
+  EXPECT_EQ(Read(R"({"thinking": {"type": "adaptive"}})")->generation.template_kwargs, "{}");
   const auto request = Read(R"({"thinking": {"type": "disabled"}})");
   EXPECT_EQ(request->generation.template_kwargs, R"({"enable_thinking":false})");
   EXPECT_FALSE(request->include_reasoning);
@@ -162,7 +178,7 @@ TEST(MessagesRequest, WhatItCannotReadIsRefusedWithItsPlace) {
 
 TEST(MessagesAnswer, IsWhatAnthropicClientsRead) {
   ScriptedEngine engine;
-  const auto response = ApiClient(engine).Post(kPath, Body());
+  const auto response = ApiClient(engine).Post(kPath, Body({{"thinking", kThinks}}));
   engine.Tell(0, {.reasoning = "hm", .tokens = {1}, .cached_tokens = 3});
   engine.Tell(0, {.text = "a", .tokens = {2}});
   GenerationUpdate call{.tokens = {3}, .finish = Finish::kStop};
@@ -206,7 +222,7 @@ std::vector<std::pair<std::string, Json>> Events(const std::string& body) {
 
 TEST(MessagesStream, OpensAndClosesABlockForEveryKindOfContent) {
   ScriptedEngine engine;
-  const auto response = ApiClient(engine).Post(kPath, Body({{"stream", true}}));
+  const auto response = ApiClient(engine).Post(kPath, Body({{"stream", true}, {"thinking", kThinks}}));
   engine.Tell(0, {.reasoning = "h", .tokens = {1}});
   engine.Tell(0, {.text = "a", .reasoning = "m", .tokens = {1}});
   GenerationUpdate call{.tokens = {3}};
