@@ -33,13 +33,13 @@ absl::Status ReadModelLen(std::string_view text, int& length) {
   return absl::OkStatus();
 }
 
-// A file, or, as with vLLM, the template itself on one line.
-absl::Status ReadChatTemplate(const std::string& value, std::string& source) {
-  const bool is_template = value.find("{{") != std::string::npos || value.find("{%") != std::string::npos;
-  if (is_template) return ReadValue(value, source);
-  auto text = ReadFile(value);
-  if (!text.ok()) return InvalidArgument("is '%s', neither a file nor a template: %s", value, Message(text.status()));
-  if (text->empty()) return InvalidArgument("is '%s', which is empty", value);
+// A file's text, or, as with vLLM, the template itself on one line. Read once: a file may be a pipe.
+absl::Status ReadChatTemplate(std::string& source) {
+  const bool is_template = source.find("{{") != std::string::npos || source.find("{%") != std::string::npos;
+  if (source.empty() || is_template) return absl::OkStatus();
+  absl::StatusOr<std::string> text = ReadFile(source);
+  if (!text.ok()) return InvalidArgument("chat_template is neither a file nor a template: %s", Message(text.status()));
+  if (text->empty()) return InvalidArgument("chat_template is %s, which is empty", source);
   source = *std::move(text);
   return absl::OkStatus();
 }
@@ -114,9 +114,9 @@ void AddLimitFlags(FlagSet& flags, EngineOptions& options) {
 }
 
 void AddChatFlags(FlagSet& flags, EngineOptions& options) {
-  flags.AddReader({"--chat-template,--chat-template-file", "FILE",
-                   "a Jinja template of chats in place of the model's; a text with {{ or {% is the template"},
-                  [&options](const std::string& value) { return ReadChatTemplate(value, options.chat_template); });
+  flags.Add({"--chat-template,--chat-template-file", "FILE",
+             "a Jinja template of chats in place of the model's; a text with {{ or {% is the template"},
+            options.chat_template);
   flags.Add({"--chat-template-kwargs,--default-chat-template-kwargs", "JSON",
              "variables of the chat template for chats that do not set them, as in {\"enable_thinking\": false}"},
             options.chat_template_kwargs);
@@ -140,8 +140,9 @@ void AddSpeculationFlags(FlagSet& flags, EngineOptions& options) {
             options.draft_model);
 }
 
-absl::Status CheckOptions(FlagSet& flags, const EngineOptions& options) {
-  const absl::Status valid = options.Validate();
+absl::Status CompleteOptions(FlagSet& flags, EngineOptions& options) {
+  absl::Status valid = ReadChatTemplate(options.chat_template);
+  if (valid.ok()) valid = options.Validate();
   return valid.ok() ? valid : flags.UsageErrorOf(valid);
 }
 

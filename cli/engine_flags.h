@@ -21,8 +21,9 @@ void AddChatFlags(FlagSet& flags, EngineOptions& options);
 void AddReasoningFlag(FlagSet& flags, EngineOptions& options);
 void AddSpeculationFlags(FlagSet& flags, EngineOptions& options);
 
-// A usage error where a value is one that no model and no machine can have.
-absl::Status CheckOptions(FlagSet& flags, const EngineOptions& options);
+// Once the flags are read, before anything is loaded: reads the chat template, if a file has it. A usage error where a value
+// is one that no model and no machine can have.
+absl::Status CompleteOptions(FlagSet& flags, EngineOptions& options);
 
 void AddOutputFlag(FlagSet& flags, std::string& output);  // text or json
 void AddTableFlag(FlagSet& flags, std::string& output);   // md, json or csv

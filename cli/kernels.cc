@@ -41,7 +41,7 @@ absl::Status KernelsVerb(Arguments arguments) {
   AddLimitFlags(flags, options);
   ASSIGN_OR_RETURN(const bool goes_on, flags.Parse(arguments));
   if (!goes_on) return absl::OkStatus();
-  RETURN_IF_ERROR(CheckOptions(flags, options));
+  RETURN_IF_ERROR(CompleteOptions(flags, options));
   ASSIGN_OR_RETURN(const std::vector<OpReport> reports, InspectKernels(options));
   if (output == "json") {
     Json document = Json::array();

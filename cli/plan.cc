@@ -69,7 +69,7 @@ absl::Status PlanVerb(Arguments arguments) {
   AddLimitFlags(flags, options);
   ASSIGN_OR_RETURN(const bool goes_on, flags.Parse(arguments));
   if (!goes_on) return absl::OkStatus();
-  RETURN_IF_ERROR(CheckOptions(flags, options));
+  RETURN_IF_ERROR(CompleteOptions(flags, options));
   ASSIGN_OR_RETURN(const PlanReport report, InspectPlan(options));
   if (output == "json") {
     PrintJson(ToJson(report));

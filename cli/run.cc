@@ -57,6 +57,9 @@ absl::Status CheckFlags(const RunFlags& run, const std::optional<std::string>& p
   if (chats && (run.raw || run.output == "json")) {
     return UsageError("a chat has neither --raw nor -o json; give a prompt with -p, -f or on standard input");
   }
+  if (run.raw && !(run.options.chat_template.empty() && run.options.chat_template_kwargs.empty())) {
+    return UsageError("--chat-template and its --chat-template-kwargs are what --raw leaves out");
+  }
   if (run.raw && !run.system.empty()) return UsageError("--system needs the chat template that --raw leaves out");
   if (run.sampling.logprobs != SamplingParams::kNoLogprobs && run.output != "json") {
     return UsageError("--logprobs needs -o json: plain text has no place for them");
@@ -119,7 +122,7 @@ absl::Status RunVerb(Arguments arguments) {
   AddRunFlags(flags, run);
   ASSIGN_OR_RETURN(const bool goes_on, flags.Parse(arguments));
   if (!goes_on) return absl::OkStatus();
-  RETURN_IF_ERROR(CheckOptions(flags, run.options));
+  RETURN_IF_ERROR(CompleteOptions(flags, run.options));
   ASSIGN_OR_RETURN(std::optional<std::string> prompt, ReadPrompt(run.prompt, run.file));
   RETURN_IF_ERROR(CheckFlags(run, prompt));
   ASSIGN_OR_RETURN(run.grammar, ReadGrammar(run.grammar_flags));

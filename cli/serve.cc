@@ -99,7 +99,7 @@ absl::Status ServeVerb(Arguments arguments) {
   AddServeFlags(flags, serve);
   ASSIGN_OR_RETURN(const bool goes_on, flags.Parse(arguments));
   if (!goes_on) return absl::OkStatus();
-  RETURN_IF_ERROR(CheckOptions(flags, serve.engine));
+  RETURN_IF_ERROR(CompleteOptions(flags, serve.engine));
   RETURN_IF_ERROR(Complete(serve));
 
   std::signal(SIGPIPE, SIG_IGN);  // who reads the log may go

@@ -143,6 +143,10 @@ void AddLogFlags(FlagSet& flags, ServeFlags& serve) {
       {"--disable-access-log-for-endpoints", "PATH ...", "but none of these paths"},
       [&serve](const std::string& value) { return ReadPaths(value, serve.server.unlogged_paths); },
       [&serve] { serve.server.unlogged_paths.clear(); });
+  flags.Add({"--enable-log-requests", "", "log what requests ask for, prompts included (default: nothing of them)"},
+            serve.server.log_requests);
+  AddNumber(flags, {"--max-log-len", "N", "bytes of a request that --enable-log-requests logs (1000)"}, 0,
+            ServerOptions::kMostLogged, serve.server.max_log_len);
   flags.AddReader({"--otlp-traces-endpoint", "URL",
                    "send a span of every request that is traced to this OpenTelemetry collector: "
                    "http://HOST:4318/v1/traces"},

@@ -76,8 +76,8 @@ absl::StatusOr<Json> ToolsJson(const std::string& tools) {
 
 // The request's, and the model's that it does not set.
 absl::StatusOr<Json> TemplateKwargs(const ModelText& text, const GenerationRequest& request) {
-  ASSIGN_OR_RETURN(Json kwargs, ReadTemplateKwargs(text.template_kwargs, "chat_template_kwargs"));
   ASSIGN_OR_RETURN(const Json own, ReadTemplateKwargs(request.template_kwargs, "template_kwargs"));
+  Json kwargs = text.template_kwargs;
   kwargs.update(own);
   return kwargs;
 }
@@ -108,7 +108,7 @@ absl::StatusOr<Json> ReadTemplateKwargs(const std::string& kwargs, const std::st
   if (!object->is_object()) return FieldError(name, "must be a JSON object");
   for (const std::string_view own : kOwnVariables) {
     if (!object->contains(own)) continue;
-    return FieldError(name, absl::StrFormat("sets %s, which the engine sets; use the request's own field", own));
+    return FieldError(name, absl::StrFormat("sets %s, which has a field of its own in requests", own));
   }
   return object;
 }

@@ -66,8 +66,7 @@ class LocalEngine : public Engine {
   absl::Status Open(const EngineOptions& options, Devices devices) {
     ASSIGN_OR_RETURN(opened_, OpenModel(options, std::move(devices)));
     ASSIGN_OR_RETURN(text_, LoadModelText(*opened_.checkpoint, options.chat_template));
-    text_.template_kwargs = options.chat_template_kwargs;
-    RETURN_IF_ERROR(WarnOfUnreadKwargs(options));
+    RETURN_IF_ERROR(SetTemplateKwargs(options));
     if (!text_.template_error.ok() && options.warn) {
       options.warn(absl::StrFormat("%s: only plain prompts can be answered, no chats: %s", opened_.path,
                                    Message(text_.template_error)));
@@ -257,12 +256,16 @@ class LocalEngine : public Engine {
     return std::min(request.num_speculative_tokens.value_or(Draft::kMaxTokens), opened_.num_speculative_tokens);
   }
 
-  absl::Status WarnOfUnreadKwargs(const EngineOptions& options) const {
+  // Those that the template reads: of several models that are given the same, some may read more.
+  absl::Status SetTemplateKwargs(const EngineOptions& options) {
     ASSIGN_OR_RETURN(const auto kwargs, ReadTemplateKwargs(options.chat_template_kwargs, "chat_template_kwargs"));
     for (const auto& [name, value] : kwargs.items()) {
-      if (!options.warn || text_.template_source.find(name) != std::string::npos) continue;
-      options.warn(absl::StrFormat("%s: its chat template does not read %s, which chat_template_kwargs sets",
-                                   opened_.path, name));
+      if (text_.template_source.find(name) != std::string::npos) {
+        text_.template_kwargs[name] = value;
+      } else if (options.warn) {
+        options.warn(absl::StrFormat("%s: its chat template does not read %s, which chat_template_kwargs sets",
+                                     opened_.path, name));
+      }
     }
     return absl::OkStatus();
   }
@@ -278,7 +281,7 @@ class LocalEngine : public Engine {
              .max_model_len = opened_.options.limits.max_model_len,
              .vocab_size = model.vocab,
              .chat_template = text_.template_source,
-             .chat_template_kwargs = text_.template_kwargs,
+             .chat_template_kwargs = text_.template_kwargs.dump(),
              .tells_reasoning = form_.tells_reasoning(),
              .default_sampling = std::move(info_.default_sampling)};
   }

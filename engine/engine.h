@@ -210,7 +210,7 @@ struct ModelInfo {
   int max_model_len = 0;
   int vocab_size = 0;
   std::string chat_template;         // its source; empty: the model has none
-  std::string chat_template_kwargs;  // as EngineOptions has them
+  std::string chat_template_kwargs;  // as EngineOptions have them, those that it reads
   std::string pooling = "none";      // as EngineOptions has it
   int embedding_size = 0;            // values of an embedding; 0: none are made
   bool tells_reasoning = false;      // it is known how the model marks its reasoning

@@ -1,12 +1,25 @@
 #include "engine/engine_loop.h"
 
 #include <algorithm>
+#include <cstdio>
 
+#include "core/base/check.h"
 #include "core/base/clock.h"
+#include "core/base/sanitized.h"
 #include "core/base/start_thread.h"
 #include "core/runtime/admission.h"
 
 namespace engine {
+namespace {
+
+void CheckInvariants(const Scheduler& scheduler) {
+  if (!kIsSanitized) return;
+  const absl::Status kept = scheduler.CheckInvariants();
+  if (!kept.ok()) std::fprintf(stderr, "%s\n", std::string(kept.message()).c_str());
+  ENGINE_CHECK(kept.ok());
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<EngineLoop>> EngineLoop::Create(Parts parts, StatsBoard& stats, Sink sink) {
   std::unique_ptr<EngineLoop> loop(new EngineLoop(std::move(parts), stats, std::move(sink)));
@@ -64,6 +77,7 @@ void EngineLoop::Loop() {
     taken_.clear();
     FailLate(events);
     Step(events);
+    CheckInvariants(scheduler_);
     stats_.EndStep(scheduler_);
     if (!events.empty()) sink_(std::exchange(events, {}));
   }

@@ -34,6 +34,15 @@ absl::Status CheckMemory(const EngineOptions& options) {
                          options.memory_utilization);
 }
 
+absl::Status CheckChatTemplate(const std::string& source) {
+  if (source.empty()) return absl::OkStatus();
+  if (source.find("messages") == std::string::npos) {
+    return InvalidArgument("chat_template does not read `messages`: it is no template of chats");
+  }
+  const absl::Status compiled = ChatTemplate::Compile(source).status();
+  return compiled.ok() ? compiled : InvalidArgument("chat_template cannot be read: %s", Message(compiled));
+}
+
 }  // namespace
 
 absl::Status EngineOptions::Validate() const {
@@ -42,6 +51,7 @@ absl::Status EngineOptions::Validate() const {
   RETURN_IF_ERROR(CheckNumSpeculativeTokens(num_speculative_tokens));
   RETURN_IF_ERROR(FindReasoningFormat(reasoning_parser, "").status());
   RETURN_IF_ERROR(FindToolFormat(tool_call_parser, "").status());
+  RETURN_IF_ERROR(CheckChatTemplate(chat_template));
   RETURN_IF_ERROR(ReadTemplateKwargs(chat_template_kwargs, "chat_template_kwargs").status());
   RETURN_IF_ERROR(OverrideSampling(override_generation_config, SamplingParams()).status());
   const SchedulerConfig limits{.max_num_seqs = max_num_seqs,

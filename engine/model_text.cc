@@ -149,9 +149,7 @@ absl::StatusOr<ModelText> FromGguf(const GgufMetadata& metadata) {
 absl::StatusOr<ModelText> LoadModelText(const Checkpoint& checkpoint, const std::string& chat_template) {
   auto text = checkpoint.gguf() != nullptr ? FromGguf(*checkpoint.gguf()) : FromSideFiles(checkpoint);
   if (!text.ok()) return Annotate(text.status(), checkpoint.path());
-  if (chat_template.empty()) return text;
-  SetTemplate(*text, chat_template);
-  RETURN_IF_ERROR(text->template_error);  // whoever gives one wants chats
+  if (!chat_template.empty()) SetTemplate(*text, chat_template);
   return text;
 }
 

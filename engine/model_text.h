@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/weights/checkpoint.h"
+#include "nlohmann/json.hpp"
 #include "text/chat_template.h"
 #include "text/template_traits.h"
 #include "text/tokenizer.h"
@@ -18,7 +19,7 @@ struct ModelText {
   std::string template_source;                  // of it; empty: the checkpoint has none
   absl::Status template_error;                  // why it cannot be read
   TemplateTraits template_traits;
-  std::string template_kwargs;       // a JSON object: what chats give it that do not set them; may be empty
+  nlohmann::ordered_json template_kwargs = nlohmann::ordered_json::object();  // what chats give it that do not set them
   std::string bos_token, eos_token;  // as texts, for the template; may be empty
   std::vector<int32_t> end_ids;      // of the model, its generation config and its tokenizer together
 };

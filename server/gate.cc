@@ -90,6 +90,8 @@ std::vector<Route> HealthRoutes(const Gate& gate) {
        .is_open = true},
       HealthRoute("/readyz", gate, &Gate::NotReady),
       HealthRoute("/health", gate, &Gate::NotHealthy),
+      HealthRoute("/v1/health", gate, &Gate::NotHealthy),  // llama.cpp's other name
+      HealthRoute("/ping", gate, &Gate::NotHealthy),       // vLLM's
   };
 }
 

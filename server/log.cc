@@ -70,6 +70,21 @@ void Log::Access(const AccessRecord& record) {
                        request.id, key, trace));
 }
 
+void Log::Request(const HttpRequest& request, int64_t max_bytes) {
+  const std::string_view body = std::string_view(request.body).substr(0, max_bytes);
+  if (format_ == Format::kJson) {
+    return Push(JsonText({{"time", TimeNow()},
+                          {"level", "request"},
+                          {"path", request.path},
+                          {"request_id", request.id},
+                          {"bytes", request.body.size()},
+                          {"body", body}}) +
+                "\n");
+  }
+  Push(absl::StrFormat("%s request id=%s %s %d bytes: %s\n", TimeNow(), request.id, Safe(request.path),
+                       request.body.size(), Safe(body)));
+}
+
 void Log::Push(std::string line) {
   {
     std::lock_guard lock(mutex_);

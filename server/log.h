@@ -31,6 +31,9 @@ class Log {
   // Never anything of the request's body or query.
   void Access(const AccessRecord& record);
 
+  // What a request asks for: the first bytes of its body, for operators who want to see prompts.
+  void Request(const HttpRequest& request, int64_t max_bytes);
+
  private:
   std::string Line(std::string_view level, std::string_view message) const;
   void Push(std::string line);

@@ -48,7 +48,7 @@ absl::Status Server::Listen() {
   }
   workers_ = std::make_unique<WorkerPool>(options_.worker_threads);
   std::vector<Route> routes = OwnRoutes();
-  for (const Route& route : options_.routes({}, nullptr)) routes.push_back(gate_.Guard(route));
+  for (const Route& route : options_.routes({}, nullptr)) routes.push_back(Logged(gate_.Guard(route)));
   HttpOptions http = options_.http;
   http.begin_traces = traces_ != nullptr;
   http.on_access = [this](const AccessRecord& record) { OnAccess(record); };
@@ -61,6 +61,16 @@ absl::Status Server::Listen() {
   }
   watch_ = std::jthread([this] { Watch(); });
   return absl::OkStatus();
+}
+
+Route Server::Logged(Route route) {
+  if (!options_.log_requests) return route;
+  route.handler = [this, handler = std::move(route.handler)](std::shared_ptr<const HttpRequest> request,
+                                                             std::shared_ptr<Responder> responder) {
+    if (!request->body.empty()) log_.Request(*request, options_.max_log_len);
+    handler(std::move(request), std::move(responder));
+  };
+  return route;
 }
 
 void Server::ReloadFiles() {

@@ -42,7 +42,10 @@ struct ServerOptions {
   double watchdog_seconds = 60;  // without a step, while requests are open
   bool access_log = true;
   std::vector<std::string> unlogged_paths;
-  std::string traces_endpoint;  // URL of an OpenTelemetry collector; empty: none
+  bool log_requests = false;                        // the texts of requests as well, each cut
+  static constexpr int64_t kMostLogged = 16 << 10;  // as thousands of lines may wait for who reads the log
+  int64_t max_log_len = 1000;                       // behind so many bytes
+  std::string traces_endpoint;                      // URL of an OpenTelemetry collector; empty: none
 };
 
 class Server {
@@ -71,6 +74,7 @@ class Server {
   Server(ServerOptions options, Log& log);
   absl::Status Listen();
   std::vector<Route> OwnRoutes();
+  Route Logged(Route route);
   std::string Metrics() const;
   void OnAccess(const AccessRecord& record);
   void Watch();

@@ -155,9 +155,13 @@ std::shared_ptr<EngineCompiledGrammar> GrammarCompiler::Find(const OutputGrammar
 
 void GrammarCompiler::Keep(const OutputGrammar& grammar, const std::shared_ptr<EngineCompiledGrammar>& compiled) const {
   if (grammar.text.size() + grammar.before.size() > kMostKeptBytes) return;
+  Kept dropped;  // ends without the lock
   const std::lock_guard lock(mutex_);
+  if (std::ranges::find(kept_, grammar, &Kept::source) != kept_.end()) return;  // by a request beside this one
   kept_.push_front({grammar, compiled});
-  if (kept_.size() > kMostKept) kept_.pop_back();
+  if (kept_.size() <= kMostKept) return;
+  dropped = std::move(kept_.back());
+  kept_.pop_back();
 }
 
 }  // namespace engine

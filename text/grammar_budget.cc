@@ -26,7 +26,7 @@ std::chrono::nanoseconds TimeOf(clockid_t clock) {
 }
 
 clockid_t ClockOfThisThread() {
-  clockid_t clock = CLOCK_THREAD_CPUTIME_ID;  // means the same to this thread, should the next line fail
+  clockid_t clock{};
   pthread_getcpuclockid(pthread_self(), &clock);
   return clock;
 }

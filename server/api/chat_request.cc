@@ -50,7 +50,7 @@ constexpr ApiField kFields[] = {
     {"separate_reasoning", "boolean", nullptr, "reasoning is always told from content", "true"},
     {"reasoning_format", "string", nullptr, "reasoning is always told from content", "\"auto\""},
 
-    {"chat_template", "string", nullptr, "the server uses the model's own: a template can write control tokens"},
+    {"chat_template", "string", nullptr, "the server uses its own: a template can write control tokens"},
     {"add_special_tokens", "boolean", nullptr, "the chat template writes them", "false"},
     {"echo", "boolean", nullptr, "use continue_final_message", "false"},
     {"modalities", "array", nullptr, "the model writes text", R"(["text"])"},

@@ -161,11 +161,10 @@ bool EndsWithinAnswer(const std::vector<ChatMessage>& messages) {
 }
 
 // Anthropic's models think where a request has `thinking`: who sends none expects text to come first. An operator who says
-// enable_thinking has decided otherwise.
+// enable_thinking has decided otherwise, and a model without a switch thinks.
 void SetThinking(const Json& body, const ModelInfo& model, ApiRequest& request) {
   if (!body.value("thinking", Json()).is_null() || ReadsKwarg(model.chat_template_kwargs, "enable_thinking")) return;
   request.template_kwargs["enable_thinking"] = false;
-  request.include_reasoning = false;
 }
 
 absl::Status Check(const Json& body, const ModelInfo& model, ApiRequest& request) {

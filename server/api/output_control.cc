@@ -105,6 +105,9 @@ absl::Status ReadResponseFormat(const FieldValue& value, ApiRequest& request) {
   enum Type { kText, kJsonObject, kJsonSchema, kRegex };
   RETURN_IF_ERROR(MustBeObject(value));
   if (!value.json.contains("type")) return FieldError(value.path + ".type", "is missing");
+  if (value.json["type"] == "structural_tag") {
+    return FieldError(value.path + ".type", "is structural_tag, which is not supported; use tools, or a grammar");
+  }
   int type = kText;
   RETURN_IF_ERROR(GetWord(value.At("type"), {"text", "json_object", "json_schema", "regex_schema"}, type));
   RETURN_IF_ERROR(ReadFields<ApiRequest>(value, {kFormatFields}, request.policy(), request));

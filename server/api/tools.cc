@@ -95,6 +95,7 @@ absl::Status ReadChosen(const FieldValue& value, ApiRequest& request) {
 }
 
 constexpr ApiField kChoiceFields[] = {
+    {"allowed_tools", "object", nullptr, "send only the tools that may be called, and as tool_choice its mode"},
     {"type", "string", nullptr, "tools are functions", "\"function\""},
     {"function", "object", ReadChosen, "the one to call"},
 };

@@ -259,13 +259,20 @@ TEST(ChatTemplate, OptionsTakeThePlaceOfTheCheckpoints) {
   EXPECT_EQ(engine->Render({.messages = {{"user", "abc"}}, .template_kwargs = R"({"greeting": ""})"})->text, "abc");
   EXPECT_EQ(engine->model().chat_template, options.chat_template);
   EXPECT_THAT(warnings, ElementsAre(HasSubstr("its chat template does not read unread")));
-  options.chat_template = "{% if %}";
-  EXPECT_THAT(std::string(Message(Engine::Create(options).status())), HasSubstr("chat template: "));
+  EXPECT_EQ(engine->model().chat_template_kwargs, R"({"greeting":"hi "})");
+}
+
+TEST(ChatTemplate, OptionsMustBeOneOfChats) {
+  const auto refusal = [](const char* source) {
+    return std::string(Message(EngineOptions{.chat_template = source}.Validate()));
+  };
+  EXPECT_THAT(refusal("{% if messages %}"), HasSubstr("chat_template cannot be read: "));
+  EXPECT_THAT(refusal(R"({"role": "user"})"), HasSubstr("chat_template does not read `messages`"));
 }
 
 TEST(ChatTemplate, OptionsVariablesAreNoneOfOurs) {
   EXPECT_EQ(Message(EngineOptions{.chat_template_kwargs = R"({"tools": []})"}.Validate()),
-            "chat_template_kwargs sets tools, which the engine sets; use the request's own field");
+            "chat_template_kwargs sets tools, which has a field of its own in requests");
   EXPECT_EQ(Message(EngineOptions{.chat_template_kwargs = "3"}.Validate()),
             "chat_template_kwargs must be a JSON object");
 }

@@ -28,6 +28,7 @@ VALUES = {
     "--disable-access-log-for-endpoints": "/livez", "--http-threads": "1", "--otlp-traces-endpoint": "http://localhost:4318/v1/traces",
     "--quant-policy": "8", "--pooling": "mean", "--model": "/none/other.gguf", "--tensor-parallel-size": "1",
     "--chat-template": "{{ messages }}", "--chat-template-kwargs": "{}", "--generation-config": "vllm",
+    "--enable-log-requests": None, "--max-log-len": "100",
     "--override-generation-config": '{"top_k": 3}', "--kv-cache-bytes": "1000000", "--max-queued-requests": "8", "--request-timeout": "60", "--log-format": "json",
 }
 

@@ -53,6 +53,7 @@ TEST(Gate, RefusesInTheShapeThatTheRoutesClientsRead) {
 TEST(Gate, ProbesSayWhatEachIsFor) {
   Gate gate;
   EXPECT_EQ(Health(gate, "/livez"), 200);
+  for (const char* name : {"/health", "/v1/health", "/ping"}) EXPECT_EQ(Health(gate, name), 503);
   EXPECT_EQ(Health(gate, "/readyz"), 503);
   EXPECT_EQ(Health(gate, "/health"), 503);
   gate.Open({});

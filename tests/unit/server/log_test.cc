@@ -49,6 +49,17 @@ TEST(Log, AccessLinesTellTheRequestButNothingOfItsText) {
   }
 }
 
+TEST(Log, RequestsAreCutAndCannotForgeLines) {
+  const HttpRequest request{.path = "/v1/completions", .body = "{\"prompt\": \"\n\xc3\xa9 hidden", .id = "abc"};
+  const std::string plain = Logged(Log::Format::kPlain, [&](Log& log) { log.Request(request, 13); });
+  EXPECT_THAT(plain, HasSubstr(R"(request id=abc /v1/completions 22 bytes: {\"prompt\": \"\n)"
+                               "\n"));
+  EXPECT_THAT(plain, Not(HasSubstr("hidden")));
+  const std::string json = Logged(Log::Format::kJson, [&](Log& log) { log.Request(request, 14); });
+  EXPECT_EQ(nlohmann::json::parse(json)["body"], "{\"prompt\": \"\n\ufffd") << "cut within a character";
+  EXPECT_EQ(nlohmann::json::parse(json)["bytes"], 22);
+}
+
 TEST(Log, AccessLinesNameTheTraceThatARequestBelongsTo) {
   HttpRequest request{.method = "GET", .path = "/"};
   for (const Log::Format format : {Log::Format::kPlain, Log::Format::kJson}) {

@@ -19,8 +19,6 @@ Json Body(const Json& more = Json::object()) {
   return body;
 }
 
-const Json kThinks = {{"type", "adaptive"}};
-
 absl::StatusOr<ApiRequest> Read(const std::string& more, bool tells_reasoning = true) {
   ApiRequest request;
   ModelInfo model;
@@ -42,7 +40,6 @@ TEST(MessagesRequest, AnOperatorMaySayThatModelsThinkUnasked) {
   model.chat_template_kwargs = R"({"enable_thinking": true})";
   ASSERT_TRUE(ReadMessagesRequest(Body(Json::object()), model, request).ok());
   EXPECT_EQ(request.generation.template_kwargs, "{}");
-  EXPECT_TRUE(request.include_reasoning);
 }
 
 TEST(MessagesRequest, ReadsSamplingUnderItsNames) {
@@ -148,7 +145,6 @@ TEST(MessagesRequest, ThinkingIsTheTemplatesVariable) {
   EXPECT_EQ(cannot->generation.thinking_token_budget, std::nullopt) << "it keeps any budget";
   const auto silent = Read("{}");
   EXPECT_EQ(silent->generation.template_kwargs, R"({"enable_thinking":false})") << "as with Anthropic";
-  EXPECT_FALSE(silent->include_reasoning);
   EXPECT_EQ(Read(R"({"thinking": {"type": "adaptive"}})")->generation.template_kwargs, "{}");
   const auto request = Read(R"({"thinking": {"type": "disabled"}})");
   EXPECT_EQ(request->generation.template_kwargs, R"({"enable_thinking":false})");
@@ -178,7 +174,7 @@ TEST(MessagesRequest, WhatItCannotReadIsRefusedWithItsPlace) {
 
 TEST(MessagesAnswer, IsWhatAnthropicClientsRead) {
   ScriptedEngine engine;
-  const auto response = ApiClient(engine).Post(kPath, Body({{"thinking", kThinks}}));
+  const auto response = ApiClient(engine).Post(kPath, Body());
   engine.Tell(0, {.reasoning = "hm", .tokens = {1}, .cached_tokens = 3});
   engine.Tell(0, {.text = "a", .tokens = {2}});
   GenerationUpdate call{.tokens = {3}, .finish = Finish::kStop};
@@ -222,7 +218,7 @@ std::vector<std::pair<std::string, Json>> Events(const std::string& body) {
 
 TEST(MessagesStream, OpensAndClosesABlockForEveryKindOfContent) {
   ScriptedEngine engine;
-  const auto response = ApiClient(engine).Post(kPath, Body({{"stream", true}, {"thinking", kThinks}}));
+  const auto response = ApiClient(engine).Post(kPath, Body({{"stream", true}}));
   engine.Tell(0, {.reasoning = "h", .tokens = {1}});
   engine.Tell(0, {.text = "a", .reasoning = "m", .tokens = {1}});
   GenerationUpdate call{.tokens = {3}};
