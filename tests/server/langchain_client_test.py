@@ -32,12 +32,15 @@ def now() -> str:
 
 
 def setUpModule():
-    global SERVER, FOLDER
+    global SERVER, FOLDER, LOOP
     model, FOLDER = server_process.write_tiny_model(WRITE_TINY_MODELS)
-    SERVER = server_process.Server(ENGINE, model, "--served-model-name", "tiny", "--api-key", "secret")
+    SERVER = server_process.Server(ENGINE, model, "--served-model-name", "tiny", "--api-key", "secret",
+                                   "--pooling", "last")
+    LOOP = asyncio.new_event_loop()  # one for all tests: the adapters share connections
 
 
 def tearDownModule():
+    LOOP.close()
     code = SERVER.stop()
     FOLDER.cleanup()
     assert code == 0, SERVER.log
@@ -70,7 +73,7 @@ class LangChain(unittest.TestCase):
         async def streamed():
             return "".join([chunk.content async for chunk in chat().astream("hello")])
 
-        self.assertEqual(asyncio.run(streamed()), whole)
+        self.assertEqual(LOOP.run_until_complete(streamed()), whole)
 
     def test_calls_tools_and_goes_on(self):
         bound = chat(max_tokens=80).bind_tools([now], tool_choice="required", parallel_tool_calls=False)
@@ -101,6 +104,29 @@ class LangChain(unittest.TestCase):
             chat(api_key="wrong").invoke("hello")
         with self.assertRaises(openai.NotFoundError):
             chat(model="other").invoke("hello")
+
+    def test_errors_are_the_clients_where_they_are_awaited(self):
+        async def streamed(model):
+            return [chunk async for chunk in model.astream("hello")]
+
+        refusals = (({"top_p": 2}, openai.BadRequestError), ({"api_key": "wrong"}, openai.AuthenticationError),
+                    ({"model": "other"}, openai.NotFoundError))
+        for fields, error in refusals:
+            for call in (lambda model: model.ainvoke("hello"), streamed):
+                with self.assertRaises(error):
+                    LOOP.run_until_complete(call(chat(**fields)))
+
+    def test_embeds(self):
+        texts = ["hello", "there"]
+        for fields in ({}, {"dimensions": 5}):
+            # Else it would fetch the tokenizer of OpenAI's models, to send tokens of those.
+            embeddings = langchain_openai.OpenAIEmbeddings(
+                model="tiny", base_url=SERVER.url + "/v1", api_key="secret", max_retries=0,
+                check_embedding_ctx_length=False, **fields)
+            want = SERVER.embed(texts, "secret", **fields)
+            self.assertEqual(embeddings.embed_documents(texts), want)
+            self.assertEqual(embeddings.embed_query("there"), want[1])
+            self.assertEqual(LOOP.run_until_complete(embeddings.aembed_documents(texts)), want)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ NOW = {"type": "function", "function": {"name": "now", "parameters": {
 def setUpModule():
     global SERVER, FOLDER
     model, FOLDER = server_process.write_tiny_model(WRITE_TINY_MODELS)
-    SERVER = server_process.Server(ENGINE, model, "--served-model-name", "tiny", "--api-key", "secret")
+    SERVER = server_process.Server(ENGINE, model, "--served-model-name", "tiny", "--api-key", "secret",
+                                   "--pooling", "last")
 
 
 def tearDownModule():
@@ -86,6 +87,24 @@ class LiteLlm(unittest.TestCase):
             litellm.completion(**fields(model="openai/other"))
         with self.assertRaises(litellm.ContextWindowExceededError):
             litellm.completion(**fields(messages=[{"role": "user", "content": "x" * 4000}]))
+
+    def test_errors_are_its_own_where_they_are_awaited(self):
+        refusals = (({"top_p": 2}, litellm.BadRequestError), ({"api_key": "wrong"}, litellm.AuthenticationError),
+                    ({"model": "openai/other"}, litellm.NotFoundError))
+        for more, error in refusals:
+            for stream in (False, True):
+                with self.assertRaises(error):
+                    asyncio.run(litellm.acompletion(**fields(**more, stream=stream)))
+
+    def test_embeds(self):
+        texts = ["hello", "there"]
+        place = {"model": "openai/tiny", "api_base": SERVER.url + "/v1", "api_key": "secret", "max_retries": 0}
+        for more in ({}, {"dimensions": 5}):
+            # It knows no model but OpenAI's own that has dimensions.
+            ask = {**place, **more, "input": texts, "allowed_openai_params": ["dimensions"]}
+            for answer in litellm.embedding(**ask), asyncio.run(litellm.aembedding(**ask)):
+                self.assertEqual([item["embedding"] for item in answer.data], SERVER.embed(texts, "secret", **more))
+                self.assertEqual(answer.usage.prompt_tokens, answer.usage.total_tokens)
 
 
 if __name__ == "__main__":

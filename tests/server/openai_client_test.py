@@ -21,7 +21,8 @@ FIXED = {"messages": HELLO, "model": "tiny", "max_tokens": 12, "temperature": 1,
 def setUpModule():
     global SERVER, FOLDER, CLIENT
     model, FOLDER = server_process.write_tiny_model(WRITE_TINY_MODELS)
-    SERVER = server_process.Server(ENGINE, model, "--served-model-name", "tiny", "--max-num-seqs", "4")
+    SERVER = server_process.Server(ENGINE, model, "--served-model-name", "tiny", "--max-num-seqs", "4", "--pooling",
+                                   "last")
     CLIENT = openai.OpenAI(base_url=SERVER.url + "/v1", api_key="none", max_retries=0)
 
 
@@ -39,6 +40,14 @@ def refusal(call):
     except openai.APIStatusError as error:
         return error
     raise AssertionError("the request was accepted")
+
+
+def with_async_client(use):
+    async def run():
+        async with openai.AsyncOpenAI(base_url=SERVER.url + "/v1", api_key="none", max_retries=0) as client:
+            return await use(client)
+
+    return asyncio.run(run())
 
 
 class Models(unittest.TestCase):
@@ -71,20 +80,18 @@ class Chat(unittest.TestCase):
     def test_same_request_gives_the_same_text_alone_and_among_others(self):
         alone = CLIENT.chat.completions.create(**FIXED).choices[0].message.content
 
-        async def together():
-            async with openai.AsyncOpenAI(base_url=SERVER.url + "/v1", api_key="none", max_retries=0) as client:
-                answers = await asyncio.gather(*(client.chat.completions.create(**FIXED) for _ in range(16)))
-                return {answer.choices[0].message.content for answer in answers}
+        async def together(client):
+            answers = await asyncio.gather(*(client.chat.completions.create(**FIXED) for _ in range(16)))
+            return {answer.choices[0].message.content for answer in answers}
 
-        self.assertEqual(asyncio.run(together()), {alone})
+        self.assertEqual(with_async_client(together), {alone})
 
     def test_async_stream(self):
-        async def read():
-            async with openai.AsyncOpenAI(base_url=SERVER.url + "/v1", api_key="none", max_retries=0) as client:
-                stream = await client.chat.completions.create(**FIXED, stream=True)
-                return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
+        async def read(client):
+            stream = await client.chat.completions.create(**FIXED, stream=True)
+            return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
 
-        self.assertEqual(len(asyncio.run(read())), 12)
+        self.assertEqual(len(with_async_client(read)), 12)
 
     def test_several_answers_differ_and_share_their_prompt(self):
         answer = CLIENT.chat.completions.create(**FIXED, n=3)
@@ -171,6 +178,35 @@ class Responses(unittest.TestCase):
         with CLIENT.responses.stream(model="tiny", input="hello", max_output_tokens=16, temperature=0) as stream:
             text = "".join(event.delta for event in stream if event.type == "response.output_text.delta")
         self.assertEqual(text, whole.output_text)
+
+
+class Embeddings(unittest.TestCase):
+    TEXTS = ["hello", "there", "hello there"]
+
+    def test_are_those_of_the_answer_whatever_their_encoding(self):
+        for fields in ({}, {"encoding_format": "float"}, {"encoding_format": "base64"}, {"dimensions": 5}):
+            answer = CLIENT.embeddings.create(model="tiny", input=self.TEXTS, **fields)
+            want = SERVER.embed(self.TEXTS, **fields)
+            self.assertEqual([item.embedding for item in answer.data], want, fields)
+            self.assertEqual([item.index for item in answer.data], [0, 1, 2])
+        self.assertEqual((answer.model, answer.usage.prompt_tokens), ("tiny", answer.usage.total_tokens))
+
+    def test_of_tokens_are_those_of_the_text_they_spell(self):
+        answer = CLIENT.embeddings.create(model="tiny", input=[[ord(letter) for letter in "hxllo"]])
+        self.assertEqual(answer.data[0].embedding, SERVER.embed("hxllo")[0])
+
+    def test_async_ones_are_the_same(self):
+        async def several(client):
+            answers = await asyncio.gather(*(client.embeddings.create(model="tiny", input=text, dimensions=7)
+                                             for text in self.TEXTS))
+            return [answer.data[0].embedding for answer in answers]
+
+        self.assertEqual(with_async_client(several), SERVER.embed(self.TEXTS, dimensions=7))
+
+    def test_of_more_dimensions_than_the_model_has_are_refused(self):
+        error = refusal(lambda: CLIENT.embeddings.create(model="tiny", input="hello", dimensions=100000))
+        self.assertIsInstance(error, openai.BadRequestError)
+        self.assertEqual(error.param, "dimensions")
 
 
 class Errors(unittest.TestCase):

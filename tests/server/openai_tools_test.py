@@ -245,6 +245,20 @@ class Tools(unittest.TestCase):
         answer = CLIENT.responses.create(input=conversation, **request)
         self.assertGreater(answer.usage.input_tokens, first.usage.input_tokens)
 
+    def test_async_calls_are_the_same_whole_and_streamed(self):
+        request = {**TOOLS, "tool_choice": "required", "parallel_tool_calls": False}
+
+        async def both(client):
+            whole, stream = await asyncio.gather(client.chat.completions.create(**request),
+                                                 client.chat.completions.create(**request, stream=True))
+            return whole.choices[0], [chunk.choices[0].delta async for chunk in stream if chunk.choices]
+
+        whole, deltas = with_async_client(both)
+        want = self.check_calls(ask(**request))[0].function
+        self.assertEqual(self.check_calls(whole)[0].function, want)
+        pieces = [delta.tool_calls[0].function for delta in deltas if delta.tool_calls]
+        self.assertEqual((pieces[0].name, "".join(piece.arguments for piece in pieces)), (want.name, want.arguments))
+
     def test_async_stream(self):
         async def collect(client):
             async with client.chat.completions.stream(**TOOLS, tool_choice="required",
@@ -353,6 +367,15 @@ class Errors(unittest.TestCase):
         with self.assertRaises(openai.APITimeoutError):
             CLIENT.with_options(timeout=0.001).chat.completions.create(**HELLO, max_tokens=400,
                                                                        extra_body={"ignore_eos": True})
+
+    def test_have_them_for_async_clients_too(self):
+        refusals = (({"top_p": 2}, openai.BadRequestError), ({"model": "other"}, openai.NotFoundError),
+                    ({"extra_headers": {"Authorization": "Bearer no"}}, openai.AuthenticationError))
+        for fields, error in refusals:
+            for stream in (False, True):
+                with self.assertRaises(error):
+                    with_async_client(lambda client: client.chat.completions.create(
+                        **{**HELLO, **fields}, stream=stream))
 
     # vllm-project/vllm#43920: the second one killed the engine.
     def test_a_malformed_grammar_after_a_valid_one_is_refused_and_the_server_lives(self):

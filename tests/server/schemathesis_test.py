@@ -15,7 +15,7 @@ def main():
     engine, write_tiny_models = sys.argv[1:3]
     model, folder = server_process.write_tiny_model(write_tiny_models)
     with folder:
-        server = server_process.Server(engine, model, "--threads", "1", "--no-access-log")
+        server = server_process.Server(engine, model, "--pooling", "last", "--threads", "1", "--no-access-log")
         command = [pathlib.Path(sys.executable).with_name("schemathesis"), "run", server.url + "/openapi.json",
                    "--phases", "examples,coverage,fuzzing", "--max-examples", "200", "--seed", "1", "--no-color",
                    "--exclude-checks", UNFIT]
