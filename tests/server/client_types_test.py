@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
-"""Every field that the official clients' types give to what is sent back, and to tools: client_types_test.py ENGINE
-WRITE_TINY_MODELS
-A field that a new client has and no table here fails the test."""
+"""Every parameter of the official clients' requests, and every field that their types give to what is sent back and to
+tools: client_types_test.py ENGINE WRITE_TINY_MODELS
+One that a new client has and neither the server nor a table here knows fails the test."""
 
+import inspect
 import json
 import sys
 import unittest
 
+import anthropic.resources
 import anthropic.types
+import openai.resources
 import openai.types.chat
 import openai.types.responses
+from openai.resources.responses import Responses
 from openai.types.responses.response_input_item_param import FunctionCallOutput
 from openai.types.shared_params import FunctionDefinition
 
@@ -96,14 +100,45 @@ TYPES = {
         {"audio": {"id": "1"}, "refusal": "no", "function_call": 1}),
 }
 
+# The calls of the clients that the server answers: where each is sent, and what it needs.
+CALLS = (
+    (openai.resources.chat.completions.Completions.create, "/v1/chat/completions", {"messages": [ASKS]}),
+    (openai.resources.Completions.create, "/v1/completions", {"prompt": "a"}),
+    (openai.resources.Embeddings.create, "/v1/embeddings", {"input": "a"}),
+    (Responses.create, "/v1/responses", {"input": "a"}),
+    *((call, path, {"messages": [ASKS], "max_tokens": 1})
+      for messages in (anthropic.resources.messages.Messages, anthropic.resources.beta.messages.Messages)
+      for call, path in ((messages.create, "/v1/messages"), (messages.count_tokens, "/v1/messages/count_tokens"))),
+)
+# Parameters that are no fields: how a request is sent, and a header.
+TRANSPORT = {"self", "extra_headers", "extra_query", "extra_body", "timeout", "betas"}
+# What the server has no word for yet.
+UNKNOWN = {"/v1/responses": {"access_programs", "image"}, "/v1/messages": {
+    "billing_policy", "compaction", "fallback_credit_token", "fallbacks"}}
+UNKNOWN["/v1/messages/count_tokens"] = {"billing_policy", "compaction"}
+
 
 class ClientTypes(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         model, folder = server_process.write_tiny_model(WRITE_TINY_MODELS)
         cls.addClassCleanup(folder.cleanup)
-        cls.server = server_process.Server(ENGINE, model)
+        cls.server = server_process.Server(ENGINE, model, "--pooling", "last")
         cls.addClassCleanup(cls.server.stop)
+
+    def test_parameters_are_read_or_refused_with_a_reason(self):
+        unknown = {}
+        for call, path, needed in CALLS:
+            for name in inspect.signature(call).parameters.keys() - TRANSPORT:
+                with self.subTest(path=path, name=name):
+                    status, text = self.server.post(path, {**needed, name: {}})
+                    if status == 200:
+                        continue
+                    message = json.loads(text)["error"]["message"]
+                    self.assertEqual((status, message[: len(name)]), (400, name), text)
+                    if message.startswith(f"{name} is not a field of this request"):
+                        unknown.setdefault(path, set()).add(name)
+        self.assertEqual(unknown, UNKNOWN)
 
     def test_have_no_other_fields(self):
         for kind, (_, read, refused) in TYPES.items():
