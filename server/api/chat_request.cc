@@ -11,18 +11,26 @@ absl::Status ReadTopLogprobs(const FieldValue& value, ApiRequest& request) {
   return GetLogprobs(value, request.top_logprobs.emplace());
 }
 
+absl::Status SetKwarg(const FieldValue& value, const std::string& name, ApiRequest& request) {
+  Json& kwarg = request.template_kwargs[name];
+  if (!kwarg.is_null() && kwarg != value.json) {
+    return FieldError(value.path, "and another field say the same and differ; give one of them");
+  }
+  kwarg = value.json;
+  return absl::OkStatus();
+}
+
 // A variable of the chat template that has a field of its own.
 absl::Status ReadKwarg(const FieldValue& value, ApiRequest& request) {
-  request.template_kwargs[value.path] = value.json;
   request.sent.Add("template_kwargs." + value.path, value.path);
-  return absl::OkStatus();
+  return SetKwarg(value, value.path, request);
 }
 
 absl::Status ReadKwargs(const FieldValue& value, ApiRequest& request) {
   RETURN_IF_ERROR(MustBeObject(value));
   RETURN_IF_ERROR(CheckSize(value, kMaxFields));
   request.sent.Add("template_kwargs", value.path);
-  for (const auto& [key, kwarg] : value.json.items()) request.template_kwargs[key] = kwarg;
+  for (const auto& [key, kwarg] : value.json.items()) RETURN_IF_ERROR(SetKwarg(value.At(key), key, request));
   return absl::OkStatus();
 }
 

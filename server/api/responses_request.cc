@@ -107,6 +107,8 @@ constexpr ApiField kFields[] = {
     {.name = "conversation", .type = "string|object", .help = kStateless, .code = "unsupported_parameter"},
     {"prompt", "object", nullptr, "the server keeps no prompts"},
     {"moderation", "object", nullptr, "the server does not judge texts"},
+    {"access_programs", "object", nullptr, "", "*"},
+    {"image", "object", nullptr, "the model writes text"},
     {"context_management", "array", nullptr, "conversations are not edited"},
     {"background_options", "object", nullptr, kStateless},
     {"max_tool_calls", "integer", nullptr, "the server has no tools of its own"},

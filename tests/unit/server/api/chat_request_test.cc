@@ -288,9 +288,11 @@ TEST(ChatRequest, ReadsToolsUnderTheirOldName) {
 }
 
 TEST(ChatRequest, PassesOnWhatTheTemplateReads) {
-  const auto request = Read(R"({"enable_thinking": false, "reasoning_effort": "low", "documents": [{"a": 1}],
+  const auto request = Read(R"({"enable_thinking": true, "reasoning_effort": "low", "documents": [{"a": 1}],
                                 "chat_template_kwargs": {"enable_thinking": true}})");
   ASSERT_TRUE(request.ok()) << request.status();
+  EXPECT_EQ(Refusal(R"({"enable_thinking": false, "chat_template_kwargs": {"enable_thinking": true}})"),
+            "enable_thinking and another field say the same and differ; give one of them");
   EXPECT_THAT(request->generation.template_kwargs, HasSubstr(R"("reasoning_effort":"low","documents":[{"a":1}])"));
 }
 
