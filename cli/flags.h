@@ -87,8 +87,8 @@ class FlagSet {
   };
 
   Match Find(std::string_view name);
-  std::string Nearest(const std::string& name) const;
-  std::string CommandName() const;  // without what follows it
+  std::string Nearest(const std::string& name) const;  // that was probably meant; may be empty
+  std::string CommandName() const;                     // without what follows it
   absl::StatusOr<Match> Require(const std::string& name, const std::string& source);
   absl::Status TakeCommandLine(std::span<const std::string> arguments);
   absl::Status TakePositional(const std::string& argument, size_t index);

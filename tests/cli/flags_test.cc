@@ -142,8 +142,15 @@ TEST(Flags, ValueMayLookLikeAFlag) {
 TEST(Flags, UnknownFlagNamesTheNearest) {
   EXPECT_THAT(Verb().Refusal({"--max-token", "5"}), AllOf(HasSubstr("--max-token;"), HasSubstr("mean --max-tokens?")));
   EXPECT_THAT(Verb().Refusal({"--nostream"}), HasSubstr("mean --no-stream?"));
-  EXPECT_THAT(Verb().Refusal({"--no-seed"}), HasSubstr("unknown flag --no-seed"));
-  EXPECT_THAT(Verb().Refusal({"-x"}), HasSubstr("`engine test --help`"));
+  EXPECT_THAT(Verb().Refusal({"-seed"}), HasSubstr("mean --seed?"));
+}
+
+TEST(Flags, NoNameIsSuggestedThatIsNotNear) {
+  for (const char* name : {"--no-seed", "-x", "--top-k", "---"}) {
+    EXPECT_EQ(Verb().Refusal({name}), std::string("unknown flag ") + name + "; `engine test --help` lists all");
+  }
+  Verb verb;
+  EXPECT_EQ(Message(verb.flags.Set("colour", "red")), "there is no setting colour");
 }
 
 TEST(Flags, BadValuesAreNamedWithTheirFlag) {
