@@ -66,6 +66,7 @@ void FlagSet::AddReader(const FlagText& text, Reader read, std::function<void()>
   flags_.push_back({.names = absl::StrSplit(std::string(text.names), ','),
                     .value = std::string(text.value),
                     .help = std::string(text.help),
+                    .hidden = text.hidden,
                     .read = std::move(read),
                     .clear = std::move(clear)});
 }
@@ -106,7 +107,9 @@ FlagSet::Match FlagSet::Find(std::string_view name) {
 
 std::string FlagSet::Nearest(const std::string& name) const {
   std::vector<std::string> names;
-  for (const Flag& flag : flags_) flag.ForEachName([&](const std::string& one, bool) { names.push_back(one); });
+  for (const Flag& flag : flags_) {
+    if (!flag.hidden) flag.ForEachName([&](const std::string& one, bool) { names.push_back(one); });
+  }
   // Dashes are no letters of a name.
   std::vector<std::string> words;
   for (const std::string& one : names) words.push_back(WithoutDashes(one));
@@ -178,6 +181,7 @@ absl::Status FlagSet::TakeCommandLine(std::span<const std::string> arguments) {
 std::vector<std::string> FlagSet::MistypedVariables() const {
   std::vector<std::string> known;
   for (const Flag& flag : flags_) {
+    if (flag.hidden) continue;
     flag.ForEachName([&](const std::string& name, bool) {
       if (name.starts_with("--")) known.push_back(EnvironmentName(name));
     });
@@ -195,6 +199,7 @@ std::vector<std::string> FlagSet::MistypedVariables() const {
 
 void FlagSet::TakeEnvironment() {
   for (Flag& flag : flags_) {
+    if (flag.hidden) continue;
     flag.ForEachName([&flag](const std::string& name, bool negated) {
       if (!name.starts_with("--") || !flag.given.empty()) return;
       const std::string variable = EnvironmentName(name);
@@ -276,6 +281,7 @@ absl::Status FlagSet::Set(const std::string& name, const std::string& value) {
 std::string FlagSet::Help() const {
   std::string text = absl::StrFormat("usage: %s [flags]\n%s\n\n", command_, summary_);
   for (const Flag& flag : flags_) {
+    if (flag.hidden) continue;
     const std::string value = flag.value.empty() ? "" : " " + flag.value;
     const std::string names = absl::StrJoin(flag.names, ", ") + value;
     // Flags that leave no room beside them have their help on a line of its own.

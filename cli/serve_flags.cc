@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_split.h"
 #include "cli/neutral_flags.h"
+#include "cli/refused_flags.h"
 #include "engine/version.h"
 #include "nlohmann/json.hpp"
 #include "server/api/api.h"
@@ -38,7 +39,7 @@ void AddNumber(FlagSet& flags, const FlagText& text, int64_t least, int64_t most
 absl::Status ReadQuantPolicy(const std::string& value, std::string& kv_cache_dtype) {
   const bool is_int8 = value == "8" || value == "int8";
   if (!is_int8 && value != "0" && value != "none")
-    return InvalidArgument("is %s; it must be 0 (none) or 8 (int8)", value);
+    return InvalidArgument("is %s; it must be 0 (none) or 8 (int8): the cache has no other type so small", value);
   kv_cache_dtype = is_int8 ? "int8" : "auto";
   return absl::OkStatus();
 }
@@ -192,6 +193,7 @@ void AddServeFlags(FlagSet& flags, ServeFlags& serve) {
   AddLogFlags(flags, serve);
   AddEngineFlags(flags, serve.engine);
   AddNeutralFlags(flags);
+  AddRefusedFlags(flags);
 }
 
 absl::Status Complete(ServeFlags& serve) {
