@@ -5,6 +5,7 @@
 #include "cli/usage.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/environment.h"
 
 namespace engine {
 namespace {
@@ -92,6 +93,26 @@ TEST(ServeFlags, NamesOfOthersSetWhatTheyMean) {
   EXPECT_FALSE(serve.engine.enable_prefix_caching);
   EXPECT_EQ(serve.engine.max_num_seqs, EngineOptions().max_num_seqs);
   EXPECT_EQ(serve.engine.kv_cache_dtype, "int8");
+}
+
+std::vector<std::string> KeysOf(const std::string& line) {
+  ServeFlags serve;
+  EXPECT_TRUE(Read(line, serve).ok()) << line;
+  return serve.server.api_keys;
+}
+
+TEST(ServeFlags, WithoutAnyOtherTheKeyOfVllmOrLlamaCppIsAskedFor) {
+  EXPECT_THAT(KeysOf("model"), ElementsAre());
+  for (const char* name : {"VLLM_API_KEY", "LLAMA_API_KEY"}) {
+    const EnvironmentVariable key(name, "secret");
+    EXPECT_THAT(KeysOf("model"), ElementsAre("secret"));
+    EXPECT_THAT(KeysOf("model --api-key mine"), ElementsAre("mine"));
+    EXPECT_THAT(KeysOf("model --api-key-file keys.txt"), ElementsAre());
+    const EnvironmentVariable ours("ENGINE_API_KEY", "ours");
+    EXPECT_THAT(KeysOf("model"), ElementsAre("ours"));
+  }
+  const EnvironmentVariable empty("VLLM_API_KEY", "");
+  EXPECT_THAT(KeysOf("model"), ElementsAre());
 }
 
 TEST(ServeFlags, AnyNumberOfGpuLayersIsTaken) {
