@@ -9,12 +9,12 @@
 #include "benchmarks/op_speed.h"
 #include "benchmarks/roofline_svg.h"
 #include "cli/engine_flags.h"
-#include "cli/nearest_name.h"
 #include "cli/op_table.h"
 #include "cli/progress.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
 #include "core/base/files.h"
+#include "core/base/nearest_name.h"
 
 namespace engine {
 namespace {
@@ -44,8 +44,8 @@ void AddList(FlagSet& flags, const FlagText& text, Read read, std::function<void
 absl::Status ReadOp(const std::string& text, std::vector<std::string>& ops) {
   const std::vector<std::string> names(TimedOps().begin(), TimedOps().end());
   if (std::ranges::find(names, text) == names.end()) {
-    return InvalidArgument("has %s; did you mean %s? All: %s", text, NearestName(text, names),
-                           absl::StrJoin(names, ", "));
+    return InvalidArgument("has %s; it must be some of %s%s", text, absl::StrJoin(names, ", "),
+                           DidYouMean(NearestName(text, {names.begin(), names.end()})));
   }
   ops.push_back(text);
   return absl::OkStatus();

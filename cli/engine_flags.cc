@@ -18,6 +18,14 @@ absl::Status ReadLevel(std::string_view text, Numerics& level) {
   return absl::OkStatus();
 }
 
+absl::Status ReadCacheType(const std::string& value, std::string& type) {
+  if (value == "auto" || value == "f32" || value == "bf16" || value == "int8") return ReadValue(value, type);
+  if (value == "bfloat16") return ReadValue("bf16", type);
+  if (value == "int8_per_token_head") return ReadValue("int8", type);  // the same idea: a scale per token and head
+  return InvalidArgument("is '%s'; it must be one of auto, f32, bf16, int8: what is smaller than bf16 is int8 here",
+                         value);
+}
+
 absl::Status ReadModelLen(std::string_view text, int& length) {
   if (text == "auto" || text == "-1") {  // -1: vLLM's
     length = EngineOptions::kLongestThatFits;
@@ -83,8 +91,8 @@ void AddTensorParallelFlag(FlagSet& flags, int& size) {
 }
 
 void AddKvCacheFlag(FlagSet& flags, EngineOptions& options) {
-  flags.AddChoice({"--kv-cache-dtype", "TYPE", "auto (default), f32, bf16 or int8 (half of bf16's memory)"},
-                  {"auto", "f32", "bf16", "int8"}, options.kv_cache_dtype);
+  flags.AddReader({"--kv-cache-dtype", "TYPE", "auto (default), f32, bf16 or int8 (half of bf16's memory)"},
+                  [&options](const std::string& value) { return ReadCacheType(value, options.kv_cache_dtype); });
 }
 
 void AddLimitFlags(FlagSet& flags, EngineOptions& options) {
@@ -92,8 +100,12 @@ void AddLimitFlags(FlagSet& flags, EngineOptions& options) {
                    "longest prompt and answer together, in tokens (32k is 32000, 32K 32768); 0: the model's limit, at "
                    "most 8192; auto: the longest for which there is memory"},
                   [&options](const std::string& value) { return ReadModelLen(value, options.max_model_len); });
-  flags.Add({"--max-num-seqs,--max-batch-size,--parallel,-np", "N", "requests that run at once (16)"},
-            options.max_num_seqs);
+  flags.AddReader({"--max-num-seqs,--max-batch-size,--parallel,-np", "N", "requests that run at once (16)"},
+                  [&options, usual = options.max_num_seqs](const std::string& value) {
+                    if (value != "-1") return ReadValue(value, options.max_num_seqs);
+                    options.max_num_seqs = usual;  // llama.cpp's word for it
+                    return absl::OkStatus();
+                  });
   flags.Add({"--max-num-batched-tokens,--max-prefill-token-num", "N",
              "tokens of one step: longer prompts are read in chunks (512)"},
             options.max_num_batched_tokens);
@@ -103,14 +115,16 @@ void AddLimitFlags(FlagSet& flags, EngineOptions& options) {
        "fast then); 1: as many tokens as fit"},
       options.prefill_share);
   AddKvCacheFlag(flags, options);
-  flags.Add({"--kv-cache-bytes", "N", "memory of the KV cache; 0: room for every request, at most a quarter of memory"},
+  flags.Add({"--kv-cache-bytes,--kv-cache-memory-bytes", "N",
+             "memory of the KV cache; 0: room for every request, at most a quarter of memory"},
             options.kv_cache_bytes);
   flags.Add({"--memory-utilization,--gpu-memory-utilization,--cache-max-entry-count", "SHARE",
              "share of the device's memory that weights, steps and KV cache take together, up to 1; the cache takes "
              "what is left"},
             options.memory_utilization);
-  flags.Add({"--enable-prefix-caching", "", "keep what was computed of a prompt for the next one (default)"},
-            options.enable_prefix_caching);
+  flags.Add(
+      {"--enable-prefix-caching,--cache-prompt", "", "keep what was computed of a prompt for the next one (default)"},
+      options.enable_prefix_caching);
 }
 
 void AddChatFlags(FlagSet& flags, EngineOptions& options) {
@@ -132,10 +146,11 @@ void AddReasoningFlag(FlagSet& flags, EngineOptions& options) {
 
 void AddSpeculationFlags(FlagSet& flags, EngineOptions& options) {
   flags.Add(
-      {"--num-speculative-tokens,--draft-max,--speculative-num-draft-tokens", "N",
-       "most tokens that are guessed and verified in one step, where it pays (15); 0: none. The text is the same"},
+      {"--num-speculative-tokens,--spec-tokens,--speculative-num-draft-tokens,--spec-draft-n-max,--draft-max,--draft-n,"
+       "--draft",
+       "N", "most tokens that are guessed and verified in one step, where it pays (15); 0: none. The text is the same"},
       options.num_speculative_tokens);
-  flags.Add({"--draft-model,--speculative-model,--speculative-draft-model,--model-draft,-md", "MODEL",
+  flags.Add({"--draft-model,--speculative-model,--spec-model,--speculative-draft-model,--model-draft,-md", "MODEL",
              "a small model of the same vocabulary that guesses; without one, guesses are looked up in the text"},
             options.draft_model);
 }

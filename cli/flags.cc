@@ -11,9 +11,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "cli/config_file.h"
-#include "cli/nearest_name.h"
 #include "cli/usage.h"
-#include "core/base/edit_distance.h"
+#include "core/base/nearest_name.h"
 
 namespace engine {
 namespace {
@@ -34,7 +33,9 @@ std::string WithDashes(std::string name) {
   return (name.size() == 1 ? "-" : "--") + name;
 }
 
-std::string WithoutDashes(const std::string& name) { return name.substr(name.find_first_not_of('-')); }
+std::string WithoutDashes(const std::string& name) {
+  return name.substr(std::min(name.find_first_not_of('-'), name.size()));
+}
 
 std::string Opposite(const std::string& value) {
   bool on = false;
@@ -53,9 +54,10 @@ bool IsOfAService(std::string_view variable) {
 std::string MeantVariable(const std::string& variable, const std::vector<std::string>& known) {
   if (!variable.starts_with(kPrefix) || IsOfAService(variable)) return {};
   if (std::ranges::find(known, variable) != known.end()) return {};
-  const std::string nearest = NearestName(variable, known);
-  const auto most_wrong = static_cast<int>(variable.size() - kPrefix.size()) / 3;  // letters
-  return EditDistance(variable, nearest) <= most_wrong ? nearest : "";
+  std::vector<std::string_view> names;
+  for (const std::string_view name : known) names.push_back(name.substr(kPrefix.size()));
+  const std::string nearest = NearestName(std::string_view(variable).substr(kPrefix.size()), names);
+  return nearest.empty() ? "" : std::string(kPrefix) + nearest;
 }
 
 }  // namespace
@@ -64,6 +66,7 @@ void FlagSet::AddReader(const FlagText& text, Reader read, std::function<void()>
   flags_.push_back({.names = absl::StrSplit(std::string(text.names), ','),
                     .value = std::string(text.value),
                     .help = std::string(text.help),
+                    .hidden = text.hidden,
                     .read = std::move(read),
                     .clear = std::move(clear)});
 }
@@ -104,8 +107,15 @@ FlagSet::Match FlagSet::Find(std::string_view name) {
 
 std::string FlagSet::Nearest(const std::string& name) const {
   std::vector<std::string> names;
-  for (const Flag& flag : flags_) flag.ForEachName([&](const std::string& one, bool) { names.push_back(one); });
-  return NearestName(name, names);
+  for (const Flag& flag : flags_) {
+    if (!flag.hidden) flag.ForEachName([&](const std::string& one, bool) { names.push_back(one); });
+  }
+  // Dashes are no letters of a name.
+  std::vector<std::string> words;
+  for (const std::string& one : names) words.push_back(WithoutDashes(one));
+  const std::string nearest = NearestName(WithoutDashes(name), {words.begin(), words.end()});
+  const auto found = std::ranges::find(words, nearest);
+  return found == words.end() ? "" : names[found - words.begin()];
 }
 
 std::string FlagSet::CommandName() const { return command_.substr(0, command_.find(" [")); }
@@ -113,8 +123,9 @@ std::string FlagSet::CommandName() const { return command_.substr(0, command_.fi
 absl::StatusOr<FlagSet::Match> FlagSet::Require(const std::string& name, const std::string& source) {
   const Match match = Find(name);
   if (match.flag != nullptr) return match;
-  return UsageError("unknown flag %s%s; did you mean %s? `%s --help` lists all", name, source, Nearest(name),
-                    CommandName());
+  const std::string nearest = Nearest(name);
+  return UsageError("unknown flag %s%s%s `%s --help` lists all", name, source,
+                    nearest.empty() ? ";" : DidYouMean(nearest), CommandName());
 }
 
 absl::Status FlagSet::TakePositional(const std::string& argument, size_t index) {
@@ -170,6 +181,7 @@ absl::Status FlagSet::TakeCommandLine(std::span<const std::string> arguments) {
 std::vector<std::string> FlagSet::MistypedVariables() const {
   std::vector<std::string> known;
   for (const Flag& flag : flags_) {
+    if (flag.hidden) continue;
     flag.ForEachName([&](const std::string& name, bool) {
       if (name.starts_with("--")) known.push_back(EnvironmentName(name));
     });
@@ -187,6 +199,7 @@ std::vector<std::string> FlagSet::MistypedVariables() const {
 
 void FlagSet::TakeEnvironment() {
   for (Flag& flag : flags_) {
+    if (flag.hidden) continue;
     flag.ForEachName([&flag](const std::string& name, bool negated) {
       if (!name.starts_with("--") || !flag.given.empty()) return;
       const std::string variable = EnvironmentName(name);
@@ -258,7 +271,7 @@ absl::Status FlagSet::UsageErrorOf(const absl::Status& error) {
 absl::Status FlagSet::Set(const std::string& name, const std::string& value) {
   const Match match = Find(WithDashes(name));
   if (match.flag == nullptr) {
-    return InvalidArgument("there is no setting %s; did you mean %s?", name, WithoutDashes(Nearest(WithDashes(name))));
+    return InvalidArgument("there is no setting %s%s", name, DidYouMean(WithoutDashes(Nearest(WithDashes(name)))));
   }
   match.flag->given = {match.negated ? Opposite(value) : value};
   match.flag->source.clear();
@@ -268,6 +281,7 @@ absl::Status FlagSet::Set(const std::string& name, const std::string& value) {
 std::string FlagSet::Help() const {
   std::string text = absl::StrFormat("usage: %s [flags]\n%s\n\n", command_, summary_);
   for (const Flag& flag : flags_) {
+    if (flag.hidden) continue;
     const std::string value = flag.value.empty() ? "" : " " + flag.value;
     const std::string names = absl::StrJoin(flag.names, ", ") + value;
     // Flags that leave no room beside them have their help on a line of its own.

@@ -18,6 +18,7 @@ struct FlagText {
   std::string_view names;  // "--max-tokens,-n,--predict": messages use the first, the others are aliases
   std::string_view value;  // what --help shows for the value: "N"; "KEY ..." takes several: --api-key A B
   std::string_view help;
+  bool hidden = false;  // there to be refused with a reason: not in --help, not suggested, not in the environment
 };
 
 class FlagSet {
@@ -72,6 +73,7 @@ class FlagSet {
     std::vector<std::string> names;
     std::string value;  // empty: a switch
     std::string help;
+    bool hidden = false;
     Reader read;
     std::function<void()> clear;
     std::vector<std::string> given;
@@ -87,8 +89,8 @@ class FlagSet {
   };
 
   Match Find(std::string_view name);
-  std::string Nearest(const std::string& name) const;
-  std::string CommandName() const;  // without what follows it
+  std::string Nearest(const std::string& name) const;  // that was probably meant; may be empty
+  std::string CommandName() const;                     // without what follows it
   absl::StatusOr<Match> Require(const std::string& name, const std::string& source);
   absl::Status TakeCommandLine(std::span<const std::string> arguments);
   absl::Status TakePositional(const std::string& argument, size_t index);

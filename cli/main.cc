@@ -6,9 +6,9 @@
 
 #include "absl/strings/str_format.h"
 #include "cli/last_words.h"
-#include "cli/nearest_name.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
+#include "core/base/nearest_name.h"
 #include "engine/version.h"
 
 namespace engine {
@@ -48,9 +48,9 @@ const Verb* FindVerb(std::string_view name) {
 }
 
 absl::Status UnknownVerb(const std::string& name) {
-  std::vector<std::string> names = {"help", "--help", "version", "--version"};
-  for (const Verb& verb : kVerbs) names.emplace_back(verb.name);
-  return UsageError("unknown verb %s; did you mean %s? (`engine help` lists all)", name, NearestName(name, names));
+  std::vector<std::string_view> names = {"help", "--help", "version", "--version"};
+  for (const Verb& verb : kVerbs) names.push_back(verb.name);
+  return UsageError("unknown verb %s%s (`engine help` lists all)", name, DidYouMean(NearestName(name, names)));
 }
 
 absl::Status HelpVerb(Arguments arguments) {

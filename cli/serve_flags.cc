@@ -1,9 +1,11 @@
 #include "cli/serve_flags.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "absl/strings/str_split.h"
 #include "cli/neutral_flags.h"
+#include "cli/refused_flags.h"
 #include "engine/version.h"
 #include "nlohmann/json.hpp"
 #include "server/api/api.h"
@@ -38,7 +40,7 @@ void AddNumber(FlagSet& flags, const FlagText& text, int64_t least, int64_t most
 absl::Status ReadQuantPolicy(const std::string& value, std::string& kv_cache_dtype) {
   const bool is_int8 = value == "8" || value == "int8";
   if (!is_int8 && value != "0" && value != "none")
-    return InvalidArgument("is %s; it must be 0 (none) or 8 (int8)", value);
+    return InvalidArgument("is %s; it must be 0 (none) or 8 (int8): the cache has no other type so small", value);
   kv_cache_dtype = is_int8 ? "int8" : "auto";
   return absl::OkStatus();
 }
@@ -113,7 +115,10 @@ void AddModelFlags(FlagSet& flags, ServeFlags& serve) {
 }
 
 void AddAccessFlags(FlagSet& flags, ServeFlags& serve) {
-  flags.Add({"--api-key,--api-keys", "KEY ...", "let in only who sends one of these keys"}, serve.server.api_keys);
+  flags.Add({"--api-key,--api-keys", "KEY ...",
+             "let in only who sends one of these keys; without any and without a file, that of VLLM_API_KEY or "
+             "LLAMA_API_KEY"},
+            serve.server.api_keys);
   flags.Add({"--api-key-file", "FILE", "more keys, one per line; read again on SIGHUP and when it changes"},
             serve.server.api_key_file);
   flags.AddReader(
@@ -186,6 +191,15 @@ void AddEngineFlags(FlagSet& flags, EngineOptions& engine) {
                   {"none", "last", "mean"}, engine.pooling);
 }
 
+// A server that had its key from there must not be open to anybody here.
+void TakeKeyOfOthers(ServerOptions& server) {
+  for (const char* variable : {"VLLM_API_KEY", "LLAMA_API_KEY"}) {
+    if (!server.api_keys.empty() || !server.api_key_file.empty()) return;
+    const char* key = std::getenv(variable);
+    if (key != nullptr && *key != '\0') server.api_keys = {key};
+  }
+}
+
 }  // namespace
 
 void AddServeFlags(FlagSet& flags, ServeFlags& serve) {
@@ -196,11 +210,13 @@ void AddServeFlags(FlagSet& flags, ServeFlags& serve) {
   AddLogFlags(flags, serve);
   AddEngineFlags(flags, serve.engine);
   AddNeutralFlags(flags);
+  AddRefusedFlags(flags);
 }
 
 absl::Status Complete(ServeFlags& serve) {
   ASSIGN_OR_RETURN(serve.models, ReadModels(serve.arguments, serve.names));
   RETURN_IF_ERROR(CheckNames(serve.models, serve.server.splits));
+  TakeKeyOfOthers(serve.server);
   for (const ModelToServe& model : serve.models) serve.server.model_names.push_back(model.names.front());
   serve.server.version = Version();
   serve.server.routes = [&serve](const Engines& engines, const Post& post) {

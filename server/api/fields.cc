@@ -1,6 +1,6 @@
 #include "server/api/fields.h"
 
-#include "core/base/edit_distance.h"
+#include "core/base/nearest_name.h"
 #include "server/api/error_json.h"
 
 namespace engine {
@@ -31,22 +31,7 @@ absl::Status Refused(const FieldValue& value, std::string_view code, std::string
 }
 
 absl::Status UnknownField(const std::string& path, const std::string& nearest, const FieldPolicy& policy) {
-  const std::string hint = nearest.empty() ? "" : "; did you mean " + nearest + "?";
-  return Refuse(FieldError(path, "is not a field of this request" + hint), policy);
-}
-
-std::string NearestField(std::string_view name, const std::vector<std::string_view>& names) {
-  constexpr size_t kMaxName = 64;  // no field is longer; the comparison takes the product of the lengths
-  if (name.size() > kMaxName) return {};
-  std::string_view best;
-  int best_distance = static_cast<int>(name.size()) / 3 + 1;  // a third of the letters may be wrong
-  for (const std::string_view candidate : names) {
-    const int distance = EditDistance(name, candidate);
-    if (distance >= best_distance) continue;
-    best = candidate;
-    best_distance = distance;
-  }
-  return std::string(best);
+  return Refuse(FieldError(path, "is not a field of this request" + DidYouMean(nearest)), policy);
 }
 
 }  // namespace engine

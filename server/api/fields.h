@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/nearest_name.h"
 #include "server/api/json_value.h"
 #include "server/api/sent_names.h"
 
@@ -50,8 +51,6 @@ absl::Status Unsupported(const FieldValue& value, std::string_view neutral, std:
 // The error of a field that is refused whatever the policy.
 absl::Status Refused(const FieldValue& value, std::string_view code, std::string_view help);
 absl::Status UnknownField(const std::string& path, const std::string& nearest, const FieldPolicy& policy);
-// The name among `names` that `name` was probably meant to be; empty: none is near.
-std::string NearestField(std::string_view name, const std::vector<std::string_view>& names);
 
 // Reads every field of an object. null stands for a field that is not there. Fields are read in the order of the
 // tables, not in the object's.
@@ -75,8 +74,7 @@ absl::Status ReadFields(const FieldValue& object, std::initializer_list<std::spa
   }
   for (const auto& [key, value] : object.json.items()) {
     if (value.is_null() || std::find(known.begin(), known.end(), key) != known.end()) continue;
-    RETURN_IF_ERROR(
-        UnknownField(object.path.empty() ? key : object.path + "." + key, NearestField(key, known), policy));
+    RETURN_IF_ERROR(UnknownField(object.path.empty() ? key : object.path + "." + key, NearestName(key, known), policy));
   }
   return absl::OkStatus();
 }

@@ -16,6 +16,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::Pair;
 
 // A verb with a flag of every kind.
@@ -142,8 +143,31 @@ TEST(Flags, ValueMayLookLikeAFlag) {
 TEST(Flags, UnknownFlagNamesTheNearest) {
   EXPECT_THAT(Verb().Refusal({"--max-token", "5"}), AllOf(HasSubstr("--max-token;"), HasSubstr("mean --max-tokens?")));
   EXPECT_THAT(Verb().Refusal({"--nostream"}), HasSubstr("mean --no-stream?"));
-  EXPECT_THAT(Verb().Refusal({"--no-seed"}), HasSubstr("unknown flag --no-seed"));
-  EXPECT_THAT(Verb().Refusal({"-x"}), HasSubstr("`engine test --help`"));
+  EXPECT_THAT(Verb().Refusal({"-seed"}), HasSubstr("mean --seed?"));
+}
+
+TEST(Flags, NoNameIsSuggestedThatIsNotNear) {
+  for (const char* name : {"--no-seed", "-x", "--top-k", "---"}) {
+    EXPECT_EQ(Verb().Refusal({name}), std::string("unknown flag ") + name + "; `engine test --help` lists all");
+  }
+  Verb verb;
+  EXPECT_EQ(Message(verb.flags.Set("colour", "red")), "there is no setting colour");
+}
+
+// It is not one of the verb's, and says so only to who types it: the environment is shared by all verbs.
+TEST(Flags, AHiddenFlagIsReadFromTheCommandLineOnly) {
+  const EnvironmentVariable set("ENGINE_HIDDEN_ONE", "1");
+  Verb verb;
+  const auto refuse = [](const std::string&) { return absl::InvalidArgumentError("is refused"); };
+  verb.flags.AddReader({.names = "--hidden-one", .value = "N", .hidden = true}, refuse);
+  EXPECT_THAT(verb.flags.Help(), Not(HasSubstr("--hidden-one")));
+  EXPECT_EQ(verb.Refusal({"--hidden-onf"}), "unknown flag --hidden-onf; `engine test --help` lists all");
+  Verb second;
+  second.flags.AddReader({.names = "--hidden-one", .value = "N", .hidden = true}, refuse);
+  EXPECT_TRUE(second.Parse({}).ok());
+  Verb third;
+  third.flags.AddReader({.names = "--hidden-one", .value = "N", .hidden = true}, refuse);
+  EXPECT_EQ(third.Refusal({"--hidden-one", "1"}), "--hidden-one is refused");
 }
 
 TEST(Flags, BadValuesAreNamedWithTheirFlag) {

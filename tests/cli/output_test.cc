@@ -1,5 +1,4 @@
-// Names that were probably meant, and results as tables.
-#include "cli/nearest_name.h"
+// Results as tables.
 #include "cli/speed_table.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -9,13 +8,6 @@ namespace engine {
 namespace {
 
 using ::testing::HasSubstr;
-
-TEST(NearestName, IsTheFirstOfTheNearest) {
-  const std::vector<std::string> names = {"run", "ran", "bench"};
-  EXPECT_EQ(NearestName("ren", names), "run");
-  EXPECT_EQ(NearestName("benhc", names), "bench");
-  EXPECT_EQ(NearestName("x", {}), "");
-}
 
 SpeedTable TwoRows() {
   SpeedResult prompt{.test = {.prompt_tokens = 512},

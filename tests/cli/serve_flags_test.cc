@@ -5,6 +5,7 @@
 #include "cli/usage.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/environment.h"
 
 namespace engine {
 namespace {
@@ -79,6 +80,41 @@ TEST(ServeFlags, TakeALlamaCppUsersLine) {
   EXPECT_EQ(serve.engine.max_num_seqs, 4);
 }
 
+TEST(ServeFlags, NamesOfOthersSetWhatTheyMean) {
+  ServeFlags serve;
+  const absl::Status read = Read(
+      "model --kv-cache-memory-bytes 1000 --spec-model draft --spec-draft-n-max 5 --no-cache-prompt -np -1 "
+      "--kv-cache-dtype int8_per_token_head",
+      serve);
+  ASSERT_TRUE(read.ok()) << read;
+  EXPECT_EQ(serve.engine.kv_cache_bytes, 1000);
+  EXPECT_EQ(serve.engine.draft_model, "draft");
+  EXPECT_EQ(serve.engine.num_speculative_tokens, 5);
+  EXPECT_FALSE(serve.engine.enable_prefix_caching);
+  EXPECT_EQ(serve.engine.max_num_seqs, EngineOptions().max_num_seqs);
+  EXPECT_EQ(serve.engine.kv_cache_dtype, "int8");
+}
+
+std::vector<std::string> KeysOf(const std::string& line) {
+  ServeFlags serve;
+  EXPECT_TRUE(Read(line, serve).ok()) << line;
+  return serve.server.api_keys;
+}
+
+TEST(ServeFlags, WithoutAnyOtherTheKeyOfVllmOrLlamaCppIsAskedFor) {
+  EXPECT_THAT(KeysOf("model"), ElementsAre());
+  for (const char* name : {"VLLM_API_KEY", "LLAMA_API_KEY"}) {
+    const EnvironmentVariable key(name, "secret");
+    EXPECT_THAT(KeysOf("model"), ElementsAre("secret"));
+    EXPECT_THAT(KeysOf("model --api-key mine"), ElementsAre("mine"));
+    EXPECT_THAT(KeysOf("model --api-key-file keys.txt"), ElementsAre());
+    const EnvironmentVariable ours("ENGINE_API_KEY", "ours");
+    EXPECT_THAT(KeysOf("model"), ElementsAre("ours"));
+  }
+  const EnvironmentVariable empty("VLLM_API_KEY", "");
+  EXPECT_THAT(KeysOf("model"), ElementsAre());
+}
+
 TEST(ServeFlags, AnyNumberOfGpuLayersIsTaken) {
   for (const char* line : {"-ngl 0", "-ngl 20", "--n-gpu-layers all", "--gpu-layers auto", "-ngl -2"}) {
     ServeFlags serve;
@@ -132,7 +168,7 @@ TEST(ServeFlags, WhatIsNotThereIsRefusedWithTheReason) {
   EXPECT_THAT(Refusal("model --allowed-origins [1]"), HasSubstr("JSON list"));
   EXPECT_THAT(Refusal("model --otlp-traces-endpoint grpc://x"), HasSubstr("http://HOST:PORT/PATH"));
   EXPECT_THAT(Refusal("model --disable-metrics"), HasSubstr("/metrics is always there"));
-  EXPECT_THAT(Refusal("model --enable-lora"), HasSubstr("unknown flag --enable-lora"));
+  EXPECT_THAT(Refusal("model --enable-lora"), HasSubstr("--enable-lora is not supported: adapters are not applied"));
 }
 
 }  // namespace

@@ -1,0 +1,330 @@
+// Every flag that users of vLLM, LMDeploy and llama.cpp type is taken, or refused with a reason.
+#include "cli/serve_flags.h"
+#include "cli/usage.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace engine {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+using Line = std::vector<std::string>;
+
+absl::Status Read(Line line) {
+  ServeFlags serve;
+  FlagSet flags("engine serve [MODEL ...]", "Tests.");
+  AddServeFlags(flags, serve);
+  line.insert(line.begin(), "model.gguf");
+  return flags.Parse(line).status();
+}
+
+// `vllm serve`, with those that it has removed.
+const std::vector<Line> kTakenOfVllm = {
+    {"--tokenizer-mode", "auto"},
+    {"--trust-remote-code"},
+    {"--download-dir", "/models"},
+    {"--load-format", "safetensors"},
+    {"--dtype", "auto"},
+    {"-q", "awq"},
+    {"--quantization", "gptq"},
+    {"--max-model-len", "32k"},
+    {"--served-model-name", "a", "b"},
+    {"--generation-config", "auto"},
+    {"--override-generation-config", "{}"},
+    {"--seed", "0"},
+    {"--gpu-memory-utilization", "0.92"},
+    {"--kv-cache-memory-bytes", "1000000000"},
+    {"--kv-cache-dtype", "auto"},
+    {"--kv-cache-dtype", "bfloat16"},
+    {"--kv-cache-dtype", "int8_per_token_head"},
+    {"--block-size", "16"},
+    {"--enable-prefix-caching"},
+    {"--no-enable-prefix-caching"},
+    {"--prefix-caching-hash-algo", "sha256"},
+    {"--cpu-offload-gb", "0"},
+    {"--max-num-seqs", "128"},
+    {"--max-num-batched-tokens", "2048"},
+    {"--enable-chunked-prefill"},
+    {"--long-prefill-token-threshold", "0"},
+    {"--scheduling-policy", "priority"},
+    {"--async-scheduling"},
+    {"--stream-interval", "1"},
+    {"--watermark", "0.0"},
+    {"-tp", "1"},
+    {"--tensor-parallel-size=1"},
+    {"-pp", "1"},
+    {"--pipeline-parallel-size", "1"},
+    {"-dp", "1"},
+    {"--data-parallel-size", "1"},
+    {"--enable-expert-parallel=False"},
+    {"-dcp", "1"},
+    {"--nnodes", "1"},
+    {"--node-rank", "0"},
+    {"--master-addr", "127.0.0.1"},
+    {"--distributed-executor-backend", "mp"},
+    {"--enforce-eager"},
+    {"-O", "2"},
+    {"-O3"},
+    {"--optimization-level", "2"},
+    {"-cc", "{\"mode\": 3}"},
+    {"--compilation-config", "{}"},
+    {"--cudagraph-capture-sizes", "1", "2", "4"},
+    {"--attention-backend", "FLASH_ATTN"},
+    {"--performance-mode", "throughput"},
+    {"--spec-method", "ngram"},
+    {"--spec-model", "draft.gguf"},
+    {"--spec-tokens", "3"},
+    {"--no-enable-lora"},
+    {"--structured-outputs-config", "{\"backend\": \"xgrammar\"}"},
+    {"--limit-mm-per-prompt", "{\"image\": 0}"},
+    {"--max-logprobs", "20"},
+    {"--logprobs-mode", "raw_logprobs"},
+    {"--chat-template", "{{ messages }}"},
+    {"--default-chat-template-kwargs", "{}"},
+    {"--enable-auto-tool-choice"},
+    {"--enable-auto-tool-choice=True"},
+    {"--tool-call-parser", "hermes"},
+    {"--reasoning-parser", "qwen3"},
+    {"--response-role", "assistant"},
+    {"--host", "::"},
+    {"--port", "8000"},
+    {"--uds", "/run/engine.sock"},
+    {"--api-key", "a", "b"},
+    {"--ssl-keyfile", "key.pem"},
+    {"--ssl-certfile", "certificate.pem"},
+    {"--allowed-origins", "[\"*\"]"},
+    {"--api-server-count", "1"},
+    {"-asc", "1"},
+    {"--enable-request-id-headers"},
+    {"--disable-log-stats"},
+    {"--enable-prompt-tokens-details"},
+    {"--enable-per-request-metrics"},
+    {"--enable-force-include-usage=False"},
+    {"--otlp-traces-endpoint", "http://localhost:4318/v1/traces"},
+    {"--shutdown-timeout", "0"},
+    {"--disable-access-log-for-endpoints", "/health"},
+    {"--uvicorn-log-level", "debug"},
+    {"--swap-space", "4"},
+    {"--guided-decoding-backend", "xgrammar"},
+    {"--enable-reasoning"},
+    {"--task", "generate"},
+    {"--num-scheduler-steps", "1"},
+    {"--device", "cuda"},
+};
+
+const std::vector<Line> kRefusedOfVllm = {
+    {"--tokenizer", "other"},
+    {"--revision", "main"},
+    {"--dtype", "half"},
+    {"--load-format", "dummy"},
+    {"--hf-overrides", "{}"},
+    {"--kv-cache-dtype", "fp8"},
+    {"--kv-cache-dtype", "fp8_e5m2"},
+    {"--kv-cache-dtype", "nvfp4"},
+    {"--num-gpu-blocks-override", "100"},
+    {"--kv-offloading-size", "4"},
+    {"--kv-offloading-backend", "native"},
+    {"--enable-sleep-mode"},
+    {"--enable-sleep-mode=True"},
+    {"--enable-expert-parallel"},
+    {"--nnodes", "2"},
+    {"--speculative-config", "{\"method\": \"ngram\"}"},
+    {"--spec-method", "eagle3"},
+    {"--enable-lora"},
+    {"--lora-modules", "a=/a", "b=/b"},
+    {"--max-loras", "4"},
+    {"--max-lora-rank", "16"},
+    {"--max-cpu-loras", "4"},
+    {"--limit-mm-per-prompt", "{\"image\": 4}"},
+    {"--kv-transfer-config", "{}"},
+    {"--logprobs-mode", "processed_logprobs"},
+    {"--ssl-ca-certs", "ca.pem"},
+    {"--root-path", "/llm"},
+    {"--grpc"},
+    {"--enable-force-include-usage"},
+};
+
+// `lmdeploy serve api_server`.
+const std::vector<Line> kTakenOfLmdeploy = {
+    {"--server-name", "0.0.0.0"},
+    {"--server-port", "23333"},
+    {"--backend", "turbomind"},
+    {"--model-name", "m"},
+    {"--model-format", "awq"},
+    {"--tp", "1"},
+    {"--dp", "1"},
+    {"--ep", "1"},
+    {"--cp", "1"},
+    {"--session-len", "8192"},
+    {"--max-batch-size", "64"},
+    {"--cache-max-entry-count", "0.8"},
+    {"--cache-block-seq-len", "64"},
+    {"--quant-policy", "8"},
+    {"--quant-policy", "none"},
+    {"--max-prefill-token-num", "8192"},
+    {"--num-tokens-per-iter", "0"},
+    {"--max-prefill-iters", "1"},
+    {"--async", "1"},
+    {"--communicator", "nccl"},
+    {"--rope-scaling-factor", "0.0"},
+    {"--eager-mode"},
+    {"--api-keys", "k1", "k2"},
+    {"--allow-origins", "*"},
+    {"--disable-metrics=False"},
+    {"--log-level", "WARNING"},
+    {"--speculative-draft-model", "draft.gguf"},
+    {"--speculative-num-draft-tokens", "3"},
+    {"--role", "Hybrid"},
+};
+
+const std::vector<Line> kRefusedOfLmdeploy = {
+    {"--quant-policy", "4"},
+    {"--quant-policy", "fp8"},
+    {"--quant-policy", "42"},
+    {"--model-format", "mxfp4"},
+    {"--adapters", "a=/a"},
+    {"--ssl"},
+    {"--max-concurrent-requests", "8"},
+    {"--proxy-url", "http://proxy:8000"},
+    {"--disable-metrics"},
+    {"--speculative-algorithm", "eagle3"},
+    {"--role", "Prefill"},
+};
+
+// `llama-server`.
+const std::vector<Line> kTakenOfLlamaCpp = {
+    {"-m", "model.gguf"},
+    {"-c", "4096"},
+    {"--ctx-size", "0"},
+    {"-b", "2048"},
+    {"-ub", "512"},
+    {"-t", "8"},
+    {"--threads", "8"},
+    {"-tb", "8"},
+    {"-ngl", "auto"},
+    {"--n-gpu-layers", "all"},
+    {"-sm", "layer"},
+    {"-mg", "0"},
+    {"-fa", "auto"},
+    {"--fit", "on"},
+    {"--fit-target", "1024"},
+    {"--fit-ctx", "4096"},
+    {"--mlock"},
+    {"--no-mmap"},
+    {"--load-mode", "mmap"},
+    {"--numa", "distribute"},
+    {"--offline"},
+    {"-v"},
+    {"-s", "-1"},
+    {"--seed", "42"},
+    {"-np", "-1"},
+    {"--parallel", "4"},
+    {"-cb"},
+    {"--api-key-file", "keys"},
+    {"--ssl-key-file", "key.pem"},
+    {"--ssl-cert-file", "certificate.pem"},
+    {"-a", "name"},
+    {"--alias", "name"},
+    {"--metrics"},
+    {"--slots"},
+    {"--no-slots"},
+    {"--props"},
+    {"--cache-prompt"},
+    {"--no-cache-prompt"},
+    {"--cache-reuse", "0"},
+    {"-cram", "8192"},
+    {"-kvu"},
+    {"--jinja"},
+    {"--chat-template-kwargs", "{}"},
+    {"--reasoning-format", "deepseek"},
+    {"--reasoning-budget", "-1"},
+    {"--pooling", "mean"},
+    {"--sleep-idle-seconds", "-1"},
+    {"-to", "3600"},
+    {"--timeout", "3600"},
+    {"--sse-ping-interval", "30"},
+    {"--threads-http", "2"},
+    {"--no-webui"},
+    {"-md", "draft.gguf"},
+    {"--model-draft", "draft.gguf"},
+    {"--spec-draft-n-max", "3"},
+};
+
+const std::vector<Line> kRefusedOfLlamaCpp = {
+    {"-hf", "org/name:Q4_K_M"},
+    {"-mu", "http://localhost/model.gguf"},
+    {"-sm", "row"},
+    {"-ts", "3,1"},
+    {"-dev", "CUDA0"},
+    {"--list-devices"},
+    {"-fa", "off"},
+    {"-ctk", "q8_0"},
+    {"-ctv", "q8_0"},
+    {"-ot", "exps=CPU"},
+    {"-cmoe"},
+    {"-ncmoe", "10"},
+    {"--rope-scaling", "yarn"},
+    {"--lora", "adapter.gguf"},
+    {"--lora-scaled", "adapter.gguf:0.5"},
+    {"--rpc", "host:50052"},
+    {"--log-file", "log.txt"},
+    {"-n", "256"},
+    {"--predict", "-1"},
+    {"--temp", "0.8"},
+    {"--top-k", "40"},
+    {"--top-p", "0.95"},
+    {"--min-p", "0.05"},
+    {"--repeat-penalty", "1.0"},
+    {"--repeat-last-n", "64"},
+    {"--presence-penalty", "0"},
+    {"--frequency-penalty", "0"},
+    {"--dry-multiplier", "0"},
+    {"--xtc-probability", "0"},
+    {"--mirostat", "0"},
+    {"--ignore-eos"},
+    {"-l", "15043-1"},
+    {"--logit-bias", "15043-1"},
+    {"--grammar", "root ::= x"},
+    {"--grammar-file", "grammar.gbnf"},
+    {"-j", "{}"},
+    {"--json-schema", "{}"},
+    {"--samplers", "top_k;temperature"},
+    {"--slot-save-path", "/slots"},
+    {"--cache-reuse", "256"},
+    {"--reasoning-format", "none"},
+    {"--reasoning-budget", "0"},
+    {"--embeddings"},
+    {"--rerank"},
+    {"-mm", "mmproj.gguf"},
+    {"--mmproj", "mmproj.gguf"},
+    {"--models-dir", "/models"},
+    {"--models-max", "4"},
+    {"--models-preset", "presets.ini"},
+    {"--sleep-idle-seconds", "60"},
+    {"--spec-type", "draft"},
+};
+
+TEST(ForeignFlags, OnesThatSayWhatHappensHereAreTaken) {
+  for (const auto& lines : {kTakenOfVllm, kTakenOfLmdeploy, kTakenOfLlamaCpp}) {
+    for (const Line& line : lines) EXPECT_TRUE(Read(line).ok()) << Read(line);
+  }
+}
+
+TEST(ForeignFlags, OthersAreRefusedWithAReason) {
+  for (const auto& lines : {kRefusedOfVllm, kRefusedOfLmdeploy, kRefusedOfLlamaCpp}) {
+    for (const Line& line : lines) {
+      const absl::Status status = Read(line);
+      EXPECT_TRUE(IsUsageError(status)) << line[0] << ": " << status;
+      EXPECT_THAT(std::string(Message(status)), AllOf(ContainsRegex("^-.*: ."), Not(HasSubstr("unknown flag"))));
+    }
+  }
+  EXPECT_THAT(std::string(Message(Read({"-ctv", "q8_0"}))), StartsWith("-ctv is not supported: --kv-cache-dtype"));
+}
+
+}  // namespace
+}  // namespace engine
