@@ -148,7 +148,7 @@ TEST(ServeFlags, ValuesThatNoModelCanHaveAreWrongUsage) {
     AddServeFlags(flags, serve);
     const std::vector<std::string> words = absl::StrSplit(line, ' ');
     ASSERT_TRUE(flags.Parse(words).ok()) << line;
-    const absl::Status status = CheckOptions(flags, serve.engine);
+    const absl::Status status = CompleteOptions(flags, serve.engine);
     EXPECT_TRUE(IsUsageError(status)) << line;
     EXPECT_THAT(std::string(Message(status)), StartsWith(words[0] + " is ")) << line;
   }
@@ -163,7 +163,7 @@ TEST(ServeFlags, WhatIsNotThereIsRefusedWithTheReason) {
   EXPECT_THAT(Refusal("model -pp 2"),
               AllOf(HasSubstr("--pipeline-parallel-size is '2'"), HasSubstr("can only be 1"), HasSubstr("layer")));
   EXPECT_THAT(Refusal("model --dtype float16"), HasSubstr("the checkpoint says"));
-  EXPECT_THAT(Refusal("model --enable-log-requests"), HasSubstr("nothing of a prompt is logged"));
+  EXPECT_THAT(Refusal("model --max-log-len 20000"), HasSubstr("it must be a whole number from 0 to 16384"));
   EXPECT_THAT(Refusal("model --quant-policy 4"), HasSubstr("0 (none) or 8 (int8)"));
   EXPECT_THAT(Refusal("model --allowed-origins [1]"), HasSubstr("JSON list"));
   EXPECT_THAT(Refusal("model --otlp-traces-endpoint grpc://x"), HasSubstr("http://HOST:PORT/PATH"));
