@@ -235,6 +235,13 @@ class Errors(unittest.TestCase):
         self.assertIsInstance(refusal(lambda: CLIENT.chat.completions.create(**{**FIXED, "n": 0}, stream=True)),
                               openai.BadRequestError)
 
+    def test_async_clients_have_them_too(self):
+        for fields, error in (({"top_p": 2}, openai.BadRequestError), ({"model": "other"}, openai.NotFoundError)):
+            for stream in (False, True):
+                with self.assertRaises(error):
+                    with_async_client(lambda client: client.chat.completions.create(
+                        **{**FIXED, **fields}, stream=stream))
+
     def test_client_that_leaves_frees_its_place(self):
         # More streams than the engine has places: the last one only runs if those before have left.
         for _ in range(8):

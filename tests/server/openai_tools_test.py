@@ -368,15 +368,6 @@ class Errors(unittest.TestCase):
             CLIENT.with_options(timeout=0.001).chat.completions.create(**HELLO, max_tokens=400,
                                                                        extra_body={"ignore_eos": True})
 
-    def test_have_them_for_async_clients_too(self):
-        refusals = (({"top_p": 2}, openai.BadRequestError), ({"model": "other"}, openai.NotFoundError),
-                    ({"extra_headers": {"Authorization": "Bearer no"}}, openai.AuthenticationError))
-        for fields, error in refusals:
-            for stream in (False, True):
-                with self.assertRaises(error):
-                    with_async_client(lambda client: client.chat.completions.create(
-                        **{**HELLO, **fields}, stream=stream))
-
     # vllm-project/vllm#43920: the second one killed the engine.
     def test_a_malformed_grammar_after_a_valid_one_is_refused_and_the_server_lives(self):
         for _ in range(3):
