@@ -21,9 +21,9 @@ FREE = {"logit_bias": {"60": -100}}  # with text other than letters, but for "<"
 
 def text_of(answer):
     if "output" in answer:
-        return answer["output"][0]["content"][0]["text"]
+        return "".join(item["content"][0]["text"] for item in answer["output"])  # none where the first token ends it
     if "content" in answer:
-        return "".join(block["text"] for block in answer["content"])  # none where the first token ends it
+        return "".join(block["text"] for block in answer["content"])
     choice = answer["choices"][0]
     return choice["message"]["content"] if "message" in choice else choice["text"]
 
