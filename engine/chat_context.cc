@@ -113,6 +113,10 @@ absl::StatusOr<Json> ReadTemplateKwargs(const std::string& kwargs, const std::st
   return object;
 }
 
+bool ReadsVariable(std::string_view template_source, std::string_view name) {
+  return template_source.find(name) != std::string_view::npos;
+}
+
 bool SwitchesThinkingOff(const ModelText& text, const GenerationRequest& request) {
   const absl::StatusOr<Json> kwargs = TemplateKwargs(text, request);
   if (!kwargs.ok()) return false;

@@ -15,6 +15,9 @@ absl::StatusOr<nlohmann::ordered_json> ChatContext(const ModelText& text, const 
 // A JSON object of template variables, none of which is ours; an error is about `name`. Of an empty text: an empty one.
 absl::StatusOr<nlohmann::ordered_json> ReadTemplateKwargs(const std::string& kwargs, const std::string& name);
 
+// Whether a template, by its source, reads a variable of this name.
+bool ReadsVariable(std::string_view template_source, std::string_view name);
+
 // Whether the template's variables ask for an answer without reasoning, in a word that chat templates read.
 bool SwitchesThinkingOff(const ModelText& text, const GenerationRequest& request);
 

@@ -47,9 +47,17 @@ absl::StatusOr<SamplingParams> FromGenerationConfig(const std::string& text) {
   return sampling;
 }
 
+Json ToConfig(const SamplingParams& sampling) {
+  return {{"temperature", sampling.temperature},
+          {"top_p", sampling.top_p},
+          {"top_k", sampling.top_k},
+          {"min_p", sampling.min_p},
+          {"repetition_penalty", sampling.repetition_penalty}};
+}
+
 absl::Status CheckOverride(const Json& config) {
   if (!config.is_object()) return InvalidArgument("it must be a JSON object");
-  const Json known = Json::parse(GenerationConfigText(SamplingParams()));
+  const Json known = ToConfig(SamplingParams());
   for (const auto& [name, value] : config.items()) {
     if (!known.contains(name)) return InvalidArgument("%s is none of %s", name, Names(known));
   }
@@ -88,13 +96,6 @@ absl::StatusOr<SamplingParams> OverrideSampling(const std::string& text, Samplin
   return overridden;
 }
 
-std::string GenerationConfigText(const SamplingParams& sampling) {
-  return Json{{"temperature", sampling.temperature},
-              {"top_p", sampling.top_p},
-              {"top_k", sampling.top_k},
-              {"min_p", sampling.min_p},
-              {"repetition_penalty", sampling.repetition_penalty}}
-      .dump();
-}
+std::string GenerationConfigText(const SamplingParams& sampling) { return ToConfig(sampling).dump(); }
 
 }  // namespace engine

@@ -260,7 +260,7 @@ class LocalEngine : public Engine {
   absl::Status SetTemplateKwargs(const EngineOptions& options) {
     ASSIGN_OR_RETURN(const auto kwargs, ReadTemplateKwargs(options.chat_template_kwargs, "chat_template_kwargs"));
     for (const auto& [name, value] : kwargs.items()) {
-      if (text_.template_source.find(name) != std::string::npos) {
+      if (ReadsVariable(text_.template_source, name)) {
         text_.template_kwargs[name] = value;
       } else if (options.warn) {
         options.warn(absl::StrFormat("%s: its chat template does not read %s, which chat_template_kwargs sets",

@@ -72,10 +72,9 @@ absl::StatusOr<Json> OptionalJson(const Checkpoint& checkpoint, const std::strin
 }
 
 // A model whose template cannot be read still answers plain prompts.
-void SetTemplate(ModelText& text, const std::string& source) {
-  if (source.empty()) return;
-  text.template_source = source;
-  auto compiled = ChatTemplate::Compile(source);
+void CompileTemplate(ModelText& text) {
+  if (text.template_source.empty()) return;
+  auto compiled = ChatTemplate::Compile(text.template_source);
   text.template_error = compiled.status();
   if (!compiled.ok()) return;
   text.chat_template = *std::move(compiled);
@@ -100,7 +99,7 @@ absl::StatusOr<ModelText> FromSideFiles(const Checkpoint& checkpoint) {
   AddKnownEnds(text);
   const auto jinja = checkpoint.ReadSideFile("chat_template.jinja");  // newer repositories; it overrides the other
   if (!jinja.ok() && !absl::IsNotFound(jinja.status())) return jinja.status();
-  SetTemplate(text, jinja.ok() ? *jinja : TemplateText(config));
+  text.template_source = jinja.ok() ? *jinja : TemplateText(config);
   return text;
 }
 
@@ -140,7 +139,7 @@ absl::StatusOr<ModelText> FromGguf(const GgufMetadata& metadata) {
     AddEnd(text, GetOr(metadata, absl::StrFormat("tokenizer.ggml.%s_token_id", key), int64_t{-1}));
   }
   AddKnownEnds(text);
-  SetTemplate(text, std::string(GetOr(metadata, "tokenizer.chat_template", std::string_view())));
+  text.template_source = GetOr(metadata, "tokenizer.chat_template", std::string_view());
   return text;
 }
 
@@ -149,7 +148,8 @@ absl::StatusOr<ModelText> FromGguf(const GgufMetadata& metadata) {
 absl::StatusOr<ModelText> LoadModelText(const Checkpoint& checkpoint, const std::string& chat_template) {
   auto text = checkpoint.gguf() != nullptr ? FromGguf(*checkpoint.gguf()) : FromSideFiles(checkpoint);
   if (!text.ok()) return Annotate(text.status(), checkpoint.path());
-  if (!chat_template.empty()) SetTemplate(*text, chat_template);
+  if (!chat_template.empty()) text->template_source = chat_template;
+  CompileTemplate(*text);
   return text;
 }
 

@@ -1,5 +1,6 @@
 #include "server/api/chat_request.h"
 
+#include "engine/chat_context.h"
 #include "server/api/chat_messages.h"
 #include "server/api/common_fields.h"
 #include "server/api/tools.h"
@@ -95,13 +96,9 @@ absl::Status ReadEffort(const FieldValue& value, ApiRequest& request) {
   return absl::OkStatus();
 }
 
-bool ReadsKwarg(const std::string& chat_template, std::string_view name) {
-  return chat_template.find(name) != std::string::npos;
-}
-
 absl::Status CheckTemplateKwargs(const std::string& chat_template, ApiRequest& request) {
   for (const auto& [key, value] : request.template_kwargs.items()) {
-    if (ReadsKwarg(chat_template, key)) continue;
+    if (ReadsVariable(chat_template, key)) continue;
     const FieldValue field{"template_kwargs." + key, value};
     RETURN_IF_ERROR(Unsupported(field, "", "the model's chat template does not read it", request.policy()));
   }

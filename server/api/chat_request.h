@@ -10,9 +10,6 @@ std::span<const ApiField> ChatFields();
 // Reads the body into `request`, which holds the model's defaults. `model` says what its chat template reads.
 absl::Status ReadChatRequest(const Json& body, const ModelInfo& model, ApiRequest& request);
 
-// Whether the template reads a variable of this name.
-bool ReadsKwarg(const std::string& chat_template, std::string_view name);
-
 // Hands the template's variables over, but for those that it does not read: nothing else would, so they are refused.
 absl::Status CheckTemplateKwargs(const std::string& chat_template, ApiRequest& request);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/chat_context.h"
 #include "server/api/chat_request.h"
 #include "server/api/common_fields.h"
 #include "server/api/message_blocks.h"
@@ -167,7 +168,8 @@ bool EndsWithinAnswer(const std::vector<ChatMessage>& messages) {
 // Anthropic's models think where a request has `thinking`: who sends none expects text to come first. An operator who says
 // enable_thinking has decided otherwise, and a model without a switch thinks.
 void SetThinking(const Json& body, const ModelInfo& model, ApiRequest& request) {
-  if (!body.value("thinking", Json()).is_null() || ReadsKwarg(model.chat_template_kwargs, "enable_thinking")) return;
+  const bool operator_says = model.chat_template_kwargs.find("enable_thinking") != std::string::npos;
+  if (!body.value("thinking", Json()).is_null() || operator_says) return;
   request.template_kwargs["enable_thinking"] = false;
 }
 
@@ -175,7 +177,7 @@ absl::Status Check(const Json& body, const ModelInfo& model, ApiRequest& request
   RETURN_IF_ERROR(MustHave("messages", body));
   SetThinking(body, model, request);
   // A model that does not know how to think does not, and keeps any budget.
-  if (!ReadsKwarg(model.chat_template, "enable_thinking")) request.template_kwargs.erase("enable_thinking");
+  if (!ReadsVariable(model.chat_template, "enable_thinking")) request.template_kwargs.erase("enable_thinking");
   if (!model.tells_reasoning) request.generation.thinking_token_budget.reset();
   request.generation.split_output = true;
   request.generation.continue_final_message = EndsWithinAnswer(request.generation.messages);

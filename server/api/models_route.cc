@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <limits>
 
-#include "server/api/chat_request.h"
+#include "engine/chat_context.h"
 
 namespace engine {
 namespace {
 
 // Whether chats may say enable_thinking.
-bool HasThinkingSwitch(const Engine& engine) { return ReadsKwarg(engine.model().chat_template, "enable_thinking"); }
+bool HasThinkingSwitch(const Engine& engine) { return ReadsVariable(engine.model().chat_template, "enable_thinking"); }
 
 Json ModelJson(const Service& service, const ServedModel& model) {
   return {{"id", model.name},

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/chat_context.h"
+
 namespace engine {
 namespace {
 
@@ -157,8 +159,7 @@ absl::Status CheckTools(const std::string& chat_template, ApiRequest& request) {
       std::ranges::find(request.tool_names, choice.name) == request.tool_names.end()) {
     return FieldError("tool_choice", "names " + choice.name + ", which is not one of tools");
   }
-  if (choice.kind == ToolChoice::Kind::kNone || chat_template.find("tools") != std::string::npos)
-    return absl::OkStatus();
+  if (choice.kind == ToolChoice::Kind::kNone || ReadsVariable(chat_template, "tools")) return absl::OkStatus();
   return Unsupported({"tools", Json(request.generation.tools)}, "",
                      "the model's chat template does not show them to the model", request.policy());
 }
