@@ -5,7 +5,11 @@ set(ENGINE_SANITIZE "" CACHE STRING "Sanitizer: empty, address or thread")
 
 if(ENGINE_SANITIZE STREQUAL "address")
   set(ENGINE_SANITIZE_LABEL asan)
-  add_compile_options(-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined)
+  # Not looked for: null pointers, which end a program anyway, objects' sizes, which only ASan knows, and pointers that
+  # wrap around, of which ASan sees the access. The three took a third of the build's time, of a kernel's two thirds.
+  add_compile_options(
+    -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize=null,object-size,pointer-overflow
+    -fno-sanitize-recover=undefined)
   add_link_options(-fsanitize=address,undefined)
 elseif(ENGINE_SANITIZE STREQUAL "thread")
   set(ENGINE_SANITIZE_LABEL tsan)
