@@ -100,7 +100,7 @@ class LocalEngine : public Engine {
     info_.embedding_size = opened_.options.hidden_states ? opened_.config.hidden : 0;
     ASSIGN_OR_RETURN(Scheduler scheduler, NewScheduler(model, opened_.options.limits, options.warn));
     request_timeout_seconds_ = options.request_timeout_seconds;
-    max_open_ = int64_t{options.max_num_seqs} + options.max_queued_requests;
+    open_limits_ = {.running = options.max_num_seqs, .waiting = options.max_queued_requests};
     ASSIGN_OR_RETURN(output_, OutputThread::Create([this](int64_t id) { loop_->Finish(id, FinishReason::kStop); }));
     ASSIGN_OR_RETURN(std::unique_ptr<Drafter> drafter, MakeDrafter(options, planned.subspan(1)));
     EngineLoop::Parts parts = {.scheduler = std::move(scheduler),
@@ -142,6 +142,7 @@ class LocalEngine : public Engine {
                    .seed = request.sampling.seed ? *request.sampling.seed : RandomSeed(),
                    .choice = request.choice,
                    .priority = request.priority,
+                   .tenant = request.tenant,
                    .cache_salt = request.cache_salt,
                    .constrained = has_grammar || limits.any(),
                    .max_draft = request.embed ? 0 : MaxDraft(request),
@@ -154,15 +155,15 @@ class LocalEngine : public Engine {
       if (!grammar.ok()) return OutputForm::Refusal(request, *compiler, grammar.status());
       limits.grammar = *std::move(grammar);
     }
-    if (!stats_.Open(max_open_, request.when_full)) {
-      return ResourceExhausted("%d requests run or wait already, as many as may: try again later", max_open_);
+    if (!stats_.Open(request.tenant, open_limits_, request.when_full)) {
+      return ResourceExhausted("%d requests run or wait already, as many as may: try again later", open_limits_.all());
     }
     const RequestId id = queued.id;
     auto output = std::make_unique<RequestOutput>(*text_.tokenizer, request, std::move(options),
                                                   Counted(std::move(on_update), Times(queued)));
     absl::Status opened = output_->Open(id, std::move(output));
     if (!opened.ok()) {
-      stats_.AbandonOpen();
+      stats_.AbandonOpen(request.tenant);
       return opened;
     }
     loop_->Add(std::move(queued), Deadline(request), std::move(limits));
@@ -221,7 +222,8 @@ class LocalEngine : public Engine {
 
   RequestTimes Times(const Request& request) const {
     const auto prompt_tokens = static_cast<int64_t>(request.prompt.size());
-    return {.prompt_tokens = prompt_tokens,
+    return {.tenant = request.tenant,
+            .prompt_tokens = prompt_tokens,
             .max_tokens = std::min<int64_t>(request.params.max_tokens, info_.max_model_len - prompt_tokens)};
   }
 
@@ -293,7 +295,7 @@ class LocalEngine : public Engine {
   ModelInfo info_;
   int vocab_ = 0;
   double request_timeout_seconds_ = 0;
-  int64_t max_open_ = 0;  // requests, running or waiting
+  OpenLimits open_limits_;
   std::mutex compiler_mutex_;
   std::unique_ptr<GrammarCompiler> compiler_;  // guarded by compiler_mutex_, and only ever set
   std::atomic<RequestId> next_id_{1};

@@ -40,9 +40,9 @@ struct EngineOptions {
   int max_model_len = 0;  // longest prompt and answer together; 0: the model's own limit, at most 8192
   int max_num_seqs = 16;
   int max_num_batched_tokens = 512;
-  float prefill_share = 0.4;            // of a step's time, for prompts while others stream; 1: no limit
-  double request_timeout_seconds = 0;   // of requests that set none; 0: none
-  int max_queued_requests = 1 << 20;    // that wait for others to end; further ones are refused
+  float prefill_share = 0.4;           // of a step's time, for prompts while others stream; 1: no limit
+  double request_timeout_seconds = 0;  // of requests that set none; 0: none
+  int max_queued_requests = 1 << 20;  // that wait for others to end; then only tenants with less than their share enter
   std::string kv_cache_dtype = "auto";  // auto, f32, bf16, int8
   int64_t kv_cache_bytes = 0;           // 0: room for max_num_seqs full contexts, at most a quarter of the memory
   float memory_utilization = 0;         // share of the device's memory for everything, the cache taking what is left
@@ -126,7 +126,8 @@ struct GenerationRequest {
   std::optional<int> thinking_token_budget;   // reasoning ends after so many tokens
   int choice = 0;                             // which of several answers: each has its own random numbers for a seed
   bool skip_special_tokens = true;            // control tokens' texts are left out of the answer's text
-  int priority = 0;                           // lower runs first
+  int priority = 0;                           // lower runs first, of what its tenant asks for
+  std::string tenant;                         // who asks: tenants are served equally much
   std::optional<int> num_speculative_tokens;  // at most the engine's, which is the default; 0: none
   std::string cache_salt;                     // prefixes are shared only with requests of the same salt
   double timeout_seconds = 0;                 // it fails if it has not ended by then; 0: the engine's

@@ -35,6 +35,7 @@ RequestStats::RequestStats()
       decode_time(kWholeRequest),
       inference_time(kWholeRequest),
       prompt_lengths(kLengths),
+      computed_prompt_lengths(kLengths),
       generation_lengths(kLengths),
       max_tokens(kLengths) {}
 

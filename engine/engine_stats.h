@@ -79,6 +79,7 @@ struct RequestStats {
   Histogram decode_time;   // from there to the last
   Histogram inference_time;
   Histogram prompt_lengths;
+  Histogram computed_prompt_lengths;  // without what the prefix cache had; of those that have got a token
   Histogram generation_lengths;
   Histogram max_tokens;
 };

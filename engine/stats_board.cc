@@ -66,19 +66,31 @@ void StatsBoard::EndStep(const Scheduler& scheduler) {
   step_.in_step = false;
 }
 
-bool StatsBoard::Open(int64_t max_open, WhenFull when_full) {
+bool StatsBoard::Open(const std::string& tenant, const OpenLimits& limits, WhenFull when_full) {
   std::lock_guard lock(request_mutex_);
-  if (request_.open >= max_open && when_full != WhenFull::kTake) {
+  const auto found = open_of_.find(tenant);
+  const int64_t open = found == open_of_.end() ? 0 : found->second;
+  const int64_t num_tenants = static_cast<int64_t>(open_of_.size()) + (open == 0);
+  const bool has_place = open < limits.waiting / num_tenants && request_.open < limits.all() + limits.waiting;
+  const bool is_full = request_.open >= limits.all() && !has_place;
+  if (is_full && when_full != WhenFull::kTake) {
     request_.rejected += when_full == WhenFull::kRefuse;
     return false;
   }
   ++request_.open;
+  ++open_of_[tenant];
   return true;
 }
 
-void StatsBoard::AbandonOpen() {
-  std::lock_guard lock(request_mutex_);
+void StatsBoard::Close(const std::string& tenant) {
   --request_.open;
+  const auto open = open_of_.find(tenant);
+  if (--open->second == 0) open_of_.erase(open);
+}
+
+void StatsBoard::AbandonOpen(const std::string& tenant) {
+  std::lock_guard lock(request_mutex_);
+  Close(tenant);
 }
 
 void StatsBoard::Count(const GenerationUpdate& update, RequestTimes& times) {
@@ -90,6 +102,7 @@ void StatsBoard::Count(const GenerationUpdate& update, RequestTimes& times) {
 void StatsBoard::AddTokens(const GenerationUpdate& update, RequestTimes& times) {
   if (times.tokens == 0) {
     times.admitted = update.admitted;
+    times.cached_tokens = update.cached_tokens;
     times.first_token = update.made;
     request_.prompt_tokens += times.prompt_tokens;
     request_.time_to_first_token.Add(Seconds(times.submitted, update.made));
@@ -103,7 +116,7 @@ void StatsBoard::AddTokens(const GenerationUpdate& update, RequestTimes& times) 
 }
 
 void StatsBoard::End(Finish finish, const RequestTimes& times) {
-  --request_.open;
+  Close(times.tenant);
   request_.ended_by_stop += finish == Finish::kStop;
   request_.ended_by_length += finish == Finish::kLength;
   request_.cancelled += finish == Finish::kCancelled;
@@ -113,6 +126,7 @@ void StatsBoard::End(Finish finish, const RequestTimes& times) {
   request_.generation_lengths.Add(static_cast<double>(times.tokens));
   request_.max_tokens.Add(static_cast<double>(times.max_tokens));
   if (times.tokens == 0) return;
+  request_.computed_prompt_lengths.Add(static_cast<double>(times.prompt_tokens - times.cached_tokens));
   const double decode = Seconds(times.first_token, times.last_token);
   request_.queue_time.Add(Seconds(times.submitted, times.admitted));
   request_.prefill_time.Add(Seconds(times.admitted, times.first_token));

@@ -38,6 +38,7 @@ template <auto kMember>
 constexpr auto kRequest = Get<&EngineStats::request, kMember>;
 
 constexpr char kUsageHelp[] = "Share of the KV cache that running requests hold, 0 to 1";
+constexpr char kSourceHelp[] = "Prompt tokens, by where they come from";
 constexpr char kEndedHelp[] = "Requests that have ended, by reason";
 
 constexpr Value kValues[] = {
@@ -62,6 +63,13 @@ constexpr Value kValues[] = {
      kStep<&StepStats::prompt_tokens_cached>},
     {"", "prompt_tokens_cached_total", "counter", "Prompt tokens found in the cache",
      kStep<&StepStats::prompt_tokens_cached>},
+    {"", "prompt_tokens_by_source_total", "counter", kSourceHelp,
+     [](const EngineStats& stats) {
+       return static_cast<double>(stats.step.prompt_tokens_queried - stats.step.prompt_tokens_cached);
+     },
+     "source=\"local_compute\""},
+    {"", "prompt_tokens_by_source_total", "counter", kSourceHelp, kStep<&StepStats::prompt_tokens_cached>,
+     "source=\"local_cache_hit\""},
     {"drafts_total", "spec_decode_num_drafts_total", "counter", "Guesses, of some tokens together, that were verified",
      kStep<&StepStats::drafts>},
     {"draft_tokens_total", "spec_decode_num_draft_tokens_total", "counter", "Guessed tokens that were verified",
@@ -114,6 +122,8 @@ constexpr Distribution kDistributions[] = {
     {"request_inference_seconds", "request_inference_time_seconds", "Seconds from the queue to the last token",
      kHistogram<&RequestStats::inference_time>},
     {"request_prompt_tokens", "request_prompt_tokens", "Tokens of a prompt", kHistogram<&RequestStats::prompt_lengths>},
+    {"request_computed_prompt_tokens", "request_prefill_kv_computed_tokens", "Tokens of a prompt, without cached ones",
+     kHistogram<&RequestStats::computed_prompt_lengths>},
     {"request_generated_tokens", "request_generation_tokens", "Tokens of an answer",
      kHistogram<&RequestStats::generation_lengths>},
     {"request_max_tokens", "request_params_max_tokens", "Tokens that an answer was allowed",

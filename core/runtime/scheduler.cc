@@ -40,7 +40,6 @@ absl::Status Scheduler::Add(Request request) {
   sequence->seed = request.seed;
   sequence->choice = request.choice;
   sequence->priority = request.priority;
-  sequence->arrival = num_arrivals_++;
   sequence->cache_salt = std::move(request.cache_salt);
   sequence->constrained = request.constrained;
   sequence->reads_hidden_states = request.reads_hidden_states;
@@ -53,7 +52,7 @@ absl::Status Scheduler::Add(Request request) {
   sequence->prompt_scored = request.params.prompt_logprobs ? 1 : sequence->prompt_tokens;  // nothing predicts the first
   sequence->params = std::move(request.params);
   sequence->tokens = std::move(request.prompt);
-  waiting_.insert(sequence.get());
+  waiting_.Add(*sequence, request.tenant);
   sequences_.emplace(request.id, std::move(sequence));
   return absl::OkStatus();
 }
@@ -83,7 +82,7 @@ void Scheduler::SetDraft(const Sequence& sequence, const Draft& draft) {
 
 void Scheduler::End(Sequence& sequence, FinishReason reason) {
   if (sequence.status == SequenceStatus::kWaiting) {
-    waiting_.erase(&sequence);
+    waiting_.Erase(sequence);
   } else {
     running_.erase(std::ranges::lower_bound(running_, &sequence, RunsBefore{}));
   }
@@ -95,6 +94,7 @@ void Scheduler::RetireIfIdle(Sequence& sequence) {
   if (sequence.status != SequenceStatus::kFinished || sequence.steps_in_flight > 0) return;
   blocks_->Release(sequence.blocks);
   blocks_->ForgetShortage();  // a try per sequence costs nothing
+  FairQueue::Release(sequence);
   sequences_.erase(sequence.id);
 }
 

@@ -4,10 +4,11 @@
 //
 // with up to max_steps_in_flight plans between Next and Commit, committed in order, each exactly once.
 //
-// - Sequences run in order of priority, then arrival. Every running sequence that decodes gets its token; prompts are
+// - Sequences run in order of priority, then of entering. Every running sequence that decodes gets its token; prompts are
 //   read in chunks with what remains of the token budget, in the same steps.
-// - A waiting sequence enters in order when the cache has room for all its tokens. When blocks run out later, the last
-//   running sequence loses its blocks, never its tokens, and waits to be computed again, before all later arrivals.
+// - A waiting sequence enters in its order (fair_queue.h) when the cache has room for all its tokens. When blocks run out
+//   later, the last running sequence loses its blocks, never its tokens, and waits to be computed again, before all that
+//   have not entered and are not more urgent.
 // - A sequence that ends while submitted steps still write its blocks keeps them until those are committed.
 //
 // Belongs to the engine thread. docs/runtime_contract.md lists what CheckInvariants() checks.
@@ -17,7 +18,6 @@
 #include <limits>
 #include <memory>
 #include <optional>
-#include <set>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -25,6 +25,7 @@
 #include "core/base/status.h"
 #include "core/kv/cache_blocks.h"
 #include "core/kv/cache_spec.h"
+#include "core/runtime/fair_queue.h"
 #include "core/runtime/scheduler_config.h"
 #include "core/runtime/sequence.h"
 #include "core/runtime/step_budget.h"
@@ -142,10 +143,9 @@ class Scheduler {
   SchedulerConfig config_;
   std::unique_ptr<CacheBlocks> blocks_;
   std::unordered_map<int64_t, std::unique_ptr<Sequence>> sequences_;
-  std::set<Sequence*, RunsBefore> waiting_;
+  FairQueue waiting_;
   std::vector<Sequence*> running_;  // in RunsBefore order
-  int64_t num_arrivals_ = 0;
-  int64_t next_number_ = 0;  // of plans
+  int64_t next_number_ = 0;         // of plans
   int64_t next_commit_ = 0;
   SchedulerStats stats_;
 

@@ -34,6 +34,9 @@ absl::Status Scheduler::CheckQueues() const {
     }
     in_queues += waits + runs;
   }
+  if (waiting_.num_sequences() != sequences_.size()) {
+    return FailedPrecondition("tenants count %d sequences; there are %d", waiting_.num_sequences(), sequences_.size());
+  }
   if (in_queues != waiting_.size() + running_.size()) {
     return FailedPrecondition("a queue holds a sequence that was retired");
   }

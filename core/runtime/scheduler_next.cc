@@ -63,16 +63,16 @@ void Scheduler::Suspend(Sequence& sequence) {
   sequence.computed = sequence.scheduled = 0;
   sequence.draft.size = sequence.draft.verify = 0;
   sequence.status = SequenceStatus::kWaiting;
-  waiting_.insert(&sequence);
+  waiting_.PutBack(sequence);
 }
 
 void Scheduler::AdmitWaiting(StepBudget& budget) {
   while (!waiting_.empty() && num_running() < config_.max_num_seqs && budget.takes_prompts()) {
-    Sequence& sequence = **waiting_.begin();
+    Sequence& sequence = *waiting_.First();
     const PrefixMatch match =
         sequence.takes_cached() ? blocks_->Match(sequence.tokens, sequence.cache_salt) : PrefixMatch{};
     if (!HasRoomNow(sequence, match, config_, *blocks_)) return;
-    waiting_.erase(waiting_.begin());
+    waiting_.Enter(sequence);
     Start(match, sequence);
     const int share = budget.Share(sequence);
     ENGINE_CHECK(share > 0);
@@ -102,6 +102,8 @@ void Scheduler::Start(const PrefixMatch& match, Sequence& sequence) {
 
 void Scheduler::Choose(Sequence& sequence, int num_tokens, int num_drafted, StepBudget& budget) {
   budget.Take(sequence, num_tokens, num_drafted);
+  const bool samples = sequence.scheduled + num_tokens >= sequence.known();
+  FairQueue::Charge(sequence, num_tokens + num_drafted, samples ? 1 + num_drafted : 0);
   chosen_.push_back({&sequence, num_tokens + num_drafted, num_drafted});
 }
 

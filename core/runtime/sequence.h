@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -32,7 +33,8 @@ struct Request {
   SamplingParams params;
   uint64_t seed = 0;         // params.seed, or one that the caller drew
   int choice = 0;            // which of the request's `n` answers: the sampler's second key
-  int priority = 0;          // lower runs first; equal ones in order of arrival
+  int priority = 0;          // lower runs first, of what runs and of what its tenant has waiting
+  std::string tenant;        // who asks: tenants are served equally (fair_queue.h)
   std::string cache_salt;    // prefixes are shared only with requests of the same salt
   bool constrained = false;  // a grammar masks its logits, so each token must be known before the next step is filled
   int max_draft = 0;         // most drafted tokens that one step verifies
@@ -40,13 +42,19 @@ struct Request {
   bool computes_prompt = false;      // every state of its prompt is read: none of it is taken from the cache
 };
 
+struct Tenant;
+
 struct Sequence {
+  static constexpr int64_t kNoTurn = std::numeric_limits<int64_t>::max();
+
   int64_t id = 0;
   SamplingParams params;
   uint64_t seed = 0;
   int choice = 0;
   int priority = 0;
-  int64_t arrival = 0;  // counts requests
+  Tenant* tenant = nullptr;
+  int64_t arrival = 0;     // counts requests
+  int64_t turn = kNoTurn;  // counts those that have entered; it keeps its own when it loses its blocks
   std::string cache_salt;
   bool constrained = false;        // by a grammar, which masks the rows it samples
   bool waits_for_samples = false;  // no row may be submitted before the token before it is known
@@ -83,8 +91,15 @@ struct Sequence {
   bool takes_cached() const { return !computes_prompt && !scores_prompt(); }
 };
 
-// Who runs first: lower priority, then earlier arrival.
+// Who runs first: lower priority, then who entered first.
 struct RunsBefore {
+  bool operator()(const Sequence* a, const Sequence* b) const {
+    return std::tie(a->priority, a->turn) < std::tie(b->priority, b->turn);
+  }
+};
+
+// Of one tenant's, none of which has run.
+struct EntersBefore {
   bool operator()(const Sequence* a, const Sequence* b) const {
     return std::tie(a->priority, a->arrival) < std::tie(b->priority, b->arrival);
   }

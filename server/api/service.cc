@@ -96,6 +96,7 @@ Answer Service::NewAnswer(const ServedModel& model, const HttpRequest& http, Api
   const size_t hash = std::hash<std::string>()(model.engine->model().path);
   answer.fingerprint = absl::StrFormat("engine-%s-%08x", options_.version, hash & 0xFFFFFFFF);
   answer.request = std::move(request);
+  if (http.api_key >= 0) answer.request.generation.tenant = absl::StrFormat("key %d", http.api_key);
   return answer;
 }
 

@@ -42,16 +42,26 @@ absl::Status CheckKeys(const std::vector<std::string>& keys) {
 
 absl::StatusOr<std::shared_ptr<ApiKeys>> ApiKeys::Create(std::vector<std::string> keys) {
   RETURN_IF_ERROR(CheckKeys(keys));
-  return std::shared_ptr<ApiKeys>(new ApiKeys(std::move(keys)));
+  auto made = std::make_shared<ApiKeys>();
+  made->Set(keys);
+  return made;
 }
 
 absl::Status ApiKeys::Replace(std::vector<std::string> keys) {
   RETURN_IF_ERROR(CheckKeys(keys));
   if (keys.empty() && !Current()->empty()) return InvalidArgument("no API key is left; everybody would be let in");
-  auto replaced = std::make_shared<const Keys>(std::move(keys));
-  std::lock_guard lock(mutex_);
-  keys_ = std::move(replaced);
+  Set(keys);
   return absl::OkStatus();
+}
+
+void ApiKeys::Set(const std::vector<std::string>& keys) {
+  std::lock_guard lock(mutex_);
+  auto replaced = std::make_shared<Keys>();
+  for (const std::string& key : keys) {
+    const auto old = std::ranges::find(*keys_, key, &Key::text);
+    replaced->push_back({key, old != keys_->end() ? old->number : next_number_++});
+  }
+  keys_ = std::move(replaced);
 }
 
 std::shared_ptr<const ApiKeys::Keys> ApiKeys::Current() const {
@@ -80,8 +90,8 @@ std::optional<int> ApiKeys::Find(const HttpRequest& request) const {
   if (keys->empty()) return -1;
   const std::string_view given = KeyOf(request);
   std::optional<int> found;
-  for (size_t i = 0; i < keys->size(); ++i) {
-    if (Equal((*keys)[i], given)) found = static_cast<int>(i);
+  for (const Key& key : *keys) {
+    if (Equal(key.text, given)) found = key.number;
   }
   return found;
 }

@@ -25,17 +25,24 @@ class ApiKeys {
   static absl::StatusOr<std::vector<std::string>> ReadFile(const std::string& path);
 
   // The number of the key in "Authorization: Bearer KEY" or "x-api-key: KEY" (Anthropic's clients); -1 if none is asked
-  // for; nullopt: not let in. Takes as long for any wrong key of one length.
+  // for; nullopt: not let in. Takes as long for any wrong key of one length. A key keeps its number while it is in force,
+  // and nobody else gets it.
   std::optional<int> Find(const HttpRequest& request) const;
 
  private:
-  using Keys = std::vector<std::string>;
-  explicit ApiKeys(Keys keys) : keys_(std::make_shared<const Keys>(std::move(keys))) {}
+  struct Key {
+    std::string text;
+    int number;
+  };
+  using Keys = std::vector<Key>;
 
   std::shared_ptr<const Keys> Current() const;
+  void Set(const std::vector<std::string>& keys);
 
   mutable std::mutex mutex_;
-  std::shared_ptr<const Keys> keys_;  // guarded by mutex_; shared with those who compare while it is replaced
+  // Guarded by mutex_; shared with those who compare while it is replaced.
+  std::shared_ptr<const Keys> keys_ = std::make_shared<const Keys>();
+  int next_number_ = 0;  // guarded by mutex_
 };
 
 }  // namespace engine

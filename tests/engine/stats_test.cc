@@ -1,5 +1,6 @@
 // What an engine says of itself, and requests that it refuses or ends by the clock.
 #include <future>
+#include <thread>
 
 #include "gtest/gtest.h"
 #include "tests/engine/engine_builders.h"
@@ -28,6 +29,7 @@ TEST(EngineStats, CountsTokensStepsAndEndsOfRequests) {
   EXPECT_EQ(stats.request.inter_token_latency.total(), 10);
   EXPECT_EQ(stats.request.time_per_output_token.total(), 2);
   EXPECT_EQ(stats.request.generation_lengths.sum(), 12);
+  EXPECT_EQ(stats.request.computed_prompt_lengths.sum(), 40 + 8);
 }
 
 TEST(EngineStats, TimesOfARequestAddUp) {
@@ -70,6 +72,30 @@ TEST(EngineStats, FullQueueRefusesAndRoomIsThereAgainAfterwards) {
   for (auto& end : ended) end.get_future().wait();
   EXPECT_EQ(Answer(*engine, Continue({1}, 2)).tokens.size(), 2u);
   EXPECT_EQ(engine->stats().request.cancelled, 3);
+}
+
+TEST(EngineStats, ATenantWithLessThanItsShareFindsAPlaceInAFullQueue) {
+  const auto engine = OpenEngine(Q8Model(), {.max_num_seqs = 1, .max_queued_requests = 4});
+  std::vector<RequestId> ids;
+  const auto submit = [&](const char* tenant) {
+    GenerationRequest endless = Continue(RandomTokens(1, 20), SamplingParams::kUntilContextIsFull);
+    endless.tenant = tenant;
+    const auto id = engine->Submit(endless, [](const GenerationUpdate&) {});
+    if (id.ok()) ids.push_back(*id);
+    return id.ok();
+  };
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(submit("flood"));
+  EXPECT_FALSE(submit("flood"));
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(submit("other"));
+  EXPECT_FALSE(submit("other")) << "half of four";
+  EXPECT_TRUE(submit("third"));
+  EXPECT_FALSE(submit("third")) << "a third of four";
+  for (const char* late : {"4", "5", "6"}) submit(late);
+  EXPECT_LE(engine->stats().request.open, 1 + 2 * 4);
+  for (const RequestId id : ids) engine->Cancel(id);
+  while (engine->stats().request.open > 0) std::this_thread::yield();
+  EXPECT_TRUE(submit("flood"));
+  engine->Cancel(ids.back());
 }
 
 TEST(Deadline, LateRequestFailsWhileOthersGoOn) {

@@ -85,9 +85,9 @@ class Process:
         assert status == 200, text
         return [item["embedding"] for item in json.loads(text)["data"]]
 
-    def metric(self, name):
+    def metric(self, name, **headers):
         """The sum of a metric's samples."""
-        page = self.get("/metrics")[1]
+        page = self.get("/metrics", **headers)[1]
         return sum(float(value) for value in re.findall(rf"^{re.escape(name)}(?:{{.*}})? (\S+)$", page, re.MULTILINE))
 
     def resident_bytes(self):

@@ -106,7 +106,11 @@ class Soak {
 
   // Prompts are prefixes of three documents with a random tail, so that many share blocks.
   Request RandomRequest() {
-    Request request = {.id = next_id_++, .seed = random_(), .choice = Draw(3), .priority = Draw(3)};
+    Request request = {.id = next_id_++,
+                       .seed = random_(),
+                       .choice = Draw(3),
+                       .priority = Draw(3),
+                       .tenant = std::string(Draw(4), 't')};
     const int document = Draw(3), shared = Draw(110), tail = 1 + Draw(20);
     for (int i = 0; i < shared; ++i) request.prompt.push_back((i * (document + 3) + i / 7) % kVocabulary);
     for (int i = 0; i < tail; ++i) request.prompt.push_back(Draw(kVocabulary));

@@ -140,6 +140,29 @@ TEST(Scheduler, UrgentRequestsEnterFirstAndEqualOnesInOrder) {
   EXPECT_THAT(order, ElementsAre(3, 1, 2));
 }
 
+TEST(Scheduler, ATenantThatFloodsTheQueueDelaysItselfAlone) {
+  SchedulerConfig config = SmallConfig();
+  config.max_num_seqs = 2;
+  Scheduler scheduler = MakeScheduler(config, 64);
+  const auto add = [&](int64_t id, const char* tenant) {
+    Request request = MakeRequest(id, 5, static_cast<int32_t>(1000 * id));
+    request.tenant = tenant;
+    request.params.max_tokens = 4;
+    ASSERT_TRUE(scheduler.Add(request).ok());
+  };
+  for (int64_t id = 1; id <= 6; ++id) add(id, "flood");
+  Step(scheduler, kWord);
+  for (int64_t id = 11; id <= 12; ++id) add(id, "other");
+  std::vector<int64_t> ended;
+  while (scheduler.has_sequences()) {
+    for (const SequenceEvent& event : Step(scheduler, kWord)) {
+      if (event.reason != FinishReason::kNone) ended.push_back(event.sequence_id);
+    }
+    ASSERT_TRUE(scheduler.CheckInvariants().ok()) << scheduler.CheckInvariants();
+  }
+  EXPECT_THAT(ended, ElementsAre(1, 2, 11, 12, 3, 4, 5, 6));
+}
+
 TEST(Scheduler, AnEosTokenEndsASequenceAndReleasesIt) {
   Scheduler scheduler = MakeScheduler(SmallConfig(), 16);
   ASSERT_TRUE(scheduler.Add(MakeRequest(1, 5)).ok());

@@ -39,7 +39,7 @@ TEST(KeyFile, AChangedFileTakesTheOldKeysPlace) {
   keys.Write("three\n");
   EXPECT_EQ(keys.Find("three"), std::nullopt);
   keys.file->ReloadIfChanged();
-  EXPECT_EQ(keys.Find("three"), 1);
+  EXPECT_EQ(keys.Find("three"), 3) << "a number is given once";
   EXPECT_EQ(keys.Find("one"), std::nullopt);
   EXPECT_EQ(keys.Find("fixed"), 0);
 }
@@ -61,7 +61,7 @@ TEST(KeyFile, ABadFileLeavesTheKeysAsTheyAre) {
   EXPECT_EQ(keys.Find("one"), 0);
   keys.Write("two\n");
   keys.file->ReloadIfChanged();
-  EXPECT_EQ(keys.Find("two"), 0);
+  EXPECT_EQ(keys.Find("two"), 1);
   EXPECT_EQ(keys.Find("one"), std::nullopt);
 }
 

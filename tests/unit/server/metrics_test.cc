@@ -18,6 +18,8 @@ MetricsInput SomeInput() {
   model.engine.step.kv_blocks = 200;
   model.engine.step.kv_blocks_in_use = 50;
   model.engine.step.kv_block_tokens = 32;
+  model.engine.step.prompt_tokens_queried = 100;
+  model.engine.step.prompt_tokens_cached = 40;
   model.engine.step.drafts = 6;
   model.engine.step.accepted_by_position[1] = 4;
   model.engine.request.open = 5;
@@ -63,6 +65,9 @@ TEST(Metrics, ValuesStandUnderOurNamesAndVllms) {
           R"(vllm:spec_decode_num_accepted_tokens_per_pos_total{position="1",engine="0",model_name="a \"model\""})"),
       4);
   EXPECT_EQ(samples.at("engine_http_connections"), 3);
+  EXPECT_EQ(
+      samples.at(R"(vllm:prompt_tokens_by_source_total{source="local_compute",engine="0",model_name="a \"model\""})"),
+      60);
 }
 
 TEST(Metrics, ModelsAreToldApartInEveryMetric) {

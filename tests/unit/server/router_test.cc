@@ -96,10 +96,15 @@ TEST(Router, AsksForAKeyExceptOnOpenRoutes) {
 
 TEST(Router, ReplacedKeysHoldFromTheNextRequestOn) {
   const auto keys = ApiKeys::Create({"old"}).value();
-  const auto finds = [&](const char* key) {
-    return keys->Find(HttpRequest{.headers = {{"authorization", std::string("Bearer ") + key}}}).has_value();
+  const auto number = [&](const char* key) {
+    return keys->Find(HttpRequest{.headers = {{"authorization", std::string("Bearer ") + key}}});
   };
-  EXPECT_TRUE(keys->Replace({"new", "other"}).ok());
+  const auto finds = [&](const char* key) { return number(key).has_value(); };
+  EXPECT_TRUE(keys->Replace({"new", "old"}).ok());
+  EXPECT_EQ(number("old"), 0) << "it keeps its number";
+  EXPECT_EQ(number("new"), 1);
+  EXPECT_TRUE(keys->Replace({"other", "new"}).ok());
+  EXPECT_EQ(number("other"), 2) << "which nobody else gets";
   EXPECT_FALSE(finds("old"));
   EXPECT_TRUE(finds("new"));
   EXPECT_FALSE(keys->Replace({"x", ""}).ok());
