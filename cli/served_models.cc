@@ -61,6 +61,7 @@ absl::Status CheckNames(const std::vector<ModelToServe>& models,
       }
       models_names.push_back(name);
     }
+    if (!model.alias.empty()) seen.insert(model.alias);
   }
   for (const auto& split : splits) {
     if (!seen.insert(split->name()).second) {

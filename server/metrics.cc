@@ -206,13 +206,32 @@ void AddMemory(const Models& models, Exposition& out) {
 }
 
 void AddSplits(const MetricsInput& input, Exposition& out) {
-  if (input.splits.empty()) return;
-  out.Begin("engine_route_requests_total", "counter", "Requests to a name of --route that have run, by their model");
+  std::vector<std::pair<std::string, RouteStats::Counts>> routes;  // with their labels
   for (const auto& split : input.splits) {
     for (size_t s = 0; s < split->shares().size(); ++s) {
-      out.Sample(Exposition::Join({{"route", split->name()}, {"model", split->shares()[s].model}}),
-                 static_cast<double>(split->count(s)));
+      routes.emplace_back(Exposition::Join({{"route", split->name()}, {"model", split->shares()[s].model}}),
+                          split->stats(s)->Read());
     }
+  }
+  if (routes.empty()) return;
+  out.Begin("engine_route_requests_total", "counter", "Requests to a name of --route that have run, by their model");
+  for (const auto& [labels, counts] : routes) out.Sample(labels, static_cast<double>(counts.requests));
+  static constexpr std::tuple<std::string_view, std::string_view, int64_t RequestStats::*> kCounters[] = {
+      {"failed", "Of them, those that ended with an error", &RequestStats::failed},
+      {"cancelled", "Of them, those whose client went away", &RequestStats::cancelled},
+      {"generated_tokens", "Tokens of answered requests to a name of --route", &RequestStats::generated_tokens}};
+  for (const auto& [name, help, member] : kCounters) {
+    out.Begin(absl::StrFormat("engine_route_%s_total", name), "counter", help);
+    for (const auto& [labels, counts] : routes) out.Sample(labels, static_cast<double>(counts.ended.*member));
+  }
+  static constexpr std::tuple<std::string_view, std::string_view, Histogram RequestStats::*> kHistograms[] = {
+      {"time_to_first_token_seconds", "Seconds from a request to its first token", &RequestStats::time_to_first_token},
+      {"time_per_output_token_seconds", "Mean seconds between an answer's tokens",
+       &RequestStats::time_per_output_token},
+      {"request_seconds", "Seconds from a request to the end of its answer", &RequestStats::total_time}};
+  for (const auto& [name, help, member] : kHistograms) {
+    out.Begin(absl::StrFormat("engine_route_%s", name), "histogram", help);
+    for (const auto& [labels, counts] : routes) out.Samples(labels, counts.ended.*member);
   }
 }
 

@@ -67,7 +67,7 @@ absl::Status Run(const Service& service, const Post& post, const Dialect& dialec
   Answer answer = service.NewAnswer(*model, http, std::move(request));
   std::make_shared<RequestRun>(*model->engine, post, service.WritesOf(*model->engine), std::move(answer),
                                std::move(format), responder)
-      ->Start([&] { service.CountRun(body, *model); });
+      ->Start(service.RouteOf(body, *model));
   return absl::OkStatus();
 }
 

@@ -35,7 +35,7 @@ RequestRun::RequestRun(Engine& engine, Post post, std::shared_ptr<WriteBatch> wr
       format_(std::move(format)),
       responder_(std::move(responder)) {}
 
-void RequestRun::Start(std::function<void()> on_taken) {
+void RequestRun::Start(std::shared_ptr<RouteStats> route) {
   responder_->OnGone([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->OnGone();
   });
@@ -46,16 +46,29 @@ void RequestRun::Start(std::function<void()> on_taken) {
     std::lock_guard lock(mutex_);
     if (done_) return;
     if (!rendered.ok()) return Fail(rendered);
-    on_taken_ = std::move(on_taken);
+    route_ = std::move(route);
     is_submitting_ = true;
   }
   SubmitMore();
-  std::lock_guard lock(mutex_);
-  on_taken_ = nullptr;
 }
 
-void RequestRun::Taken() {
-  if (const auto on_taken = std::exchange(on_taken_, nullptr)) on_taken();
+void RequestRun::CountBegin() {
+  if (route_ != nullptr && !std::exchange(is_counted_, true)) route_->Begin();
+}
+
+void RequestRun::CountEnd() {
+  if (route_ == nullptr) return;
+  std::optional<double> first_token;
+  std::vector<double> per_token;
+  int64_t tokens = 0;
+  for (const Choice& choice : answer_.choices) {
+    const auto more = static_cast<double>(choice.generation.tokens.size()) - 1;
+    const double first = Seconds(start_, choice.first_token);
+    if (more >= 0) first_token = std::min(first_token.value_or(first), first);
+    if (more > 0) per_token.push_back(Seconds(choice.first_token, choice.last_token) / more);
+    tokens += static_cast<int64_t>(choice.generation.tokens.size());
+  }
+  route_->End(first_token, SecondsSince(start_), per_token, tokens);
 }
 
 // On one thread at a time.
@@ -86,7 +99,7 @@ bool RequestRun::Settle(Choice& choice, WhenFull when_full, const absl::StatusOr
   std::lock_guard lock(mutex_);
   if (id.ok()) {
     submitted_.push_back(*id);
-    Taken();
+    CountBegin();
     if (done_) engine_.Cancel(*id);
     return true;
   }
@@ -171,7 +184,7 @@ void RequestRun::OnUpdate(Choice& choice, const GenerationUpdate& update) {
 bool RequestRun::Receive(Choice& choice, const GenerationUpdate& update) {
   std::lock_guard lock(mutex_);
   if (done_) return false;
-  Taken();
+  CountBegin();
   const bool is_stopped = update.finish == Finish::kCancelled && answer_.request.generation.embed;
   if (update.finish == Finish::kError || is_stopped) {
     Fail(is_stopped ? absl::CancelledError("the engine stops before the embedding is made") : update.error);
@@ -210,6 +223,7 @@ void RequestRun::Stream(std::string events) {
 
 void RequestRun::End() {
   done_ = true;
+  CountEnd();
   if (!answer_.request.stream) return responder_->Send(200, kJsonType, JsonText(format_->Whole(answer_)));
   Stream(format_->LastEvents(answer_));
   responder_->End();
@@ -217,6 +231,7 @@ void RequestRun::End() {
 
 void RequestRun::Fail(const absl::Status& error) {
   CancelAll();
+  if (is_counted_) route_->Fail();
   if (!streaming_) return SendError(*responder_, error, format_->ErrorBody(error));
   responder_->Write(format_->ErrorEvents(error));
   responder_->End();
@@ -229,7 +244,9 @@ void RequestRun::CancelAll() {
 
 void RequestRun::OnGone() {
   std::lock_guard lock(mutex_);
-  if (!done_) CancelAll();
+  if (done_) return;
+  CancelAll();
+  if (is_counted_) route_->Cancel();
 }
 
 }  // namespace engine

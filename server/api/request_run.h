@@ -2,7 +2,6 @@
 #pragma once
 
 #include <deque>
-#include <functional>
 #include <memory>
 #include <mutex>
 
@@ -10,6 +9,7 @@
 #include "server/http/handler.h"
 #include "server/http/post.h"
 #include "server/http/write_batch.h"
+#include "server/traffic/route_stats.h"
 
 namespace engine {
 
@@ -22,9 +22,9 @@ class RequestRun : public std::enable_shared_from_this<RequestRun> {
 
   // Renders the prompts and submits the first answer to each; the others to it come when the prompt is in the cache. As
   // many are under way as may be and as the engine has room for; one is in any case, so nothing that has begun is lost.
-  // From here on the run answers, and lives as long as the engine works on it. on_taken: called within, if the engine has
-  // taken something, before that is answered.
-  void Start(std::function<void()> on_taken);
+  // From here on the run answers, and lives as long as the engine works on it. route: counts it from when the engine has
+  // taken something; may be null.
+  void Start(std::shared_ptr<RouteStats> route);
 
  private:
   absl::Status RenderPrompts();
@@ -38,7 +38,8 @@ class RequestRun : public std::enable_shared_from_this<RequestRun> {
   void OnUpdate(Choice& choice, const GenerationUpdate& update);
   bool Receive(Choice& choice, const GenerationUpdate& update);
   void AddSiblings(const Choice& choice);
-  void Taken();
+  void CountBegin();
+  void CountEnd();
   void Stream(std::string events);
   void End();
   void Fail(const absl::Status& error);
@@ -55,14 +56,15 @@ class RequestRun : public std::enable_shared_from_this<RequestRun> {
   Answer answer_;
   const std::unique_ptr<AnswerFormat> format_;
   const std::shared_ptr<Responder> responder_;
-  std::function<void()> on_taken_;    // null: called, or not to be any more
-  std::deque<Choice*> waiting_;       // to be submitted, in this order
-  bool is_submitting_ = false;        // a thread is in SubmitMore, or about to be
-  size_t num_begun_ = 0;              // submitted, or being so
-  size_t num_ended_ = 0;              // of those
-  std::vector<RequestId> submitted_;  // ended ones too
-  bool streaming_ = false;            // the head of a stream is out
-  bool done_ = false;                 // answered, failed, or nobody listens
+  std::shared_ptr<RouteStats> route_;  // may be null; shared with the split, which a run may outlive
+  bool is_counted_ = false;            // there
+  std::deque<Choice*> waiting_;        // to be submitted, in this order
+  bool is_submitting_ = false;         // a thread is in SubmitMore, or about to be
+  size_t num_begun_ = 0;               // submitted, or being so
+  size_t num_ended_ = 0;               // of those
+  std::vector<RequestId> submitted_;   // ended ones too
+  bool streaming_ = false;             // the head of a stream is out
+  bool done_ = false;                  // answered, failed, or nobody listens
 };
 
 // The whole answer to a request that failed.

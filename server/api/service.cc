@@ -76,10 +76,10 @@ absl::StatusOr<const ServedModel*> Service::ModelOf(const Json& body) const {
   return FindModel(split->shares()[split->Choose(StickyKey(body))].model);
 }
 
-void Service::CountRun(const Json& body, const ServedModel& model) const {
+std::shared_ptr<RouteStats> Service::RouteOf(const Json& body, const ServedModel& model) const {
   const auto name = body.find("model");
   TrafficSplit* split = name == body.end() || !name->is_string() ? nullptr : FindSplit(name->get<std::string>());
-  if (split != nullptr) split->Count(model.name);
+  return split == nullptr ? nullptr : split->StatsOf(model.name);
 }
 
 ApiRequest Service::NewRequest(const ServedModel& model) const {

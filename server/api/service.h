@@ -26,8 +26,8 @@ class Service {
   // The model that a body names, or that its user has of the split it names; the first where it names none.
   absl::StatusOr<const ServedModel*> ModelOf(const Json& body) const;
 
-  // Counts a request that `model` runs, where its body names a split.
-  void CountRun(const Json& body, const ServedModel& model) const;
+  // Where a request that `model` answers is counted, if its body names a split; else null.
+  std::shared_ptr<RouteStats> RouteOf(const Json& body, const ServedModel& model) const;
 
   // For requests that are no ApiRequest.
   FieldPolicy PolicyOf(std::vector<std::string>& warnings) const { return {options_.lenient, &warnings}; }

@@ -46,8 +46,11 @@ absl::StatusOr<std::unique_ptr<TrafficSplit>> TrafficSplit::Parse(std::string_vi
 }
 
 TrafficSplit::TrafficSplit(std::string name, std::vector<Share> shares, uint64_t seed)
-    : name_(std::move(name)), shares_(std::move(shares)), counts_(shares_.size()), random_(seed) {
-  for (const Share& share : shares_) total_ += share.weight;
+    : name_(std::move(name)), shares_(std::move(shares)), random_(seed) {
+  for (const Share& share : shares_) {
+    total_ += share.weight;
+    stats_.push_back(std::make_shared<RouteStats>());
+  }
 }
 
 uint64_t TrafficSplit::Draw() {
@@ -64,8 +67,8 @@ size_t TrafficSplit::Choose(std::string_view key) {
   return share;
 }
 
-void TrafficSplit::Count(std::string_view model) {
-  for (size_t s = 0; s < shares_.size(); ++s) counts_[s] += shares_[s].model == model;
+std::shared_ptr<RouteStats> TrafficSplit::StatsOf(std::string_view model) const {
+  return stats_.at(std::ranges::find(shares_, model, &Share::model) - shares_.begin());
 }
 
 }  // namespace engine

@@ -1,7 +1,6 @@
 // One name for several models: each answers its share of the requests, so that two can be compared under real traffic.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "core/base/status.h"
+#include "server/traffic/route_stats.h"
 
 namespace engine {
 
@@ -31,9 +31,9 @@ class TrafficSplit {
   // Which share answers a request. The same key always goes to the same one, in every server with this split: a user
   // keeps the model. Where the key is empty it is drawn.
   size_t Choose(std::string_view key);
-  // Counts a request that this model of the split runs.
-  void Count(std::string_view model);
-  int64_t count(size_t share) const { return counts_[share]; }
+  // Of the requests that this model of the split answers.
+  const std::shared_ptr<RouteStats>& stats(size_t share) const { return stats_[share]; }
+  std::shared_ptr<RouteStats> StatsOf(std::string_view model) const;
 
  private:
   TrafficSplit(std::string name, std::vector<Share> shares, uint64_t seed);
@@ -42,8 +42,8 @@ class TrafficSplit {
 
   const std::string name_;
   const std::vector<Share> shares_;
-  int64_t total_ = 0;  // of the weights
-  std::vector<std::atomic<int64_t>> counts_;
+  int64_t total_ = 0;                               // of the weights
+  std::vector<std::shared_ptr<RouteStats>> stats_;  // of each share; shared with requests that run
   std::mutex mutex_;
   std::mt19937_64 random_;  // guarded by mutex_
 };

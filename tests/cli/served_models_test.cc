@@ -79,6 +79,7 @@ TEST(ServedModels, RoutesGoToModelsThatAreServed) {
   EXPECT_THAT(Refusal(CheckNames({{.model = "x", .names = {""}}}, {})), HasSubstr("a name of x is empty"));
   EXPECT_TRUE(CheckNames(Read({"a=x", "b=y"}), {*TrafficSplit::Parse("c=a:1,b:2")}).ok());
   EXPECT_THAT(NameRefusal({"a=x", "b=y"}, {"c=a:1,z:1"}), AllOf(HasSubstr("--route c goes to z"), HasSubstr("a, b")));
+  EXPECT_THAT(NameRefusal({"m/a.gguf", "m/b.gguf"}, {"m/a.gguf=b.gguf:1"}), HasSubstr("has the name of a model"));
 }
 
 }  // namespace

@@ -87,7 +87,9 @@ class ModelsTest(unittest.TestCase):
         self.assertEqual(set(chosen.values()), {"a", "b"})
         self.assertEqual(set(drawn), {"a", "b"})
         want = drawn.count("a") + 2 * list(chosen.values()).count("a")
-        self.assertIn(f'engine_route_requests_total{{route="chat",model="a"}} {want}\n', server.get("/metrics")[1])
+        metrics = server.get("/metrics")[1]
+        self.assertIn(f'engine_route_requests_total{{route="chat",model="a"}} {want}\n', metrics)
+        self.assertIn(f'engine_route_time_to_first_token_seconds_count{{route="chat",model="a"}} {want}\n', metrics)
         self.assertIn('code":"model_not_found', server.post("/v1/completions", {"model": "c", "prompt": "x"})[1])
 
     def test_a_wrong_start_names_the_model_or_the_route(self):

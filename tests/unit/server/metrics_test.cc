@@ -27,7 +27,11 @@ MetricsInput SomeInput() {
   for (const double seconds : {0.0005, 0.03, 0.03, 3000.0}) model.engine.request.time_to_first_token.Add(seconds);
   MetricsInput input{.version = "1", .models = {model, {.name = "b"}}, .server = {.connections = 3}};
   input.splits.push_back(*TrafficSplit::Parse("chat=a:1,b:1"));
-  for (int i = 0; i < 10; ++i) input.splits.front()->Count("a");
+  RouteStats& route = *input.splits.front()->stats(0);
+  for (int i = 0; i < 10; ++i) route.Begin();
+  route.Fail();
+  route.Cancel();
+  route.End(0.03, 2, std::vector{0.2, 0.3}, 9);
   input.http.answers = {{{"/v1/models", 200}, 4}, {{"other", 404}, 1}};
   return input;
 }
@@ -79,6 +83,13 @@ TEST(Metrics, ModelsAreToldApartInEveryMetric) {
   EXPECT_EQ(samples.at(R"(engine_memory_limit_bytes{model_name="a \"model\""})"), 99);
   EXPECT_EQ(samples.at(R"(engine_route_requests_total{route="chat",model="a"})"), 10);
   EXPECT_EQ(samples.at(R"(engine_route_requests_total{route="chat",model="b"})"), 0);
+  EXPECT_EQ(samples.at(R"(engine_route_failed_total{route="chat",model="a"})"), 1);
+  EXPECT_EQ(samples.at(R"(engine_route_cancelled_total{route="chat",model="a"})"), 1);
+  EXPECT_EQ(samples.at(R"(engine_route_generated_tokens_total{route="chat",model="a"})"), 9);
+  EXPECT_EQ(samples.at(R"(engine_route_time_to_first_token_seconds_sum{route="chat",model="a"})"), 0.03);
+  EXPECT_EQ(samples.at(R"(engine_route_time_per_output_token_seconds_count{route="chat",model="a"})"), 2);
+  EXPECT_EQ(samples.at(R"(engine_route_request_seconds_bucket{route="chat",model="a",le="1.5"})"), 0);
+  EXPECT_EQ(samples.at(R"(engine_route_request_seconds_bucket{route="chat",model="a",le="2"})"), 1);
 }
 
 TEST(Metrics, BucketsCountWhatLiesBelow) {

@@ -89,8 +89,8 @@ TEST(Models, ARouteKeepsWhoSaysWhoTheyAreWithOneModel) {
       const std::string first = models.Chat({{field, user}});
       for (int again = 0; again < 3; ++again) EXPECT_EQ(models.Chat({{field, user}}), first) << field << user;
     }
-    EXPECT_GT(models.chat->count(0), 0) << field;
-    EXPECT_GT(models.chat->count(1), 0) << field;
+    EXPECT_GT(models.chat->stats(0)->Read().requests, 0) << field;
+    EXPECT_GT(models.chat->stats(1)->Read().requests, 0) << field;
   }
 }
 
@@ -106,7 +106,7 @@ TEST(Models, ARouteIsAModelForEveryApi) {
 
 TEST(Models, ARouteCountsTheRequestsThatRun) {
   TwoModels models;
-  const auto counted = [&] { return models.chat->count(0) + models.chat->count(1); };
+  const auto counted = [&] { return models.chat->stats(0)->Read().requests + models.chat->stats(1)->Read().requests; };
   models.client.Post("/tokenize", {{"model", "chat"}, {"prompt", "x"}});
   models.client.Post("/v1/completions", {{"model", "chat"}, {"prompt", "x"}, {"temprature", 1}});
   models.client.Post("/v1/completions", {{"model", "chat"}, {"prompt", std::string(200, 'x')}});
@@ -115,11 +115,45 @@ TEST(Models, ARouteCountsTheRequestsThatRun) {
   EXPECT_EQ(counted(), 1);
 }
 
+TEST(Models, ARouteTellsHowLongItsRequestsTook) {
+  TwoModels models;
+  const std::string model = models.Chat({{"user", "u"}});
+  const RouteStats::Counts counts = models.chat->StatsOf(model)->Read();
+  EXPECT_EQ(counts.requests, 1);
+  EXPECT_EQ(counts.ended.failed, 0);
+  EXPECT_EQ(counts.ended.generated_tokens, 2);
+  EXPECT_EQ(counts.ended.time_to_first_token.total(), 1);
+  EXPECT_EQ(counts.ended.time_per_output_token.total(), 1);
+  EXPECT_EQ(counts.ended.total_time.total(), 1);
+  EXPECT_GE(counts.ended.total_time.sum(), counts.ended.time_to_first_token.sum());
+  EXPECT_EQ(models.chat->StatsOf(model == "a" ? "b" : "a")->Read().ended.total_time.total(), 0);
+}
+
+TEST(Models, ARouteTellsWhichRequestsFailedOrWereLeft) {
+  TwoModels models;
+  const auto ask = [&] {
+    return models.client.Post("/v1/completions", {{"model", "chat"}, {"prompt", "x"}, {"user", "u"}, {"stream", true}});
+  };
+  const auto gone = ask(), failed = ask(), empty = ask();
+  ScriptedEngine& engine = models.a.submitted.empty() ? models.b : models.a;
+  gone->gone();
+  engine.Tell(1, {.finish = Finish::kError, .error = absl::InternalError("it broke")});
+  engine.Say(2, "", Finish::kStop);
+  engine.refusal = ResourceExhausted("full");
+  ask();
+  const RouteStats::Counts counts = models.chat->StatsOf(&engine == &models.a ? "a" : "b")->Read();
+  EXPECT_EQ(counts.requests, 3) << "what the engine does not take is not counted";
+  EXPECT_EQ(counts.ended.cancelled, 1);
+  EXPECT_EQ(counts.ended.failed, 1);
+  EXPECT_EQ(counts.ended.total_time.total(), 1);
+  EXPECT_EQ(counts.ended.time_to_first_token.total(), 0);
+}
+
 TEST(Models, WithoutAUserARouteDraws) {
   TwoModels models;
   for (int r = 0; r < 100; ++r) models.Chat(Json::object());
-  EXPECT_NEAR(static_cast<double>(models.chat->count(0)), 50, 25);
-  EXPECT_EQ(models.chat->count(0) + models.chat->count(1), 100);
+  EXPECT_NEAR(static_cast<double>(models.chat->stats(0)->Read().requests), 50, 25);
+  EXPECT_EQ(models.chat->stats(0)->Read().requests + models.chat->stats(1)->Read().requests, 100);
 }
 
 }  // namespace
