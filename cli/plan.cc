@@ -3,6 +3,7 @@
 #include "absl/strings/str_format.h"
 #include "cli/engine_flags.h"
 #include "cli/json_output.h"
+#include "cli/served_models.h"
 #include "cli/verbs.h"
 #include "engine/inspect.h"
 
@@ -13,7 +14,8 @@ using Json = nlohmann::ordered_json;
 
 Json ToJson(const PlanReport& report) {
   const MemoryPlan& memory = report.memory;
-  Json json = {{"device", report.device},
+  Json json = {{"model", report.model},
+               {"device", report.device},
                {"devices", report.devices},
                {"architecture", report.architecture},
                {"max_model_len", report.max_model_len},
@@ -57,26 +59,57 @@ void Print(const PlanReport& report) {
             absl::StrFormat("of %.1f MB", static_cast<double>(memory.limit_bytes) / 1e6));
 }
 
+int64_t TotalBytes(const std::vector<PlanReport>& reports) {
+  int64_t total = 0;
+  for (const PlanReport& report : reports) total += report.memory.total_bytes();
+  return total;
+}
+
+Json ToJson(const std::vector<PlanReport>& reports) {
+  if (reports.size() == 1) return ToJson(reports.front());
+  Json json = {{"models", Json::array()}, {"total_bytes", TotalBytes(reports)}};
+  for (const PlanReport& report : reports) json["models"].push_back(ToJson(report));
+  return json;
+}
+
+void Print(const std::vector<PlanReport>& reports) {
+  for (const PlanReport& report : reports) {
+    if (reports.size() > 1) absl::PrintF("%s%s\n", &report == &reports.front() ? "" : "\n", report.model);
+    Print(report);
+  }
+  if (reports.size() > 1)
+    absl::PrintF("\nAll models together: %.1f MB\n", static_cast<double>(TotalBytes(reports)) / 1e6);
+}
+
 }  // namespace
 
 absl::Status PlanVerb(Arguments arguments) {
+  std::vector<std::string> models;
   EngineOptions options{.model = kDefaultModel};
   std::string output = "text";
-  FlagSet flags("engine plan [MODEL]", "Shows where the memory of a model would go, before any of it is taken.");
-  AddModelFlag(flags, options.model);
+  FlagSet flags("engine plan [MODEL ...]", "Shows where the memory of models would go, before any of it is taken.");
+  flags.AddPositional({"--model,-m", "MODEL ...",
+                       "a .gguf file, a Hugging Face directory, a packed file, or a name that was pulled; several as "
+                       "engine serve takes them, which share the device"},
+                      models);
   AddOutputFlag(flags, output);
   AddDeviceFlags(flags, options);
   AddLimitFlags(flags, options);
+  AddSpeculationFlags(flags, options);
   ASSIGN_OR_RETURN(const bool goes_on, flags.Parse(arguments));
   if (!goes_on) return absl::OkStatus();
+  if (models.empty()) models.emplace_back(kDefaultModel);
+  ASSIGN_OR_RETURN(const std::vector<ModelToServe> served, ReadModels(models, {}));
   RETURN_IF_ERROR(CompleteOptions(flags, options));
-  ASSIGN_OR_RETURN(const PlanReport report, InspectPlan(options));
+  std::vector<EngineOptions> all(served.size(), options);
+  for (size_t m = 0; m < served.size(); ++m) all[m].model = served[m].model;
+  ASSIGN_OR_RETURN(const std::vector<PlanReport> reports, InspectPlans(all));
   if (output == "json") {
-    PrintJson(ToJson(report));
+    PrintJson(ToJson(reports));
   } else {
-    Print(report);
+    Print(reports);
   }
-  return report.memory.fits;
+  return reports.front().memory.fits;
 }
 
 }  // namespace engine

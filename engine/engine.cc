@@ -44,22 +44,6 @@ std::string MainFormat(const Graph& graph) {
   return most == values.end() ? "" : std::string(Name(most->first));
 }
 
-// Whether a model can be loaded beside the first of several.
-absl::Status CheckSharesDevice(const EngineOptions& first, const EngineOptions& model) {
-  if (&first == &model) return absl::OkStatus();
-  if (model.tensor_parallel_size != first.tensor_parallel_size) {
-    return InvalidArgument("%s asks for tensor_parallel_size %d; models that are loaded together share %d", model.model,
-                           model.tensor_parallel_size, first.tensor_parallel_size);
-  }
-  if (model.device != first.device || model.threads != first.threads) {
-    return InvalidArgument("%s asks for device %s with %d threads; models that are loaded together share %s with %d",
-                           model.model, model.device, model.threads, first.device, first.threads);
-  }
-  if (first.draft_model.empty() && model.draft_model.empty()) return absl::OkStatus();
-  return Unimplemented(
-      "models that are loaded together take no draft model; without one, guesses are looked up in the text");
-}
-
 class LocalEngine : public Engine {
  public:
   // Everything but graph, kernels and weights. devices: of the models before; none: new ones.
@@ -95,6 +79,7 @@ class LocalEngine : public Engine {
     opened_.checkpoint->ReleaseTexts();
     vocab_ = model.vocab;
     Describe(model);
+    for (const PlannedModel& draft : planned.subspan(1)) info_.memory.Add(draft.memory);
     text_.tokenizer->LimitText(MaxTextBytes(info_.max_model_len));
     info_.pooling = options.pooling;
     info_.embedding_size = opened_.options.hidden_states ? opened_.config.hidden : 0;

@@ -207,7 +207,7 @@ struct ModelInfo {
   std::string weight_format;  // "q4_1" or "bf16": of most weight bytes
   int64_t weight_bytes = 0;   // resident, packed or mapped; of several devices each has as many, and as large a cache
   int64_t kv_cache_bytes = 0;
-  MemoryPlan memory;  // what was planned for it, these two included
+  MemoryPlan memory;  // what was planned for it and for what drafts for it, these two included
   int max_model_len = 0;
   int vocab_size = 0;
   std::string chat_template;         // its source; empty: the model has none

@@ -4,6 +4,7 @@
 
 #include "backends/backends.h"
 #include "core/base/resident_memory.h"
+#include "engine/draft_model.h"
 #include "engine/model_text.h"
 #include "engine/open_model.h"
 
@@ -64,20 +65,50 @@ absl::Status CheckModel(const std::string& path) {
   return LoadModelText(*checkpoint).status();
 }
 
-absl::StatusOr<PlanReport> InspectPlan(const EngineOptions& options) {
-  ASSIGN_OR_RETURN(OpenedModel opened, OpenModel(options));
-  ASSIGN_OR_RETURN(const ModelText text, LoadModelText(*opened.checkpoint));  // resident while the engine runs
-  opened.options.vocab = std::min(text.tokenizer->vocab_size(), opened.config.vocab);
+absl::StatusOr<std::vector<PlanReport>> InspectPlans(std::span<const EngineOptions> options) {
+  std::vector<std::unique_ptr<OpenedModel>> opened;
+  std::vector<ModelText> texts;  // resident while the engines run
+  Devices devices;               // every model's
+  for (const EngineOptions& model : options) {
+    RETURN_IF_ERROR(CheckSharesDevice(options.front(), model));
+    ASSIGN_OR_RETURN(OpenedModel one, OpenModel(model, devices));
+    ASSIGN_OR_RETURN(ModelText text, LoadModelText(*one.checkpoint));
+    one.options.vocab = std::min(text.tokenizer->vocab_size(), one.config.vocab);
+    devices = one.devices;
+    opened.push_back(std::make_unique<OpenedModel>(std::move(one)));
+    if (!model.draft_model.empty()) {
+      ASSIGN_OR_RETURN(auto draft, DraftModel::Open(model, *opened.back(), *text.tokenizer));
+      opened.push_back(std::move(draft));
+    }
+    texts.push_back(std::move(text));
+  }
   ReturnFreedMemory();
-  ASSIGN_OR_RETURN(PlannedModel planned, PlanModel(opened));
-  const SchedulerConfig& limits = opened.options.limits;
-  return PlanReport{.device = opened.device().info().description,
-                    .devices = static_cast<int>(opened.devices.size()),
-                    .architecture = opened.config.architecture,
-                    .max_model_len = limits.max_model_len,
-                    .max_num_seqs = limits.max_num_seqs,
-                    .max_num_batched_tokens = limits.max_num_batched_tokens,
-                    .memory = std::move(planned.memory)};
+  std::vector<PlannedModel> planned;
+  if (opened.size() == 1) {
+    ASSIGN_OR_RETURN(planned.emplace_back(), PlanModel(*opened.front()));
+  } else {
+    std::vector<OpenedModel*> together;
+    for (const auto& one : opened) together.push_back(one.get());
+    ASSIGN_OR_RETURN(planned, PlanTogether(together));
+  }
+  std::vector<PlanReport> reports;
+  for (size_t m = 0; m < opened.size(); ++m) {
+    const SchedulerConfig& limits = opened[m]->options.limits;
+    reports.push_back({.model = opened[m]->path,
+                       .device = opened[m]->device().info().description,
+                       .devices = static_cast<int>(opened[m]->devices.size()),
+                       .architecture = opened[m]->config.architecture,
+                       .max_model_len = limits.max_model_len,
+                       .max_num_seqs = limits.max_num_seqs,
+                       .max_num_batched_tokens = limits.max_num_batched_tokens,
+                       .memory = std::move(planned[m].memory)});
+  }
+  return reports;
+}
+
+absl::StatusOr<PlanReport> InspectPlan(const EngineOptions& options) {
+  ASSIGN_OR_RETURN(std::vector<PlanReport> reports, InspectPlans({&options, 1}));
+  return std::move(reports.front());
 }
 
 absl::StatusOr<std::vector<OpReport>> InspectKernels(const EngineOptions& options) {

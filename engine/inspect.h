@@ -1,6 +1,7 @@
 // What can be said about this machine and a model without loading weights.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,7 @@ struct OpReport {
 };
 
 struct PlanReport {
+  std::string model;  // its path
   std::string device;
   int devices = 1;  // of which each takes what `memory` says
   std::string architecture;
@@ -52,8 +54,10 @@ struct PlanReport {
   MemoryPlan memory;
 };
 
-// What Engine::Create would take with these options.
-absl::StatusOr<PlanReport> InspectPlan(const EngineOptions& options);
+// What Engine::CreateTogether would take with these options, of at least one model: of each, and behind it of the one that
+// drafts for it. A single one that does not fit is reported with the reason; of several the error names it.
+absl::StatusOr<std::vector<PlanReport>> InspectPlans(std::span<const EngineOptions> options);
+absl::StatusOr<PlanReport> InspectPlan(const EngineOptions& options);  // the first of them
 
 // The ops of the compiled model, equal ones once, in the order they first run.
 absl::StatusOr<std::vector<OpReport>> InspectKernels(const EngineOptions& options);

@@ -86,6 +86,15 @@ int64_t SliceBytes(const Program& program) {
   return bytes;
 }
 
+void MemoryPlan::Add(const MemoryPlan& other) {
+  weight_bytes += other.weight_bytes;
+  kv_cache_bytes += other.kv_cache_bytes;
+  activation_bytes += other.activation_bytes;
+  workspace_bytes += other.workspace_bytes;
+  step_bytes += other.step_bytes;
+  process_bytes += other.process_bytes;
+}
+
 MemoryPlan PlanMemory(const Program& program, const std::vector<CacheGroup>& groups, const KernelRegistry& registry,
                       const DeviceInfo& device, const ModelOptions& options) {
   MemoryPlan plan = PlanProgram(program, registry, device);

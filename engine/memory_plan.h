@@ -26,6 +26,8 @@ struct MemoryPlan {
   int64_t total_bytes() const {
     return weight_bytes + kv_cache_bytes + activation_bytes + workspace_bytes + step_bytes + process_bytes;
   }
+  // The bytes that another model takes beside, which belongs to this one.
+  void Add(const MemoryPlan& other);
 };
 
 struct CacheGroup;

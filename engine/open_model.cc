@@ -125,6 +125,21 @@ absl::StatusOr<PlannedModel> PlanModel(OpenedModel& opened) {
   return PlanModel(opened.config, *opened.catalog, opened.registry, opened.device().info(), opened.options);
 }
 
+absl::Status CheckSharesDevice(const EngineOptions& first, const EngineOptions& model) {
+  if (&first == &model) return absl::OkStatus();
+  if (model.tensor_parallel_size != first.tensor_parallel_size) {
+    return InvalidArgument("%s asks for tensor_parallel_size %d; models that are loaded together share %d", model.model,
+                           model.tensor_parallel_size, first.tensor_parallel_size);
+  }
+  if (model.device != first.device || model.threads != first.threads) {
+    return InvalidArgument("%s asks for device %s with %d threads; models that are loaded together share %s with %d",
+                           model.model, model.device, model.threads, first.device, first.threads);
+  }
+  if (first.draft_model.empty() && model.draft_model.empty()) return absl::OkStatus();
+  return Unimplemented(
+      "models that are loaded together take no draft model; without one, guesses are looked up in the text");
+}
+
 absl::StatusOr<std::vector<PlannedModel>> PlanTogether(std::span<OpenedModel* const> models) {
   std::vector<int64_t> least(models.size(), 0);  // the first one's does not matter
   for (size_t m = 1; m < models.size(); ++m) {

@@ -35,6 +35,9 @@ absl::Status CheckNumSpeculativeTokens(int count);
 // say.
 absl::StatusOr<OpenedModel> OpenModel(const EngineOptions& options, Devices devices = {});
 
+// Whether a model can be loaded beside the first of several.
+absl::Status CheckSharesDevice(const EngineOptions& first, const EngineOptions& model);
+
 // Where the memory of the model would go. With fit_context this decides max_model_len.
 absl::StatusOr<PlannedModel> PlanModel(OpenedModel& opened);
 // The same for models that share a device and are not loaded yet: each gets what those before it leave, less what those

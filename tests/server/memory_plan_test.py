@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Memory is what was planned, within 3 %: memory_plan_test.py ENGINE WRITE_TINY_MODELS
 
-Of two shapes, caches of two sizes, one model and two. Every block of the cache has been written then, by as many
-sequences at once as may run."""
+Of two shapes, caches of two sizes and kinds, one model and two. Every block of the cache has
+been written then, by as many sequences at once as may run."""
 
 import concurrent.futures
 import json
@@ -44,30 +44,41 @@ class MemoryPlanTest(unittest.TestCase):
         with concurrent.futures.ThreadPoolExecutor(sequences + 4) as pool:
             list(pool.map(ask, range(sequences + sequences // 4)))
 
-    def check(self, names, sequences):
-        cache_bytes = sequences * CONTEXT_BYTES
-        flags = ("--kv-cache-bytes", str(cache_bytes), "--threads", "1", "--max-num-seqs", str(sequences))
-        server = server_process.Server(ENGINE, *(f"{name}={self.models[name]}" for name in names), *flags,
-                                       "--no-access-log", "--num-speculative-tokens", "0")
+    def check(self, names, sequences, *more, context_bytes=CONTEXT_BYTES):
+        cache_bytes = sequences * context_bytes
+        flags = (*(f"{name}={self.models[name]}" for name in names), "--kv-cache-bytes", str(cache_bytes), "--threads", "1",
+                 "--max-num-seqs", str(sequences), *(more or ("--num-speculative-tokens", "0")))
+        server = server_process.Server(ENGINE, *flags, "--no-access-log")
         try:
             for name in names:
                 self.fill(server, name, sequences)
             resident, planned = server.resident_bytes(), server.metric("engine_memory_planned_bytes")
         finally:
             server.end()
-        what = f"{' and '.join(names)}, caches of {cache_bytes / 1e6:.0f} MB: {resident / 1e6:.1f} MB are resident"
+        what = f"{' and '.join(names)} {' '.join(more)}, caches of {cache_bytes / 1e6:.0f} MB: {resident / 1e6:.1f} MB are resident"
         print(f"{what}, {planned / 1e6:.1f} were planned", flush=True)
         self.assertAlmostEqual(resident / planned, 1, delta=0.03, msg=what)
-        if len(names) > 1:
-            return
-        plan = json.loads(subprocess.run([ENGINE, "plan", self.models[names[0]], *flags, "-o", "json"], check=True,
+        plan = json.loads(subprocess.run([ENGINE, "plan", *flags, "-o", "json"], check=True,
                                          capture_output=True, text=True).stdout)
         self.assertAlmostEqual(resident / plan["total_bytes"], 1, delta=0.03, msg=f"{what}, engine plan: {plan}")
 
     def test_of_one_model(self):
-        for name in SHAPES:
-            for sequences in (32, 96):
-                self.check([name], sequences)
+        for sequences in (32, 96):
+            self.check([SHAPES[0]], sequences)
+
+    def test_with_a_cache_of_int8(self):
+        # Each vector of 64 values has its scale, of 4 bytes.
+        self.check([SHAPES[1]], 32, "--kv-cache-dtype", "int8", context_bytes=CONTEXT_BYTES * (64 + 4) // 128)
+
+    def test_a_model_that_drafts_is_planned_with_the_one_it_drafts_for(self):
+        model = str(self.models[SHAPES[0]])
+        flags = (model, "--draft-model", model, "--threads", "1", "--max-num-seqs", "4", "--memory-utilization", "0.1")
+        plan = json.loads(subprocess.run([ENGINE, "plan", *flags, "-o", "json"], check=True, capture_output=True,
+                                         text=True).stdout)
+        self.assertEqual([one["model"] for one in plan["models"]], [model, model])
+        server = server_process.Server(ENGINE, *flags)
+        self.addCleanup(server.end)
+        self.assertAlmostEqual(server.metric("engine_memory_planned_bytes") / plan["total_bytes"], 1, delta=0.03)
 
     def test_of_two_models(self):
         self.check(SHAPES, 32)
