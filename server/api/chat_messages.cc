@@ -1,5 +1,7 @@
 #include "server/api/chat_messages.h"
 
+#include "server/api/openapi.h"
+
 namespace engine {
 namespace {
 
@@ -7,6 +9,8 @@ namespace {
 constexpr size_t kMaxMessages = 4096;
 constexpr size_t kMaxParts = 1024;
 constexpr size_t kMaxCalls = 256;
+constexpr std::initializer_list<std::string_view> kRoles = {"system",    "developer", "user",
+                                                            "assistant", "tool",      "function"};
 
 // Which kind of part a list may hold, and under which name its text stands.
 absl::Status ReadPart(const FieldValue& part, std::string& text) {
@@ -24,7 +28,7 @@ absl::Status ReadPart(const FieldValue& part, std::string& text) {
 
 absl::Status ReadRole(const FieldValue& value, ChatMessage& message) {
   int role = 0;
-  RETURN_IF_ERROR(GetWord(value, {"system", "developer", "user", "assistant", "tool", "function"}, role));
+  RETURN_IF_ERROR(GetWord(value, kRoles, role));
   message.role = value.json.get<std::string>();
   if (message.role == "function") message.role = "tool";  // its name before there were tools
   return absl::OkStatus();
@@ -36,6 +40,8 @@ constexpr Field<ToolCall> kFunctionFields[] = {
     {"name", "string", ReadName, "of the function"},
     {"arguments", "string|object", ReadArguments, "the text of a JSON object"},
 };
+
+Json FunctionShape() { return ObjectSchema(kFunctionFields, {"name"}); }
 
 struct CallReader {
   ToolCall call;
@@ -50,8 +56,10 @@ constexpr Field<CallReader> kCallFields[] = {
      [](const FieldValue& value, CallReader& out) {
        return ReadFields<ToolCall>(value, {kFunctionFields}, out.policy, out.call);
      },
-     "name and arguments"},
+     "name and arguments", "", "", FunctionShape},
 };
+
+Json CallsShape() { return {{"items", ObjectSchema(kCallFields, {"function"})}}; }
 
 struct MessageReader {
   ChatMessage message;
@@ -70,7 +78,9 @@ absl::Status ReadCalls(const FieldValue& value, MessageReader& out) {
 }
 
 absl::Status ReadFunctionCall(const FieldValue& value, MessageReader& out) {
-  return ReadFields<ToolCall>(value, {kFunctionFields}, out.policy, out.message.tool_calls.emplace_back());
+  ToolCall& call = out.message.tool_calls.emplace_back();
+  RETURN_IF_ERROR(ReadFields<ToolCall>(value, {kFunctionFields}, out.policy, call));
+  return call.name.empty() ? FieldError(value.path, "names no function") : absl::OkStatus();
 }
 
 template <auto kMember>
@@ -78,15 +88,26 @@ absl::Status SetMessage(const FieldValue& value, MessageReader& out) {
   return Get(value, out.message.*kMember);
 }
 
+Json RoleShape() { return {{"enum", kRoles}}; }
+
+Json PartsShape() {
+  const auto part = [](const char* field) {
+    return Json{{"type", "object"},
+                {"properties", {{"type", {{"enum", {field}}}}, {field, {{"type", "string"}}}}},
+                {"required", {"type", field}}};
+  };
+  return {{"items", {{"anyOf", {part("text"), part("refusal")}}}}};
+}
+
 constexpr Field<MessageReader> kMessageFields[] = {
     {"role", "string", [](const FieldValue& value, MessageReader& out) { return ReadRole(value, out.message); },
-     "system, developer, user, assistant, tool"},
+     "who speaks", "", "", RoleShape},
     {"content", "string|array",
-     [](const FieldValue& value, MessageReader& out) { return ReadContent(value, out.message); },
-     "text, or text parts"},
+     [](const FieldValue& value, MessageReader& out) { return ReadContent(value, out.message); }, "text, or text parts",
+     "", "", PartsShape},
     {"name", "string", SetMessage<&ChatMessage::name>, "of who speaks"},
-    {"tool_calls", "array", ReadCalls, "what an assistant called"},
-    {"function_call", "object", ReadFunctionCall, "a call, before there were tools"},
+    {"tool_calls", "array", ReadCalls, "what an assistant called", "", "", CallsShape},
+    {"function_call", "object", ReadFunctionCall, "a call, before there were tools", "", "", FunctionShape},
     {"tool_call_id", "string", SetMessage<&ChatMessage::tool_call_id>, "of the call that a tool answers"},
     {"reasoning", "string", SetMessage<&ChatMessage::reasoning>, "what an assistant thought"},
     {"reasoning_content", "string", SetMessage<&ChatMessage::reasoning>, "another name of reasoning"},
@@ -127,6 +148,8 @@ absl::Status ReadContent(const FieldValue& value, ChatMessage& message) {
   }
   return absl::OkStatus();
 }
+
+Json MessagesShape() { return {{"minItems", 1}, {"items", ObjectSchema(kMessageFields, {"role"})}}; }
 
 absl::Status ReadMessages(const FieldValue& value, ApiRequest& request) {
   RETURN_IF_ERROR(MustBeArray(value, kMaxMessages));

@@ -7,6 +7,7 @@ namespace engine {
 
 // "messages" of a request.
 absl::Status ReadMessages(const FieldValue& value, ApiRequest& request);
+Json MessagesShape();  // of their schema
 
 // Content: a text, null, or a list of parts of type text.
 absl::Status ReadContent(const FieldValue& value, ChatMessage& message);

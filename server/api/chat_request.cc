@@ -36,8 +36,8 @@ absl::Status ReadKwargs(const FieldValue& value, ApiRequest& request) {
 }
 
 constexpr ApiField kFields[] = {
-    {"messages", "array", ReadMessages, "the conversation"},
-    {"tools", "array", ReadTools, "functions that the answer may call"},
+    {"messages", "array", ReadMessages, "the conversation", "", "", MessagesShape},
+    {"tools", "array", ReadTools, "functions that the answer may call", "", "", ToolsShape},
     {"tool_choice", "string|object", ReadToolChoice, "none, auto, required, or the function to call"},
     {"parallel_tool_calls", "boolean", ReadParallelCalls, "more than one call in an answer"},
     {"functions", "array", ReadFunctions, "tools, before they had that name"},

@@ -30,6 +30,9 @@ struct Field {
   // Of a field that no policy lets pass, because its client would go on as if it had been heard: what programs know the
   // refusal by.
   std::string_view code = {};
+
+  // What its schema says besides: items of a list, properties of an object (openapi.h).
+  Json (*shape)() = nullptr;
 };
 
 // More than any table has.

@@ -1,5 +1,7 @@
 #include "server/api/message_blocks.h"
 
+#include "server/api/openapi.h"
+
 namespace engine {
 namespace {
 
@@ -35,6 +37,8 @@ constexpr Field<Block> kTextFields[] = {
     {"cache_control", "object", nullptr, "", "*"},  // prefixes are always cached
     {"citations", "array", nullptr, "", "*"},       // of an answer that is sent back
 };
+Json TextsShape() { return {{"items", TypedSchema("text", kTextFields, {"text"})}}; }
+
 constexpr Field<Block> kThinkingFields[] = {
     {"type", "string", nullptr, "", "*"},
     {"thinking", "string", Set<&Block::thinking>, "what the assistant thought"},
@@ -59,7 +63,7 @@ constexpr Field<Block> kResultFields[] = {
     {"tool_use_id", "string", Set<&Block::result_of>, "of the call"},
     {"content", "string|array",
      [](const FieldValue& value, Block& block) { return ReadTextBlocks(value, block.policy, block.result); },
-     "what the tool says"},
+     "what the tool says", "", "", TextsShape},
     {"is_error", "boolean", nullptr, "", "*"},  // the content says so too
     {"cache_control", "object", nullptr, "", "*"},
 };
@@ -126,19 +130,34 @@ absl::Status ReadTurnContent(const FieldValue& value, Turn& turn) {
   return absl::OkStatus();
 }
 
+constexpr std::initializer_list<std::string_view> kRoles = {"user", "assistant", "system"};
+
+Json RoleShape() { return {{"enum", kRoles}}; }
+
+Json BlocksShape() {
+  const Json redacted = {
+      {"type", "object"}, {"properties", {{"type", {{"enum", {"redacted_thinking"}}}}}}, {"required", {"type"}}};
+  return {{"items",
+           {{"anyOf",
+             {TypedSchema("text", kTextFields, {"text"}), TypedSchema("thinking", kThinkingFields, {}), redacted,
+              TypedSchema("tool_use", kUseFields, {"name"}), TypedSchema("tool_result", kResultFields, {})}}}}};
+}
+
 constexpr Field<Turn> kTurnFields[] = {
     {"role", "string",
      [](const FieldValue& value, Turn& turn) {
        int role = 0;
-       RETURN_IF_ERROR(GetWord(value, {"user", "assistant", "system"}, role));
+       RETURN_IF_ERROR(GetWord(value, kRoles, role));
        turn.message.role = value.json.get<std::string>();
        return absl::OkStatus();
      },
-     "user or assistant"},
-    {"content", "string|array", ReadTurnContent, "text, or blocks"},
+     "who speaks", "", "", RoleShape},
+    {"content", "string|array", ReadTurnContent, "text, or blocks", "", "", BlocksShape},
 };
 
 }  // namespace
+
+Json BlockMessagesShape() { return {{"minItems", 1}, {"items", ObjectSchema(kTurnFields, {"role", "content"})}}; }
 
 absl::Status ReadBlockMessages(const FieldValue& value, ApiRequest& request) {
   RETURN_IF_ERROR(MustBeArray(value, kMaxMessages));

@@ -7,6 +7,7 @@ namespace engine {
 
 // "messages".
 absl::Status ReadBlockMessages(const FieldValue& value, ApiRequest& request);
+Json BlockMessagesShape();  // of their schema
 
 // "system": a text, or a list of text blocks. It comes first.
 absl::Status ReadSystem(const FieldValue& value, ApiRequest& request);

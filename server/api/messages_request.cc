@@ -6,6 +6,7 @@
 #include "server/api/chat_request.h"
 #include "server/api/common_fields.h"
 #include "server/api/message_blocks.h"
+#include "server/api/openapi.h"
 #include "server/api/output_control.h"
 #include "server/api/tools.h"
 
@@ -24,8 +25,10 @@ absl::Status ReadToolType(const FieldValue& value, Json&) {
   return FieldError(value.path, "is not supported: the server has no tools of its own");
 }
 
+Json ToolTypeShape() { return {{"enum", {"custom", nullptr}}}; }
+
 constexpr Field<Json> kToolFields[] = {
-    {"type", "string", ReadToolType, "custom"},
+    {"type", "string", ReadToolType, "what there is", "", "", ToolTypeShape},
     {"name", "string", CopyToolField, "of the tool"},
     {"description", "string", CopyToolField, "what it does"},
     {"input_schema", "object", CopyToolField, "JSON schema of its input"},
@@ -37,6 +40,8 @@ constexpr Field<Json> kToolFields[] = {
     {"defer_loading", "boolean", nullptr, "the model is shown every tool", "false"},
     {"allowed_callers", "array", nullptr, "only the model calls tools", R"(["direct"])"},
 };
+
+Json ToolsOfMessagesShape() { return {{"items", ObjectSchema(kToolFields, {"name"})}}; }
 
 absl::Status ReadMessagesTools(const FieldValue& value, ApiRequest& request) {
   RETURN_IF_ERROR(MustBeArray(value, kMaxFields));
@@ -121,9 +126,9 @@ absl::Status ReadOutputConfig(const FieldValue& value, ApiRequest& request) {
 
 constexpr ApiField kFields[] = {
     {"model", "string", Set<&ApiRequest::model>, "one of /v1/models"},
-    {"messages", "array", ReadBlockMessages, "the conversation"},
+    {"messages", "array", ReadBlockMessages, "the conversation", "", "", BlockMessagesShape},
     {"system", "string|array", ReadSystem, "what comes before it"},  // after messages: it is put before them
-    {"tools", "array", ReadMessagesTools, "functions that the answer may call"},
+    {"tools", "array", ReadMessagesTools, "functions that the answer may call", "", "", ToolsOfMessagesShape},
     {"tool_choice", "object", ReadChoice, "auto, any, none, or the tool to call"},
     {"thinking", "object", ReadThinking, "whether the model thinks before it answers"},
     {"output_config", "object", ReadOutputConfig, "what the answer must look like"},

@@ -13,17 +13,6 @@ Json ErrorResponse(const char* description) {
           {"content", {{"application/json", {{"schema", {{"$ref", "#/components/schemas/Error"}}}}}}}};
 }
 
-// Of fields that must be there null is no value; any other may be null, which stands for a field that is not there.
-Json BodySchema(const Endpoint& endpoint) {
-  Json schema = {{"type", "object"}, {"properties", endpoint.properties}, {"additionalProperties", {{"type", "null"}}}};
-  for (const std::string& name : endpoint.required) {
-    Json& types = schema["properties"][name]["type"];
-    types.erase(std::ranges::find(types, Json("null")));
-    schema["required"].push_back(name);
-  }
-  return schema;
-}
-
 Json Responses(const Endpoint& endpoint) {
   Json answer = {{"description", "the answer"}};
   answer["content"]["application/json"]["schema"]["$ref"] = "#/components/schemas/" + endpoint.answer;
@@ -44,8 +33,9 @@ Json Responses(const Endpoint& endpoint) {
 Json Operation(const Endpoint& endpoint) {
   Json operation = {{"summary", endpoint.summary}};
   if (!endpoint.properties.is_null()) {
-    operation["requestBody"] = {{"required", true},
-                                {"content", {{"application/json", {{"schema", BodySchema(endpoint)}}}}}};
+    operation["requestBody"] = {
+        {"required", true},
+        {"content", {{"application/json", {{"schema", ObjectSchema(endpoint.properties, endpoint.required)}}}}}};
   }
   operation["responses"] = Responses(endpoint);
   return operation;
@@ -68,6 +58,17 @@ Json PropertySchema(std::string_view type, std::string_view help, bool has_effec
   if (!has_effect && neutral != "*") schema = {{"enum", Json::array({Json::parse(neutral), nullptr})}};
   schema["description"] =
       has_effect ? std::string(help) : "no effect" + std::string(help.empty() ? "" : ": ") + std::string(help);
+  return schema;
+}
+
+Json ObjectSchema(Json properties, const std::vector<std::string>& required) {
+  Json schema = {
+      {"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", {{"type", "null"}}}};
+  for (const std::string& name : required) {
+    Json& property = schema["properties"][name];
+    if (property.contains("type")) property["type"].erase(std::ranges::find(property["type"], Json("null")));
+    schema["required"].push_back(name);
+  }
   return schema;
 }
 

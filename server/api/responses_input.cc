@@ -1,6 +1,7 @@
 #include "server/api/responses_input.h"
 
 #include "server/api/chat_messages.h"
+#include "server/api/openapi.h"
 
 namespace engine {
 namespace {
@@ -140,6 +141,16 @@ absl::Status AddItem(const FieldValue& value, ApiRequest& request) {
 }
 
 }  // namespace
+
+Json InputShape() {
+  return {{"minItems", 1},
+          {"items",
+           {{"anyOf",
+             {TypedSchema("message", kMessageFields, {"role", "content"}, /*needs_type=*/false),
+              TypedSchema("function_call", kCallFields, {"name"}),
+              TypedSchema("function_call_output", kResultFields, {"output"}),
+              TypedSchema("reasoning", kReasoningFields, {})}}}}};
+}
 
 absl::Status ReadInput(const FieldValue& value, ApiRequest& request) {
   if (!value.json.is_array()) {

@@ -78,13 +78,13 @@ constexpr char kStateless[] = "the server keeps no responses; send the whole con
 
 constexpr ApiField kFields[] = {
     {"model", "string", Set<&ApiRequest::model>, "one of /v1/models; without it the first"},
-    {"input", "string|array", ReadInput, "text, or the conversation"},
+    {"input", "string|array", ReadInput, "text, or the conversation", "", "", InputShape},
     {"instructions", "string", ReadInstructions, "a system message"},  // after input: it is put before it
     {"max_output_tokens", "integer", ReadMaxTokens, "tokens of the answer at most"},
     {"temperature", "number", SetSampling<&SamplingParams::temperature>, "0: always the likeliest token"},
     {"top_p", "number", SetSampling<&SamplingParams::top_p>, "sample among the likeliest of this share"},
     {"stream", "boolean", Set<&ApiRequest::stream>, "server-sent events, as the answer is made"},
-    {"tools", "array", ReadFlatTools, "functions that the answer may call"},
+    {"tools", "array", ReadFlatTools, "functions that the answer may call", "", "", FlatToolsShape},
     {"tool_choice", "string|object", ReadFlatChoice, "none, auto, required, or the function to call"},
     {"parallel_tool_calls", "boolean", ReadParallelCalls, "more than one call in an answer"},
     {"text", "object", ReadText, "what the answer must look like"},

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/chat_context.h"
+#include "server/api/openapi.h"
 
 namespace engine {
 namespace {
@@ -71,9 +72,11 @@ Json ToolOf(const Json& function) {
   return {{"type", "function"}, {"function", std::move(read)}};
 }
 
+Json FunctionShape() { return ObjectSchema(kFunctionFields, {"name"}); }
+
 constexpr ApiField kToolFields[] = {
     {"type", "string", nullptr, "tools are functions", "\"function\""},
-    {"function", "object", AddFunction, "name, description, parameters"},
+    {"function", "object", AddFunction, "name, description, parameters", "", "", FunctionShape},
 };
 
 // "none", "auto", "required", or an object that names a function.
@@ -103,6 +106,10 @@ constexpr ApiField kChoiceFields[] = {
 };
 
 }  // namespace
+
+Json FlatToolsShape() { return {{"items", TypedSchema("function", kFunctionFields, {"name"})}}; }
+
+Json ToolsShape() { return {{"items", ObjectSchema(kToolFields, {"function"})}}; }
 
 absl::Status ReadTools(const FieldValue& value, ApiRequest& request) {
   RETURN_IF_ERROR(MustBeArray(value, kMaxTools));

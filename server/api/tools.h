@@ -6,6 +6,8 @@
 namespace engine {
 
 absl::Status ReadTools(const FieldValue& value, ApiRequest& request);
+Json ToolsShape();      // of their schema
+Json FlatToolsShape();  // as /v1/responses has them: without "function" around
 absl::Status ReadToolChoice(const FieldValue& value, ApiRequest& request);
 absl::Status ReadParallelCalls(const FieldValue& value, ApiRequest& request);
 

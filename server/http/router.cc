@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_format.h"
+#include "core/base/nearest_name.h"
 
 namespace engine {
 namespace {
@@ -34,6 +35,14 @@ Router::Match Router::Find(std::string_view method, std::string_view path) const
   return match;
 }
 
+std::string Router::NearestPath(std::string_view path) const {
+  std::vector<std::string_view> known;
+  for (const Route& route : routes_) {
+    if (!route.path.ends_with("/*")) known.push_back(route.path);
+  }
+  return NearestName(path, known);
+}
+
 const Route* Router::Admit(HttpRequest& request) const {
   const Match match = Find(request.method, request.path);
   if (match.route == nullptr) return nullptr;
@@ -51,8 +60,9 @@ void Router::Refuse(const HttpRequest& request, Responder& responder) const {
   }
   const auto [route, takes_method, methods] = Find(request.method, request.path);
   if (route == nullptr) {
-    return responder.Send(404, kJson,
-                          ErrorBody(404, absl::StrFormat("there is no %s here", request.path), "not_found"));
+    const std::string message =
+        absl::StrFormat("there is no %s here%s", request.path, DidYouMean(NearestPath(request.path)));
+    return responder.Send(404, kJson, ErrorBody(404, message, "not_found"));
   }
   if (takes_method) {
     return SendError(*route, responder, 401, "this server asks for an API key: send \"Authorization: Bearer KEY\"",

@@ -32,6 +32,7 @@ class Router {
     std::string methods;  // that the path takes, where it does not take this one
   };
   Match Find(std::string_view method, std::string_view path) const;
+  std::string NearestPath(std::string_view path) const;  // of the routes'; empty: none is near
 
   std::vector<Route> routes_;
   std::shared_ptr<const ApiKeys> keys_;  // shared with who replaces them

@@ -10,7 +10,8 @@ import server_process
 
 # Documents cannot say every limit (a prompt within the context), so a request that fits one may still be refused.
 UNFIT = "positive_data_acceptance"
-# Of messages the document says nothing. These are some that the server takes, so that not every chat is refused.
+# Most messages that the document allows say nothing, or what no template writes. These are some that the server takes, so
+# that not every chat is refused.
 MESSAGES = {"minItems": 1, "items": {
     "type": "object", "required": ["role", "content"], "additionalProperties": False,
     "properties": {"role": {"enum": ["user", "assistant"]}, "content": {"type": "string", "maxLength": 40}}}}

@@ -51,6 +51,8 @@ TEST(Router, ErrorsHaveOpenAisShape) {
   const auto body = nlohmann::json::parse(missing.body);
   EXPECT_EQ(body["error"]["code"], "not_found");
   EXPECT_TRUE(body["error"]["message"].is_string());
+  EXPECT_EQ(nlohmann::json::parse(Ask(router, {.method = "POST", .path = "/messages"}).body)["error"]["message"],
+            "there is no /messages here; did you mean /v1/messages?");
   const RecordedAnswer method = Ask(router, {.method = "DELETE", .path = "/v1/models"});
   EXPECT_EQ(method.status, 405);
   EXPECT_THAT(method.headers, Contains(Pair("allow", "GET, POST")));

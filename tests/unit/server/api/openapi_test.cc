@@ -46,6 +46,32 @@ TEST(OpenApi, NamesEveryFieldThatAChatMayHave) {
   EXPECT_EQ(schema["properties"]["stop"]["type"], Json::parse(R"(["string", "array", "null"])"));
 }
 
+const Json& PropertiesOf(const Json& document, const char* path) {
+  return document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"];
+}
+
+TEST(OpenApi, SaysWhatMessagesAndToolsAre) {
+  ScriptedEngine engine;
+  const Json document = Document(ApiClient(engine));
+  for (const char* path : {"/v1/chat/completions", "/v1/chat/completions/render", "/tokenize"}) {
+    const Json& message = PropertiesOf(document, path)["messages"]["items"];
+    EXPECT_EQ(message["required"], Json::parse(R"(["role"])")) << path;
+    EXPECT_THAT(message["properties"]["role"]["enum"], ::testing::Contains("assistant")) << path;
+    EXPECT_FALSE(message["properties"].contains("refusal")) << "is refused";
+    EXPECT_EQ(message["properties"]["content"]["items"]["anyOf"][0]["required"], Json::parse(R"(["type", "text"])"));
+    EXPECT_TRUE(message["properties"]["tool_calls"]["items"]["properties"]["function"]["properties"].contains("name"));
+  }
+  EXPECT_TRUE(
+      PropertiesOf(document, "/v1/chat/completions")["tools"]["items"]["properties"]["function"]["properties"].contains(
+          "parameters"));
+  EXPECT_TRUE(PropertiesOf(document, "/v1/responses")["tools"]["items"]["properties"].contains("parameters"));
+  EXPECT_TRUE(PropertiesOf(document, "/v1/messages")["tools"]["items"]["properties"].contains("input_schema"));
+  EXPECT_EQ(PropertiesOf(document, "/v1/responses")["input"]["items"]["anyOf"].size(), 4u);
+  EXPECT_EQ(
+      PropertiesOf(document, "/v1/messages")["messages"]["items"]["properties"]["content"]["items"]["anyOf"].size(),
+      5u);
+}
+
 TEST(OpenApi, SaysWhatEveryAnswerLooksLike) {
   ScriptedEngine engine;
   const Json document = Document(ApiClient(engine));
