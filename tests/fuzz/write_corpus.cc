@@ -1,5 +1,5 @@
 // Writes the seed inputs of the fuzz targets: write_corpus DIRECTORY makes DIRECTORY/{gguf,safetensors,packed,config,
-// tokenizer,template,output,api_request,http,grammar}.
+// tokenizer,template,output,api,http,grammar}.
 #include <cstdio>
 #include <filesystem>
 #include <numeric>
@@ -143,26 +143,46 @@ void WriteOutputs(const std::filesystem::path& dir) {
   }
 }
 
-// A body for each API.
-void WriteApiRequests(const std::filesystem::path& dir) {
-  Write(dir / "chat", R"({"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]},
+// A body for each route that takes one; its first byte says which, in the order of the API's.
+void WriteApi(const std::filesystem::path& dir) {
+  const auto chat = R"({"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]},
     {"role": "assistant", "content": null, "tool_calls": [{"id": "1", "type": "function",
       "function": {"name": "f", "arguments": "{}"}}]}, {"role": "tool", "tool_call_id": "1", "content": "b"}],
     "tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}], "tool_choice": "auto",
     "response_format": {"type": "json_schema", "json_schema": {"schema": {}}}, "logit_bias": {"1": -1}, "stop": ["x"],
-    "stream": true, "stream_options": {"include_usage": true}, "logprobs": true, "top_logprobs": 2, "n": 2})");
-  Write(dir / "completion", R"({"prompt": [[1, 2], [3]], "echo": true, "logprobs": 1, "max_tokens": 0,
+    "stream": true, "stream_options": {"include_usage": true}, "logprobs": true, "top_logprobs": 2, "n": 2})";
+  Write(dir / "chat", '\0' + std::string(chat));
+  Write(dir / "render", '\6' + std::string(chat));
+  Write(dir / "completion",
+        "\1"
+        R"({"prompt": [[1, 2], [3]], "echo": true, "logprobs": 1, "max_tokens": 0,
     "structured_outputs": {"choice": ["a"]}, "seed": 1})");
-  Write(dir / "messages", R"({"max_tokens": 1, "system": [{"type": "text", "text": "s"}], "messages": [
+  const auto messages = R"({"max_tokens": 1, "system": [{"type": "text", "text": "s"}], "messages": [
     {"role": "assistant", "content": [{"type": "thinking", "thinking": "t"},
       {"type": "tool_use", "id": "1", "name": "f", "input": {}}]},
     {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "1", "content": "a"}]}],
-    "tools": [{"name": "f", "input_schema": {}}], "thinking": {"type": "enabled", "budget_tokens": 1}})");
-  Write(dir / "responses", R"({"instructions": "i", "input": [{"role": "user", "content": "a"},
+    "tools": [{"name": "f", "input_schema": {}}], "thinking": {"type": "enabled", "budget_tokens": 1}})";
+  Write(dir / "messages", '\3' + std::string(messages));
+  Write(dir / "count_tokens", '\4' + std::string(messages));
+  Write(dir / "responses",
+        "\2"
+        R"({"instructions": "i", "input": [{"role": "user", "content": "a"},
     {"type": "reasoning", "content": [{"type": "reasoning_text", "text": "r"}]},
     {"type": "function_call", "call_id": "1", "name": "f", "arguments": "{}"},
     {"type": "function_call_output", "call_id": "1", "output": "b"}], "text": {"format": {"type": "text"}},
     "tools": [{"type": "function", "name": "f"}], "tool_choice": {"type": "function", "name": "f"}})");
+  Write(dir / "embeddings",
+        "\5"
+        R"({"input": ["a", "b"], "encoding_format": "base64", "truncate_prompt_tokens": 1})");
+  Write(dir / "tokenize",
+        "\7"
+        R"({"prompt": "a", "return_token_strs": true, "add_special_tokens": false})");
+  Write(dir / "tokenize_chat",
+        "\7"
+        R"({"messages": [{"role": "user", "content": "a"}], "tools": []})");
+  Write(dir / "detokenize",
+        "\10"
+        R"({"tokens": [65, 66]})");
 }
 
 // The first byte says in which pieces the others arrive.
@@ -214,7 +234,7 @@ int main(int argc, char** argv) {
   engine::WriteTokenizer(root / "tokenizer");
   engine::WriteTemplate(root / "template");
   engine::WriteOutputs(root / "output");
-  engine::WriteApiRequests(root / "api_request");
+  engine::WriteApi(root / "api");
   engine::WriteHttp(root / "http");
   engine::WriteGrammar(root / "grammar");
 }
