@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/base/json.h"
+#include "core/base/thread_name.h"
 
 namespace engine {
 namespace {
@@ -32,7 +33,10 @@ std::string Safe(std::string_view text) { return absl::CHexEscape({text.data(), 
 }  // namespace
 
 Log::Log(Format format, int to) : format_(format), to_(to) {
-  thread_ = std::jthread([this] { Loop(); });
+  thread_ = std::jthread([this] {
+    NameThread("log");
+    Loop();
+  });
 }
 
 Log::~Log() {

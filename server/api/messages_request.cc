@@ -44,7 +44,7 @@ constexpr Field<Json> kToolFields[] = {
 Json ToolsOfMessagesShape() { return {{"items", ObjectSchema(kToolFields, {"name"})}}; }
 
 absl::Status ReadMessagesTools(const FieldValue& value, ApiRequest& request) {
-  RETURN_IF_ERROR(MustBeArray(value, kMaxFields));
+  RETURN_IF_ERROR(MustBeArray(value, kMaxTools));
   Json tools = Json::array();
   for (size_t i = 0; i < value.json.size(); ++i) {
     Json tool = {{"type", "function"}, {"function", Json::object()}};

@@ -3,7 +3,7 @@
 namespace engine {
 namespace {
 
-constexpr size_t kMaxChoiceTexts = 4096;
+constexpr size_t kMaxChoiceTexts = 1024;  // the parser follows all at once, and 2,000 at most
 
 absl::Status SetGrammar(const FieldValue& value, OutputGrammar::Kind kind, std::string text, ApiRequest& request) {
   OutputGrammar& grammar = request.generation.grammar;

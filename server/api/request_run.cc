@@ -175,6 +175,14 @@ absl::StatusOr<RequestId> RequestRun::Submit(Choice& choice, WhenFull when_full)
   });
 }
 
+// What is wrong with a grammar may show only when it is used.
+absl::Status RequestRun::ErrorOf(const GenerationUpdate& update, const Choice& choice) {
+  const bool is_of_grammar =
+      absl::IsInvalidArgument(update.error) && answer_.request.generation.grammar.kind != OutputGrammar::Kind::kNone;
+  return InClientsWords(is_of_grammar ? About("grammar", update.error) : update.error,
+                        choice.index / answer_.request.n);
+}
+
 void RequestRun::OnUpdate(Choice& choice, const GenerationUpdate& update) {
   if (!Receive(choice, update)) return;
   post_(Weight::kLight, [self = shared_from_this()] { self->SubmitMore(); });
@@ -187,7 +195,7 @@ bool RequestRun::Receive(Choice& choice, const GenerationUpdate& update) {
   CountBegin();
   const bool is_stopped = update.finish == Finish::kCancelled && answer_.request.generation.embed;
   if (update.finish == Finish::kError || is_stopped) {
-    Fail(is_stopped ? absl::CancelledError("the engine stops before the embedding is made") : update.error);
+    Fail(is_stopped ? absl::CancelledError("the engine stops before the embedding is made") : ErrorOf(update, choice));
     return false;
   }
   const bool is_first = choice.generation.tokens.empty() && !update.tokens.empty();

@@ -35,6 +35,7 @@ class RequestRun : public std::enable_shared_from_this<RequestRun> {
   Choice* TakeNext(WhenFull& when_full);
   absl::StatusOr<RequestId> Submit(Choice& choice, WhenFull when_full);
   bool Settle(Choice& choice, WhenFull when_full, const absl::StatusOr<RequestId>& id);
+  absl::Status ErrorOf(const GenerationUpdate& update, const Choice& choice);
   void OnUpdate(Choice& choice, const GenerationUpdate& update);
   bool Receive(Choice& choice, const GenerationUpdate& update);
   void AddSiblings(const Choice& choice);

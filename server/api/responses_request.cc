@@ -11,7 +11,7 @@ namespace {
 
 // A tool with its function's fields beside its type, as a chat has it.
 absl::Status ReadFlatTools(const FieldValue& value, ApiRequest& request) {
-  RETURN_IF_ERROR(MustBeArray(value, kMaxFields));
+  RETURN_IF_ERROR(MustBeArray(value, kMaxTools));
   Json tools = Json::array();
   for (size_t i = 0; i < value.json.size(); ++i) {
     RETURN_IF_ERROR(MustBeObject(value.At(i)));

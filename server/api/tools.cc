@@ -8,7 +8,6 @@
 namespace engine {
 namespace {
 
-constexpr size_t kMaxTools = 512;
 constexpr size_t kMaxNameLength = 64;  // as in the OpenAI API
 
 struct Function {

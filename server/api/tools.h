@@ -5,6 +5,8 @@
 
 namespace engine {
 
+inline constexpr size_t kMaxTools = 512;
+
 absl::Status ReadTools(const FieldValue& value, ApiRequest& request);
 Json ToolsShape();      // of their schema
 Json FlatToolsShape();  // as /v1/responses has them: without "function" around

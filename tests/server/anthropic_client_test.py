@@ -32,6 +32,14 @@ def tearDownModule():
     assert code == 0, SERVER.log
 
 
+def with_async_client(use, api_key="secret"):
+    async def run():
+        async with anthropic.AsyncAnthropic(base_url=SERVER.url, api_key=api_key, max_retries=0) as client:
+            return await use(client)
+
+    return asyncio.run(run())
+
+
 class Messages(unittest.TestCase):
     def test_answer_has_text_usage_and_reason(self):
         answer = CLIENT.messages.create(**FIXED, system="Be brief.")
@@ -129,14 +137,55 @@ class Messages(unittest.TestCase):
             self.assertEqual(json.loads(text), {"agreed": True})
 
     def test_async_client_reads_answers_and_streams(self):
-        async def both():
-            async with anthropic.AsyncAnthropic(base_url=SERVER.url, api_key="secret", max_retries=0) as client:
-                whole = await client.messages.create(**FIXED)
-                async with client.messages.stream(**FIXED) as stream:
-                    return whole.content[0].text, "".join([text async for text in stream.text_stream])
+        async def both(client):
+            whole = await client.messages.create(**FIXED)
+            async with client.messages.stream(**FIXED) as stream:
+                return whole.content[0].text, "".join([text async for text in stream.text_stream])
 
-        whole, streamed = asyncio.run(both())
+        whole, streamed = with_async_client(both)
         self.assertEqual(whole, streamed)
+
+    def test_async_calls_are_the_same_whole_and_streamed(self):
+        tools = [{"name": "now", "input_schema": {"type": "object", "properties": {}, "additionalProperties": False}}]
+        request = {**FIXED, "max_tokens": 200, "tools": tools,
+                   "tool_choice": {"type": "tool", "name": "now", "disable_parallel_tool_use": True}}
+
+        async def both(client):
+            async with client.messages.stream(**request) as stream:
+                return await client.messages.create(**request), await stream.get_final_message()
+
+        for answer in with_async_client(both):
+            self.assertEqual(answer.stop_reason, "tool_use")
+            self.assertEqual([(block.type, block.name, block.input) for block in answer.content],
+                             [("tool_use", "now", {})])
+
+    def test_async_errors_have_their_class(self):
+        async def stream(client, **fields):
+            async with client.messages.stream(**{**FIXED, **fields}) as events:
+                return await events.get_final_message()
+
+        for fields, error in (({"extra_body": {"temperature": -1}}, anthropic.BadRequestError),
+                              ({"model": "claude"}, anthropic.NotFoundError)):
+            with self.assertRaises(error):
+                with_async_client(lambda client: client.messages.create(**{**FIXED, **fields}))
+            with self.assertRaises(error):
+                with_async_client(lambda client: stream(client, **fields))
+        with self.assertRaises(anthropic.AuthenticationError):
+            with_async_client(lambda client: client.messages.create(**FIXED), api_key="wrong")
+
+    def test_an_error_within_a_stream_is_raised(self):
+        server = server_process.Server(ENGINE, server_process.slow_model(FOLDER), "--served-model-name", "tiny",
+                                       "--request-timeout", "1")
+        self.addCleanup(server.stop)
+        form = {"type": "json_schema", "schema": {"type": "array", "minItems": 100,
+                                                  "items": {"type": "string", "minLength": 400}}}
+        request = {**FIXED, "max_tokens": 8000, "extra_body": {"output_config": {"format": form}}}
+        with anthropic.Anthropic(base_url=server.url, api_key="none", max_retries=0) as client:
+            with client.messages.create(**request, stream=True) as stream:
+                self.assertEqual(next(stream).type, "message_start")
+                with self.assertRaisesRegex(anthropic.APIStatusError, "the request took longer than it may") as raised:
+                    list(stream)
+        self.assertEqual(raised.exception.status_code, 200)  # of the answer, which had begun
 
     def test_stop_sequence_is_named(self):
         text = CLIENT.messages.create(**FIXED).content[0].text

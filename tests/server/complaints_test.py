@@ -5,9 +5,11 @@ Those that need a running server and stand nowhere else are here; TESTS says whe
 import concurrent.futures
 import json
 import pathlib
+import pickle
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -54,10 +56,21 @@ TESTS = (
      "test_two_models_answer_at_the_same_time_as_each_does_alone"),
     ("the model brings code along, CVE-2026-4944", "tests/server/complaints_test.py",
      "test_no_template_of_a_request_is_run"),
+    ("weights that are programs, pickle", "tests/server/complaints_test.py", "test_a_pickle_is_no_model"),
 )
 ENDLESS = {"ignore_eos": True, "temperature": 0}
 # Each alternative is compared with every other.
 SLOW = {"oneOf": [{"type": "object", "properties": {"a": {"type": "string", "maxLength": i}}} for i in range(4000)]}
+
+
+class Touch:
+    """Makes a file where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return pathlib.Path.touch, (pathlib.Path(self.path),)
 
 
 class Complaints(unittest.TestCase):
@@ -75,13 +88,23 @@ class Complaints(unittest.TestCase):
 
     def test_each_has_its_test(self):
         for complaint, path, name in TESTS:
-            self.assertIn(name, (ROOT / path).read_text(encoding="utf-8"), complaint)
+            self.assertRegex((ROOT / path).read_text(encoding="utf-8"), rf"(def |TEST\w*\(\w+, ){name}\b", complaint)
 
     def test_the_program_is_small(self):
         """With the libraries that it comes with."""
         linked = subprocess.run(["ldd", ENGINE], capture_output=True, text=True, check=True).stdout
         files = [ENGINE, *re.findall(r"=> (/\S+)", linked)]
         self.assertLess(sum(pathlib.Path(file).stat().st_size for file in files), 150e6, linked)
+
+    def test_a_pickle_is_no_model(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "config.json").write_text('{"architectures": ["LlamaForCausalLM"]}')
+            ran = pathlib.Path(folder) / "ran"
+            (pathlib.Path(folder) / "pytorch_model.bin").write_bytes(pickle.dumps(Touch(str(ran))))
+            done = subprocess.run([ENGINE, "run", folder, "-p", "a"], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("it needs config.json with .safetensors files, or a .gguf file", done.stderr)
+            self.assertFalse(ran.exists())
 
     def test_starts_in_seconds_without_a_setting(self):
         server = self.start()

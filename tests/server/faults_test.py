@@ -15,6 +15,7 @@ import time
 import unittest
 
 import server_process
+import stopped_thread
 
 ENGINE, WRITE_TINY_MODELS, CLOCK_JUMP = sys.argv.pop(1), sys.argv.pop(1), sys.argv.pop(1)
 MODEL, FOLDER = server_process.write_tiny_model(WRITE_TINY_MODELS)
@@ -56,20 +57,70 @@ class FaultsTest(unittest.TestCase):
         self.addCleanup(connection.close)
         return connection
 
+    def text_before_kill(self, server, connection):
+        """Of an answer, before the server is killed in the middle of another."""
+        text = complete(connection, LONG)
+        connection.request("POST", "/v1/completions", json.dumps({**LONG, "stream": True}))
+        with connection.getresponse() as response:
+            self.assertEqual(response.status, 200)  # it streams
+            self.assertEqual(server.end(signal.SIGKILL), -signal.SIGKILL)
+        return text
+
     def test_a_killed_server_leaves_nothing_in_the_way_of_the_next(self):
         path = DIRECTORY / "killed.sock"
         texts = set()
         for _ in range(3):
             server = self.start("--uds", str(path))
             server.wait_for_log(" on unix:")
-            connection = self.connect(UnixConnection(path))
-            texts.add(complete(connection, LONG))
-            connection.request("POST", "/v1/completions", json.dumps({**LONG, "stream": True}))
-            with connection.getresponse() as response:
-                self.assertEqual(response.status, 200)  # it streams
-                self.assertEqual(server.end(signal.SIGKILL), -signal.SIGKILL)
+            texts.add(self.text_before_kill(server, self.connect(UnixConnection(path))))
         self.assertTrue(path.exists())
         self.assertEqual(len(texts), 1)
+
+    def test_a_killed_server_leaves_its_port_to_the_next(self):
+        texts, port = set(), 0
+        for _ in range(3):
+            server = self.start(listen=("--host", "127.0.0.1", "--port", str(port))).wait_until_ready()
+            self.assertIn(port, (0, server.port))
+            port = server.port
+            texts.add(self.text_before_kill(server, self.connect(server.connect())))
+        self.assertEqual(len(texts), 1)
+
+    def test_sigterm_while_it_starts_ends_it_in_order(self):
+        for seconds in (0, 0.02, 0.05, 0.1, 0.2):
+            server = self.start()
+            time.sleep(seconds)
+            self.assertIn(server.end(), (0, -signal.SIGTERM), server.log)
+            self.assertNotRegex(server.log, r"(?i)sanitizer|terminate called|panicked|traceback|check failed")
+
+    def wait_for_readiness(self, server, wanted):
+        """The text of /readyz once it has that status."""
+        deadline = time.monotonic() + server_process.TIMEOUT_S
+        while True:
+            status, text = server.get("/readyz")
+            if status == wanted:
+                return text
+            self.assertLess(time.monotonic(), deadline, text)
+            time.sleep(0.01)
+
+    def test_a_stuck_engine_is_not_ready_until_it_works_again(self):
+        server = self.start("--watchdog-timeout", "1").wait_until_ready()
+        alone = complete(self.connect(server.connect()), LONG)
+        answer = []
+        asks = threading.Thread(target=lambda: answer.append(server.post("/v1/completions", LONG)))
+        try:
+            with stopped_thread.stopped_engine(server.process.pid):
+                asks.start()
+                server.wait_for_log(r"the engine is stuck: no step has ended for \d+ s while 1 requests are open")
+                self.assertIn("no step has ended for ", self.wait_for_readiness(server, 503))
+                self.assertEqual(server.get("/livez")[0], 200)
+        except PermissionError as error:
+            self.skipTest(f"this machine lets nobody stop a thread of another process: {error}")
+        server.wait_for_log("the engine works again")
+        self.wait_for_readiness(server, 200)
+        asks.join(server_process.TIMEOUT_S)
+        [(status, text)] = answer
+        self.assertEqual(status, 200, text)
+        self.assertEqual(json.loads(text)["choices"][0]["text"], alone)
 
     def test_sigterm_under_load_loses_no_accepted_stream(self):
         server = self.start("--max-num-seqs", "3").wait_until_ready()

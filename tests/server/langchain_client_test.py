@@ -91,6 +91,19 @@ class LangChain(unittest.TestCase):
             whole = whole + chunk
         self.assertEqual([(call["name"], call["args"]) for call in whole.tool_calls], [("now", {})])
 
+    def test_awaited_calls_are_the_same_whole_and_streamed(self):
+        bound = chat(max_tokens=80).bind_tools([now], tool_choice="now", parallel_tool_calls=False)
+
+        async def both():
+            whole, streamed = await bound.ainvoke("hello"), None
+            async for chunk in bound.astream("hello"):
+                streamed = chunk if streamed is None else streamed + chunk
+            return whole, streamed
+
+        for answer in LOOP.run_until_complete(both()):
+            self.assertEqual([(call["name"], call["args"]) for call in answer.tool_calls], [("now", {})])
+            self.assertTrue(answer.tool_calls[0]["id"])
+
     def test_answers_are_structured(self):
         for method in ("json_schema", "function_calling"):
             for strict in (None, True):

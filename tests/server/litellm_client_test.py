@@ -73,6 +73,19 @@ class LiteLlm(unittest.TestCase):
         rebuilt = litellm.stream_chunk_builder(chunks).choices[0].message.tool_calls[0]
         self.assertEqual((rebuilt.function.name, json.loads(rebuilt.function.arguments)), ("now", {}))
 
+    def test_awaited_calls_are_the_same_whole_and_streamed(self):
+        request = fields(tools=[NOW], tool_choice="required", parallel_tool_calls=False, max_tokens=80)
+
+        async def both():
+            whole = await litellm.acompletion(**request)
+            stream = await litellm.acompletion(**request, stream=True)
+            return whole, litellm.stream_chunk_builder([chunk async for chunk in stream])
+
+        for answer in asyncio.run(both()):
+            [call] = answer.choices[0].message.tool_calls
+            self.assertEqual((call.function.name, json.loads(call.function.arguments)), ("now", {}))
+            self.assertEqual(answer.choices[0].finish_reason, "tool_calls")
+
     def test_answers_are_structured(self):
         form = {"type": "json_schema", "json_schema": {"name": "agreement", "schema": SCHEMA, "strict": True}}
         text = litellm.completion(**fields(response_format=form)).choices[0].message.content

@@ -5,9 +5,14 @@ import json
 import struct
 
 ROUTES = ("/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages", "/v1/messages/count_tokens",
-          "/v1/chat/completions/render", "/tokenize", "/detokenize")
+          "/v1/chat/completions/render", "/v1/embeddings", "/tokenize", "/detokenize")
 REFUSED = frozenset({400, 404, 405, 408, 411, 413, 414, 417, 431, 501, 505})
 READ = frozenset({200, 400, 404, 413})  # a body that came whole
+
+
+def without_key(allowed):
+    """What may answer who has no key where one is needed: nothing that depends on a body."""
+    return frozenset({401}) if allowed <= READ else allowed | {401}
 
 
 def request(path, body, method="POST", headers=()):
@@ -88,6 +93,7 @@ def a_request(random):
         ("/v1/completions", {"prompt": "hello"}), ("/v1/completions", {"prompt": [[104, 105], [104]], "echo": True}),
         ("/v1/responses", {"input": "hello"}), ("/v1/messages", {"messages": messages, "max_tokens": 3}),
         ("/v1/messages/count_tokens", {"messages": messages}), ("/v1/chat/completions/render", {"messages": messages}),
+        ("/v1/embeddings", {"input": ["hello", "there"]}), ("/v1/embeddings", {"input": [104, 105], "dimensions": 3}),
         ("/tokenize", {"prompt": "hello"}), ("/detokenize", {"tokens": [104, 105]})))
     if path in ("/v1/chat/completions", "/v1/completions"):
         fields |= {"max_tokens": random.randrange(1, 6), "temperature": random.random(), "stream": random.random() < 0.5}

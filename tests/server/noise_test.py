@@ -70,7 +70,7 @@ async def leave(port, random_):
     writer.close()
 
 
-async def send_all(server, count, random_, statuses):
+async def send_all(server, count, random_, statuses, allow=lambda statuses: statuses):
     queue = iter(range(count))
 
     async def work():
@@ -80,6 +80,7 @@ async def send_all(server, count, random_, statuses):
                 continue
             kind = random_.choice(noise.RARE if i % 50 == 1 else noise.KINDS)
             data, allowed = kind(random_)
+            allowed = allow(allowed)
             answer = await exchange(server.port, data, None not in allowed, random_)
             if answer is None:
                 continue
@@ -99,9 +100,9 @@ def assert_soon(holds, what):
         time.sleep(0.05)
 
 
-def wait_until_idle(server):
+def wait_until_idle(server, **headers):
     for metric, most in (("http_connections", 1), ("requests_running", 0), ("kv_cache_usage", 0)):
-        assert_soon(lambda: server.metric("engine_" + metric) <= most, f"{metric} stays above {most}")
+        assert_soon(lambda: server.metric("engine_" + metric, **headers) <= most, f"{metric} stays above {most}")
 
 
 def open_files(server):
@@ -130,16 +131,33 @@ def test(server, count, seed):
     assert server.end() == 0, server.log
 
 
+def test_without_key(server, count, seed):
+    """The noise of who has no key: it is told so, and generates nothing."""
+    key = {"Authorization": "Bearer secret"}
+    statuses = collections.Counter()
+    asyncio.run(send_all(server, count, random.Random(seed), statuses, noise.without_key))
+    wait_until_idle(server, **key)
+    refused = sum(number for (_, status), number in statuses.items() if status == 401)
+    print(f"seed {seed}: {count} connections without a key: {refused} of {statuses.total()} answers say so")
+    assert refused > statuses.total() / 3, statuses
+    assert server.metric("engine_generated_tokens_total", **key) == 1, "more than the token that made it ready"
+    status, answer = server.post("/v1/completions", {"prompt": "hello", "max_tokens": 8}, **key)
+    assert status == 200, answer
+    assert server.end() == 0, server.log
+
+
 def main():
     engine, write_tiny_models = sys.argv[1:3]
     count, seed = (int(n) for n in sys.argv[3:5]) if len(sys.argv) > 4 else (4000, 1)
     model, folder = server_process.write_tiny_model(write_tiny_models)
+    flags = ("--threads", "1", "--no-access-log", "--max-queued-requests", "4096", "--pooling", "last")
     with folder:
-        server = server_process.Server(engine, model, "--threads", "1", "--no-access-log", "--max-queued-requests", "4096")
-        try:
-            test(server, count, seed)
-        finally:
-            server.end(signal.SIGKILL)
+        for run, size, more in ((test, count, ()), (test_without_key, min(count, 1000), ("--api-key", "secret"))):
+            server = server_process.Server(engine, model, *flags, *more)
+            try:
+                run(server, size, seed)
+            finally:
+                server.end(signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -179,6 +179,20 @@ class Responses(unittest.TestCase):
             text = "".join(event.delta for event in stream if event.type == "response.output_text.delta")
         self.assertEqual(text, whole.output_text)
 
+    def test_async_stream_is_the_answer_in_pieces(self):
+        request = {"model": "tiny", "input": "hello", "max_output_tokens": 16, "temperature": 0}
+
+        async def both(client):
+            whole = await client.responses.create(**request)
+            stream = await client.responses.create(**request, stream=True)
+            return whole.output_text, [event async for event in stream]
+
+        whole, events = with_async_client(both)
+        self.assertEqual("".join(e.delta for e in events if e.type == "response.output_text.delta"), whole)
+        self.assertEqual((events[0].type, events[-1].type), ("response.created", "response.incomplete"))
+        self.assertEqual(events[-1].response.output_text, whole)
+        self.assertEqual([event.sequence_number for event in events], list(range(len(events))))
+
 
 class Embeddings(unittest.TestCase):
     TEXTS = ["hello", "there", "hello there"]
@@ -241,6 +255,19 @@ class Errors(unittest.TestCase):
                 with self.assertRaises(error):
                     with_async_client(lambda client: client.chat.completions.create(
                         **{**FIXED, **fields}, stream=stream))
+
+    def test_one_within_a_stream_is_raised(self):
+        server = server_process.Server(ENGINE, server_process.slow_model(FOLDER), "--served-model-name", "tiny",
+                                       "--request-timeout", "1")
+        self.addCleanup(server.stop)
+        request = {**FIXED, "max_tokens": 8000, "extra_body": {"ignore_eos": True}}
+        with openai.OpenAI(base_url=server.url + "/v1", api_key="none", max_retries=0) as client:
+            with client.chat.completions.create(**request, stream=True) as stream:
+                next(stream)
+                with self.assertRaisesRegex(openai.APIError, "^the request took longer than it may$") as raised:
+                    list(stream)
+        self.assertNotIsInstance(raised.exception, openai.APIStatusError)  # the answer had begun, with 200
+        self.assertEqual(raised.exception.type, "timeout_error")
 
     def test_client_that_leaves_frees_its_place(self):
         # More streams than the engine has places: the last one only runs if those before have left.

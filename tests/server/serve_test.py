@@ -2,6 +2,7 @@
 """`engine serve` from its start to its end, over a tiny model: serve_test.py ENGINE WRITE_TINY_MODELS"""
 
 import contextlib
+import http.client
 import json
 import pathlib
 import signal
@@ -14,11 +15,29 @@ import server_process
 ENGINE, WRITE_TINY_MODELS = sys.argv.pop(1), sys.argv.pop(1)
 MODEL, FOLDER = server_process.write_tiny_model(WRITE_TINY_MODELS)
 DIRECTORY = pathlib.Path(FOLDER.name)
+PAGE = "https://page.example"
+SECRET = "a6f0-secret"
 ENDLESS = {"prompt": "a", "max_tokens": 450, "ignore_eos": True, "temperature": 0, "stream": True}
 
 
 def tearDownModule():
     FOLDER.cleanup()
+
+
+def has_ipv6():
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+def exchange(server, method, path, body, headers):
+    """Status, headers and text of an answer."""
+    with contextlib.closing(server.connect()) as connection:
+        connection.request(method, path, json.dumps(body) if body else None, headers)
+        with connection.getresponse() as response:
+            return response.status, response.headers, response.read().decode()
 
 
 class ServeTest(unittest.TestCase):
@@ -66,6 +85,68 @@ class ServeTest(unittest.TestCase):
         self.assertEqual(server.get("/version", traceparent="not a trace")[0], 200)
         self.assertNotIn("trace_id", server.wait_for_log(r'(?s)/version" 200 .*(/version" 200 [^\n]*)').group(1))
         self.assertIn("--otlp-traces-endpoint is 'grpc://x'", self.refused("--otlp-traces-endpoint", "grpc://x", code=2))
+
+    def test_nothing_that_was_sent_is_logged(self):
+        hello = {"prompt": "a", "max_tokens": 1}
+        chat = {"messages": [{"role": SECRET, "content": SECRET}]}
+        requests = ((200, "", {**hello, "prompt": SECRET}), (200, "", {**hello, "regex": SECRET}),
+                    (400, "", {**hello, "regex": SECRET + "("}), (400, "", {**hello, "max_tokens": SECRET}),
+                    (400, "", {**hello, "temperature": -1, SECRET: SECRET}), (200, f"?key={SECRET}", hello))
+        for compat in ("strict", "lenient"):
+            for form in ("plain", "json"):
+                server = self.start("--log-format", form, "--api-compat", compat).wait_until_ready()
+                for want, query, body in requests:
+                    status, text = server.post("/v1/completions" + query, body, Authorization=f"Bearer {SECRET}")
+                    self.assertEqual(status, want, text)
+                want = {"strict": 400, "lenient": 200}[compat]
+                self.assertEqual(server.post("/v1/completions", {**hello, "other": SECRET})[0], want)
+                self.assertEqual(server.post("/v1/chat/completions", chat)[0], 400)
+                self.assertEqual(server.end(), 0)
+                lines = [line for line in server.log.splitlines() if "req_" in line]
+                self.assertEqual(len(lines), len(requests) + 2, server.log)
+                self.assertNotIn(SECRET, server.log)
+
+    def test_what_was_sent_is_logged_where_it_is_asked_for(self):
+        for form in ("plain", "json"):
+            server = self.start("--enable-log-requests", "--max-log-len", "40", "--log-format", form).wait_until_ready()
+            body = {"prompt": f"{SECRET} {'x' * 40} behind it", "max_tokens": 1}
+            self.assertEqual(server.post(f"/v1/completions?key=query-{SECRET}", body)[0], 200)
+            self.assertEqual(server.end(), 0)
+            self.assertEqual(server.log.count(SECRET), 1, server.log)
+            self.assertNotIn("behind it", server.log)
+            self.assertNotIn("query-", server.log)
+
+    def test_pages_of_an_origin_may_call(self):
+        server = self.start("--api-key", "k", "--allowed-origins", PAGE).wait_until_ready()
+        asks = {"origin": PAGE, "access-control-request-method": "POST",
+                "access-control-request-headers": "authorization,content-type"}
+        status, headers, _ = exchange(server, "OPTIONS", "/v1/chat/completions", None, asks)  # which never has a key
+        self.assertEqual((status, headers["access-control-allow-origin"]), (204, PAGE))
+        self.assertIn("POST", headers["access-control-allow-methods"])
+        self.assertIn("authorization", headers["access-control-allow-headers"])
+        asks["origin"] = "https://other.example"
+        _, headers, _ = exchange(server, "OPTIONS", "/v1/chat/completions", None, asks)
+        self.assertNotIn("access-control-allow-origin", headers)
+        body = {**ENDLESS, "max_tokens": 3}
+        for key, want in (("k", 200), ("wrong", 401)):  # else the page could not read why
+            status, headers, text = exchange(server, "POST", "/v1/completions", body,
+                                             {"origin": PAGE, "authorization": f"Bearer {key}"})
+            self.assertEqual((status, headers["access-control-allow-origin"]), (want, PAGE), text)
+            self.assertIn("x-request-id", headers["access-control-expose-headers"])
+            self.assertTrue(headers["x-request-id"])
+            self.assertEqual(text.endswith("data: [DONE]\n\n"), want == 200)
+
+    @unittest.skipUnless(has_ipv6(), "this machine has no IPv6")
+    def test_listens_on_an_ipv6_address(self):
+        server = self.start(listen=("--host", "::1", "--port", "0"))
+        port = int(server.wait_for_log(r" on http://\[::1\]:(\d+) after").group(1))
+        connection = http.client.HTTPConnection("::1", port, timeout=server_process.TIMEOUT_S)
+        with contextlib.closing(connection):
+            connection.request("GET", "/readyz")
+            with connection.getresponse() as response:
+                self.assertEqual(response.status, 200)
+        server.wait_for_log(r'::1.* "GET /readyz" 200 ')
+        self.assertEqual(server.end(), 0)
 
     def test_a_wrong_start_says_why_and_ends(self):
         self.assertIn("did you mean --max-model-len?", self.refused("--max-model-length", "5", code=2))

@@ -26,6 +26,14 @@ def write_tiny_model(program):
     return str(pathlib.Path(folder.name) / "tiny.gguf"), folder
 
 
+def slow_model(folder):
+    """The path of a model beside the tiny one, whose context has room for answers that take seconds."""
+    path = pathlib.Path(folder.name) / "hf"
+    config = json.loads((path / "config.json").read_text())
+    (path / "config.json").write_text(json.dumps({**config, "max_position_embeddings": 8192}))
+    return str(path)
+
+
 class Process:
     """Starts the program; `wait_until_ready` or `wait_for_end` come next."""
 

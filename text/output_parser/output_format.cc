@@ -162,8 +162,9 @@ constexpr ReasoningFormat kReasoningFormats[] = {
      .open = "<think>",
      .close = "</think>",
      .ended_by_calls = true},
-    {.names = kTexts<"qwen3", "deepseek_v3", "deepseek_v31", "deepseek_v32", "deepseek_v4", "glm45", "glm47",
-                     "intern_s1", "interns1", "minimax_m2", "hunyuan_a13b", "ernie45", "lfm2", "smollm3", "exaone4">,
+    {.names =
+         kTexts<"qwen3", "deepseek_v3", "deepseek_v31", "deepseek_v32", "deepseek_v4", "glm45", "glm47", "intern_s1",
+                "interns1", "minimax_m2", "hunyuan_a13b", "ernie45", "lfm2", "smollm3", "exaone4", "holo2", "step3p5">,
      .signs = kTexts<"</think>">,
      .open = "<think>",
      .close = "</think>"},
@@ -200,7 +201,7 @@ constexpr ToolFormat kToolFormats[] = {
      .syntaxes = kCohereCalls},
     {.names = kTexts<"apertus">, .signs = kTexts<"<|tools_prefix|>">, .syntaxes = kApertusCalls},
     {.names = kTexts<"internlm", "intern_s1">, .signs = kTexts<"<|action_start|>">, .syntaxes = kInternLmCalls},
-    {.names = kTexts<"jamba">, .signs = kTexts<"<tool_calls>">, .syntaxes = kJambaCalls},
+    {.names = kTexts<"jamba", "hunyuan_a13b">, .signs = kTexts<"<tool_calls>">, .syntaxes = kJambaCalls},
     {.names = kTexts<"granite">, .signs = kTexts<"<|tool_call|>", "granite">, .syntaxes = kGraniteCalls},
     {.names = kTexts<"phi4_mini_json">, .signs = kTexts<"<|tool_call|>">, .syntaxes = kPhi4Calls},
     {.names = kTexts<"hermes", "qwen", "qwen2d5", "qwen3", "granite4", "smollm3", "longcat">,
@@ -236,7 +237,7 @@ std::string Joined(std::span<const std::string_view> names) {
 template <typename Format>
 absl::StatusOr<const Format*> Find(const char* what, std::span<const Format> formats, std::string_view name,
                                    std::string_view chat_template) {
-  if (name == "none") return nullptr;
+  if (name == "none" || name == "identity") return nullptr;  // identity: vLLM's name of it
   // LMDeploy writes names with hyphens.
   std::string wanted(name);
   std::ranges::replace(wanted, '-', '_');

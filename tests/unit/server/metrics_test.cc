@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
 #include "server/exposition.h"
@@ -103,6 +104,31 @@ TEST(Metrics, BucketsCountWhatLiesBelow) {
   EXPECT_EQ(bucket("0.04"), 3);
   EXPECT_EQ(bucket("2560"), 3);
   EXPECT_EQ(bucket("+Inf"), 4);
+}
+
+// The bounds of a model's buckets.
+std::string Bounds(const std::string& metric) {
+  std::string bounds;
+  for (const std::string& line : Lines(MetricsText(SomeInput()))) {
+    const size_t le = line.find("le=\"");
+    if (!line.starts_with(metric + "_bucket") || line.find("model_name=\"b\"") == std::string::npos) continue;
+    bounds += line.substr(le + 4, line.find('"', le + 4) - le - 4) + " ";
+  }
+  return bounds;
+}
+
+TEST(Metrics, BucketsAreThoseOfVllmsDashboards) {
+  const std::string per_token = "0.01 0.025 0.05 0.075 0.1 0.15 0.2 0.3 0.4 0.5 0.75 1 2.5 5 7.5 10 20 40 80 +Inf ";
+  const std::string whole = "0.3 0.5 0.8 1 1.5 2 2.5 5 10 15 20 30 40 50 60 120 240 480 960 1920 7680 +Inf ";
+  EXPECT_EQ(Bounds("vllm:time_to_first_token_seconds"),
+            "0.001 0.005 0.01 0.02 0.04 0.06 0.08 0.1 0.25 0.5 0.75 1 2.5 5 7.5 10 20 40 80 160 640 2560 +Inf ");
+  EXPECT_EQ(Bounds("vllm:inter_token_latency_seconds"), per_token);
+  EXPECT_EQ(Bounds("vllm:request_time_per_output_token_seconds"), per_token);
+  for (const char* part :
+       {"e2e_request_latency", "request_queue_time", "request_prefill_time", "request_decode_time"}) {
+    EXPECT_EQ(Bounds(absl::StrFormat("vllm:%s_seconds", part)), whole) << part;
+  }
+  EXPECT_EQ(Bounds("vllm:iteration_tokens_total"), "1 8 16 32 64 128 256 512 1024 2048 4096 8192 16384 +Inf ");
 }
 
 // What Prometheus refuses a whole page for.

@@ -256,6 +256,14 @@ TEST(RequestRun, AnErrorOfTheEngineIsTheAnswer) {
   EXPECT_EQ(MessageOf(*response), "the model's logits are not finite");
 }
 
+TEST(RequestRun, AGrammarThatFailsInUseIsNamedAsItWasSent) {
+  ScriptedEngine engine;
+  const auto response = ApiClient(engine).Post(kChat, Hello({{"guided_regex", "a+"}}));
+  engine.Tell(0, {.finish = Finish::kError, .error = InvalidArgument("too many states")});
+  EXPECT_EQ(response->status, 400);
+  EXPECT_EQ(Json::parse(response->body)["error"]["param"], "guided_regex");
+}
+
 TEST(RequestRun, AnErrorInAStreamIsItsLastEvent) {
   ScriptedEngine engine;
   const auto response = ApiClient(engine).Post(kChat, Hello({{"n", 2}, {"stream", true}}));

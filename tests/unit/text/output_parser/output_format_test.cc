@@ -25,14 +25,21 @@ std::string ToolsOf(std::string_view chat_template) {
 
 TEST(OutputFormat, IsFoundByTheNamesOfOtherEngines) {
   for (const char* name :
-       {"qwen3", "qwen-qwq", "deepseek-r1", "deepseek_r1", "glm45", "openai_gptoss", "gpt-oss", "intern-s1"}) {
+       {"qwen3",      "qwen-qwq",  "deepseek-r1", "deepseek_r1", "deepseek_v3", "glm45",        "openai_gptoss",
+        "gpt-oss",    "intern-s1", "ernie45",     "granite",     "holo2",       "hunyuan_a13b", "kimi_k2",
+        "minimax_m2", "mistral",   "nemotron_v3", "olmo3",       "seed_oss",    "step3",        "step3p5"}) {
     EXPECT_NE(FindReasoningFormat(name, "").value_or(nullptr), nullptr) << name;
   }
-  for (const char* name :
-       {"hermes", "qwen3_coder", "qwen3coder", "qwen2d5", "llama3_json", "llama3", "mistral", "openai", "internlm"}) {
+  for (const char* name : {"hermes",       "qwen3_coder",     "qwen3coder",     "qwen3_xml", "qwen2d5",  "llama3_json",
+                           "llama3",       "llama4_pythonic", "mistral",        "openai",    "internlm", "deepseek_v3",
+                           "deepseek_v31", "deepseek_v32",    "functiongemma",  "gemma4",    "glm45",    "glm47",
+                           "granite",      "hunyuan_a13b",    "jamba",          "kimi_k2",   "lfm2",     "longcat",
+                           "minimax_m2",   "olmo3",           "phi4_mini_json", "pythonic",  "seed_oss", "step3p5"}) {
     EXPECT_NE(FindToolFormat(name, "").value_or(nullptr), nullptr) << name;
   }
-  EXPECT_EQ(FindReasoningFormat("none", "<think></think>").value(), nullptr);
+  for (const char* name : {"none", "identity"}) {
+    EXPECT_EQ(FindReasoningFormat(name, "<think></think>").value(), nullptr) << name;
+  }
 }
 
 TEST(OutputFormat, ErrorsNameAllThereAre) {
