@@ -139,7 +139,7 @@ void EngineLoop::Step(std::vector<TokenEvent>& events) {
   }
   const absl::Status not_finite = absl::InternalError("the model's logits are not finite");
   const std::span<const SequenceEvent> committed = scheduler_.Commit(*std::move(plan), {rows});
-  stats_.CountAccepted(committed);
+  stats_.CountAccepted(scheduler_, committed);
   Convert(committed, *samples, not_finite, events);
 }
 

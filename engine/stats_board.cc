@@ -46,8 +46,9 @@ void StatsBoard::BeginStep(const Scheduler& scheduler, const StepPlan& plan) {
 }
 
 // The first token of a sequence is drawn in any case; its draft had foretold each that follows in the same step.
-void StatsBoard::CountAccepted(std::span<const SequenceEvent> of_step) {
+void StatsBoard::CountAccepted(const Scheduler& scheduler, std::span<const SequenceEvent> of_step) {
   std::lock_guard lock(step_mutex_);
+  TakeCounts(scheduler);  // the sum of these, which a reader must not find without them
   size_t position = 0;
   const SequenceEvent* before = nullptr;
   for (const SequenceEvent& event : of_step) {

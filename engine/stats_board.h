@@ -37,7 +37,7 @@ class StatsBoard {
  public:
   // Engine thread.
   void BeginStep(const Scheduler& scheduler, const StepPlan& plan);
-  void CountAccepted(std::span<const SequenceEvent> of_step);
+  void CountAccepted(const Scheduler& scheduler, std::span<const SequenceEvent> of_step);
   void EndStep(const Scheduler& scheduler);  // also where there was none
 
   // Any thread. False if as many requests are open as may, unless it is taken nevertheless. A tenant that has fewer open
