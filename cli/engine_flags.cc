@@ -60,6 +60,13 @@ void AddModelFlag(FlagSet& flags, std::string& model) {
       model);
 }
 
+void AddModelsFlag(FlagSet& flags, std::vector<std::string>& models) {
+  flags.AddPositional({"--model,-m", "MODEL ...",
+                       "a .gguf file, a Hugging Face directory, a packed file, or a name that was pulled; NAME=MODEL "
+                       "for a name of its own. Several share the device"},
+                      models);
+}
+
 void AddNumericsFlag(FlagSet& flags, Numerics& level) {
   flags.AddReader({"--numerics", "LEVEL", kNumericsHelp},
                   [&level](const std::string& value) { return ReadLevel(value, level); });

@@ -1,6 +1,9 @@
 // Flags that several verbs share: which model, on what, within which limits, and how the result is written.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "cli/flags.h"
 #include "engine/engine.h"
 
@@ -10,6 +13,7 @@ namespace engine {
 inline constexpr char kDefaultModel[] = "smollm2-135m";
 
 void AddModelFlag(FlagSet& flags, std::string& model);
+void AddModelsFlag(FlagSet& flags, std::vector<std::string>& models);  // as ReadModels (served_models.h) reads them
 void AddNumericsFlag(FlagSet& flags, Numerics& level);
 void AddNumericsFlag(FlagSet& flags, std::vector<Numerics>& levels);  // a list, replacing the one it starts with
 void AddDeviceFlags(FlagSet& flags, EngineOptions& options);          // device, threads, numerics

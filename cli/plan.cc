@@ -77,8 +77,8 @@ void Print(const std::vector<PlanReport>& reports) {
     if (reports.size() > 1) absl::PrintF("%s%s\n", &report == &reports.front() ? "" : "\n", report.model);
     Print(report);
   }
-  if (reports.size() > 1)
-    absl::PrintF("\nAll models together: %.1f MB\n", static_cast<double>(TotalBytes(reports)) / 1e6);
+  if (reports.size() == 1) return;
+  absl::PrintF("\nAll models together: %.1f MB\n", static_cast<double>(TotalBytes(reports)) / 1e6);
 }
 
 }  // namespace
@@ -88,10 +88,7 @@ absl::Status PlanVerb(Arguments arguments) {
   EngineOptions options{.model = kDefaultModel};
   std::string output = "text";
   FlagSet flags("engine plan [MODEL ...]", "Shows where the memory of models would go, before any of it is taken.");
-  flags.AddPositional({"--model,-m", "MODEL ...",
-                       "a .gguf file, a Hugging Face directory, a packed file, or a name that was pulled; several as "
-                       "engine serve takes them, which share the device"},
-                      models);
+  AddModelsFlag(flags, models);
   AddOutputFlag(flags, output);
   AddDeviceFlags(flags, options);
   AddLimitFlags(flags, options);

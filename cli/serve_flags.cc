@@ -100,10 +100,7 @@ absl::Status ReadUrl(const std::string& text, std::string& url) {
 }
 
 void AddModelFlags(FlagSet& flags, ServeFlags& serve) {
-  flags.AddPositional({"--model,-m", "MODEL ...",
-                       "a .gguf file, a Hugging Face directory, a packed file, or a name that was pulled; NAME=MODEL "
-                       "for a name of its own. Several share the device"},
-                      serve.arguments);
+  AddModelsFlag(flags, serve.arguments);
   flags.Add({"--served-model-name,--model-name,--alias,-a", "NAME ...",
              "names of the model for clients (default: the end of its path, and the path as it is here)"},
             serve.names);

@@ -18,11 +18,8 @@ void FairQueue::Add(Sequence& sequence, const std::string& tenant) {
 
 // Of those that have new sequences; without any, of the one that had the last.
 int64_t FairQueue::LeastService() const {
-  const Tenant* least = nullptr;
-  for (const auto& [name, tenant] : tenants_) {
-    if (!tenant.waiting.empty() && (least == nullptr || tenant.service < least->service)) least = &tenant;
-  }
-  return least == nullptr ? service_of_last_ : least->service;
+  const Sequence* const first = FirstNew();
+  return first == nullptr ? service_of_last_ : first->tenant->service;
 }
 
 Tenant& FairQueue::FindOrAdd(const std::string& name, int64_t least_service) {
@@ -34,7 +31,7 @@ Tenant& FairQueue::FindOrAdd(const std::string& name, int64_t least_service) {
   return tenants_[name];
 }
 
-Sequence* FairQueue::First() const {
+Sequence* FairQueue::FirstNew() const {
   Sequence* first = nullptr;
   const auto rank = [](const Sequence& s) { return std::tie(s.tenant->service, s.arrival); };
   for (const auto& [name, tenant] : tenants_) {
@@ -42,6 +39,11 @@ Sequence* FairQueue::First() const {
     Sequence* const next = *tenant.waiting.begin();
     if (first == nullptr || rank(*next) < rank(*first)) first = next;
   }
+  return first;
+}
+
+Sequence* FairQueue::First() const {
+  Sequence* const first = FirstNew();
   const bool was_preempted =
       !preempted_.empty() && (first == nullptr || (*preempted_.begin())->priority <= first->priority);
   return was_preempted ? *preempted_.begin() : first;

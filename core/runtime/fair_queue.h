@@ -54,6 +54,7 @@ class FairQueue {
   size_t num_sequences() const;  // of all tenants, running ones too
 
  private:
+  Sequence* FirstNew() const;  // of those that have never run
   int64_t LeastService() const;
   Tenant& FindOrAdd(const std::string& name, int64_t least_service);
 
