@@ -175,7 +175,7 @@ class Messages(unittest.TestCase):
 
     def test_an_error_within_a_stream_is_raised(self):
         server = server_process.Server(ENGINE, server_process.slow_model(FOLDER), "--served-model-name", "tiny",
-                                       "--request-timeout", "1")
+                                       "--request-timeout", "0.3")
         self.addCleanup(server.stop)
         form = {"type": "json_schema", "schema": {"type": "array", "minItems": 100,
                                                   "items": {"type": "string", "minLength": 400}}}

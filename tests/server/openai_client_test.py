@@ -258,7 +258,7 @@ class Errors(unittest.TestCase):
 
     def test_one_within_a_stream_is_raised(self):
         server = server_process.Server(ENGINE, server_process.slow_model(FOLDER), "--served-model-name", "tiny",
-                                       "--request-timeout", "1")
+                                       "--request-timeout", "0.3")
         self.addCleanup(server.stop)
         request = {**FIXED, "max_tokens": 8000, "extra_body": {"ignore_eos": True}}
         with openai.OpenAI(base_url=server.url + "/v1", api_key="none", max_retries=0) as client:
