@@ -18,8 +18,24 @@ F32x16 Product(const GatedColumns& in, int panel, int row) {
 template <Activation kActivation, typename Row>
 void StoreColumns(const GatedColumns& in) {
   for (int r = 0; r < in.rows; ++r) {
-    Row(in.y + r * in.y_row_bytes, in.n).Set(in.column, Product<kActivation>(in, 0, r), Product<kActivation>(in, 1, r));
+    const F32x16 x[] = {Product<kActivation>(in, 0, r), Product<kActivation>(in, 1, r)};
+    Row(in.y + r * in.y_row_bytes, in.n).Set(in.column, x);
   }
+}
+
+// A group each of kRows rows from `first` on, as long as there are so many; returns the row behind.
+template <Activation kActivation, int kRows>
+int StoreGroups(const GatedColumns& in, int first) {
+  for (; first + kRows <= in.rows; first += kRows) {
+    F32x16 x[2 * kRows];
+    GroupPlace places[kRows];
+    for (int r = 0; r < kRows; ++r) {
+      for (int half = 0; half < 2; ++half) x[2 * r + half] = Product<kActivation>(in, half, first + r);
+      places[r] = PlaceIn(Q8RowAt(in.y + (first + r) * in.y_row_bytes, in.n), in.column / kActivationGroup);
+    }
+    QuantiseGroups(x, places);
+  }
+  return first;
 }
 
 // The end of a row that is no multiple of 32; never q8_group, whose rows are.
@@ -28,7 +44,7 @@ void StoreLastColumns(const GatedColumns& in) {
   for (int r = 0; r < in.rows; ++r) {
     Element values[kStoreStep];
     Row(reinterpret_cast<std::byte*>(values), kStoreStep)
-        .Set(0, Product<kActivation>(in, 0, r), Product<kActivation>(in, 1, r));
+        .Set(0, {Product<kActivation>(in, 0, r), Product<kActivation>(in, 1, r)});
     std::memcpy(in.y + r * in.y_row_bytes + in.column * int64_t{sizeof(Element)}, values,
                 (in.n - in.column) * sizeof(Element));
   }
@@ -37,7 +53,10 @@ void StoreLastColumns(const GatedColumns& in) {
 template <Activation kActivation>
 void StoreAs(const GatedColumns& in) {
   const bool whole = in.n - in.column >= kStoreStep;
-  if (in.out == DType::kQ8Group) return StoreColumns<kActivation, Q8GroupRow>(in);
+  if (in.out == DType::kQ8Group) {
+    StoreGroups<kActivation, 1>(in, StoreGroups<kActivation, kStoreSteps>(in, 0));
+    return;
+  }
   if (in.out == DType::kBF16) {
     return whole ? StoreColumns<kActivation, Bf16Row>(in) : StoreLastColumns<kActivation, Bf16Row, uint16_t>(in);
   }

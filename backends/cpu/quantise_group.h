@@ -12,10 +12,9 @@ ENGINE_INLINE_BEGIN_
 
 namespace engine::cpu::ENGINE_ISA {
 
-// The scale of values with these magnitudes, BitsOf(Abs(x)) at the maximum: absmax / 127, or NaN. As integers, NaN is
-// above infinity, so a maximum cannot lose it.
-inline float Int8Scale(I32x16 magnitudes) {
-  const int32_t absmax_bits = ReduceMax(magnitudes);
+// The scale of values whose largest magnitude, as BitsOf(Abs(x)), is this: absmax / 127, or NaN. As integers, NaN is above
+// infinity, so a maximum cannot lose it.
+inline float Int8Scale(int32_t absmax_bits) {
   if (absmax_bits >= 0x7f800000) return std::numeric_limits<float>::quiet_NaN();
   return std::bit_cast<float>(absmax_bits) / 127.0f;
 }
@@ -26,15 +25,27 @@ inline I32x16 ToInt8(F32x16 x, float scale) {
   return ToI32(Max(F32x16(-127.0f), Min(F32x16(127.0f), x / F32x16(scale))));
 }
 
-// One group of 32 values into group `group` of a row. An absmax that is not finite makes the scale NaN and the values
-// 0.
-inline void QuantiseGroup(F32x16 first, F32x16 second, const Q8Row& row, int64_t group) {
-  const float scale = Int8Scale(Max(BitsOf(Abs(first)), BitsOf(Abs(second))));
-  row.scales[group] = scale;
-  const I32x16 q[2] = {ToInt8(first, scale), ToInt8(second, scale)};
-  for (int half = 0; half < 2; ++half) {
-    StoreNarrow(row.values + group * kActivationGroup + half * 16, q[half]);
-    row.sums[group * 2 + half] = static_cast<int16_t>(ReduceAdd(q[half]));
+// Where a group of a row goes.
+struct GroupPlace {
+  int8_t* values;
+  float* scale;
+  int16_t* sums;
+};
+inline GroupPlace PlaceIn(const Q8Row& row, int64_t group) {
+  return {row.values + group * kActivationGroup, row.scales + group, row.sums + 2 * group};
+}
+
+// Groups of 32 values, two vectors each. An absmax that is not finite makes the scale NaN and the values 0.
+template <int kGroups>
+void QuantiseGroups(const F32x16 (&x)[2 * kGroups], const GroupPlace (&out)[kGroups]) {
+  I32x16 magnitudes[kGroups];
+  for (int g = 0; g < kGroups; ++g) magnitudes[g] = Max(BitsOf(Abs(x[2 * g])), BitsOf(Abs(x[2 * g + 1])));
+  int32_t absmax_bits[kGroups];
+  ReduceMaxOfEach(magnitudes, absmax_bits);
+  for (int g = 0; g < kGroups; ++g) {
+    const float scale = Int8Scale(absmax_bits[g]);
+    *out[g].scale = scale;
+    StoreHalves(out[g].values, out[g].sums, ToInt8(x[2 * g], scale), ToInt8(x[2 * g + 1], scale));
   }
 }
 

@@ -110,7 +110,7 @@ Int8Head QuantiseHead(const float* x, int64_t size, int8_t* q) {
   const auto values = [&](int64_t i) { return Load(x + i, static_cast<int>(std::min<int64_t>(16, size - i))); };
   I32x16 magnitudes(0);
   for (int64_t i = 0; i < size; i += 16) magnitudes = Max(magnitudes, BitsOf(Abs(values(i))));
-  const float scale = Int8Scale(magnitudes);
+  const float scale = Int8Scale(ReduceMax(magnitudes));
   I32x16 sum(0);
   for (int64_t i = 0; i < size; i += 16) {
     const I32x16 integers = ToInt8(values(i), scale);

@@ -1,4 +1,4 @@
-// Rows of results stored as f32, bf16 or q8_group, 32 values at a time: ops/store_row.h in vectors.
+// Rows of results stored as f32, bf16 or q8_group, 32 values or a few times as many at once: ops/store_row.h in vectors.
 #pragma once
 
 #include <algorithm>
@@ -12,16 +12,17 @@ ENGINE_INLINE_BEGIN_
 
 namespace engine::cpu::ENGINE_ISA {
 
-// Values of one Set(): an activation group.
+// Set() stores the vectors x from value i on, whole steps; SetLast() the `count` values that remain behind the last.
 inline constexpr int64_t kStoreStep = kActivationGroup;
+// As many steps as are worth taking at once.
+inline constexpr int kStoreSteps = 4;
 
-// Set() stores values [i, i + 32) of a row; SetLast() the `count` < 32 that remain behind the last whole 32.
 class F32Row {
  public:
   F32Row(std::byte* row, int64_t) : out_(reinterpret_cast<float*>(row)) {}
-  void Set(int64_t i, F32x16 first, F32x16 second) const {
-    Store(out_ + i, first);
-    Store(out_ + i + 16, second);
+  template <int kVectors>
+  void Set(int64_t i, const F32x16 (&x)[kVectors]) const {
+    for (int v = 0; v < kVectors; ++v) Store(out_ + i + 16 * v, x[v]);
   }
   void SetLast(int64_t i, F32x16 first, F32x16 second, int count) const {
     Store(out_ + i, first, std::min(count, 16));
@@ -35,9 +36,9 @@ class F32Row {
 class Bf16Row {
  public:
   Bf16Row(std::byte* row, int64_t) : out_(reinterpret_cast<uint16_t*>(row)) {}
-  void Set(int64_t i, F32x16 first, F32x16 second) const {
-    StoreBf16(out_ + i, first);
-    StoreBf16(out_ + i + 16, second);
+  template <int kVectors>
+  void Set(int64_t i, const F32x16 (&x)[kVectors]) const {
+    for (int v = 0; v < kVectors; ++v) StoreBf16(out_ + i + 16 * v, x[v]);
   }
   void SetLast(int64_t i, F32x16 first, F32x16 second, int count) const {
     uint16_t last[kStoreStep];
@@ -53,7 +54,12 @@ class Bf16Row {
 class Q8GroupRow {
  public:
   Q8GroupRow(std::byte* row, int64_t k) : out_(Q8RowAt(row, k)) {}
-  void Set(int64_t i, F32x16 first, F32x16 second) const { QuantiseGroup(first, second, out_, i / kActivationGroup); }
+  template <int kVectors>
+  void Set(int64_t i, const F32x16 (&x)[kVectors]) const {
+    GroupPlace places[kVectors / 2];
+    for (int g = 0; g < kVectors / 2; ++g) places[g] = PlaceIn(out_, i / kActivationGroup + g);
+    QuantiseGroups(x, places);
+  }
   // Rows are whole groups (core/tensor/q8_row.h).
   void SetLast(int64_t, F32x16, F32x16, int) const {}
 
@@ -72,13 +78,24 @@ struct LastVectors {
   }
 };
 
+// value(i) for the vectors of kSteps steps from `at` on, into `out` from `begin` on, as long as there are so many before
+// `size`; returns where it ends.
+template <int kSteps, typename Out, typename Value>
+int64_t StoreSteps(const Out& out, int64_t begin, int64_t at, int64_t size, const Value& value) {
+  for (; at + kSteps * kStoreStep <= size; at += kSteps * kStoreStep) {
+    F32x16 x[2 * kSteps];
+    for (int v = 0; v < 2 * kSteps; ++v) x[v] = value(at + 16 * v);
+    out.Set(begin + at, x);
+  }
+  return at;
+}
+
 // Stores row.At(load, i) for i in [0, size).
 template <typename Out, typename Row>
 void StoreRow(const Row& row, std::byte* out_row, int64_t size) {
   const Out out(out_row, size);
-  const WholeVectors whole;
-  int64_t i = 0;
-  for (; i + kStoreStep <= size; i += kStoreStep) out.Set(i, row.At(whole, i), row.At(whole, i + 16));
+  const auto value = [&](int64_t i) { return row.At(WholeVectors(), i); };
+  const int64_t i = StoreSteps<1>(out, 0, StoreSteps<kStoreSteps>(out, 0, 0, size, value), size, value);
   if (i == size) return;
   const LastVectors last{size};
   out.SetLast(i, row.At(last, i), row.At(last, i + 16), static_cast<int>(size - i));

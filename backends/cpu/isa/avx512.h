@@ -121,6 +121,29 @@ inline void StoreNarrow(int8_t* out, I32x16 x) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm512_cvtepi32_epi8(x.v));
 }
 
+// Of a pair of vectors half the lanes are compared at a time: a tree of each alone would shuffle thrice as often.
+inline void ReduceMaxOfEach(const I32x16 (&x)[4], int32_t (&out)[4]) {
+  const auto halve = [](__m512i a, __m512i b) {
+    return _mm512_max_epi32(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
+  };
+  const __m512 ab = _mm512_castsi512_ps(halve(x[0].v, x[1].v)), cd = _mm512_castsi512_ps(halve(x[2].v, x[3].v));
+  const __m512i all = _mm512_max_epi32(_mm512_castps_si512(_mm512_shuffle_ps(ab, cd, 0x88)),
+                                       _mm512_castps_si512(_mm512_shuffle_ps(ab, cd, 0xdd)));
+  const __m256i half = _mm256_max_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
+  const __m128i four = _mm_max_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), four);
+}
+// Bytes are summed in eights, unsigned and so 128 too large.
+inline void StoreHalves(int8_t* out, int16_t* sums, I32x16 first, I32x16 second) {
+  const __m256i bytes =
+      _mm256_inserti128_si256(_mm256_castsi128_si256(_mm512_cvtepi32_epi8(first.v)), _mm512_cvtepi32_epi8(second.v), 1);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), bytes);
+  const __m256i eights = _mm256_sad_epu8(_mm256_xor_si256(bytes, _mm256_set1_epi8(INT8_MIN)), _mm256_setzero_si256());
+  const __m256i halves =
+      _mm256_sub_epi64(_mm256_add_epi64(eights, _mm256_shuffle_epi32(eights, 0x4e)), _mm256_set1_epi64x(16 * 128));
+  _mm_storeu_si32(sums, _mm_unpacklo_epi16(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1)));
+}
+
 inline U8x64 LoadBytes(const void* in) { return {_mm512_loadu_si512(in)}; }
 inline U8x64 FourOfEach(const uint8_t* in) {
   const __m512i lanes = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(in)));

@@ -93,9 +93,17 @@ VectorOps TestedOps() {
       .load_store_count = [](const float* in, int count, float* out) { Store(out, Load(in, count), count); },
       .tree_sum = [](const float* in) { return TreeSum(Load(in)); },
       .reduce = [](const int32_t* in) { return ReduceMax(Load(in)) + ReduceAdd(Load(in)); },
+      .reduce_each =
+          [](const int32_t* in, int32_t* out) {
+            int32_t maxima[4];
+            ReduceMaxOfEach({Load(in), Load(in + 16), Load(in + 32), Load(in + 48)}, maxima);
+            std::copy_n(maxima, 4, out);
+          },
       .widen_f16 = [](const uint16_t* in, float* out) { Store(out, LoadF16(in)); },
       .round_bf16 = [](const float* in, uint16_t* out) { StoreBf16(out, Load(in)); },
       .narrow_i8 = [](const int32_t* in, int8_t* out) { StoreNarrow(out, Load(in)); },
+      .store_halves = [](const int32_t* in, int8_t* out,
+                         int16_t* sums) { StoreHalves(out, sums, Load(in), Load(in + 16)); },
       .move_bits = MoveBothFields,
       .look_up = LookUpBytes,
       .dot_small = Dot<127>,

@@ -18,11 +18,13 @@ struct VectorOps {
   void (*select_less)(const float* a, const float* b, float* out);
   void (*load_store_count)(const float* in, int count, float* out);
   float (*tree_sum)(const float* in);
-  int32_t (*reduce)(const int32_t* in);  // maximum plus sum
+  int32_t (*reduce)(const int32_t* in);                  // maximum plus sum
+  void (*reduce_each)(const int32_t* in, int32_t* out);  // the maxima of four vectors
   void (*widen_f16)(const uint16_t* in, float* out);
   void (*round_bf16)(const float* in, uint16_t* out);
   void (*narrow_i8)(const int32_t* in, int8_t* out);
-  void (*move_bits)(const uint8_t* in, uint8_t* out);  // bits 4-7 to 0, or bit 2 to 4; 64 bytes
+  void (*store_halves)(const int32_t* in, int8_t* out, int16_t* sums);  // 32 numbers, two sums
+  void (*move_bits)(const uint8_t* in, uint8_t* out);                   // bits 4-7 to 0, or bit 2 to 4; 64 bytes
   void (*look_up)(const uint8_t* table, const uint8_t* indices, uint8_t* out);  // 64 bytes
   void (*dot_small)(const uint8_t* weights, const int8_t* quad, int32_t* acc);
   void (*dot_large)(const uint8_t* weights, const int8_t* quad, int32_t* acc);

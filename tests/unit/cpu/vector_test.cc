@@ -1,9 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <random>
 #include <vector>
 
@@ -161,6 +163,31 @@ TEST_P(Vector, MovesBitFieldsAndNarrowsIntegers) {
   for (int i = 0; i < 16; ++i) wide[i] = i * 17 - 128;
   ops_.narrow_i8(wide.data(), narrow.data());
   for (int i = 0; i < 16; ++i) EXPECT_EQ(narrow[i], wide[i]);
+}
+
+TEST_P(Vector, StoresHalvesWithTheirSums) {
+  for (int i = 0; i < 1000; ++i) {
+    std::array<int32_t, 32> in;
+    for (int32_t& x : in) x = std::uniform_int_distribution<int32_t>(-127, 127)(random_);
+    if (i < 2) in.fill(i == 0 ? 127 : -127);  // the largest sums
+    std::array<int8_t, 32> out;
+    std::array<int16_t, 2> sums;
+    ops_.store_halves(in.data(), out.data(), sums.data());
+    for (size_t lane = 0; lane < in.size(); ++lane) EXPECT_EQ(out[lane], in[lane]);
+    EXPECT_EQ(sums[0], std::accumulate(in.begin(), in.begin() + 16, 0));
+    EXPECT_EQ(sums[1], std::accumulate(in.begin() + 16, in.end(), 0));
+  }
+}
+
+TEST_P(Vector, FindsTheMaximumOfEachWhereverItStands) {
+  for (int at = 0; at < 64; ++at) {
+    std::array<int32_t, 64> in;
+    for (int32_t& x : in) x = std::uniform_int_distribution<int32_t>(INT32_MIN, 1 << 30)(random_);
+    in[at] = INT32_MAX - at;
+    std::array<int32_t, 4> out;
+    ops_.reduce_each(in.data(), out.data());
+    for (int v = 0; v < 4; ++v) EXPECT_EQ(out[v], *std::max_element(in.begin() + 16 * v, in.begin() + 16 * v + 16));
+  }
 }
 
 TEST_P(Vector, LooksEveryIndexUpAtEveryPlace) {
