@@ -7,6 +7,7 @@
 #include "ops/expect.h"
 #include "ops/kv_layout.h"
 #include "ops/rows.h"
+#include "ops/store_row.h"
 
 namespace engine {
 namespace {
@@ -28,7 +29,8 @@ absl::StatusOr<std::vector<TensorSpec>> Infer(const OpRef& op, std::span<const T
   RETURN_IF_ERROR(Expect("query_start", in[3], per_sequence));
   RETURN_IF_ERROR(Expect("query_length", in[4], per_sequence));
   RETURN_IF_ERROR(Expect("context_length", in[5], per_sequence));
-  return std::vector{TensorSpec{DType::kF32, in[0].shape}};
+  RETURN_IF_ERROR(ExpectStorable(attention.out, int64_t{attention.heads} * attention.head_dim));
+  return std::vector{TensorSpec{attention.out, in[0].shape}};
 }
 
 // As if every sequence were as long as the longest, which is all that extents tell. Two dot products per visible
@@ -49,6 +51,7 @@ void Reference(const OpRef& op, const LaunchArgs& args) {
   const int32_t* query_length = args.in[4].as<int32_t>();
   const int32_t* context_length = args.in[5].as<int32_t>();
   const int64_t heads_per_kv_head = attention.heads / attention.kv_heads;
+  std::vector<float> attended(int64_t{attention.heads} * attention.head_dim);
   for (int64_t s = 0; s < NumRows(args.in[2], args.extents); ++s) {
     const auto* blocks = reinterpret_cast<const int32_t*>(RowAt(args.in[2], s));
     for (int64_t j = 0; j < query_length[s]; ++j) {
@@ -59,20 +62,26 @@ void Reference(const OpRef& op, const LaunchArgs& args) {
         const int64_t begin = head * attention.head_dim;
         const KvView kv(args.in[1], blocks, head / heads_per_kv_head, attention.kv_heads, attention.head_dim);
         AttendRow(kv, RowAt(args.in[0], row) + RowBytes(args.in[0].spec->dtype, begin), attention.scale,
-                  {first, own + 1}, FloatRow(args.out[0], row).subspan(begin, attention.head_dim));
+                  {first, own + 1}, std::span(attended).subspan(begin, attention.head_dim));
       }
+      StoreRow(attention.out, attended, RowAt(args.out[0], row));
     }
   }
 }
 
 std::string Describe(const OpRef& op) {
   const PagedAttention& attention = op.as<PagedAttention>();
-  return absl::StrFormat("heads=%d, kv_heads=%d, head_dim=%d, scale=%g, window=%d", attention.heads, attention.kv_heads,
-                         attention.head_dim, attention.scale, attention.window);
+  return absl::StrFormat("heads=%d, kv_heads=%d, head_dim=%d, scale=%g, window=%d, out=%s", attention.heads,
+                         attention.kv_heads, attention.head_dim, attention.scale, attention.window,
+                         Name(attention.out));
 }
 
-constexpr OpSchema kSchema = {
-    .name = "paged_attention", .infer = Infer, .cost = CostOf, .reference = Reference, .describe = Describe};
+constexpr OpSchema kSchema = {.name = "paged_attention",
+                              .infer = Infer,
+                              .cost = CostOf,
+                              .reference = Reference,
+                              .describe = Describe,
+                              .with_output_dtype = StoringAs<PagedAttention>};
 
 }  // namespace
 

@@ -5,7 +5,7 @@
 //   in: q [T, heads * head_dim] in the cache's dtype (f32 for int8), cache, block_table i32[S, max_blocks],
 //       query_start i32[S], query_length i32[S], context_length i32[S] (new tokens included)
 //
-//   out: f32[T, heads * head_dim]; rows that belong to no sequence are not written
+//   out: [T, heads * head_dim], stored as `out` (ops/store_row.h); rows that belong to no sequence are not written
 //
 // Blocks wholly outside every window may be -1. Order of operations: docs/numerics.md, rule 6, partitions of 256
 // positions.
@@ -21,6 +21,7 @@ struct PagedAttention {
   int head_dim = 0;
   float scale = 1.0f;
   int window = 0;
+  DType out = DType::kF32;
 };
 const OpSchema& SchemaOf(const PagedAttention&);
 

@@ -4,6 +4,7 @@
 
 #include "backends/cpu/attention_softmax.h"
 #include "backends/cpu/attention_walk.h"
+#include "backends/cpu/row_store.h"
 
 ENGINE_ISA_BEGIN_
 
@@ -174,14 +175,27 @@ void Merge(const AttentionTile& tile, int64_t partition, const AttentionSums& su
   }
 }
 
-void Finish(const AttentionTile& tile, const AttentionSums& running, float* const* out) {
+template <typename Row>
+void FinishAs(const AttentionTile& tile, const AttentionSums& running, const AttentionOut& out) {
+  const int64_t stride = WeightedStride(tile.head_dim);
   for (int r = 0; r < tile.rows; ++r) {
     const F32x16 total(running.total[r]);
-    for (int i = 0; i < tile.head_dim; i += 16) {
-      const F32x16 quotient = Load(running.weighted + r * WeightedStride(tile.head_dim) + i) / total;
-      Store(out[r] + i, quotient, std::min(16, tile.head_dim - i));
-    }
+    const auto quotient = [&](int64_t i) {
+      return i < stride ? Load(running.weighted + r * stride + i) / total : F32x16(0.0f);
+    };
+    const Row row(out.rows[r], out.row_values);
+    const int64_t begin = out.columns[r];
+    const int64_t i = StoreSteps<1>(row, begin, StoreSteps<kStoreSteps>(row, begin, 0, tile.head_dim, quotient),
+                                    tile.head_dim, quotient);
+    const int left = static_cast<int>(tile.head_dim - i);
+    if (left > 0) row.SetLast(begin + i, quotient(i), quotient(i + 16), left);
   }
+}
+
+void Finish(const AttentionTile& tile, const AttentionSums& running, const AttentionOut& out) {
+  if (out.dtype == DType::kQ8Group) return FinishAs<Q8GroupRow>(tile, running, out);
+  if (out.dtype == DType::kBF16) return FinishAs<Bf16Row>(tile, running, out);
+  FinishAs<F32Row>(tile, running, out);
 }
 
 }  // namespace

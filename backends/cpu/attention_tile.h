@@ -43,6 +43,14 @@ inline constexpr int64_t QueryStride(int64_t head_dim) { return (head_dim + 15) 
 // Rows of weighted values are whole vectors; lanes behind head_dim are zeros.
 inline constexpr int64_t WeightedStride(int64_t head_dim) { return (head_dim + 15) / 16 * 16; }
 
+// Where a tile's rows go: head_dim values of an output row each, from a column on.
+struct AttentionOut {
+  DType dtype;         // f32; or bf16 or q8_group, where head_dim is a multiple of 32
+  int64_t row_values;  // of a whole output row
+  std::byte* rows[kAttentionTileRows];
+  int64_t columns[kAttentionTileRows];
+};
+
 // Softmax sums of a tile's rows: over one partition, or over all up to one.
 struct AttentionSums {
   float* maximum;   // [rows] of the scores
@@ -58,8 +66,8 @@ struct AttentionCode {
   void (*attend)(const AttentionTile& tile, int64_t partition, float* scores, const AttentionSums& out);
   // Partitions come in ascending order; `running` starts with maximum -infinity and zeros.
   void (*merge)(const AttentionTile& tile, int64_t partition, const AttentionSums& sums, const AttentionSums& running);
-  // out[r] = weighted[r] / total[r]
-  void (*finish)(const AttentionTile& tile, const AttentionSums& running, float* const* out);
+  // Stores weighted[r] / total[r].
+  void (*finish)(const AttentionTile& tile, const AttentionSums& running, const AttentionOut& out);
 };
 
 // attend for int8 caches.

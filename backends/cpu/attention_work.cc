@@ -26,7 +26,7 @@ TileId AttentionWork::Cursor::At(int64_t index) {
   return {sequence_, local / per_head, per_head - 1 - local % per_head};
 }
 
-AttentionTile AttentionWork::Tile(const TileId& id, std::byte* queries, float** out) const {
+AttentionTile AttentionWork::Tile(const TileId& id, std::byte* queries, AttentionOut& out) const {
   const Tensor& cache = args_.in[1];
   const DType dtype = cache.spec->dtype;
   const int64_t head_elements = KvHeadOffset(dtype, 0, id.kv_head, op_.kv_heads, op_.head_dim);
@@ -42,13 +42,17 @@ AttentionTile AttentionWork::Tile(const TileId& id, std::byte* queries, float** 
                      .block_bytes = RowBytes(dtype, KvPartElements(dtype, op_.head_dim)),
                      .span_bytes = kSpanBlocks * cache.spec->row_bytes(),
                      .blocks = input(2) + id.sequence * args_.in[2].spec->shape.row_elements()};
+  const TensorSpec& spec = *args_.out[0].spec;
+  out.dtype = spec.dtype;
+  out.row_values = spec.shape.row_elements();
   const int32_t first_position = input(5)[id.sequence] - input(4)[id.sequence];
   for (int64_t r = 0; r < rows; ++r) {
     const int64_t token = (first_row + r) / group();
     const int64_t head = id.kv_head * group() + (first_row + r) % group();
-    const int64_t source = (input(3)[id.sequence] + token) * op_.heads + head;
-    TakeQuery(source, r, queries, tile);
-    out[r] = args_.out[0].as<float>() + source * op_.head_dim;
+    const int64_t row = input(3)[id.sequence] + token;
+    TakeQuery(row * op_.heads + head, r, queries, tile);
+    out.rows[r] = args_.out[0].data + row * spec.row_bytes();
+    out.columns[r] = head * op_.head_dim;
     const int32_t position = first_position + static_cast<int32_t>(token);
     tile.visible_begin[r] = op_.window > 0 ? std::max(0, position - op_.window + 1) : 0;
     tile.visible_end[r] = position + 1;

@@ -39,8 +39,8 @@ class AttentionWork {
     int64_t first_ = 0;  // index of the sequence's first tile
   };
 
-  // Copies the query rows to `queries`, as int8 where the cache is, and points `out` at the output rows.
-  AttentionTile Tile(const TileId& id, std::byte* queries, float** out) const;
+  // Copies the query rows to `queries`, as int8 where the cache is, and points `out` at their places in the output.
+  AttentionTile Tile(const TileId& id, std::byte* queries, AttentionOut& out) const;
 
  private:
   int64_t group() const { return op_.heads / op_.kv_heads; }

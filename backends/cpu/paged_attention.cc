@@ -7,6 +7,7 @@
 #include "backends/cpu/op_kernels.h"
 #include "backends/cpu/vector_entries.h"
 #include "core/base/cache_line.h"
+#include "core/tensor/q8_row.h"
 
 namespace engine::cpu {
 namespace {
@@ -89,7 +90,7 @@ class PagedAttentionKernel : public Kernel {
     std::byte* queries;
     AttentionSums partition;
     AttentionSums running;
-    float* out[kAttentionTileRows];
+    AttentionOut out;
   };
 
   // Whether partitions are handed out; record: bytes of one partition's sums.
@@ -164,7 +165,13 @@ struct PagedAttentionFamily {
   static constexpr std::string_view kNames[] = {"paged_attention.portable", "paged_attention.avx2",
                                                 "paged_attention.avx512"};
   static const OpSchema& Schema() { return SchemaOf(PagedAttention{}); }
-  static absl::Status Supports(const Problem&) { return absl::OkStatus(); }
+  // A group of q8 values has one scale.
+  static absl::Status Supports(const Problem& problem) {
+    const PagedAttention& op = problem.op.as<PagedAttention>();
+    if (op.out == DType::kF32 || op.head_dim % kActivationGroup == 0) return absl::OkStatus();
+    return Unimplemented("head_dim is %d; storing %s needs a multiple of %d", op.head_dim, Name(op.out),
+                         kActivationGroup);
+  }
   static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa, bool fast = false) {
     return std::make_unique<PagedAttentionKernel>(problem.op.as<PagedAttention>(), isa, problem.device.workers, fast);
   }
@@ -174,8 +181,8 @@ struct PagedAttentionFastFamily : PagedAttentionFamily {
   static constexpr std::string_view kNames[] = {"paged_attention.running.portable", "paged_attention.running.avx2",
                                                 "paged_attention.running.avx512"};
   static absl::Status Supports(const Problem& problem) {
-    if (problem.in[1].dtype != DType::kI8) return absl::OkStatus();
-    return Unimplemented("the cache is int8; takes bf16 and f32");
+    if (problem.in[1].dtype == DType::kI8) return Unimplemented("the cache is int8; takes bf16 and f32");
+    return PagedAttentionFamily::Supports(problem);
   }
   static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa) {
     return PagedAttentionFamily::Prepare(problem, isa, /*fast=*/true);

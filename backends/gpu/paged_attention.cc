@@ -92,8 +92,14 @@ absl::StatusOr<std::unique_ptr<Kernel>> Prepare(const Problem& problem) {
   return std::make_unique<PagedAttentionTiles>(problem.op.as<PagedAttention>(), kKernelOf(problem));
 }
 
+absl::Status RequireF32Output(const PagedAttention& op) {
+  if (op.out == DType::kF32) return absl::OkStatus();
+  return Unimplemented("it would store %s; stores f32", Name(op.out));
+}
+
 absl::Status RequireMatrixHeads(const Problem& problem) {
   const PagedAttention& op = problem.op.as<PagedAttention>();
+  RETURN_IF_ERROR(RequireF32Output(op));
   if (problem.in[1].dtype != DType::kBF16)
     return Unimplemented("the cache is %s; needs bf16", Name(problem.in[1].dtype));
   if (op.head_dim != 64 && op.head_dim != 128) return Unimplemented("head_dim is %d; needs 64 or 128", op.head_dim);
@@ -102,9 +108,9 @@ absl::Status RequireMatrixHeads(const Problem& problem) {
 }
 
 absl::Status Supports(const Problem& problem) {
-  const int head_dim = problem.op.as<PagedAttention>().head_dim;
-  if (head_dim > kMaxHeadDim) return Unimplemented("head_dim is %d; at most %d", head_dim, kMaxHeadDim);
-  return absl::OkStatus();
+  const PagedAttention& op = problem.op.as<PagedAttention>();
+  if (op.head_dim > kMaxHeadDim) return Unimplemented("head_dim is %d; at most %d", op.head_dim, kMaxHeadDim);
+  return RequireF32Output(op);
 }
 
 }  // namespace

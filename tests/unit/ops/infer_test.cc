@@ -164,6 +164,20 @@ TEST(InferPagedAttention, GivesF32Rows) {
   EXPECT_THAT(*out, ElementsAre(F32({kTokens, 256})));
 }
 
+TEST(InferPagedAttention, StoresWhatItIsToldTo) {
+  const PagedAttention op = {.heads = 4, .kv_heads = 2, .head_dim = 64, .out = DType::kQ8Group};
+  const auto out = Infer(op, AttentionInputs(DType::kBF16, KvCacheSpec(DType::kBF16, 2, 64)));
+  ASSERT_TRUE(out.ok()) << out.status();
+  EXPECT_THAT(*out, ElementsAre(TensorSpec{DType::kQ8Group, {kTokens, 256}}));
+}
+
+TEST(InferPagedAttention, RefusesAWidthThatIsNoWholeNumberOfGroups) {
+  const PagedAttention op = {.heads = 1, .kv_heads = 1, .head_dim = 80, .out = DType::kQ8Group};
+  std::vector<TensorSpec> in = AttentionInputs(DType::kBF16, KvCacheSpec(DType::kBF16, 1, 80));
+  in[0].shape = {kTokens, 80};
+  EXPECT_EQ(ErrorOf(op, in), "its output has 80 columns; q8_group needs a multiple of 32");
+}
+
 TEST(InferPagedAttention, WantsEqualGroupsOfHeads) {
   const PagedAttention op = {.heads = 4, .kv_heads = 3, .head_dim = 64};
   EXPECT_EQ(ErrorOf(op, AttentionInputs(DType::kBF16, KvCacheSpec(DType::kBF16, 3, 64))),
