@@ -56,7 +56,18 @@ int64_t ActivationTiles::tile_bytes(int tokens) const {
 void ActivationTiles::Pack(const RowTile& tile, const std::byte* rows, std::byte* out) const {
   if (tile.rows < tile.tokens()) std::memset(out, 0, tile_bytes(tile.tokens()));
   if (!is_block()) return unit_bytes_ > kUnitBytes ? WidenUnits(tile, rows, out) : PackUnits(tile, rows, out);
-  for (int t = 0; t < tile.rows; ++t) PackRow(rows + (tile.first_row + t) * Q8RowBytes(k_), tile.tokens(), t, out);
+  const TileShape shape = ShapeFor(tile.tokens());
+  const int64_t row_bytes = Q8RowBytes(k_);
+  for (int64_t first = 0; first < k_ / kPanelGroup; first += kTileGroups, out += shape.chunk_bytes()) {
+    const std::byte* row = rows + tile.first_row * row_bytes;
+    for (int t = 0; t < tile.rows; ++t, row += row_bytes) {
+      // Rows are too far apart for the hardware to see where the next part begins.
+      for (int i = 0; i < kTileGroups * kPanelGroup; i += 64) {
+        __builtin_prefetch(row + row_bytes + first * kPanelGroup + i);
+      }
+      PackChunk(row, first, shape, t, out);
+    }
+  }
 }
 
 void ActivationTiles::PackUnits(const RowTile& tile, const std::byte* rows, std::byte* out) const {
@@ -85,31 +96,30 @@ void ActivationTiles::WidenUnits(const RowTile& tile, const std::byte* rows, std
   }
 }
 
-void ActivationTiles::PackRow(const std::byte* row, int tokens, int token, std::byte* out) const {
-  const TileShape shape = ShapeFor(tokens);
+void ActivationTiles::PackChunk(const std::byte* row, int64_t first, const TileShape& shape, int token,
+                                std::byte* out) const {
   const auto* values = reinterpret_cast<const int8_t*>(row);
   const auto* scales = reinterpret_cast<const float*>(row + Q8ScalesOffset(k_));
   const auto* sums = reinterpret_cast<const int16_t*>(row + Q8SumsOffset(k_));
-  const auto line = [&](int at, int index) { return out + at + index * shape.line_bytes(); };
-  for (int64_t first = 0; first < k_ / kPanelGroup; first += kTileGroups, out += shape.chunk_bytes()) {
-    const int groups = static_cast<int>(std::min<int64_t>(kTileGroups, k_ / kPanelGroup - first));
-    Q8Chunk chunk{values + first * kPanelGroup, scales + first, sums + 2 * first, groups};
-    Q8Numbers shared;
-    if (sharing_ != nullptr && tokens == kMaxTileTokens) {
-      ShareScales(chunk, shared);
-      chunk = {shared.values, shared.scales, shared.sums, groups};
-    }
-    for (int g = 0; g < groups; ++g) {
-      std::memcpy(out + (g * tokens + token) * kPanelGroup, chunk.values + g * kPanelGroup, kPanelGroup);
-    }
-    std::memcpy(line(shape.scales_at(), token), chunk.scales, groups * sizeof(float));
-    PackSums(chunk.sums, groups,
-             {.zero_point = format_.zero_point,
-              .first_starts = reinterpret_cast<int32_t*>(line(shape.starts_at(), token)),
-              .second_starts =
-                  shape.segments == 2 ? reinterpret_cast<int32_t*>(line(shape.starts_at(), tokens + token)) : nullptr,
-              .sums = shape.has_offset ? reinterpret_cast<float*>(line(shape.sums_at(), token)) : nullptr});
+  const int groups = static_cast<int>(std::min<int64_t>(kTileGroups, k_ / kPanelGroup - first));
+  Q8Chunk chunk{values + first * kPanelGroup, scales + first, sums + 2 * first, groups};
+  Q8Numbers shared;
+  if (sharing_ != nullptr && shape.tokens == kMaxTileTokens) {
+    ShareScales(chunk, shared);
+    chunk = {shared.values, shared.scales, shared.sums, groups};
   }
+  const auto line = [&](int at, int index) { return out + at + index * shape.line_bytes(); };
+  const SumLines lines = {
+      .zero_point = format_.zero_point,
+      .first_starts = reinterpret_cast<int32_t*>(line(shape.starts_at(), token)),
+      .second_starts =
+          shape.segments == 2 ? reinterpret_cast<int32_t*>(line(shape.starts_at(), shape.tokens + token)) : nullptr,
+      .sums = shape.has_offset ? reinterpret_cast<float*>(line(shape.sums_at(), token)) : nullptr};
+  for (int g = 0; g < groups; ++g) {
+    std::memcpy(out + (g * shape.tokens + token) * kPanelGroup, chunk.values + g * kPanelGroup, kPanelGroup);
+  }
+  std::memcpy(line(shape.scales_at(), token), chunk.scales, groups * sizeof(float));
+  PackSums(chunk.sums, groups, lines);
 }
 
 void ActivationTiles::ShareScales(const Q8Chunk& chunk, Q8Numbers& out) const {

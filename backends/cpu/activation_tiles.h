@@ -57,7 +57,8 @@ class ActivationTiles {
   TileShape ShapeFor(int tokens) const { return {tokens, 32 / format_.segment, format_.has_offset}; }
   void WidenUnits(const RowTile& tile, const std::byte* rows, std::byte* out) const;
   void PackUnits(const RowTile& tile, const std::byte* rows, std::byte* out) const;
-  void PackRow(const std::byte* row, int tokens, int token, std::byte* out) const;
+  // Groups [first, first + kTileGroups) of a row, into the tile's chunk of those.
+  void PackChunk(const std::byte* row, int64_t first, const TileShape& shape, int token, std::byte* out) const;
   void ShareScales(const Q8Chunk& chunk, Q8Numbers& out) const;
 
   PanelRecord format_;

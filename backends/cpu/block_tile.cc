@@ -184,7 +184,10 @@ void PrefetchAhead(const std::byte* record, int group) {
 template <int kTokens>
 void ScaleRows(const PanelTile& tile) {
   const F32x16 scales = Load(tile.row_scales.data(), static_cast<int>(tile.row_scales.size()));
-  for (int t = 0; t < kTokens; ++t) Store(tile.out + t * kPanelRows, Load(tile.out + t * kPanelRows) * scales);
+  for (int t = 0; t < kTokens; ++t) {
+    float* out = tile.out + t * tile.out_stride;
+    Store(out, Load(out) * scales);
+  }
 }
 
 template <PanelRecord kFormat, int kTokens>
@@ -211,7 +214,7 @@ void RunTile(const PanelTile& tile) {
     }
 #pragma unroll kUnroll
     for (int t = 0; t < kTokens; ++t) {
-      float* out = tile.out + t * kPanelRows;
+      float* out = tile.out + t * tile.out_stride;
       Store(out, begin == 0 ? acc[t] : Load(out) + acc[t]);
     }
   }
@@ -260,7 +263,7 @@ void AddRun(const PanelTile& tile, int64_t begin, int64_t end) {
   const GroupActivations numbers{nullptr, chunk + begin % kTileGroups * 4};
 #pragma unroll kUnroll
   for (int t = 0; t < kMaxTileTokens; ++t) {
-    float* out = tile.out + t * kPanelRows;
+    float* out = tile.out + t * tile.out_stride;
     const F32x16 scale(numbers.Number<float>(kShape.scales_at(), t));
     Store(out, begin == 0 ? inner[t] * scale : Fma(inner[t], scale, Load(out)));
   }

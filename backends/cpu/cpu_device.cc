@@ -87,6 +87,13 @@ class StepWalk {
   Worker& worker_;
 };
 
+// `nodes` of all threads, ascending; none where they are not pinned.
+int CountNodes(std::span<const int> nodes) {
+  int count = 1;
+  for (size_t i = 1; i < nodes.size(); ++i) count += nodes[i] != nodes[i - 1];
+  return count;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Device>> CpuDevice::Create(const CpuDeviceOptions& options) {
@@ -100,6 +107,7 @@ absl::StatusOr<std::unique_ptr<Device>> CpuDevice::Create(const CpuDeviceOptions
                   .description = absl::StrFormat("%s, %d of %d threads", CpuModelName(), threads, allowed),
                   .isa = std::string(cpu::Name(isa)),
                   .workers = threads,
+                  .memory_nodes = CountNodes(team->nodes()),
                   .memory_bytes = HostMemoryBytes(),
                   .max_steps_in_flight = 1,
                   .reads_host_memory = true};

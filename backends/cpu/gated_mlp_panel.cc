@@ -15,7 +15,7 @@ constexpr int64_t kUnitColumns = kPanelsPerUnit * kPanelRows;
 class GatedMlpPanel : public Kernel {
  public:
   GatedMlpPanel(const Problem& problem, Isa isa, bool fast)
-      : product_(isa, problem.in[1].dtype, problem.in[1].shape[1], fast),
+      : product_(problem, isa, fast),
         store_(CodeOf(problem, isa)),
         leading_(problem.out[0].shape.leading()),
         n_(problem.in[1].shape[0]),
@@ -49,9 +49,10 @@ class GatedMlpPanel : public Kernel {
     const int64_t first = unit * kPanelsPerUnit;
     const int64_t panels = std::min<int64_t>(kPanelsPerUnit, NumPanels(n_) - first);
     for (int64_t p = 0; p < panels; ++p) {
-      product_.Run(weights.gate, first + p, tile, tiles, gate[p]);
-      product_.Run(weights.up, first + p, tile, tiles, up[p]);
+      product_.Run(weights.gate, first + p, tile, tiles, gate[p].values);
+      product_.Run(weights.up, first + p, tile, tiles, up[p].values);
     }
+    if (tile.rows <= 2) product_.PrefetchPanel(weights.gate, first + panels);  // memory would be idle until then
     const TensorSpec& spec = *y.spec;
     // A second panel that is not there stands for columns beyond n, which nobody stores: the first's numbers will do.
     const int64_t last = panels - 1;

@@ -10,7 +10,7 @@ namespace {
 class LinearPanel : public Kernel {
  public:
   LinearPanel(const Problem& problem, Isa isa, bool fast)
-      : product_(isa, problem.in[1].dtype, problem.in[1].shape[1], fast),
+      : product_(problem, isa, fast),
         leading_(problem.out[0].shape.leading()),
         n_(problem.in[1].shape[0]),
         has_bias_(problem.op.as<Linear>().bias),
@@ -25,18 +25,23 @@ class LinearPanel : public Kernel {
     const PanelProduct::Weight weight = PanelProduct::WeightOf(args, 1, 2);
     const float* bias = has_bias_ ? args.in.back().as<const float>() : nullptr;
     product_.ForEach(args.worker, NumPanels(n_), 1, rows, [&](int64_t panel, const RowTile& tile) {
+      const int64_t column = panel * kPanelRows;
+      float* const y = args.out[0].as<float>() + tile.first_row * n_ + column;
+      if (bias == nullptr && tile.rows == tile.tokens() && column + kPanelRows <= n_) {
+        return product_.Run(weight, panel, tile, tiles, y, n_);
+      }
       TileSums sums;
-      product_.Run(weight, panel, tile, tiles, sums);
-      StoreSums(sums, tile, panel * kPanelRows, bias, args.out[0].as<float>());
+      product_.Run(weight, panel, tile, tiles, sums.values);
+      StoreSums(sums, tile.rows, column, bias, y);
     });
   }
 
  private:
-  void StoreSums(const TileSums& sums, const RowTile& tile, int64_t column, const float* bias, float* y) const {
+  void StoreSums(const TileSums& sums, int rows, int64_t column, const float* bias, float* y) const {
     const int64_t columns = std::min(kPanelRows, n_ - column);
-    for (int r = 0; r < tile.rows; ++r) {
+    for (int r = 0; r < rows; ++r) {
       const float* in = sums.values + r * kPanelRows;
-      float* out = y + (tile.first_row + r) * n_ + column;
+      float* out = y + r * n_;
       for (int64_t i = 0; i < columns; ++i) out[i] = bias != nullptr ? in[i] + bias[column + i] : in[i];
     }
   }

@@ -16,6 +16,11 @@ PanelTileCode CodeOf(Isa isa, DType weight) {
 
 }  // namespace
 
+PanelProduct::PanelProduct(const Problem& problem, Isa isa, bool fast)
+    : PanelProduct(isa, problem.in[1].dtype, problem.in[1].shape[1], fast) {
+  memory_nodes_ = problem.device.memory_nodes;
+}
+
 PanelProduct::PanelProduct(Isa isa, DType weight, int64_t k, bool fast)
     : code_(CodeOf(isa, weight)),
       tiles_(weight, k, code_.unit_bytes, fast ? &RowCodeFor(isa) : nullptr),

@@ -6,6 +6,7 @@
 #include "backends/cpu/activation_tiles.h"
 #include "backends/cpu/isa/detect.h"
 #include "backends/cpu/vector_entries.h"
+#include "backends/cpu/work_grid.h"
 #include "core/kernel/kernel.h"
 
 namespace engine::cpu {
@@ -17,8 +18,9 @@ struct alignas(64) TileSums {
 
 class PanelProduct {
  public:
-  // `fast`, where RequireGain agrees: tiles of 16 rows round their activations once more, so that runs of four groups share a
-  // scale, and add in another order than smaller ones.
+  // in[0] times in[1]. `fast`, where RequireGain agrees: tiles of 16 rows round their activations once more, so that runs of
+  // four groups share a scale, and add in another order than smaller ones.
+  PanelProduct(const Problem& problem, Isa isa, bool fast);
   PanelProduct(Isa isa, DType weight, int64_t k, bool fast = false);
 
   int64_t scratch_bytes(int64_t max_rows, int workers) const;
@@ -35,13 +37,21 @@ class PanelProduct {
   // Input `index` of a launch, with the scales of input `scales` where it needs some.
   static Weight WeightOf(const LaunchArgs& args, int index, int scales);
 
-  // Panel `panel` of `weight` times the tile's rows.
-  void Run(const Weight& weight, int64_t panel, const RowTile& tile, const std::byte* tiles, TileSums& out) const {
+  // Panel `panel` of `weight` times the tile's rows, as PanelTile::out.
+  void Run(const Weight& weight, int64_t panel, const RowTile& tile, const std::byte* tiles, float* out,
+           int64_t out_stride = kPanelRows) const {
     code_.run[tile.size_index]({.panel = weight.panels + panel * panel_bytes_,
                                 .activations = tiles + tiles_.offset(tile.first_row),
                                 .k = k_,
                                 .row_scales = PanelOf(weight.row_scales, panel),
-                                .out = out.values});
+                                .out = out,
+                                .out_stride = out_stride});
+  }
+
+  // Asks for where a panel begins, as much as a core can await at once: for a caller who has other work before.
+  void PrefetchPanel(const Weight& weight, int64_t panel) const {
+    constexpr int kLines = 12;
+    for (int i = 0; i < kLines; ++i) __builtin_prefetch(weight.panels + panel * panel_bytes_ + i * 64);
   }
 
   // fn(unit, tile) for every unit of this worker and every tile. A unit is `panels_per_unit` panels.
@@ -49,13 +59,6 @@ class PanelProduct {
   void ForEach(Worker& worker, int64_t num_units, int64_t panels_per_unit, int64_t rows, Fn&& fn) const;
 
  private:
-  // What a worker takes at a time. Many rows: weights that it reads again for the next tile; they and the tile share a
-  // core's L2, 1 MiB where it is small. Few rows: about 1 us at the memory's speed, the most that one waits for another.
-  static constexpr int64_t kBlockBytes = 256 * 1024;
-  static constexpr int64_t kChunkBytes = 16 * 1024;
-  // Of a worker's share, so that what one waits for another is little of it.
-  static constexpr int64_t kLeastChunks = 8;
-
   // Rows that a worker packs in the time of a barrier, about 1 us.
   static constexpr int64_t kOwnTileRows = 8;
 
@@ -70,18 +73,20 @@ class PanelProduct {
   ActivationTiles tiles_;
   int64_t k_;
   int64_t panel_bytes_;
+  int memory_nodes_ = 1;
 };
 
 template <typename Fn>
 void PanelProduct::ForEach(Worker& worker, int64_t num_units, int64_t panels_per_unit, int64_t rows, Fn&& fn) const {
-  const int64_t bytes = rows > kMaxTileTokens ? kBlockBytes : kChunkBytes;
-  const int64_t most = bytes / (panels_per_unit * panel_bytes_);
-  const int64_t chunk = std::clamp<int64_t>(num_units / (kLeastChunks * worker.count()), 1, std::max<int64_t>(1, most));
-  worker.ForEach(num_units, chunk, [&](int64_t begin, int64_t end) {
-    for (int64_t row = 0; row < rows;) {
-      const RowTile tile = TileAt(row, rows);
-      for (int64_t unit = begin; unit < end; ++unit) fn(unit, tile);
-      row += tile.rows;
+  const WorkGrid grid({rows, num_units, panels_per_unit * panel_bytes_}, worker.count(), memory_nodes_);
+  worker.ForEach(grid.num_parts(), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const WorkGrid::Part part = grid.PartAt(i);
+      for (int64_t row = part.rows.begin; row < part.rows.end;) {
+        const RowTile tile = TileAt(row, rows);
+        for (int64_t unit = part.units.begin; unit < part.units.end; ++unit) fn(unit, tile);
+        row += tile.rows;
+      }
     }
   });
 }

@@ -46,7 +46,8 @@ struct PanelTile {
   const std::byte* activations;
   int64_t k;
   std::span<const float> row_scales;  // of the panel's rows; for weights without scales of their own
-  float* out;                         // [tokens][16]
+  float* out;                         // [tokens][16], a token's at out + token * out_stride
+  int64_t out_stride;
 };
 
 // Numerics rules 3 and 4 for each of the tile's tokens and outputs; one function per kTileTokens.

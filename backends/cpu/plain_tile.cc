@@ -71,7 +71,7 @@ void RunTile(const PanelTile& tile) {
                                 std::min(kChunkUnits, units - begin), sums);
     }
     for (int t = 0; t < kTokens; ++t) {
-      float* out = tile.out + t * kPanelRows;
+      float* out = tile.out + t * tile.out_stride;
       const F32x16 chunk = Load(sums + t * kPanelRows);
       Store(out, begin == 0 ? chunk : Load(out) + chunk);
     }

@@ -131,7 +131,7 @@ TeamMeasure ComputingMeasure(ThreadTeam& team, Isa isa) {
       TileSums sums;
       worker.ForEach(team.num_threads() * kTilesPerThread, 4, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
-          product->Run({panel->data(), {}}, 0, TileAt(0, kMaxTileTokens), tile->data(), sums);
+          product->Run({panel->data(), {}}, 0, TileAt(0, kMaxTileTokens), tile->data(), sums.values);
         }
       });
     });
