@@ -86,6 +86,7 @@ absl::Status Work(char** argv) {
                                                                          .threads = std::atoi(argv[2]),
                                                                          .max_model_len = std::atoi(argv[3]),
                                                                          .max_num_seqs = std::atoi(argv[4]),
+                                                                         .prefill_share = 1,  // nobody reads along
                                                                          .kv_cache_dtype = argv[5]}));
   Print({{"load_seconds", SecondsSince(start)}});
   for (std::string line; std::getline(std::cin, line);) {
