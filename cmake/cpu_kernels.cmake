@@ -1,7 +1,7 @@
 # engine_cpu_kernels(TARGET SOURCES a.cc … DEPS …)
 # Compiles each source three times, as ENGINE_ISA = portable, avx2 and avx512, into the library TARGET. No compiler flag
-# names an instruction set: backends/cpu/isa/target.h says why. Scheduling is tuned for one, which names none: clang spends
-# 171 cycles on a group of a Q4_0 tile by default, as with Intel's models, and 163 so (a Zen 4, where 160 are the least).
+# names an instruction set: backends/cpu/isa/target.h says why. -mtune only orders instructions: a group of a Q4_0 tile takes 163
+# cycles of a Zen 4 so, of which multiplications take 160, and 171 by default or with the models of Intel's, unmeasured there.
 function(engine_cpu_kernels target)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   set(level 0)

@@ -27,7 +27,7 @@ struct OpCase {
   std::vector<StepExtents> steps = {};
   bool rows_alone = true;  // any row may also be run by itself
   ErrorBound bound = nullptr;
-  bool gpus_may_decline = false;  // graphs do without: another op follows
+  bool gpus_decline = false;  // no GPU has a kernel for it: a conversion follows there
 
   std::vector<TensorSpec> in_specs() const;
   // The dimension that counts the op's rows: that of its first output, or of its first input if it has none.

@@ -62,7 +62,7 @@ void ActivationTiles::Pack(const RowTile& tile, const std::byte* rows, std::byte
     const std::byte* row = rows + tile.first_row * row_bytes;
     for (int t = 0; t < tile.rows; ++t, row += row_bytes) {
       // Rows are too far apart for the hardware to see where the next part begins.
-      for (int i = 0; i < kTileGroups * kPanelGroup; i += 64) {
+      for (int i = 0; t + 1 < tile.rows && i < kTileGroups * kPanelGroup; i += 64) {
         __builtin_prefetch(row + row_bytes + first * kPanelGroup + i);
       }
       PackChunk(row, first, shape, t, out);

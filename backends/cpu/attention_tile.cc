@@ -177,18 +177,15 @@ void Merge(const AttentionTile& tile, int64_t partition, const AttentionSums& su
 
 template <typename Row>
 void FinishAs(const AttentionTile& tile, const AttentionSums& running, const AttentionOut& out) {
-  const int64_t stride = WeightedStride(tile.head_dim);
   for (int r = 0; r < tile.rows; ++r) {
     const F32x16 total(running.total[r]);
-    const auto quotient = [&](int64_t i) {
-      return i < stride ? Load(running.weighted + r * stride + i) / total : F32x16(0.0f);
-    };
+    const float* const weighted = running.weighted + r * WeightedStride(tile.head_dim);
+    const auto quotient = [&](int64_t i) { return Load(weighted + i) / total; };
     const Row row(out.rows[r], out.row_values);
-    const int64_t begin = out.columns[r];
-    const int64_t i = StoreSteps<1>(row, begin, StoreSteps<kStoreSteps>(row, begin, 0, tile.head_dim, quotient),
-                                    tile.head_dim, quotient);
+    const int64_t i = StoreWholeSteps(row, out.columns[r], tile.head_dim, quotient);
     const int left = static_cast<int>(tile.head_dim - i);
-    if (left > 0) row.SetLast(begin + i, quotient(i), quotient(i + 16), left);
+    if (left == 0) continue;
+    row.SetLast(out.columns[r] + i, quotient(i), left > 16 ? quotient(i + 16) : F32x16(0.0f), left);
   }
 }
 

@@ -45,7 +45,7 @@ inline constexpr int64_t WeightedStride(int64_t head_dim) { return (head_dim + 1
 
 // Where a tile's rows go: head_dim values of an output row each, from a column on.
 struct AttentionOut {
-  DType dtype;         // f32; or bf16 or q8_group, where head_dim is a multiple of 32
+  DType dtype;         // f32 or bf16; q8_group where head_dim is a multiple of 32
   int64_t row_values;  // of a whole output row
   std::byte* rows[kAttentionTileRows];
   int64_t columns[kAttentionTileRows];

@@ -87,11 +87,15 @@ class StepWalk {
   Worker& worker_;
 };
 
-// `nodes` of all threads, ascending; none where they are not pinned.
-int CountNodes(std::span<const int> nodes) {
-  int count = 1;
-  for (size_t i = 1; i < nodes.size(); ++i) count += nodes[i] != nodes[i - 1];
-  return count;
+// `nodes` of all threads, ascending; none where they are not pinned. Where nodes have unequally many, each worker counts as
+// one, as its share of the rows of a weight is all that is sure to be near.
+int MemoryNodes(std::span<const int> nodes) {
+  if (nodes.empty()) return 1;
+  const auto first = std::ranges::count(nodes, nodes.front());
+  for (const int node : nodes) {
+    if (std::ranges::count(nodes, node) != first) return static_cast<int>(nodes.size());
+  }
+  return static_cast<int>(std::ssize(nodes) / first);
 }
 
 }  // namespace
@@ -107,7 +111,7 @@ absl::StatusOr<std::unique_ptr<Device>> CpuDevice::Create(const CpuDeviceOptions
                   .description = absl::StrFormat("%s, %d of %d threads", CpuModelName(), threads, allowed),
                   .isa = std::string(cpu::Name(isa)),
                   .workers = threads,
-                  .memory_nodes = CountNodes(team->nodes()),
+                  .memory_nodes = MemoryNodes(team->nodes()),
                   .memory_bytes = HostMemoryBytes(),
                   .max_steps_in_flight = 1,
                   .reads_host_memory = true};

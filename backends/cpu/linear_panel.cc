@@ -14,6 +14,7 @@ class LinearPanel : public Kernel {
         leading_(problem.out[0].shape.leading()),
         n_(problem.in[1].shape[0]),
         has_bias_(problem.op.as<Linear>().bias),
+        writes_once_(!fast),
         scratch_bytes_(product_.scratch_bytes(problem.max_rows(), problem.device.workers)) {}
 
   int64_t scratch_bytes() const override { return scratch_bytes_; }
@@ -27,7 +28,8 @@ class LinearPanel : public Kernel {
     product_.ForEach(args.worker, NumPanels(n_), 1, rows, [&](int64_t panel, const RowTile& tile) {
       const int64_t column = panel * kPanelRows;
       float* const y = args.out[0].as<float>() + tile.first_row * n_ + column;
-      if (bias == nullptr && tile.rows == tile.tokens() && column + kPanelRows <= n_) {
+      // A whole tile of whole columns needs no room in between.
+      if (writes_once_ && bias == nullptr && tile.rows == tile.tokens() && column + kPanelRows <= n_) {
         return product_.Run(weight, panel, tile, tiles, y, n_);
       }
       TileSums sums;
@@ -50,6 +52,7 @@ class LinearPanel : public Kernel {
   int64_t leading_;
   int64_t n_;
   bool has_bias_;
+  bool writes_once_;  // tiles, each of their sums (but for chunks of k)
   int64_t scratch_bytes_;
 };
 

@@ -168,9 +168,8 @@ struct PagedAttentionFamily {
   // A group of q8 values has one scale.
   static absl::Status Supports(const Problem& problem) {
     const PagedAttention& op = problem.op.as<PagedAttention>();
-    if (op.out == DType::kF32 || op.head_dim % kActivationGroup == 0) return absl::OkStatus();
-    return Unimplemented("head_dim is %d; storing %s needs a multiple of %d", op.head_dim, Name(op.out),
-                         kActivationGroup);
+    if (op.out != DType::kQ8Group || op.head_dim % kActivationGroup == 0) return absl::OkStatus();
+    return Unimplemented("head_dim is %d; storing q8_group needs a multiple of %d", op.head_dim, kActivationGroup);
   }
   static std::unique_ptr<Kernel> Prepare(const Problem& problem, Isa isa, bool fast = false) {
     return std::make_unique<PagedAttentionKernel>(problem.op.as<PagedAttention>(), isa, problem.device.workers, fast);

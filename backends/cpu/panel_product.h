@@ -37,7 +37,7 @@ class PanelProduct {
   // Input `index` of a launch, with the scales of input `scales` where it needs some.
   static Weight WeightOf(const LaunchArgs& args, int index, int scales);
 
-  // Panel `panel` of `weight` times the tile's rows, as PanelTile::out.
+  // Panel `panel` of `weight` times the tile's rows, into `out`: a token's 16 sums every `out_stride`.
   void Run(const Weight& weight, int64_t panel, const RowTile& tile, const std::byte* tiles, float* out,
            int64_t out_stride = kPanelRows) const {
     code_.run[tile.size_index]({.panel = weight.panels + panel * panel_bytes_,

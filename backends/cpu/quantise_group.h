@@ -45,7 +45,7 @@ void QuantiseGroups(const F32x16 (&x)[2 * kGroups], const GroupPlace (&out)[kGro
   for (int g = 0; g < kGroups; ++g) {
     const float scale = Int8Scale(absmax_bits[g]);
     *out[g].scale = scale;
-    StoreHalves(out[g].values, out[g].sums, ToInt8(x[2 * g], scale), ToInt8(x[2 * g + 1], scale));
+    StoreNarrowWithSums(out[g].values, out[g].sums, ToInt8(x[2 * g], scale), ToInt8(x[2 * g + 1], scale));
   }
 }
 

@@ -14,7 +14,7 @@ namespace engine::cpu::ENGINE_ISA {
 
 // Set() stores the vectors x from value i on, whole steps; SetLast() the `count` values that remain behind the last.
 inline constexpr int64_t kStoreStep = kActivationGroup;
-// As many steps as are worth taking at once.
+// Steps that are taken at once where there are so many: ReduceMaxOfEach finds the maxima of four groups together.
 inline constexpr int kStoreSteps = 4;
 
 class F32Row {
@@ -78,24 +78,24 @@ struct LastVectors {
   }
 };
 
-// value(i) for the vectors of kSteps steps from `at` on, into `out` from `begin` on, as long as there are so many before
-// `size`; returns where it ends.
-template <int kSteps, typename Out, typename Value>
-int64_t StoreSteps(const Out& out, int64_t begin, int64_t at, int64_t size, const Value& value) {
-  for (; at + kSteps * kStoreStep <= size; at += kSteps * kStoreStep) {
-    F32x16 x[2 * kSteps];
-    for (int v = 0; v < 2 * kSteps; ++v) x[v] = value(at + 16 * v);
-    out.Set(begin + at, x);
+// value(i) for the vectors of the whole steps of `size` values, into `out` from `begin` on; returns how many values those are.
+template <typename Out, typename Value>
+int64_t StoreWholeSteps(const Out& out, int64_t begin, int64_t size, const Value& value) {
+  int64_t i = 0;
+  for (; i + kStoreSteps * kStoreStep <= size; i += kStoreSteps * kStoreStep) {
+    F32x16 x[2 * kStoreSteps];
+    for (int v = 0; v < 2 * kStoreSteps; ++v) x[v] = value(i + 16 * v);
+    out.Set(begin + i, x);
   }
-  return at;
+  for (; i + kStoreStep <= size; i += kStoreStep) out.Set(begin + i, {value(i), value(i + 16)});
+  return i;
 }
 
 // Stores row.At(load, i) for i in [0, size).
 template <typename Out, typename Row>
 void StoreRow(const Row& row, std::byte* out_row, int64_t size) {
   const Out out(out_row, size);
-  const auto value = [&](int64_t i) { return row.At(WholeVectors(), i); };
-  const int64_t i = StoreSteps<1>(out, 0, StoreSteps<kStoreSteps>(out, 0, 0, size, value), size, value);
+  const int64_t i = StoreWholeSteps(out, 0, size, [&](int64_t at) { return row.At(WholeVectors(), at); });
   if (i == size) return;
   const LastVectors last{size};
   out.SetLast(i, row.At(last, i), row.At(last, i + 16), static_cast<int>(size - i));

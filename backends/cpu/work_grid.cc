@@ -33,8 +33,7 @@ WorkGrid::WorkGrid(const WorkSize& size, int workers, int memory_nodes)
   }
   const int64_t share = DivideUp(size.units * row_blocks_, workers_);
   const int64_t bytes = size.rows > kMaxTileTokens ? kBlockBytes : kChunkBytes;
-  const int64_t chunks = std::max(kLeastChunks, DivideUp(share * size.unit_bytes, bytes));
-  chunks_ = std::clamp<int64_t>(chunks, 1, std::max<int64_t>(1, share));
+  chunks_ = std::min(std::max(kLeastChunks, DivideUp(share * size.unit_bytes, bytes)), share);
 }
 
 WorkGrid::Part WorkGrid::PartAt(int64_t index) const {

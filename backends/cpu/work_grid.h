@@ -17,13 +17,13 @@ struct WorkSize {
   int64_t unit_bytes;
 };
 
-// Every worker has as many parts, which are its own in Worker::ForEach over num_parts(). The workers of a memory node have
-// the node's share of the weights. They stand in groups, neighbours together: a group has a block of rows, the same that its
-// workers have in loops over rows, so that what one op leaves in a core's cache is there for the next. In it, each worker
-// has a share of the node's weights, in chunks.
+// Every worker has equally many parts, its own ones in Worker::ForEach over num_parts(). The workers of a memory node have
+// the node's share of the weights. They stand in groups, neighbours together: a group has a block of rows, and in it each
+// worker a share of the node's weights, in chunks. On one node, the block holds the rows that its workers have in loops over
+// rows, so that what one op leaves in a core's cache is there for the next; of several, each computes all rows.
 class WorkGrid {
  public:
-  // memory_nodes: over which the workers are spread.
+  // memory_nodes: DeviceInfo::memory_nodes.
   WorkGrid(const WorkSize& size, int workers, int memory_nodes);
 
   struct Part {

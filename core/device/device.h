@@ -22,7 +22,7 @@ struct DeviceInfo {
   std::string description;  // for people: model name, ISA
   std::string isa;          // CPU: portable, avx2, avx512 or amx
   int workers = 1;          // CPU threads that walk a program together
-  int memory_nodes = 1;     // parts of the memory that those are near to, each to one
+  int memory_nodes = 1;     // equal runs of those workers, each near memory of its own
   int64_t memory_bytes = 0;
   int max_steps_in_flight = 1;
   bool replays_steps = false;      // a step costs less if one of equal extents came before

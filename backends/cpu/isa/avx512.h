@@ -134,7 +134,7 @@ inline void ReduceMaxOfEach(const I32x16 (&x)[4], int32_t (&out)[4]) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(out), four);
 }
 // Bytes are summed in eights, unsigned and so 128 too large.
-inline void StoreHalves(int8_t* out, int16_t* sums, I32x16 first, I32x16 second) {
+inline void StoreNarrowWithSums(int8_t* out, int16_t* sums, I32x16 first, I32x16 second) {
   const __m256i bytes =
       _mm256_inserti128_si256(_mm256_castsi128_si256(_mm512_cvtepi32_epi8(first.v)), _mm512_cvtepi32_epi8(second.v), 1);
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), bytes);

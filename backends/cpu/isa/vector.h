@@ -10,7 +10,7 @@
 //   ToI32            half to even, for numbers within int32; ToF32; BitsOf and FromBits reinterpret
 //   ReduceMax, ReduceAdd            over the lanes; only for operations whose order does not show. TreeSum: rule 2's
 //   ReduceMaxOfEach  ReduceMax of a few vectors at once
-//   StoreHalves      StoreNarrow of two vectors within [-127, 127], side by side, and the sum of each
+//   StoreNarrowWithSums      StoreNarrow of two vectors within [-127, 127], side by side, and the sum of each
 //   U8x64            64 bytes, four per lane
 //   FourOfEach       16 bytes, each in its lane four times
 //   MoveBits         <from, to, width> moves a bit field of every byte and clears the rest
@@ -111,7 +111,7 @@ void ReduceMaxOfEach(const I32x16 (&x)[kCount], int32_t (&out)[kCount]) {
   for (int i = 0; i < kCount; ++i) out[i] = ReduceMax(x[i]);
 }
 #if ENGINE_ISA_LEVEL < 2
-inline void StoreHalves(int8_t* out, int16_t* sums, I32x16 first, I32x16 second) {
+inline void StoreNarrowWithSums(int8_t* out, int16_t* sums, I32x16 first, I32x16 second) {
   StoreNarrow(out, first);
   StoreNarrow(out + 16, second);
   sums[0] = static_cast<int16_t>(ReduceAdd(first));

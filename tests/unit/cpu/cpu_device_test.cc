@@ -158,7 +158,8 @@ TEST(CpuDevice, PutsEachShareOfRowsOnTheNodeThatReadsIt) {
     };
     auto device = CpuDevice::Create({.system_devices = system.path(), .prefer_node = note});
     ASSERT_TRUE(device.ok());
-    EXPECT_EQ((*device)->info().memory_nodes, others == 0 ? 1 : 2);
+    // With more than two threads the nodes have unequally many.
+    EXPECT_EQ((*device)->info().memory_nodes, others == 0 ? 1 : threads);
     (*device)->Place(rows);
     const std::vector<Placed> shares = {{0, 1000, 0}, {1000, std::ssize(rows) - 1000, others}};
     EXPECT_EQ(placed, others == 0 ? std::vector<Placed>() : shares) << "one node has all anyway";

@@ -103,7 +103,7 @@ VectorOps TestedOps() {
       .round_bf16 = [](const float* in, uint16_t* out) { StoreBf16(out, Load(in)); },
       .narrow_i8 = [](const int32_t* in, int8_t* out) { StoreNarrow(out, Load(in)); },
       .store_halves = [](const int32_t* in, int8_t* out,
-                         int16_t* sums) { StoreHalves(out, sums, Load(in), Load(in + 16)); },
+                         int16_t* sums) { StoreNarrowWithSums(out, sums, Load(in), Load(in + 16)); },
       .move_bits = MoveBothFields,
       .look_up = LookUpBytes,
       .dot_small = Dot<127>,
