@@ -26,7 +26,6 @@ struct AttentionCase {
   std::vector<SequenceCase> sequences;  // those with one new token first
   Values values = Values::kNormal;
   bool beside_huge = false;
-  DType out = DType::kF32;
 };
 
 // With beside_huge, what no query sees holds the largest finite bf16, and V is small: a unit that let the product of a weight
@@ -154,7 +153,7 @@ ErrorBound BoundOf(const AttentionCase& c, const CaseInput& queries, const CaseI
   }
   const double bound = LargestValue(c, cache) * (1.01 * relative + max_context * std::numeric_limits<float>::min());
   // bf16: both are rounded, by 2^-8 each. What q8_group rounds, the comparison adds.
-  const double stored = c.out == DType::kBF16 ? 0x1p-7 : 0;
+  const double stored = c.attention.out == DType::kBF16 ? 0x1p-7 : 0;
   return [=](int64_t, int64_t, float reference) { return bound + stored * (std::abs(reference) + bound); };
 }
 
@@ -172,8 +171,6 @@ StepExtents ExtentsOf(const AttentionCase& c, size_t count) {
 }
 
 OpCase Make(const AttentionCase& c) {
-  PagedAttention attention = c.attention;
-  attention.out = c.out;
   TestData data(c.attention.head_dim + c.attention.window);
   std::mt19937 random(7);
   std::vector<int32_t> query_start, query_length, context_length;
@@ -188,7 +185,7 @@ OpCase Make(const AttentionCase& c) {
   const std::vector<int32_t> table = BlockTable(c, max_blocks, random);
   const StepExtents largest = ExtentsOf(c, c.sequences.size());
   OpCase op_case = {.name = c.name,
-                    .op = OpRef(SchemaOf(attention), attention),
+                    .op = OpRef(SchemaOf(c.attention), c.attention),
                     .in = {data.Rows(KvOperandDType(c.dtype), kTokens, largest.tokens,
                                      int64_t{c.attention.heads} * c.attention.head_dim, c.values),
                            Cache(c, table, max_blocks, data),
@@ -198,7 +195,7 @@ OpCase Make(const AttentionCase& c) {
                            IntegerInput(kSequences, context_length)},
                     .largest = largest,
                     .rows_alone = false,
-                    .gpus_decline = c.out != DType::kF32};
+                    .gpus_decline = c.attention.out != DType::kF32};
   op_case.bound = BoundOf(c, op_case.in[0], op_case.in[1], max_context);
   for (size_t count = 0; count < c.sequences.size(); ++count) op_case.steps.push_back(ExtentsOf(c, count));
   return op_case;
@@ -206,6 +203,11 @@ OpCase Make(const AttentionCase& c) {
 
 PagedAttention Heads(int heads, int kv_heads, int head_dim, int window = 0) {
   return {.heads = heads, .kv_heads = kv_heads, .head_dim = head_dim, .scale = 0.125f, .window = window};
+}
+
+PagedAttention Storing(DType out, PagedAttention attention) {
+  attention.out = out;
+  return attention;
 }
 
 }  // namespace
@@ -236,10 +238,10 @@ std::vector<NamedCase> PagedAttentionCases() {
       {"bf16_tiny", Heads(2, 2, 64), DType::kBF16, {{50, 1}, {60, 9}}, Values::kTiny},
       {"bf16_beside_huge", Heads(4, 2, 64, 40), DType::kBF16, mixed, Values::kNormal, true},
       {"bf16_beside_huge_head128", Heads(4, 1, 128), DType::kBF16, {{290, 1}, {40, 17}}, Values::kNormal, true},
-      {"bf16_to_q8_group", Heads(4, 2, 64), DType::kBF16, mixed, Values::kNormal, false, DType::kQ8Group},
-      {"bf16_to_bf16", Heads(9, 3, 64), DType::kBF16, decode, Values::kNormal, false, DType::kBF16},
-      {"bf16_head80_to_bf16", Heads(2, 2, 80), DType::kBF16, {{65, 1}, {70, 7}}, Values::kNormal, false, DType::kBF16},
-      {"int8_to_q8_group", Heads(4, 1, 32), DType::kI8, mixed, Values::kNormal, false, DType::kQ8Group},
+      {"bf16_to_q8_group", Storing(DType::kQ8Group, Heads(4, 2, 64)), DType::kBF16, mixed},
+      {"bf16_to_bf16", Storing(DType::kBF16, Heads(9, 3, 64)), DType::kBF16, decode},
+      {"bf16_head80_to_bf16", Storing(DType::kBF16, Heads(2, 2, 80)), DType::kBF16, {{65, 1}, {70, 7}}},
+      {"int8_to_q8_group", Storing(DType::kQ8Group, Heads(4, 1, 32)), DType::kI8, mixed},
       {"int8_decode", Heads(9, 3, 64), DType::kI8, decode},
       {"int8_mixed", Heads(4, 2, 64), DType::kI8, mixed},
       {"int8_head128", Heads(4, 1, 128), DType::kI8, {{290, 1}, {40, 17}}},

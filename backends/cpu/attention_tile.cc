@@ -175,24 +175,21 @@ void Merge(const AttentionTile& tile, int64_t partition, const AttentionSums& su
   }
 }
 
-template <typename Row>
-void FinishAs(const AttentionTile& tile, const AttentionSums& running, const AttentionOut& out) {
-  for (int r = 0; r < tile.rows; ++r) {
-    const F32x16 total(running.total[r]);
-    const float* const weighted = running.weighted + r * WeightedStride(tile.head_dim);
-    const auto quotient = [&](int64_t i) { return Load(weighted + i) / total; };
-    const Row row(out.rows[r], out.row_values);
-    const int64_t i = StoreWholeSteps(row, out.columns[r], tile.head_dim, quotient);
-    const int left = static_cast<int>(tile.head_dim - i);
-    if (left == 0) continue;
-    row.SetLast(out.columns[r] + i, quotient(i), left > 16 ? quotient(i + 16) : F32x16(0.0f), left);
+struct WeightedMean {
+  const float* weighted;
+  F32x16 total;
+  template <typename LoadAt>
+  F32x16 At(const LoadAt& load, int64_t i) const {
+    return load(weighted, i) / total;
   }
-}
+};
 
 void Finish(const AttentionTile& tile, const AttentionSums& running, const AttentionOut& out) {
-  if (out.dtype == DType::kQ8Group) return FinishAs<Q8GroupRow>(tile, running, out);
-  if (out.dtype == DType::kBF16) return FinishAs<Bf16Row>(tile, running, out);
-  FinishAs<F32Row>(tile, running, out);
+  for (int r = 0; r < tile.rows; ++r) {
+    const float* const weighted = running.weighted + r * WeightedStride(tile.head_dim);
+    StorePartAs(out.dtype, WeightedMean{weighted, F32x16(running.total[r])},
+                {out.rows[r], out.row_values, out.columns[r], tile.head_dim});
+  }
 }
 
 }  // namespace

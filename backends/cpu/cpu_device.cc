@@ -91,11 +91,10 @@ class StepWalk {
 // one, as its share of the rows of a weight is all that is sure to be near.
 int MemoryNodes(std::span<const int> nodes) {
   if (nodes.empty()) return 1;
-  const auto first = std::ranges::count(nodes, nodes.front());
-  for (const int node : nodes) {
-    if (std::ranges::count(nodes, node) != first) return static_cast<int>(nodes.size());
-  }
-  return static_cast<int>(std::ssize(nodes) / first);
+  const size_t run = std::ranges::count(nodes, nodes.front());
+  bool equal = nodes.size() % run == 0;
+  for (size_t i = 1; i < nodes.size(); ++i) equal = equal && (nodes[i] != nodes[i - 1]) == (i % run == 0);
+  return static_cast<int>(equal ? nodes.size() / run : nodes.size());
 }
 
 }  // namespace

@@ -48,7 +48,8 @@ class PanelProduct {
                                 .out_stride = out_stride});
   }
 
-  // Asks for where a panel begins, as much as a core can await at once: for a caller who has other work before.
+  // Asks for where a panel begins, for a caller who has other work before. Of 12, 24 and 48 lines 12 gained most: gated MLPs
+  // of one row in Q4_0 take 2 to 6 % less with one thread of a Zen 4 (`engine bench ops --op gated_mlp --rows 1 -t 1`).
   void PrefetchPanel(const Weight& weight, int64_t panel) const {
     constexpr int kLines = 12;
     for (int i = 0; i < kLines; ++i) __builtin_prefetch(weight.panels + panel * panel_bytes_ + i * 64);

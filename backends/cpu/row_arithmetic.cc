@@ -98,7 +98,7 @@ void Head(const HeadRow& row) {
   float head[kMaxHeadDim];
   if (row.weight != nullptr) {
     const NormedRow normed{row.x, row.weight, InverseNorm(row.x, row.head_dim, row.epsilon)};
-    StoreRow<F32Row>(normed, reinterpret_cast<std::byte*>(head), row.head_dim);
+    StoreRowAs(DType::kF32, normed, reinterpret_cast<std::byte*>(head), row.head_dim);
   } else {
     std::copy_n(row.x, row.head_dim, head);
   }

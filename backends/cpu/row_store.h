@@ -78,33 +78,43 @@ struct LastVectors {
   }
 };
 
-// value(i) for the vectors of the whole steps of `size` values, into `out` from `begin` on; returns how many values those are.
-template <typename Out, typename Value>
-int64_t StoreWholeSteps(const Out& out, int64_t begin, int64_t size, const Value& value) {
-  int64_t i = 0;
-  for (; i + kStoreSteps * kStoreStep <= size; i += kStoreSteps * kStoreStep) {
-    F32x16 x[2 * kStoreSteps];
-    for (int v = 0; v < 2 * kStoreSteps; ++v) x[v] = value(i + 16 * v);
-    out.Set(begin + i, x);
-  }
-  for (; i + kStoreStep <= size; i += kStoreStep) out.Set(begin + i, {value(i), value(i + 16)});
-  return i;
-}
+// Values [begin, begin + size) of an output row of row_values.
+struct RowPart {
+  std::byte* row;
+  int64_t row_values;
+  int64_t begin;
+  int64_t size;
+};
 
-// Stores row.At(load, i) for i in [0, size).
+// Stores row.At(load, i) for i in [0, size) of the part.
 template <typename Out, typename Row>
-void StoreRow(const Row& row, std::byte* out_row, int64_t size) {
-  const Out out(out_row, size);
-  const int64_t i = StoreWholeSteps(out, 0, size, [&](int64_t at) { return row.At(WholeVectors(), at); });
-  if (i == size) return;
-  const LastVectors last{size};
-  out.SetLast(i, row.At(last, i), row.At(last, i + 16), static_cast<int>(size - i));
+void StorePart(const Row& row, const RowPart& part) {
+  constexpr int64_t kManySteps = kStoreSteps * kStoreStep;
+  const Out out(part.row, part.row_values);
+  const WholeVectors whole;
+  int64_t i = 0;
+  for (; i + kManySteps <= part.size; i += kManySteps) {
+    F32x16 x[2 * kStoreSteps];
+    for (int v = 0; v < 2 * kStoreSteps; ++v) x[v] = row.At(whole, i + 16 * v);
+    out.Set(part.begin + i, x);
+  }
+  for (; i + kStoreStep <= part.size; i += kStoreStep) {
+    out.Set(part.begin + i, {row.At(whole, i), row.At(whole, i + 16)});
+  }
+  if (i == part.size) return;
+  const LastVectors last{part.size};
+  out.SetLast(part.begin + i, row.At(last, i), row.At(last, i + 16), static_cast<int>(part.size - i));
 }
 template <typename Row>
+void StorePartAs(DType dtype, const Row& row, const RowPart& part) {
+  if (dtype == DType::kQ8Group) return StorePart<Q8GroupRow>(row, part);
+  if (dtype == DType::kBF16) return StorePart<Bf16Row>(row, part);
+  StorePart<F32Row>(row, part);
+}
+// The part that is all of the row.
+template <typename Row>
 void StoreRowAs(DType dtype, const Row& row, std::byte* out_row, int64_t size) {
-  if (dtype == DType::kQ8Group) return StoreRow<Q8GroupRow>(row, out_row, size);
-  if (dtype == DType::kBF16) return StoreRow<Bf16Row>(row, out_row, size);
-  StoreRow<F32Row>(row, out_row, size);
+  StorePartAs(dtype, row, {out_row, size, 0, size});
 }
 
 }  // namespace engine::cpu::ENGINE_ISA
